@@ -1,0 +1,2 @@
+//! The Shortstop gateway.
+fn main() {}
