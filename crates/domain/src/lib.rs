@@ -1,1 +1,7 @@
-//! Placeholder until its first module.
+//! What Shortstop means: numbers, short codes, texts, messages, consent, admission and pace. Pure:
+//! no IO, no clock, no randomness, no logging; time is always the last argument.
+
+pub mod class;
+pub mod id;
+pub mod pace;
+pub mod time;
