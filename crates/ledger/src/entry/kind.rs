@@ -1,0 +1,113 @@
+//! Kinds: what sort of thing an entry says happened. `docs/ledger.md` lists each with its data; a
+//! test holds the two together.
+
+use super::named::named;
+
+named! {
+    /// What happened. A new kind is added here, in `docs/ledger.md` and in `docs/entry.schema.json`.
+    Kind {
+        /// A message was taken on for delivery.
+        MessageAccepted = "message.accepted",
+        /// A message, or a counted number of them, was refused.
+        MessageRefused = "message.refused",
+        /// A segment is about to be written to a carrier's bind.
+        MessageDispatched = "message.dispatched",
+        /// The carrier took a segment and gave it an id.
+        MessageSubmitted = "message.submitted",
+        /// The carrier reports the message delivered.
+        MessageDelivered = "message.delivered",
+        /// The message ended undelivered.
+        MessageFailed = "message.failed",
+        /// The validity of the message ran out.
+        MessageExpired = "message.expired",
+        /// The client took the message back before its dispatch.
+        MessageCancelled = "message.cancelled",
+        /// Nobody will ever know whether the message arrived.
+        MessageUnknown = "message.unknown",
+        /// The message waits for a decision, since its dispatch may or may not have left.
+        MessageHeld = "message.held",
+        /// A held message goes on.
+        MessageReleased = "message.released",
+        /// A message's sealed fields were opened for a reader.
+        MessageRead = "message.read",
+        /// Messages were searched for, by number or otherwise.
+        MessageSearched = "message.searched",
+        /// A delivery receipt came and was matched to a segment.
+        ReceiptReceived = "receipt.received",
+        /// A delivery receipt came that matches nothing known.
+        ReceiptUnmatched = "receipt.unmatched",
+        /// A message came from a handset.
+        MoReceived = "mo.received",
+        /// Part of a message from a handset was given up, the rest of it never having come.
+        MoIncomplete = "mo.incomplete",
+        /// Messages from handsets were handed to a client.
+        InboundRead = "inbound.read",
+        /// A handset, or someone for it, opted out of a short code.
+        OptoutRecorded = "optout.recorded",
+        /// An opt-out was taken back.
+        OptoutRemoved = "optout.removed",
+        /// Somebody asked whether a number has opted out.
+        OptoutLookup = "optout.lookup",
+        /// A client came to be.
+        ClientCreated = "client.created",
+        /// What a client may do was changed.
+        ClientChanged = "client.changed",
+        /// A client got a new key.
+        ClientRotated = "client.rotated",
+        /// A client, or one of its keys, was revoked.
+        ClientRevoked = "client.revoked",
+        /// Credentials were presented and found wanting.
+        AuthFailed = "auth.failed",
+        /// A configuration was read, and is in force unless the outcome is a refusal.
+        ConfigLoaded = "config.loaded",
+        /// A key of the gateway came to be.
+        KeyCreated = "key.created",
+        /// A key of the gateway was replaced.
+        KeyRotated = "key.rotated",
+        /// The ledger is open for writing.
+        LedgerStarted = "ledger.started",
+        /// The ledger was closed in good order.
+        LedgerStopped = "ledger.stopped",
+        /// The ledger was opened after an end that was not in good order.
+        LedgerRecovered = "ledger.recovered",
+        /// For a while nothing could be recorded, and everything was refused.
+        LedgerGap = "ledger.gap",
+        /// A carrier accepted a bind.
+        LinkBound = "link.bound",
+        /// A bind ended, or was refused.
+        LinkLost = "link.lost",
+        /// The clock jumped.
+        ClockStep = "clock.step",
+        /// A backup was written.
+        BackupMade = "backup.made",
+        /// The state was restored from a backup.
+        BackupRestored = "backup.restored",
+        /// Private values were destroyed because their time was over.
+        RetentionExpired = "retention.expired",
+        /// The private values of a person were destroyed.
+        SubjectErased = "subject.erased",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_name(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(Kind::from_name("message.sent"), None);
+    }
+
+    #[test]
+    fn names_are_two_lower_case_words_and_a_dot() {
+        for kind in Kind::ALL {
+            let (left, right) = kind.as_str().split_once('.').unwrap();
+            let plain =
+                |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+            assert!(plain(left) && plain(right), "{kind}");
+        }
+    }
+}
