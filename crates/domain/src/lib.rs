@@ -1,10 +1,14 @@
 //! What Shortstop means: numbers, short codes, texts, messages, consent, admission and pace. Pure:
 //! no IO, no clock, no randomness, no logging; time is always the last argument.
 
+pub mod admission;
 pub mod carrier_id;
 pub mod class;
+pub mod consent;
 pub mod id;
 pub mod keyword;
+pub mod message;
+pub mod msisdn;
 pub mod pace;
 pub mod sender;
 pub mod time;
