@@ -1,0 +1,80 @@
+//! What one command commits: new state and ledger entries, together or not at all.
+
+use domain::time::Timestamp;
+use ledger::Draft;
+
+use crate::rows::{
+    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
+    PartRow, UnmatchedRow, VaultRow,
+};
+
+/// One write of a commit.
+#[derive(Debug)]
+pub enum Write {
+    /// A new message. Its key must be absent.
+    Message(Box<MessageRow>),
+    /// New facts of a message. Its row must stand one version below.
+    Update(Box<MessageUpdate>),
+    /// A new inbound message.
+    Inbound(Box<InboundRow>),
+    /// Sealed personal data.
+    Vault(VaultRow),
+    /// A new key-encryption key.
+    Kek(KekRow),
+    /// An opt-out or its removal, appended.
+    OptOut(OptOutRow),
+    /// A client, new or changed.
+    Client(Box<ClientRow>),
+    /// The record of an idempotency key.
+    Idempotency(IdempotencyRow),
+    /// A receipt that matches nothing yet.
+    Unmatched(UnmatchedRow),
+    /// That receipt found its segment; forget the row of this key.
+    ForgetUnmatched(u64),
+    /// A part of a long inbound message; its vault rows come as writes of their own.
+    Part(PartRow),
+    /// The whole message is committed; forget this part and its vault rows.
+    ForgetPart(u64),
+}
+
+/// One atomic commit. It cannot be made without a ledger entry: if it is not in the ledger, it did
+/// not happen.
+#[derive(Debug)]
+pub struct Changes {
+    at: Timestamp,
+    entries: Vec<Draft>,
+    writes: Vec<Write>,
+}
+
+impl Changes {
+    /// Begins with the entry that tells what happens. `at` is the command's one reading of the clock.
+    pub fn new(entry: Draft, at: Timestamp) -> Self {
+        Self { at, entries: vec![entry], writes: Vec::new() }
+    }
+
+    /// Adds a write.
+    pub fn write(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    /// Adds a further entry.
+    pub fn entry(&mut self, entry: Draft) {
+        self.entries.push(entry);
+    }
+
+    /// When the command read the clock.
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The entries, in order; at least one.
+    pub fn entries(&self) -> &[Draft] {
+        &self.entries
+    }
+
+    /// The writes, in order. Updates and new messages carry their own expectation: the version below,
+    /// or absence.
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+}

@@ -1,0 +1,316 @@
+//! The rows that the engine keeps in the store: what is in each, and never a number or a text in
+//! clear. Every row's key grows in the order of creation.
+
+use domain::carrier_id::CarrierMessageId;
+use domain::class::{ClassSet, TrafficClass};
+use domain::id::{ClientId, InboundId, KeyId, MessageId};
+use domain::message::{CarrierName, MessageState, ReceiptState, Segment};
+use domain::sender::ShortCode;
+use domain::text::Encoding;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What sealed personal data is for; each has a retention of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// An MSISDN.
+    Number,
+    /// The text of a message.
+    Text,
+    /// Where an end user came from: IP address, user agent, device.
+    Network,
+    /// Why an opt-out was recorded.
+    Consent,
+}
+
+impl Purpose {
+    /// Every purpose, in the order of their codes.
+    pub const ALL: [Self; 4] = [Self::Number, Self::Text, Self::Network, Self::Consent];
+
+    /// The two bits that name it in a row key.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Number => 0,
+            Self::Text => 1,
+            Self::Network => 2,
+            Self::Consent => 3,
+        }
+    }
+
+    /// From its two bits.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+
+    /// The word used in the ledger and as a key label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::Network => "network",
+            Self::Consent => "consent",
+        }
+    }
+}
+
+/// One sealed piece of personal data. Its row key is `(owner << 2) | purpose`, where `owner` is the
+/// sequence of the id it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultRow {
+    /// The sequence of the owner's id.
+    pub owner: u64,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The week (days since 1970 divided by 7) whose key-encryption key wraps the row's key.
+    pub week: u32,
+    /// The row's data key and commitment key, wrapped.
+    pub wrapped: Vec<u8>,
+    /// The data, sealed under the data key.
+    pub sealed: Vec<u8>,
+}
+
+/// A key-encryption key, wrapped by the master key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KekRow {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its week.
+    pub week: u32,
+    /// The key, wrapped.
+    pub wrapped: Vec<u8>,
+}
+
+/// The parts of a message that never change and are not personal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageHead {
+    /// The client it came from; `None` for the gateway's own answers to keywords.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client: Option<ClientId>,
+    /// What it is for.
+    pub class: TrafficClass,
+    /// The short code it goes out under.
+    pub from: ShortCode,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// The client's own reference.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<Box<str>>,
+    /// The campaign it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub campaign: Option<Box<str>>,
+}
+
+/// A message as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its id; the row key is the id's sequence.
+    pub id: MessageId,
+    /// What never changes.
+    pub head: MessageHead,
+    /// Where it stands: the fold of its segments.
+    pub state: MessageState,
+    /// Grows by one with each change, from 1.
+    pub version: u32,
+    /// When it was accepted.
+    pub created: Timestamp,
+    /// When its validity ends.
+    pub expires: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// The blind index of its number (HMAC under the index key), for search.
+    pub subject: [u8; 16],
+    /// The facts of its segments.
+    pub segments: Vec<Segment>,
+}
+
+/// A change of a message's facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageUpdate {
+    /// The sequence of its id.
+    pub sequence: u64,
+    /// The version that it becomes; the row must be one below.
+    pub version: u32,
+    /// Where it now stands.
+    pub state: MessageState,
+    /// When it changed.
+    pub updated: Timestamp,
+    /// The facts of its segments.
+    pub segments: Vec<Segment>,
+}
+
+/// A message from a handset as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboundRow {
+    /// Its id; the row key is the id's sequence.
+    pub id: InboundId,
+    /// The short code it was sent to.
+    pub to: ShortCode,
+    /// When it came.
+    pub received: Timestamp,
+    /// The keyword it was, when it was one: `stop`, `help` or `start`.
+    pub keyword: Option<Box<str>>,
+    /// The carrier that brought it.
+    pub carrier: Box<str>,
+    /// The blind index of its number.
+    pub subject: [u8; 16],
+}
+
+/// Whether an opt-out row records one or takes it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptOutStanding {
+    /// The number is opted out.
+    Out,
+    /// The opt-out was removed.
+    Removed,
+}
+
+/// An opt-out. Rows are appended; the latest one of a (short code, subject) counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptOutRow {
+    /// The sequence of its id.
+    pub sequence: u64,
+    /// The short code.
+    pub short_code: ShortCode,
+    /// The number, as HMAC under the suppression key: it survives erasure.
+    pub subject: [u8; 16],
+    /// What the row says.
+    pub standing: OptOutStanding,
+    /// The basis's word.
+    pub basis: Box<str>,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// An API key as stored: never the key itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyRow {
+    /// Its id.
+    pub id: KeyId,
+    /// SHA-256 of the key, lower-case hex.
+    pub hash: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<Timestamp>,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revoked: Option<Timestamp>,
+}
+
+/// An application with credentials, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRow {
+    /// Its id.
+    pub id: ClientId,
+    /// Its name, for people.
+    pub name: String,
+    /// What it may call, such as `messages:send`.
+    pub scopes: Vec<String>,
+    /// The short codes it may use.
+    pub short_codes: Vec<ShortCode>,
+    /// The classes it may send.
+    pub classes: ClassSet,
+    /// The networks it may come from (CIDR); empty means any.
+    pub networks: Vec<String>,
+    /// Its keys.
+    pub keys: Vec<ApiKeyRow>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was revoked as a whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revoked: Option<Timestamp>,
+}
+
+/// The record of an idempotency key: an accepted result that a retry gets again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyRow {
+    /// The sequence of the message's id; the row key.
+    pub message: u64,
+    /// Names (client, key, item) by a keyed hash.
+    pub key: [u8; 16],
+    /// The keyed fingerprint of the payload.
+    pub fingerprint: [u8; 16],
+    /// When it may be forgotten.
+    pub expires: Timestamp,
+}
+
+/// A receipt that matches no segment yet, kept for a while: it may have overtaken its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnmatchedRow {
+    /// The row key: a sequence drawn like an id's.
+    pub sequence: u64,
+    /// The carrier.
+    pub carrier: CarrierName,
+    /// Its id of the segment.
+    pub carrier_id: CarrierMessageId,
+    /// What the receipt says.
+    pub state: ReceiptState,
+    /// The network's error number.
+    pub error: Option<u32>,
+    /// The blind index of the recipient, when the receipt names one.
+    pub subject: Option<[u8; 16]>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// One part of a long message from a handset, kept until the others have come. Its payload lies in
+/// the vault under the same sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartRow {
+    /// The row key, and the owner of its vault rows.
+    pub sequence: u64,
+    /// The short code it was sent to.
+    pub to: ShortCode,
+    /// The carrier that brought it.
+    pub carrier: CarrierName,
+    /// SMPP `data_coding`.
+    pub data_coding: u8,
+    /// The reference that the parts share.
+    pub reference: u16,
+    /// How many parts there are.
+    pub total: u8,
+    /// Which one this is, from 1.
+    pub ordinal: u8,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Which messages to read.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// Only this client's; `None` reads every client's.
+    pub client: Option<ClientId>,
+    /// Only to this number's blind index.
+    pub subject: Option<[u8; 16]>,
+    /// Only in this state.
+    pub state: Option<MessageState>,
+    /// Only of this class.
+    pub class: Option<TrafficClass>,
+    /// Only from this short code.
+    pub from: Option<ShortCode>,
+    /// Only created at or after.
+    pub since: Option<Timestamp>,
+    /// Only created before.
+    pub until: Option<Timestamp>,
+    /// Where the page before ended.
+    pub cursor: Option<u64>,
+    /// At most so many rows (1 to 1,000).
+    pub limit: u16,
+}
+
+/// Which inbound messages to read.
+#[derive(Clone, Debug, Default)]
+pub struct InboundFilter {
+    /// Only to these short codes.
+    pub short_codes: Vec<ShortCode>,
+    /// Only from this number's blind index.
+    pub subject: Option<[u8; 16]>,
+    /// Only received at or after.
+    pub since: Option<Timestamp>,
+    /// Where the page before ended.
+    pub cursor: Option<u64>,
+    /// At most so many rows (1 to 1,000).
+    pub limit: u16,
+}
