@@ -1,2 +1,89 @@
-//! Chores.
-fn main() {}
+//! The project's chores: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask ci`.
+//!
+//! A chore may run tools and read the whole repository. It is no part of the product, and no crate
+//! of the product may depend on it.
+
+use std::process::ExitCode;
+
+mod ci;
+mod step;
+mod test;
+mod tidy;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  tidy              the rules that no compiler knows: edges, sizes, names, licences, docs
+  test [-- FILTER]  every test of the workspace, with the tools that the tests need
+  ci                format, lints, documentation and tidy";
+
+/// One thing that can be asked of `cargo xtask`.
+enum Chore {
+    Ci,
+    Test { filter: Vec<String> },
+    Tidy,
+}
+
+impl Chore {
+    /// Reads the words after `cargo xtask`; `None` where they name no chore.
+    fn parse(words: &[String]) -> Option<Self> {
+        let (name, rest) = words.split_first()?;
+        match (name.as_str(), rest) {
+            ("ci", []) => Some(Self::Ci),
+            ("test", []) => Some(Self::Test { filter: Vec::new() }),
+            ("test", [dashes, filter @ ..]) if dashes == "--" => Some(Self::Test {
+                filter: filter.to_vec(),
+            }),
+            ("tidy", []) => Some(Self::Tidy),
+            _ => None,
+        }
+    }
+
+    fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Ci => ci::run(),
+            Self::Test { filter } => test::run(filter),
+            Self::Tidy => tidy::run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some(chore) = Chore::parse(&words) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match chore.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Option<Chore> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Chore::parse(&words)
+    }
+
+    #[test]
+    fn test_takes_its_filter_after_two_dashes() {
+        let Some(Chore::Test { filter }) = parse("test -- receipt") else {
+            panic!("not read as a test chore");
+        };
+        assert_eq!(filter, ["receipt"]);
+    }
+
+    #[test]
+    fn unknown_or_surplus_words_are_a_usage_error() {
+        for line in ["", "tidyy", "tidy now", "ci --fast", "test receipt"] {
+            assert!(parse(line).is_none(), "{line:?} was taken for a chore");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The programs that the tests need besides the toolchain: SMPP peers that others wrote. What is
+//! missing is installed, pinned, below `target/test-tools`; what cannot be installed is named.
+//!
+//! The tests find the tools through `target/test-tools/paths.json`, not through the environment,
+//! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
+//! `smpplib` and `aiosmpplib`), `node`, and `node_modules` (for `NODE_PATH`, holds `smpp`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+
+use crate::step::{self, Step};
+
+/// A question that an installed program answers with success, and the Debian package to install
+/// when it does not.
+struct Probe {
+    program: &'static str,
+    words: &'static [&'static str],
+    package: &'static str,
+}
+
+const PROBES: [Probe; 4] = [
+    Probe {
+        program: "python3",
+        words: &["--version"],
+        package: "python3",
+    },
+    Probe {
+        program: "python3",
+        words: &["-c", "import venv, ensurepip"],
+        package: "python3-venv",
+    },
+    Probe {
+        program: "node",
+        words: &["--version"],
+        package: "nodejs",
+    },
+    Probe {
+        program: "npm",
+        words: &["--version"],
+        package: "npm",
+    },
+];
+
+const PYTHON_PEERS: &str = include_str!("../../test-tools/requirements.txt");
+const NODE_MANIFEST: &str = include_str!("../../test-tools/package.json");
+const NODE_PEERS: &str = include_str!("../../test-tools/package-lock.json");
+
+/// Beside installed peers: the list they were installed from.
+const INSTALLED_FROM: &str = "installed-from";
+
+/// Installs what is missing and writes `paths.json`.
+pub fn provide() -> anyhow::Result<()> {
+    debian_packages()?;
+    let tools = step::root().join("target/test-tools");
+    let python = python_peers(&tools.join("venv"))?;
+    let node_modules = node_peers(&tools.join("npm"))?;
+    let paths = serde_json::json!({
+        "python": python,
+        "node": "node",
+        "node_modules": node_modules,
+    });
+    let text = serde_json::to_string_pretty(&paths)?;
+    fs::write(tools.join("paths.json"), text).context("paths.json cannot be written")
+}
+
+/// True when the program starts and ends with success.
+pub fn answers(program: impl AsRef<std::ffi::OsStr>, words: &[&str]) -> bool {
+    let mut command = step::quiet(program, words);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn missing() -> Vec<&'static str> {
+    let silent = PROBES
+        .iter()
+        .filter(|probe| !answers(probe.program, probe.words));
+    silent.map(|probe| probe.package).collect()
+}
+
+fn debian_packages() -> anyhow::Result<()> {
+    let wanted = missing();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if !is_root()? || !answers("apt-get", &["--version"]) {
+        bail!(
+            "the tests need what these Debian packages hold; install them: {}",
+            wanted.join(" ")
+        );
+    }
+    apt_get(&["update"])?;
+    apt_get(
+        &[
+            &["install", "--yes", "--no-install-recommends"],
+            wanted.as_slice(),
+        ]
+        .concat(),
+    )?;
+    let still = missing();
+    if !still.is_empty() {
+        bail!("installed, but still not answering: {}", still.join(" "));
+    }
+    Ok(())
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    let id = step::output_of(step::quiet("id", &["-u"]))?;
+    Ok(id.trim_ascii() == b"0")
+}
+
+fn apt_get(words: &[&str]) -> anyhow::Result<()> {
+    let mut command = step::quiet("apt-get", words);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    let cure = "install the package by hand, then run the tests again";
+    Step {
+        name: "apt-get",
+        cure,
+        command,
+    }
+    .run()
+}
+
+/// A virtual environment with the Python peers; answers with its interpreter.
+fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
+    let python = folder.join("bin/python");
+    let imports = answers(&python, &["-c", "import smpplib, aiosmpplib"]);
+    if imports && is_installed(folder, PYTHON_PEERS) {
+        return Ok(python);
+    }
+    let list = start_again(folder, "requirements.txt", PYTHON_PEERS)?;
+    let mut command = step::quiet("python3", &["-m", "venv"]);
+    command.arg(folder);
+    Step {
+        name: "venv",
+        cure: "see what python3 says above",
+        command,
+    }
+    .run()?;
+    let words = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    let mut command = step::quiet(&python, &words);
+    command
+        .args([
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ])
+        .arg(list);
+    Step {
+        name: "pip",
+        cure: "see what pip says above",
+        command,
+    }
+    .run()?;
+    fs::write(folder.join(INSTALLED_FROM), PYTHON_PEERS)?;
+    Ok(python)
+}
+
+/// A folder with the Node peer; answers with its `node_modules`.
+fn node_peers(folder: &Path) -> anyhow::Result<PathBuf> {
+    let modules = folder.join("node_modules");
+    if is_installed(folder, NODE_PEERS) && modules.is_dir() {
+        return Ok(modules);
+    }
+    start_again(folder, "package-lock.json", NODE_PEERS)?;
+    fs::write(folder.join("package.json"), NODE_MANIFEST)?;
+    let mut command = step::quiet(
+        "npm",
+        &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+    );
+    command.current_dir(folder);
+    Step {
+        name: "npm",
+        cure: "see what npm says above",
+        command,
+    }
+    .run()?;
+    fs::write(folder.join(INSTALLED_FROM), NODE_PEERS)?;
+    Ok(modules)
+}
+
+fn is_installed(folder: &Path, list: &str) -> bool {
+    fs::read_to_string(folder.join(INSTALLED_FROM)).is_ok_and(|text| text == list)
+}
+
+/// An empty folder that holds nothing but the list to install from.
+fn start_again(folder: &Path, name: &str, list: &str) -> anyhow::Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("{} cannot be emptied", folder.display()))?;
+    }
+    fs::create_dir_all(folder)?;
+    let path = folder.join(name);
+    fs::write(&path, list)?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_missing_or_fails_does_not_answer() {
+        assert!(answers("true", &[]));
+        assert!(!answers("false", &[]));
+        assert!(!answers("no-such-program", &[]));
+    }
+
+    #[test]
+    fn every_python_peer_is_pinned_by_version_and_hash() {
+        let lines = PYTHON_PEERS.lines().filter(|line| !line.starts_with('#'));
+        for line in lines {
+            assert!(
+                line.contains("==") && line.contains("--hash=sha256:"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_node_peer_is_pinned_by_hash() {
+        let lock: serde_json::Value = serde_json::from_str(NODE_PEERS).unwrap();
+        let packages = lock["packages"].as_object().unwrap();
+        for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+            assert!(package["integrity"].is_string(), "{name}");
+        }
+    }
+}
