@@ -11,4 +11,5 @@ pub mod message;
 pub mod msisdn;
 pub mod pace;
 pub mod sender;
+pub mod text;
 pub mod time;
