@@ -47,6 +47,7 @@ pub fn run() -> anyhow::Result<()> {
             left.len()
         );
     }
+    println!("tidy: nothing to mend");
     Ok(())
 }
 
