@@ -106,14 +106,6 @@ impl<'a> Entry<'a> {
         let Value::Map(members) = reader::read(bytes, MAX_DEPTH)? else {
             return Err(ParseError::NotAnObject);
         };
-        if let Some((key, _)) = members
-            .iter()
-            .find(|(key, _)| !KEYS.contains(&key.as_ref()))
-        {
-            return Err(ParseError::UnknownKey {
-                key: key.clone().into_owned(),
-            });
-        }
         Self::from_members(Members(members.into_iter().peekable()))
     }
 
@@ -124,10 +116,10 @@ impl<'a> Entry<'a> {
             client: members.optional("client", text)?,
             correlation: members.optional("correlation", text)?,
             data: members.optional("data", facts)?,
-            epoch: members.needed("epoch", natural)?,
+            epoch: members.needed("epoch", |value| natural(&value))?,
             kind: members.needed("kind", |value| word(&value, Kind::from_name))?,
             node: members.needed("node", node)?,
-            node_seq: members.needed("node_seq", natural)?,
+            node_seq: members.needed("node_seq", |value| natural(&value))?,
             object: members.optional("object", |value| referent(value, ObjectType::from_name))?,
             origin: members.optional("origin", |value| referent(value, OriginType::from_name))?,
             outcome: members.needed("outcome", |value| word(&value, Outcome::from_name))?,
@@ -138,9 +130,9 @@ impl<'a> Entry<'a> {
             time_micros: members.needed("time", |value| word(&value, time::read))?,
         };
         members.needed("v", |value| {
-            (natural(value)? == SCHEMA_VERSION).then_some(())
+            (natural(&value)? == SCHEMA_VERSION).then_some(())
         })?;
-        Ok(entry)
+        members.unknown().map_or(Ok(entry), Err)
     }
 }
 
@@ -174,7 +166,20 @@ impl<'a> Members<'a> {
         key: &'static str,
         read: impl FnOnce(Value<'a>) -> Option<T>,
     ) -> Result<T, ParseError> {
-        self.optional(key, read)?.ok_or(ParseError::Missing { key })
+        match self.optional(key, read)? {
+            Some(value) => Ok(value),
+            None => Err(self.unknown().unwrap_or(ParseError::Missing { key })),
+        }
+    }
+
+    /// The fault of the next member, if the schema does not have its key. Such a key stays at the
+    /// front, since nothing asks for it, so it is found where the next needed key should be.
+    fn unknown(&mut self) -> Option<ParseError> {
+        let (key, _) = self.0.peek()?;
+        let unknown = !KEYS.contains(&key.as_ref());
+        unknown.then(|| ParseError::UnknownKey {
+            key: key.clone().into_owned(),
+        })
     }
 }
 
@@ -189,7 +194,7 @@ fn word<T>(value: &Value<'_>, find: fn(&str) -> Option<T>) -> Option<T> {
     find(value.as_text()?)
 }
 
-fn natural(value: Value<'_>) -> Option<u64> {
+fn natural(value: &Value<'_>) -> Option<u64> {
     u64::try_from(value.as_integer()?).ok()
 }
 
@@ -213,7 +218,7 @@ fn has_field_names(value: &Value<'_>) -> bool {
     }
 }
 
-fn referent<'a, T>(value: Value<'a>, find: fn(&str) -> Option<T>) -> Option<Referent<'a, T>> {
+fn referent<T>(value: Value<'_>, find: fn(&str) -> Option<T>) -> Option<Referent<'_, T>> {
     let Value::Map(members) = value else {
         return None;
     };

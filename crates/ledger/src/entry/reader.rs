@@ -107,10 +107,8 @@ impl<'a> Reader<'a> {
     /// What stands before the next octet that a string may not hold as it is.
     fn plain_text(&mut self) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = rest
-            .bytes()
-            .position(canonical::needs_escape)
-            .unwrap_or(rest.len());
+        let special = rest.bytes().position(canonical::needs_escape);
+        let length = special.unwrap_or(rest.len());
         self.at += length;
         rest.get(..length).unwrap_or_default()
     }
