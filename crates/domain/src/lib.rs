@@ -10,6 +10,7 @@ pub mod keyword;
 pub mod message;
 pub mod msisdn;
 pub mod pace;
+pub mod reassembly;
 pub mod sender;
 pub mod text;
 pub mod time;
