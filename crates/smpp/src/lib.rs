@@ -1,1 +1,9 @@
-//! Placeholder until its first module.
+//! SMPP 3.4 at the edge: frames and PDUs, receipts, links to carriers, and a carrier simulator.
+//! Which segment goes when, over which bind, and what an answer means for a message is decided in
+//! `engine` and `domain`, not here.
+
+pub mod frame;
+pub mod pdu;
+pub mod receipt;
+pub mod status;
+pub mod time_format;
