@@ -116,7 +116,11 @@ fn may_use_short_code(facts: &Facts) -> Result<(), Refusal> {
 }
 
 fn may_send_class(facts: &Facts) -> Result<(), Refusal> {
-    if facts.classes.contains(facts.class) { Ok(()) } else { Err(Refusal::ClassNotGranted) }
+    if facts.classes.contains(facts.class) {
+        Ok(())
+    } else {
+        Err(Refusal::ClassNotGranted)
+    }
 }
 
 fn has_route(facts: &Facts) -> Result<(), Refusal> {
@@ -130,7 +134,11 @@ fn is_not_opted_out(facts: &Facts) -> Result<(), Refusal> {
     let blocked = facts.origin == Origin::Client
         && facts.standing == Standing::OptedOut
         && facts.opt_out_scope.blocks(facts.class);
-    if blocked { Err(Refusal::OptedOut) } else { Ok(()) }
+    if blocked {
+        Err(Refusal::OptedOut)
+    } else {
+        Ok(())
+    }
 }
 
 fn has_room(facts: &Facts) -> Result<(), Refusal> {
@@ -149,7 +157,9 @@ mod tests {
             origin: Origin::Client,
             class: TrafficClass::Alert,
             short_code: Grant::Given,
-            classes: [TrafficClass::Alert, TrafficClass::Otp].into_iter().collect(),
+            classes: [TrafficClass::Alert, TrafficClass::Otp]
+                .into_iter()
+                .collect(),
             route: Route::Known,
             standing: Standing::Open,
             opt_out_scope: OptOutScope::EveryClass,
@@ -164,27 +174,78 @@ mod tests {
     #[test]
     fn each_question_can_refuse() {
         assert!(decide(&good()).is_ok());
-        check(&Facts { short_code: Grant::Missing, ..good() }, Refusal::ShortCodeNotGranted);
-        check(&Facts { class: TrafficClass::Marketing, ..good() }, Refusal::ClassNotGranted);
-        check(&Facts { route: Route::None, ..good() }, Refusal::NoRoute);
-        check(&Facts { standing: Standing::OptedOut, ..good() }, Refusal::OptedOut);
+        check(
+            &Facts {
+                short_code: Grant::Missing,
+                ..good()
+            },
+            Refusal::ShortCodeNotGranted,
+        );
+        check(
+            &Facts {
+                class: TrafficClass::Marketing,
+                ..good()
+            },
+            Refusal::ClassNotGranted,
+        );
+        check(
+            &Facts {
+                route: Route::None,
+                ..good()
+            },
+            Refusal::NoRoute,
+        );
+        check(
+            &Facts {
+                standing: Standing::OptedOut,
+                ..good()
+            },
+            Refusal::OptedOut,
+        );
         let wait = Duration::from_secs(3);
-        check(&Facts { queue: Room::Full(wait), ..good() }, Refusal::QueueFull(wait));
+        check(
+            &Facts {
+                queue: Room::Full(wait),
+                ..good()
+            },
+            Refusal::QueueFull(wait),
+        );
     }
 
     #[test]
     fn a_key_without_the_grant_learns_nothing_of_opt_outs() {
-        let facts =
-            Facts { short_code: Grant::Missing, standing: Standing::OptedOut, ..good() };
+        let facts = Facts {
+            short_code: Grant::Missing,
+            standing: Standing::OptedOut,
+            ..good()
+        };
         check(&facts, Refusal::ShortCodeNotGranted);
     }
 
     #[test]
     fn the_confirmation_of_a_stop_passes_the_stop_and_otp_only_where_exempt() {
-        let out = Facts { standing: Standing::OptedOut, ..good() };
-        assert!(decide(&Facts { origin: Origin::KeywordReply, ..out }).is_ok());
-        let otp = Facts { class: TrafficClass::Otp, ..out };
+        let out = Facts {
+            standing: Standing::OptedOut,
+            ..good()
+        };
+        assert!(
+            decide(&Facts {
+                origin: Origin::KeywordReply,
+                ..out
+            })
+            .is_ok()
+        );
+        let otp = Facts {
+            class: TrafficClass::Otp,
+            ..out
+        };
         check(&otp, Refusal::OptedOut);
-        assert!(decide(&Facts { opt_out_scope: OptOutScope::AllButOtp, ..otp }).is_ok());
+        assert!(
+            decide(&Facts {
+                opt_out_scope: OptOutScope::AllButOtp,
+                ..otp
+            })
+            .is_ok()
+        );
     }
 }

@@ -65,7 +65,10 @@ impl FromStr for TrafficClass {
     type Err = UnknownClass;
 
     fn from_str(text: &str) -> Result<Self, UnknownClass> {
-        Self::ALL.into_iter().find(|class| class.as_str() == text).ok_or(UnknownClass)
+        Self::ALL
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .ok_or(UnknownClass)
     }
 }
 
@@ -82,7 +85,9 @@ impl ClassSet {
 
     /// The classes of the set, most urgent first.
     pub fn iter(self) -> impl Iterator<Item = TrafficClass> {
-        TrafficClass::ALL.into_iter().filter(move |class| self.contains(*class))
+        TrafficClass::ALL
+            .into_iter()
+            .filter(move |class| self.contains(*class))
     }
 }
 
@@ -122,7 +127,9 @@ mod tests {
 
     #[test]
     fn a_class_set_holds_just_what_was_put_in() {
-        let set: ClassSet = [TrafficClass::Marketing, TrafficClass::Otp].into_iter().collect();
+        let set: ClassSet = [TrafficClass::Marketing, TrafficClass::Otp]
+            .into_iter()
+            .collect();
         assert!(set.contains(TrafficClass::Otp) && !set.contains(TrafficClass::Alert));
         assert_eq!(Vec::from(set), [TrafficClass::Otp, TrafficClass::Marketing]);
     }

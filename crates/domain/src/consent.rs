@@ -53,7 +53,10 @@ impl FromStr for Basis {
     type Err = UnknownBasis;
 
     fn from_str(text: &str) -> Result<Self, UnknownBasis> {
-        Self::ALL.into_iter().find(|basis| basis.as_str() == text).ok_or(UnknownBasis)
+        Self::ALL
+            .into_iter()
+            .find(|basis| basis.as_str() == text)
+            .ok_or(UnknownBasis)
     }
 }
 
@@ -135,19 +138,31 @@ mod tests {
         assert_eq!(first.change, Some(ConsentChange::OptOut));
         assert_eq!(first.reply, Some(Reply::Stopped));
         let second = react(Keyword::Stop, Standing::OptedOut);
-        assert_eq!(second, Reaction { change: None, reply: None });
+        assert_eq!(
+            second,
+            Reaction {
+                change: None,
+                reply: None
+            }
+        );
     }
 
     #[test]
     fn help_is_answered_even_after_a_stop() {
-        assert_eq!(react(Keyword::Help, Standing::OptedOut).reply, Some(Reply::Help));
+        assert_eq!(
+            react(Keyword::Help, Standing::OptedOut).reply,
+            Some(Reply::Help)
+        );
     }
 
     #[test]
     fn stop_blocks_every_class_unless_otp_is_exempt() {
         for class in TrafficClass::ALL {
             assert!(OptOutScope::EveryClass.blocks(class));
-            assert_eq!(OptOutScope::AllButOtp.blocks(class), class != TrafficClass::Otp);
+            assert_eq!(
+                OptOutScope::AllButOtp.blocks(class),
+                class != TrafficClass::Otp
+            );
         }
     }
 }

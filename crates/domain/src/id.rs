@@ -53,11 +53,23 @@ impl<K> Id<K> {
     /// Builds an id from its sequence (48 bits of Unix milliseconds, then a 12-bit counter; RFC 9562
     /// §6.2 method 1) and 62 random bits. Higher bits of either are dropped.
     pub const fn new(sequence: u64, random: u64) -> Self {
-        #[expect(clippy::as_conversions, reason = "u64 to u128 widens; From is not const")]
-        let (sequence, random) = ((sequence & SEQUENCE_MAX) as u128, (random & RANDOM_BITS) as u128);
-        let value =
-            ((sequence >> 12) << 80) | VERSION_7 | ((sequence & 0xfff) << 64) | VARIANT_RFC | random;
-        Self { value, kind: PhantomData }
+        #[expect(
+            clippy::as_conversions,
+            reason = "u64 to u128 widens; From is not const"
+        )]
+        let (sequence, random) = (
+            (sequence & SEQUENCE_MAX) as u128,
+            (random & RANDOM_BITS) as u128,
+        );
+        let value = ((sequence >> 12) << 80)
+            | VERSION_7
+            | ((sequence & 0xfff) << 64)
+            | VARIANT_RFC
+            | random;
+        Self {
+            value,
+            kind: PhantomData,
+        }
     }
 
     /// The ordered part: increasing in order of creation on one node, so it is a sequential row key.
@@ -73,7 +85,10 @@ impl<K> Id<K> {
 
     /// From 16 octets; `None` when they are no UUIDv7.
     pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
-        let id = Self { value: u128::from_be_bytes(bytes), kind: PhantomData };
+        let id = Self {
+            value: u128::from_be_bytes(bytes),
+            kind: PhantomData,
+        };
         let is_v7 = (id.value >> 76) & 0xf == 7 && (id.value >> 62) & 0b11 == 0b10;
         is_v7.then_some(id)
     }
@@ -94,7 +109,9 @@ impl<K: Kind> FromStr for Id<K> {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let rest = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_'));
+        let rest = text
+            .strip_prefix(K::PREFIX)
+            .and_then(|rest| rest.strip_prefix('_'));
         let rest = rest.ok_or(IdError::Prefix)?.as_bytes();
         if rest.len() != TEXT_LENGTH {
             return Err(IdError::Form);
@@ -199,8 +216,14 @@ mod tests {
     fn another_kind_or_a_second_spelling_is_refused() {
         let text = ClientId::new(77, 1).to_string();
         assert_eq!(text.parse::<MessageId>(), Err(IdError::Prefix));
-        assert_eq!(text.to_uppercase().parse::<ClientId>(), Err(IdError::Prefix));
+        assert_eq!(
+            text.to_uppercase().parse::<ClientId>(),
+            Err(IdError::Prefix)
+        );
         assert_eq!(format!("{text}a").parse::<ClientId>(), Err(IdError::Form));
-        assert_eq!("cli_zzzzzzzzzzzzzzzzzzzzzzzzzz".parse::<ClientId>(), Err(IdError::Form));
+        assert_eq!(
+            "cli_zzzzzzzzzzzzzzzzzzzzzzzzzz".parse::<ClientId>(),
+            Err(IdError::Form)
+        );
     }
 }

@@ -86,7 +86,10 @@ impl FromStr for MessageState {
     type Err = UnknownState;
 
     fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(UnknownState)
     }
 }
 
@@ -102,7 +105,10 @@ pub fn fold(segments: &[Segment]) -> MessageState {
     if any(SegmentState::Cancelled) {
         return MessageState::Cancelled;
     }
-    if segments.iter().all(|segment| segment.state() == SegmentState::Pending) {
+    if segments
+        .iter()
+        .all(|segment| segment.state() == SegmentState::Pending)
+    {
         return MessageState::Accepted;
     }
     if any(SegmentState::Pending) || any(SegmentState::Dispatched) {
@@ -132,7 +138,10 @@ mod tests {
     use super::*;
 
     fn segments(states: &[SegmentState]) -> Vec<Segment> {
-        states.iter().map(|state| Segment::in_state(*state)).collect()
+        states
+            .iter()
+            .map(|state| Segment::in_state(*state))
+            .collect()
     }
 
     #[test]

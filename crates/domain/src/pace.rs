@@ -14,12 +14,16 @@ pub struct Rate {
 impl Rate {
     /// `mps` segments a second (1 or more), of which `burst` (1 or more) may go at once.
     pub fn new(mps: u32, burst: u32) -> Self {
-        Self { interval_nanos: 1_000_000_000 / u64::from(mps.max(1)), burst: burst.max(1) }
+        Self {
+            interval_nanos: 1_000_000_000 / u64::from(mps.max(1)),
+            burst: burst.max(1),
+        }
     }
 
     /// The longest that a pacer at rest can owe.
     fn tolerance_nanos(self) -> u64 {
-        self.interval_nanos.saturating_mul(u64::from(self.burst - 1))
+        self.interval_nanos
+            .saturating_mul(u64::from(self.burst - 1))
     }
 }
 
@@ -34,14 +38,22 @@ fn nanos(now: Timestamp) -> u64 {
 }
 
 impl Pacer {
+    /// A pacer at rest: the whole burst may go.
+    pub const fn new() -> Self {
+        Self { arrival_nanos: 0 }
+    }
+
     /// How many segments may go now.
     pub fn available(&mut self, rate: Rate, now: Timestamp) -> u32 {
         let now = nanos(now);
-        let ceiling = now.saturating_add(rate.tolerance_nanos()).saturating_add(rate.interval_nanos);
+        let ceiling = now
+            .saturating_add(rate.tolerance_nanos())
+            .saturating_add(rate.interval_nanos);
         // After the clock went back the arrival lies further ahead than any burst can put it.
         self.arrival_nanos = self.arrival_nanos.min(ceiling);
-        let allowance =
-            now.saturating_add(rate.tolerance_nanos()).saturating_sub(self.arrival_nanos.max(now));
+        let allowance = now
+            .saturating_add(rate.tolerance_nanos())
+            .saturating_sub(self.arrival_nanos.max(now));
         if self.arrival_nanos > now.saturating_add(rate.tolerance_nanos()) {
             return 0;
         }
@@ -105,6 +117,9 @@ mod tests {
         pacer.take(rate, 1, START);
         let earlier = START.saturating_sub(Duration::from_secs(3_600));
         assert_eq!(pacer.available(rate, earlier), 0);
-        assert_eq!(pacer.available(rate, earlier.saturating_add(Duration::from_millis(100))), 1);
+        assert_eq!(
+            pacer.available(rate, earlier.saturating_add(Duration::from_millis(100))),
+            1
+        );
     }
 }

@@ -22,7 +22,11 @@ impl Timestamp {
 
     /// From microseconds since 1970; later than the year 9999 is cut to [`Timestamp::MAX`].
     pub const fn from_micros(micros: u64) -> Self {
-        if micros > MAX_MICROS { Self(MAX_MICROS) } else { Self(micros) }
+        if micros > MAX_MICROS {
+            Self(MAX_MICROS)
+        } else {
+            Self(micros)
+        }
     }
 
     /// From whole seconds since 1970.
@@ -114,13 +118,22 @@ mod tests {
         assert_eq!(moment.to_string(), "2025-11-25T10:00:00.000001Z");
         assert_eq!(moment.to_string().parse(), Ok(moment));
         assert_eq!("yesterday".parse::<Timestamp>(), Err(TimestampError::Form));
-        assert_eq!("1950-01-01T00:00:00Z".parse::<Timestamp>(), Err(TimestampError::Range));
+        assert_eq!(
+            "1950-01-01T00:00:00Z".parse::<Timestamp>(),
+            Err(TimestampError::Range)
+        );
     }
 
     #[test]
     fn arithmetic_saturates_at_both_ends() {
-        assert_eq!(Timestamp::MAX.saturating_add(Duration::from_secs(1)), Timestamp::MAX);
-        assert_eq!(Timestamp::EPOCH.saturating_sub(Duration::from_secs(1)), Timestamp::EPOCH);
+        assert_eq!(
+            Timestamp::MAX.saturating_add(Duration::from_secs(1)),
+            Timestamp::MAX
+        );
+        assert_eq!(
+            Timestamp::EPOCH.saturating_sub(Duration::from_secs(1)),
+            Timestamp::EPOCH
+        );
         assert_eq!(Timestamp::EPOCH.since(Timestamp::MAX), Duration::ZERO);
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
     }

@@ -4,8 +4,8 @@ use domain::time::Timestamp;
 use ledger::Draft;
 
 use crate::rows::{
-    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
-    PartRow, UnmatchedRow, VaultRow,
+    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow, PartRow,
+    UnmatchedRow, VaultRow,
 };
 
 /// One write of a commit.
@@ -49,7 +49,11 @@ pub struct Changes {
 impl Changes {
     /// Begins with the entry that tells what happens. `at` is the command's one reading of the clock.
     pub fn new(entry: Draft, at: Timestamp) -> Self {
-        Self { at, entries: vec![entry], writes: Vec::new() }
+        Self {
+            at,
+            entries: vec![entry],
+            writes: Vec::new(),
+        }
     }
 
     /// Adds a write.

@@ -2,6 +2,51 @@
 //! to the outside world and the background jobs. It holds no rule of the product (those are in
 //! `domain`) and no IO (that is in the edges).
 
+mod answers;
+mod batch;
+mod cancel;
 pub mod changes;
+mod client;
+mod clients;
+mod coalesce;
+mod dispatch;
+mod entries;
+mod events;
+mod gateway;
+mod health;
+mod idempotency;
+mod ids;
+mod inbound;
+mod jobs;
+mod keys;
+mod metrics;
+mod opt_outs;
 pub mod ports;
+mod queries;
+mod receipts;
+mod recover;
 pub mod rows;
+pub mod settings;
+mod state;
+mod submit;
+mod vault;
+
+pub use answers::AMBIGUITY_DEFAULT;
+pub use cancel::CancelError;
+pub use client::{ApiKey, AuthError, Caller, Forbidden, Scope, UnknownScope};
+pub use clients::{ClientError, NewClient};
+pub use gateway::{Gateway, Parts};
+pub use health::{Condition, Health};
+pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
+pub use jobs::{BackupError, ConfigChange};
+pub use keys::MasterKey;
+pub use metrics::{MetricKind, MetricRow, Metrics};
+pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};
+pub use queries::{
+    Cursor, CursorError, InboundQuery, InboundText, InboundView, LookupError, MessageQuery,
+    MessageView, PageView, SegmentView,
+};
+pub use recover::StartError;
+pub use settings::Settings;
+pub use submit::{Replay, RiskHints, SubmitError, SubmitRequest, Submitted};
+pub use vault::{OpenError, Sealed, Vault};

@@ -6,7 +6,7 @@ pub mod clock;
 pub mod entropy;
 pub mod store;
 
-pub use carrier::{Carriers, CarrierEvents};
+pub use carrier::{CarrierEvents, Carriers};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use store::Store;

@@ -7,6 +7,7 @@ use domain::id::{ClientId, InboundId, KeyId, MessageId};
 use domain::message::{CarrierName, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
+use domain::text::segment::ReferenceWidth;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -226,8 +227,8 @@ pub struct ClientRow {
 /// The record of an idempotency key: an accepted result that a retry gets again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRow {
-    /// The sequence of the message's id; the row key.
-    pub message: u64,
+    /// The message that was accepted; its sequence is the row key.
+    pub message: MessageId,
     /// Names (client, key, item) by a keyed hash.
     pub key: [u8; 16],
     /// The keyed fingerprint of the payload.
@@ -269,6 +270,8 @@ pub struct PartRow {
     pub data_coding: u8,
     /// The reference that the parts share.
     pub reference: u16,
+    /// How wide that reference is.
+    pub width: ReferenceWidth,
     /// How many parts there are.
     pub total: u8,
     /// Which one this is, from 1.

@@ -155,7 +155,10 @@ fn is_zero(number: &u16) -> bool {
 impl Segment {
     /// A segment of which nothing is known but its state (for stored rows and tests).
     pub fn in_state(state: SegmentState) -> Self {
-        Self { state, ..Self::default() }
+        Self {
+            state,
+            ..Self::default()
+        }
     }
 
     /// Where it stands.
@@ -251,7 +254,10 @@ mod tests {
         CarrierMessageId::parse(b"0A1B2C3D").unwrap()
     }
     fn dispatched() -> Event {
-        Event::Dispatched { carrier: CarrierName::new("primary"), bind: 0 }
+        Event::Dispatched {
+            carrier: CarrierName::new("primary"),
+            bind: 0,
+        }
     }
     fn delivered() -> Event {
         Event::Receipt(ReceiptState::Delivered, None)
@@ -270,12 +276,30 @@ mod tests {
         let failed = Event::Receipt(ReceiptState::Failed, Some(1));
         let enroute = Event::Receipt(ReceiptState::Enroute, None);
         let check = |events: &[Event], state| assert_eq!(after(events), state, "{events:?}");
-        check(&[dispatched(), accepted.clone(), delivered()], SegmentState::Delivered);
-        check(&[dispatched(), delivered(), accepted.clone()], SegmentState::Delivered);
-        check(&[dispatched(), accepted.clone(), delivered(), delivered()], SegmentState::Delivered);
-        check(&[dispatched(), accepted.clone(), delivered(), failed.clone()], SegmentState::Delivered);
-        check(&[dispatched(), accepted.clone(), failed, delivered()], SegmentState::Failed);
-        check(&[dispatched(), accepted, delivered(), enroute], SegmentState::Delivered);
+        check(
+            &[dispatched(), accepted.clone(), delivered()],
+            SegmentState::Delivered,
+        );
+        check(
+            &[dispatched(), delivered(), accepted.clone()],
+            SegmentState::Delivered,
+        );
+        check(
+            &[dispatched(), accepted.clone(), delivered(), delivered()],
+            SegmentState::Delivered,
+        );
+        check(
+            &[dispatched(), accepted.clone(), delivered(), failed.clone()],
+            SegmentState::Delivered,
+        );
+        check(
+            &[dispatched(), accepted.clone(), failed, delivered()],
+            SegmentState::Failed,
+        );
+        check(
+            &[dispatched(), accepted, delivered(), enroute],
+            SegmentState::Delivered,
+        );
     }
 
     #[test]
@@ -288,8 +312,14 @@ mod tests {
     fn unknown_is_settled_by_a_late_receipt_and_by_nothing_else() {
         let held = [dispatched(), Event::Held];
         assert_eq!(after(&held), SegmentState::Unknown);
-        assert_eq!(after(&[&held[..], &[delivered()]].concat()), SegmentState::Delivered);
-        assert_eq!(after(&[&held[..], &[dispatched()]].concat()), SegmentState::Unknown);
+        assert_eq!(
+            after(&[&held[..], &[delivered()]].concat()),
+            SegmentState::Delivered
+        );
+        assert_eq!(
+            after(&[&held[..], &[dispatched()]].concat()),
+            SegmentState::Unknown
+        );
     }
 
     #[test]
@@ -302,7 +332,12 @@ mod tests {
     #[test]
     fn attempts_count_dispatches_and_survive_storage() {
         let mut segment = Segment::default();
-        for event in [dispatched(), Event::Resent, dispatched(), Event::Accepted(id())] {
+        for event in [
+            dispatched(),
+            Event::Resent,
+            dispatched(),
+            Event::Accepted(id()),
+        ] {
             assert_eq!(segment.apply(event, NOW), Outcome::Changed);
         }
         assert_eq!(segment.attempts(), 2);

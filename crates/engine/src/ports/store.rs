@@ -4,16 +4,16 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use domain::carrier_id::CarrierMessageId;
 use domain::id::{InboundId, MessageId};
 use domain::message::CarrierName;
-use domain::carrier_id::CarrierMessageId;
 use domain::time::Timestamp;
 use thiserror::Error;
 
 use crate::changes::Changes;
 use crate::rows::{
-    IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter, MessageRow, OptOutRow,
-    ClientRow, PartRow, UnmatchedRow, VaultRow,
+    ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter, MessageRow,
+    OptOutRow, PartRow, UnmatchedRow, VaultRow,
 };
 
 /// A read on its way.
@@ -137,7 +137,11 @@ pub trait Store: Send + Sync {
     /// itself: after a crash the engine hands over again what is still open.
     fn index_carrier_ids(&self, rows: Vec<CarrierIdRow>);
     /// Finds the segments that a carrier's id may mean.
-    fn by_carrier_id(&self, carrier: &CarrierName, id: &CarrierMessageId) -> Reading<'_, Vec<(MessageRow, u8)>>;
+    fn by_carrier_id(
+        &self,
+        carrier: &CarrierName,
+        id: &CarrierMessageId,
+    ) -> Reading<'_, Vec<(MessageRow, u8)>>;
     /// Deletes a bounded number of rows that are of no more use: records of idempotency keys past
     /// their end, and unmatched receipts from before `unmatched_before`.
     fn prune(&self, now: Timestamp, unmatched_before: Timestamp);

@@ -1,0 +1,294 @@
+//! What carriers answer to submissions: `submit_sm_resp`, its refusals, and silence. Each answer is a
+//! fact of one segment; a batch of answers is one commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::carrier_id::CarrierMessageId;
+use domain::class::TrafficClass;
+use domain::message::{AmbiguityPolicy, CarrierName, Event, Outcome as Applied};
+use domain::time::Timestamp;
+use ledger::Outcome;
+
+use crate::batch::Batch;
+use crate::dispatch::ticket;
+use crate::entries;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::ports::carrier::{Answer, BindId, Token};
+use crate::ports::store::CarrierIdRow;
+use crate::settings::{CarrierSettings, Settings};
+use crate::state::carrier_ids::SegmentRef;
+use crate::state::queue::Place;
+use crate::state::{Open, State};
+
+/// How long a bind rests after a temporary failure of the carrier.
+const LATER_PAUSE: Duration = Duration::from_secs(1);
+
+impl Gateway {
+    /// Takes in answers, in the order in which they came.
+    pub(crate) fn take_answers(&self, bind: &BindId, answers: Vec<(Token, Answer)>) {
+        let now = self.now();
+        let settings = self.settings();
+        let mut round = Round {
+            settings,
+            bind,
+            batch: Batch::new(now),
+            now,
+            spilled: Vec::new(),
+        };
+        let mut state = self.state();
+        for (token, answer) in answers {
+            round.answer(&mut state, token, answer);
+        }
+        let Round { batch, spilled, .. } = round;
+        if let Some(changes) = batch.finish() {
+            self.commit(changes, |_, _| {});
+        }
+        drop(state);
+        if !spilled.is_empty() {
+            self.store.index_carrier_ids(spilled);
+        }
+        self.wake.notify_one();
+    }
+}
+
+/// One batch of answers from one bind.
+struct Round<'a> {
+    settings: Arc<Settings>,
+    bind: &'a BindId,
+    batch: Batch,
+    now: Timestamp,
+    spilled: Vec<CarrierIdRow>,
+}
+
+impl Round<'_> {
+    fn answer(&mut self, state: &mut State, token: Token, answer: Answer) {
+        if let Some(bind) = state.binds.get_mut(self.bind) {
+            bind.window_used = bind.window_used.saturating_sub(1);
+        }
+        let Some(mut open) = state.messages.remove(&token.message) else {
+            return;
+        };
+        let attempts = open
+            .segments
+            .get(usize::from(token.segment))
+            .map(|s| s.attempts());
+        // An answer to an earlier dispatch says nothing about this one, unless the carrier took it.
+        if attempts == Some(token.attempt) || matches!(answer, Answer::Accepted(_)) {
+            self.apply(state, &mut open, token.segment, answer);
+        }
+        self.requeue(state, &open);
+        state.messages.insert(token.message, open);
+        state.settle(token.message);
+    }
+
+    fn apply(&mut self, state: &mut State, open: &mut Open, segment: u8, answer: Answer) {
+        match answer {
+            Answer::Accepted(id) => self.accepted(state, open, segment, id),
+            Answer::Rejected(status) => self.rejected(state, open, segment, status),
+            Answer::Throttled(_) => {
+                let settings = Arc::clone(&self.settings);
+                if let Some((bind, carrier)) = self.resting(state, &settings) {
+                    bind.throttle(carrier, self.now);
+                }
+                self.returned(state, open, segment, "throttled");
+            }
+            Answer::QueueFull(status) => self.queue_full(state, open, segment, status),
+            Answer::Later(_) => {
+                self.pause(state);
+                self.returned(state, open, segment, "carrier-busy");
+            }
+            Answer::NotSent => self.returned(state, open, segment, "not-sent"),
+            Answer::Silence => self.silence(state, open, segment),
+        }
+    }
+
+    fn accepted(&mut self, state: &mut State, open: &mut Open, segment: u8, id: CarrierMessageId) {
+        let carrier = &self.bind.carrier;
+        if open.apply(segment, Event::Accepted(id.clone()), self.now) == Applied::Ignored {
+            return;
+        }
+        if let Some(bind) = state.binds.get_mut(self.bind) {
+            bind.recovered();
+        }
+        state.counters.add(Counter::Segments("submitted"), 1);
+        let draft = entries::submitted(open, segment, id.as_str(), carrier);
+        self.batch.fact(draft, open);
+        if open
+            .segments
+            .iter()
+            .all(|segment| segment.carrier_id().is_some())
+        {
+            open.body = None;
+        }
+        let target = SegmentRef {
+            message: open.id.sequence(),
+            segment,
+        };
+        for evicted in state.carrier_ids.insert(carrier, &id, target) {
+            self.spilled.extend(state.spill(evicted));
+        }
+        if state.unmatched.any_of(carrier) {
+            state.match_waiting(
+                &self.settings,
+                carrier,
+                open,
+                segment,
+                &mut self.batch,
+                self.now,
+            );
+        }
+    }
+
+    fn rejected(&mut self, state: &mut State, open: &mut Open, segment: u8, status: u32) {
+        if open.apply(segment, Event::Rejected(status), self.now) == Applied::Changed {
+            state.counters.add(Counter::Segments("rejected"), 1);
+            state.counters.add(Counter::Settled("failed"), 1);
+            let draft = entries::rejected(open, segment, status, &self.bind.carrier);
+            self.batch.fact(draft, open);
+        }
+    }
+
+    fn queue_full(&mut self, state: &mut State, open: &mut Open, segment: u8, status: u32) {
+        let carrier = self.settings.carriers.get(&self.bind.carrier);
+        let most = carrier.map_or(0, |carrier| carrier.queue_full_tries_max);
+        open.queue_full = open.queue_full.saturating_add(1);
+        if open.queue_full > most {
+            return self.rejected(state, open, segment, status);
+        }
+        self.pause(state);
+        self.returned(state, open, segment, "carrier-queue-full");
+    }
+
+    /// The segment certainly did not go: it waits again.
+    fn returned(&mut self, state: &mut State, open: &mut Open, segment: u8, reason: &'static str) {
+        if open.apply(segment, Event::Returned, self.now) == Applied::Changed {
+            state.counters.add(Counter::Segments(reason), 1);
+            let draft = entries::undispatched(open, segment, Outcome::Failed, reason);
+            self.batch.fact(draft, open);
+        }
+    }
+
+    /// It may have gone: the policy of its class decides.
+    fn silence(&mut self, state: &mut State, open: &mut Open, segment: u8) {
+        let policy = self.settings.ambiguity(open.class);
+        doubt(
+            state,
+            open,
+            segment,
+            policy,
+            "no-answer",
+            &mut self.batch,
+            self.now,
+        );
+    }
+
+    fn pause(&self, state: &mut State) {
+        if let Some(bind) = state.binds.get_mut(self.bind) {
+            bind.pause(LATER_PAUSE, self.now);
+        }
+    }
+
+    fn resting<'s, 'c>(
+        &self,
+        state: &'s mut State,
+        settings: &'c Settings,
+    ) -> Option<(&'s mut crate::state::binds::Bind, &'c CarrierSettings)> {
+        Some((
+            state.binds.get_mut(self.bind)?,
+            settings.carriers.get(&self.bind.carrier)?,
+        ))
+    }
+
+    /// What came back goes to the front, unless the carrier's queue was full for it.
+    fn requeue(&self, state: &mut State, open: &Open) {
+        if open.has_pending() {
+            let place = if open.queue_full > 0 {
+                Place::Back
+            } else {
+                Place::Front
+            };
+            state.queue.push(ticket(open), place);
+        }
+    }
+}
+
+/// A segment may or may not have left: sends it again or holds it, as its class says.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "two callers, and each has these at hand"
+)]
+pub(crate) fn doubt(
+    state: &mut State,
+    open: &mut Open,
+    segment: u8,
+    policy: AmbiguityPolicy,
+    reason: &'static str,
+    batch: &mut Batch,
+    now: Timestamp,
+) {
+    let event = match policy {
+        AmbiguityPolicy::Resend => Event::Resent,
+        AmbiguityPolicy::Hold => Event::Held,
+    };
+    if open.apply(segment, event, now) == Applied::Ignored {
+        return;
+    }
+    let draft = match policy {
+        AmbiguityPolicy::Resend => {
+            state.counters.add(Counter::Segments("resent"), 1);
+            entries::undispatched(open, segment, Outcome::Unknown, reason)
+        }
+        AmbiguityPolicy::Hold => {
+            state.counters.add(Counter::Settled("unknown"), 1);
+            entries::unknown(open, segment, reason)
+        }
+    };
+    batch.fact(draft, open);
+}
+
+impl State {
+    /// A segment's id makes room for newer ones: hands it to the index if it still waits for a
+    /// receipt, and forgets its message, which the store knows.
+    pub(crate) fn spill(&mut self, evicted: SegmentRef) -> Vec<CarrierIdRow> {
+        let waits = |open: &Open| !open.has_pending() && open.body.is_none();
+        let Some(open) = self.messages.get(&evicted.message) else {
+            return Vec::new();
+        };
+        let rows = open.carrier_id_rows();
+        if waits(open) {
+            self.messages.remove(&evicted.message);
+        }
+        rows
+    }
+}
+
+impl Open {
+    fn carrier_id_rows(&self) -> Vec<CarrierIdRow> {
+        let row = |(place, segment): (u8, &domain::message::Segment)| {
+            let carrier: &CarrierName = segment.carrier()?;
+            Some(CarrierIdRow {
+                carrier: carrier.clone(),
+                id: segment.carrier_id()?.clone(),
+                message: self.id.sequence(),
+                segment: place,
+            })
+        };
+        (0..).zip(&self.segments).filter_map(row).collect()
+    }
+}
+
+/// The classes whose segments are sent again after a crash unless told otherwise: a duplicate code
+/// or alert is better than a lost one, a duplicate advertisement is not.
+pub const AMBIGUITY_DEFAULT: [AmbiguityPolicy; 3] = {
+    assert!(
+        TrafficClass::Marketing.index() == 2,
+        "marketing is the last class"
+    );
+    [
+        AmbiguityPolicy::Resend,
+        AmbiguityPolicy::Resend,
+        AmbiguityPolicy::Hold,
+    ]
+};

@@ -1,0 +1,258 @@
+//! Clients and their keys: added, rotated and revoked by a user of the machine. Authentication of
+//! requests is here too; its failures are counted in the ledger.
+
+use std::net::IpAddr;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use domain::class::ClassSet;
+use domain::id::{ClientId, KeyId};
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+use ipnet::IpNet;
+use ledger::{Facts, Kind, Outcome, Shown};
+use tokio::sync::oneshot;
+
+use crate::changes::{Changes, Write};
+use crate::client::{ApiKey, AuthError, Caller, Forbidden, Scope};
+use crate::coalesce::Who;
+use crate::entries;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::rows::{ApiKeyRow, ClientRow};
+
+/// A client to be.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// Its name, for people: 1 to 64 characters.
+    pub name: String,
+    /// What it may call.
+    pub scopes: Vec<Scope>,
+    /// The short codes it may use.
+    pub short_codes: Vec<ShortCode>,
+    /// The classes it may send.
+    pub classes: ClassSet,
+    /// The networks it may come from; empty means any.
+    pub networks: Vec<IpNet>,
+    /// When its first key ends.
+    pub key_expires: Option<Timestamp>,
+}
+
+/// Why a client is not added or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// There is no such client.
+    #[error("there is no such client; `shortstop client list` shows them")]
+    NotFound,
+    /// The client has no such key.
+    #[error("the client has no such key; `shortstop client list` shows them")]
+    KeyNotFound,
+    /// The client was revoked.
+    #[error("the client was revoked; add a new one")]
+    Revoked,
+    /// The name is empty or too long.
+    #[error("the name must have 1 to 64 characters")]
+    Name,
+    /// Nothing can be recorded now.
+    #[error("nothing can be recorded now; see the gateway's log")]
+    Unavailable,
+}
+
+const NAME_MAX: usize = 64;
+
+impl Gateway {
+    /// Who shows this credential, and what that one may do.
+    pub fn authenticate(&self, credential: &str, source: IpAddr) -> Result<Caller, AuthError> {
+        let now = self.now();
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let result = directory.authenticate(credential, source, now);
+        drop(directory);
+        result.map_err(|(error, client)| {
+            let who = client.map_or_else(|| Who::network(source), Who::Client);
+            let mut state = self.state();
+            state
+                .coalescer
+                .count(Kind::AuthFailed, Outcome::Refused, who, error.code(), now);
+            state.counters.add(Counter::AuthFailed(error.code()), 1);
+            error
+        })
+    }
+
+    /// Whether the caller may call this. A no is counted.
+    pub fn authorize(&self, caller: &Caller, scope: Scope) -> Result<(), Forbidden> {
+        if caller.has(scope) {
+            return Ok(());
+        }
+        let now = self.now();
+        let mut state = self.state();
+        let who = Who::Client(caller.client);
+        state.coalescer.count(
+            Kind::AuthFailed,
+            Outcome::Refused,
+            who,
+            "scope-missing",
+            now,
+        );
+        state.counters.add(Counter::AuthFailed("scope-missing"), 1);
+        Err(Forbidden(scope))
+    }
+
+    /// Every client, oldest first.
+    pub fn clients(&self) -> Vec<ClientRow> {
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        directory.all().cloned().collect()
+    }
+
+    /// Adds a client with one key. The key is in the answer and nowhere else.
+    pub async fn add_client(
+        &self,
+        actor: &str,
+        new: NewClient,
+    ) -> Result<(ClientRow, ApiKey), ClientError> {
+        if new.name.is_empty() || new.name.chars().count() > NAME_MAX {
+            return Err(ClientError::Name);
+        }
+        let now = self.now();
+        let (key, key_row) = self.new_key(new.key_expires, now);
+        let row = ClientRow {
+            id: self.ids.id(&*self.entropy, now),
+            name: new.name,
+            scopes: new
+                .scopes
+                .iter()
+                .map(|scope| scope.as_str().to_owned())
+                .collect(),
+            short_codes: new.short_codes,
+            classes: new.classes,
+            networks: new.networks.iter().map(ToString::to_string).collect(),
+            keys: vec![key_row],
+            created: now,
+            revoked: None,
+        };
+        let data = grants(&row);
+        self.put_client(actor, Kind::ClientCreated, data, row.clone(), now)
+            .await?;
+        Ok((row, key))
+    }
+
+    /// Gives a client a new key; the ones before end after `overlap`.
+    pub async fn rotate_key(
+        &self,
+        actor: &str,
+        client: ClientId,
+        overlap: Duration,
+        expires: Option<Timestamp>,
+    ) -> Result<(ClientRow, ApiKey), ClientError> {
+        let now = self.now();
+        let mut row = self.client(client)?;
+        if row.revoked.is_some() {
+            return Err(ClientError::Revoked);
+        }
+        let end = now.saturating_add(overlap);
+        for key in &mut row.keys {
+            key.expires = Some(key.expires.map_or(end, |expires| expires.min(end)));
+        }
+        // Keys that ended long ago are of no more use to anybody.
+        row.keys
+            .retain(|key| key.expires.is_none_or(|expires| expires > now));
+        let (key, key_row) = self.new_key(expires, now);
+        let data = Facts::new().put("key", Shown(&key_row.id));
+        row.keys.push(key_row);
+        self.put_client(actor, Kind::ClientRotated, data, row.clone(), now)
+            .await?;
+        Ok((row, key))
+    }
+
+    /// Revokes a client, or one of its keys. It fails with the next request.
+    pub async fn revoke_client(
+        &self,
+        actor: &str,
+        client: ClientId,
+        key: Option<KeyId>,
+    ) -> Result<ClientRow, ClientError> {
+        let now = self.now();
+        let mut row = self.client(client)?;
+        let data = match key {
+            None => {
+                row.revoked.get_or_insert(now);
+                Facts::new()
+            }
+            Some(id) => {
+                let key = row.keys.iter_mut().find(|key| key.id == id);
+                key.ok_or(ClientError::KeyNotFound)?
+                    .revoked
+                    .get_or_insert(now);
+                Facts::new().put("key", Shown(&id))
+            }
+        };
+        self.put_client(actor, Kind::ClientRevoked, data, row.clone(), now)
+            .await?;
+        Ok(row)
+    }
+
+    fn client(&self, id: ClientId) -> Result<ClientRow, ClientError> {
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        directory.get(id).cloned().ok_or(ClientError::NotFound)
+    }
+
+    fn new_key(&self, expires: Option<Timestamp>, now: Timestamp) -> (ApiKey, ApiKeyRow) {
+        let mut octets = [0; 32];
+        self.entropy.fill(&mut octets);
+        let key = ApiKey::from_octets(octets);
+        let row = ApiKeyRow {
+            id: self.ids.id(&*self.entropy, now),
+            hash: key.hash().to_hex(),
+            created: now,
+            expires,
+            revoked: None,
+        };
+        (key, row)
+    }
+
+    async fn put_client(
+        &self,
+        actor: &str,
+        kind: Kind,
+        data: Facts,
+        row: ClientRow,
+        now: Timestamp,
+    ) -> Result<(), ClientError> {
+        let draft = entries::by_os_user(kind, actor, data, Some(&row.id));
+        let mut changes = Changes::new(draft, now);
+        changes.write(Write::Client(Box::new(row.clone())));
+        let (done, durable) = oneshot::channel();
+        self.commit(changes, move |gateway, result| {
+            if result.is_ok() {
+                let mut directory = gateway
+                    .directory
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                directory.put(row);
+            }
+            let _ = done.send(result.is_ok());
+        });
+        match durable.await {
+            Ok(true) => Ok(()),
+            _ => Err(ClientError::Unavailable),
+        }
+    }
+}
+
+fn grants(row: &ClientRow) -> Facts {
+    let codes: Vec<String> = row.short_codes.iter().map(ToString::to_string).collect();
+    let classes: Vec<String> = row.classes.iter().map(|class| class.to_string()).collect();
+    Facts::new()
+        .put("classes", classes)
+        .put("networks", row.networks.clone())
+        .put("scopes", row.scopes.clone())
+        .put("short_codes", codes)
+}

@@ -1,0 +1,171 @@
+//! Coalesced entries: refusals, failed authentications and reads are counted under a bounded key
+//! and flushed as one entry each within a second, so that a flood of them can neither fill the disk
+//! nor buy a sync apiece.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use domain::id::ClientId;
+use domain::time::Timestamp;
+use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
+
+/// Who is counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    /// A client.
+    Client(ClientId),
+    /// Somebody without a valid key, by network (IPv4 /32, IPv6 /64).
+    Network(IpAddr),
+    /// A carrier, by name.
+    Carrier(Box<str>),
+    /// Those that found the table full.
+    Rest,
+}
+
+impl Who {
+    /// The network of an address, coarse enough that one host is one key.
+    pub(crate) fn network(address: IpAddr) -> Self {
+        Self::Network(match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => {
+                let prefix = u128::from(address) & (u128::MAX << 64);
+                IpAddr::V6(prefix.into())
+            }
+        })
+    }
+}
+
+/// What is counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) kind: &'static str,
+    pub(crate) who: Who,
+    pub(crate) reason: &'static str,
+}
+
+#[derive(Debug)]
+struct Count {
+    kind: Kind,
+    outcome: Outcome,
+    count: u64,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// Counts that wait for the next flush.
+#[derive(Debug)]
+pub(crate) struct Coalescer {
+    counts: BTreeMap<Key, Count>,
+    keys_max: usize,
+}
+
+impl Coalescer {
+    pub(crate) const fn new(keys_max: usize) -> Self {
+        Self {
+            counts: BTreeMap::new(),
+            keys_max,
+        }
+    }
+
+    /// Counts one more.
+    pub(crate) fn count(
+        &mut self,
+        kind: Kind,
+        outcome: Outcome,
+        who: Who,
+        reason: &'static str,
+        now: Timestamp,
+    ) {
+        let mut key = Key {
+            kind: kind.as_str(),
+            who,
+            reason,
+        };
+        if self.counts.len() >= self.keys_max && !self.counts.contains_key(&key) {
+            key.who = Who::Rest;
+        }
+        let fresh = Count {
+            kind,
+            outcome,
+            count: 0,
+            first: now,
+            last: now,
+        };
+        let count = self.counts.entry(key).or_insert(fresh);
+        count.count += 1;
+        count.last = count.last.max(now);
+    }
+
+    /// Takes what has been counted, as entries; at most `most` of them.
+    pub(crate) fn flush(&mut self, most: usize) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        while drafts.len() < most {
+            let Some((key, count)) = self.counts.pop_first() else {
+                break;
+            };
+            drafts.extend(draft(&key, &count));
+        }
+        drafts
+    }
+}
+
+fn draft(key: &Key, count: &Count) -> Option<Draft> {
+    let data = Facts::new()
+        .put("count", count.count)
+        .put("first", UtcMicros(count.first.micros()))
+        .put("last", UtcMicros(count.last.micros()));
+    let (client, network, carrier);
+    let mut builder = match &key.who {
+        Who::Client(id) => {
+            client = *id;
+            Draft::of(count.kind, Actor::client(&client), count.outcome).client(&client)
+        }
+        Who::Network(address) => {
+            network = *address;
+            Draft::of(count.kind, Actor::anonymous(), count.outcome)
+                .origin(OriginType::Connection, &network)
+        }
+        Who::Carrier(name) => {
+            carrier = name.clone();
+            Draft::of(count.kind, Actor::carrier(&carrier), count.outcome)
+        }
+        Who::Rest => Draft::of(count.kind, Actor::system(&"coalescer"), count.outcome),
+    };
+    if !key.reason.is_empty() {
+        builder = builder.reason(key.reason);
+    }
+    builder.data(data).build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
+
+    fn fail(coalescer: &mut Coalescer, address: &str) {
+        let who = Who::network(address.parse().unwrap());
+        coalescer.count(Kind::AuthFailed, Outcome::Refused, who, "unauthorized", NOW);
+    }
+
+    #[test]
+    fn a_flood_from_one_network_is_one_entry() {
+        let mut coalescer = Coalescer::new(10);
+        for host in 0..1_000 {
+            fail(&mut coalescer, &format!("2001:db8::{host:x}"));
+        }
+        assert_eq!(coalescer.flush(100).len(), 1);
+        assert!(coalescer.flush(100).is_empty());
+    }
+
+    #[test]
+    fn keys_are_bounded_and_nothing_goes_uncounted() {
+        let mut coalescer = Coalescer::new(10);
+        for host in 0..100 {
+            fail(&mut coalescer, &format!("10.0.0.{host}"));
+        }
+        assert_eq!(coalescer.counts.len(), 11);
+        let total: u64 = coalescer.counts.values().map(|count| count.count).sum();
+        assert_eq!(total, 100);
+    }
+}

@@ -1,0 +1,305 @@
+//! The engine's ledger entries, one function a kind: what each says, and nothing personal in any.
+//! `docs/ledger.md` describes the same fields.
+
+use domain::id::{ClientId, InboundId};
+use domain::message::CarrierName;
+use domain::time::Timestamp;
+use ledger::{
+    Actor, Commitment, Draft, Facts, Kind, ObjectType, OriginType, Outcome, Shown, UtcMicros,
+};
+
+use crate::batch::sound;
+use crate::ports::carrier::BindId;
+use crate::rows::MessageHead;
+use crate::state::Open;
+
+/// The dispatch that is part of an acceptance.
+pub(crate) struct Dispatch<'a> {
+    pub(crate) bind: &'a BindId,
+    pub(crate) segments: u16,
+}
+
+fn dispatch_facts(dispatch: &Dispatch<'_>, first: u16) -> Facts {
+    Facts::new()
+        .put("bind", dispatch.bind.index)
+        .put("carrier", dispatch.bind.carrier.as_str())
+        .put("first", first)
+        .put("segments", dispatch.segments)
+}
+
+/// `message.accepted`: with its dispatch when that is part of the same commit.
+pub(crate) fn accepted(
+    open: &Open,
+    head: &MessageHead,
+    dispatch: Option<&Dispatch<'_>>,
+    private: &[(&str, Commitment)],
+) -> Draft {
+    let data = Facts::new()
+        .put_some("campaign", head.campaign.as_deref())
+        .put("class", open.class.as_str())
+        .put_some(
+            "dispatch",
+            dispatch.map(|dispatch| dispatch_facts(dispatch, 1)),
+        )
+        .put("encoding", head.encoding.name())
+        .put("expires", UtcMicros(open.expires.micros()))
+        .put("segments", open.segments.len())
+        .put("sender", Shown(&open.from));
+    let actor = match &open.client {
+        Some(client) => Actor::client(client),
+        None => Actor::system(&"keyword"),
+    };
+    let mut builder = Draft::of(Kind::MessageAccepted, actor, Outcome::Accepted)
+        .object(ObjectType::Message, &open.id)
+        .data(data);
+    if let Some(client) = &open.client {
+        builder = builder.client(client);
+    }
+    for (field, commitment) in private {
+        builder = builder.private(field, commitment);
+    }
+    sound(builder.build())
+}
+
+/// An entry about a message in which the gateway itself acts.
+fn about(
+    kind: Kind,
+    outcome: Outcome,
+    part: &str,
+    open: &Open,
+    reason: &str,
+    data: Facts,
+) -> Draft {
+    let mut builder = Draft::of(kind, Actor::system(&part), outcome)
+        .object(ObjectType::Message, &open.id)
+        .data(data);
+    if let Some(client) = &open.client {
+        builder = builder.client(client);
+    }
+    if !reason.is_empty() {
+        builder = builder.reason(reason);
+    }
+    sound(builder.build())
+}
+
+/// `message.dispatched`: segments `first` and following are about to be written to a bind.
+pub(crate) fn dispatched(open: &Open, dispatch: &Dispatch<'_>, first: u16) -> Draft {
+    let data = dispatch_facts(dispatch, first);
+    about(
+        Kind::MessageDispatched,
+        Outcome::Accepted,
+        "dispatcher",
+        open,
+        "",
+        data,
+    )
+}
+
+/// `message.dispatched` that did not end in an answer: `failed` when the segment certainly did not
+/// go, `unknown` when it may have gone and is sent again.
+pub(crate) fn undispatched(open: &Open, segment: u8, outcome: Outcome, reason: &str) -> Draft {
+    let data = segment_facts(open, segment);
+    about(
+        Kind::MessageDispatched,
+        outcome,
+        "dispatcher",
+        open,
+        reason,
+        data,
+    )
+}
+
+fn segment_facts(open: &Open, segment: u8) -> Facts {
+    let facts = open.segments.get(usize::from(segment));
+    Facts::new()
+        .put_some("bind", facts.and_then(domain::message::Segment::bind))
+        .put_some(
+            "carrier",
+            facts.and_then(|f| f.carrier()).map(CarrierName::as_str),
+        )
+        .put("segment", u16::from(segment) + 1)
+}
+
+/// `message.submitted`: the carrier took a segment.
+pub(crate) fn submitted(
+    open: &Open,
+    segment: u8,
+    carrier_id: &str,
+    carrier: &CarrierName,
+) -> Draft {
+    let data = Facts::new()
+        .put("carrier_id", carrier_id)
+        .put("segment", u16::from(segment) + 1);
+    carrier_fact(Kind::MessageSubmitted, Outcome::Done, open, carrier, data)
+}
+
+fn carrier_fact(
+    kind: Kind,
+    outcome: Outcome,
+    open: &Open,
+    carrier: &CarrierName,
+    data: Facts,
+) -> Draft {
+    let mut builder = Draft::of(kind, Actor::carrier(carrier), outcome)
+        .object(ObjectType::Message, &open.id)
+        .data(data);
+    if let Some(client) = &open.client {
+        builder = builder.client(client);
+    }
+    sound(builder.build())
+}
+
+/// `message.failed`: the carrier refused a segment for good.
+pub(crate) fn rejected(open: &Open, segment: u8, status: u32, carrier: &CarrierName) -> Draft {
+    let data = Facts::new()
+        .put("segment", u16::from(segment) + 1)
+        .put("status", status);
+    carrier_fact(Kind::MessageFailed, Outcome::Failed, open, carrier, data)
+}
+
+/// `receipt.received`: a receipt and where it leads the message.
+pub(crate) fn receipt(
+    open: &Open,
+    segment: u8,
+    state: domain::message::ReceiptState,
+    error: Option<u32>,
+    carrier: &CarrierName,
+) -> Draft {
+    let data = Facts::new()
+        .put_some("error", error)
+        .put("message_state", open.state.as_str())
+        .put("segment", u16::from(segment) + 1)
+        .put("state", state.as_str());
+    carrier_fact(Kind::ReceiptReceived, Outcome::Done, open, carrier, data)
+}
+
+/// `receipt.unmatched`: a receipt that names nothing known yet.
+pub(crate) fn unmatched(carrier: &CarrierName, carrier_id: &str, state: &str) -> Draft {
+    let data = Facts::new()
+        .put("carrier_id", carrier_id)
+        .put("state", state);
+    sound(
+        Draft::of(
+            Kind::ReceiptUnmatched,
+            Actor::carrier(carrier),
+            Outcome::Accepted,
+        )
+        .data(data)
+        .build(),
+    )
+}
+
+/// `message.expired`: its validity ended before it left.
+pub(crate) fn expired(open: &Open) -> Draft {
+    about(
+        Kind::MessageExpired,
+        Outcome::Failed,
+        "expiry",
+        open,
+        "validity-ended",
+        Facts::new(),
+    )
+}
+
+/// `message.unknown`: nobody will tell whether a segment arrived.
+pub(crate) fn unknown(open: &Open, segment: u8, reason: &str) -> Draft {
+    let data = segment_facts(open, segment);
+    about(
+        Kind::MessageUnknown,
+        Outcome::Unknown,
+        "dispatcher",
+        open,
+        reason,
+        data,
+    )
+}
+
+/// `message.cancelled`: its client took it back.
+pub(crate) fn cancelled(open: &Open, client: &ClientId) -> Draft {
+    sound(
+        Draft::of(Kind::MessageCancelled, Actor::client(client), Outcome::Done)
+            .client(client)
+            .object(ObjectType::Message, &open.id)
+            .build(),
+    )
+}
+
+/// `mo.received`: a message from a handset.
+pub(crate) fn inbound(
+    id: &InboundId,
+    carrier: &CarrierName,
+    code: &dyn core::fmt::Display,
+    keyword: Option<&str>,
+    private: &[(&str, Commitment)],
+) -> Draft {
+    let data = Facts::new()
+        .put_some("keyword", keyword)
+        .put("short_code", Shown(code));
+    let mut builder = Draft::of(Kind::MoReceived, Actor::carrier(carrier), Outcome::Done)
+        .object(ObjectType::Inbound, id)
+        .data(data);
+    for (field, commitment) in private {
+        builder = builder.private(field, commitment);
+    }
+    sound(builder.build())
+}
+
+/// `mo.received` of one part of a longer message, or `mo.incomplete` when the rest never came.
+pub(crate) fn part(kind: Kind, carrier: &CarrierName, ordinal: u8, total: u8) -> Draft {
+    let outcome = if kind == Kind::MoReceived {
+        Outcome::Accepted
+    } else {
+        Outcome::Failed
+    };
+    let data = Facts::new()
+        .put("part", u16::from(ordinal))
+        .put("parts", u16::from(total));
+    sound(
+        Draft::of(kind, Actor::carrier(carrier), outcome)
+            .data(data)
+            .build(),
+    )
+}
+
+/// `link.bound` and `link.lost`.
+pub(crate) fn link(kind: Kind, bind: &BindId, reason: &str) -> Draft {
+    let outcome = if kind == Kind::LinkBound {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    };
+    let place = format!("{}/{}", bind.carrier, bind.index);
+    let mut builder = Draft::of(kind, Actor::carrier(&bind.carrier), outcome)
+        .object(ObjectType::Link, &place)
+        .origin(OriginType::Bind, &place);
+    if !reason.is_empty() {
+        builder = builder.reason(reason);
+    }
+    sound(builder.build())
+}
+
+/// `ledger.*`, `config.*` and the like: the process about itself.
+pub(crate) fn process(kind: Kind, outcome: Outcome, data: Facts) -> Draft {
+    let builder = Draft::of(kind, Actor::system(&"gateway"), outcome).data(data);
+    sound(builder.origin(OriginType::Process, &"self").build())
+}
+
+/// An act of a user of the machine.
+pub(crate) fn by_os_user(kind: Kind, user: &str, data: Facts, client: Option<&ClientId>) -> Draft {
+    let mut builder = Draft::of(kind, Actor::os_user(&user), Outcome::Done)
+        .origin(OriginType::Socket, &"control")
+        .data(data);
+    if let Some(client) = client {
+        builder = builder.object(ObjectType::Client, client);
+    }
+    sound(builder.build())
+}
+
+/// `ledger.gap`: for a while nothing could be recorded and everything was refused.
+pub(crate) fn gap(from: Timestamp, until: Timestamp, refused: u64) -> Draft {
+    let data = Facts::new()
+        .put("from", UtcMicros(from.micros()))
+        .put("refused", refused)
+        .put("until", UtcMicros(until.micros()));
+    process(Kind::LedgerGap, Outcome::Failed, data)
+}

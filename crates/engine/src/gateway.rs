@@ -1,0 +1,136 @@
+//! The gateway: the ports, the keys and the state that every command works on. The commands are in
+//! files of their own; this one only holds them together.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+
+use domain::time::Timestamp;
+use ledger::NodeName;
+use tokio::sync::Notify;
+
+use crate::changes::Changes;
+use crate::client::Directory;
+use crate::ids::IdSource;
+use crate::keys::{BlindKeys, MasterKey};
+use crate::metrics::{Counter, Metrics};
+use crate::ports::store::{CommitError, Committed};
+use crate::ports::{Carriers, Clock, Entropy, Store};
+use crate::settings::Settings;
+use crate::state::State;
+use crate::vault::Vault;
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// Where everything durable lies.
+    pub store: Arc<dyn Store>,
+    /// The way out to carriers.
+    pub carriers: Arc<dyn Carriers>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The master key of the data folder.
+    pub master: MasterKey,
+    /// The name of this node, as the store writes it into entries.
+    pub node: NodeName,
+    /// What it is told to do.
+    pub settings: Settings,
+}
+
+/// The gateway. Always used through an `Arc`.
+pub struct Gateway {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) carriers: Arc<dyn Carriers>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) blind: BlindKeys,
+    pub(crate) vault: Vault,
+    pub(crate) ids: IdSource,
+    pub(crate) settings: RwLock<Arc<Settings>>,
+    pub(crate) directory: RwLock<Directory>,
+    pub(crate) state: Mutex<State>,
+    /// Wakes the dispatcher.
+    pub(crate) wake: Notify,
+    /// Wakes whoever looks for the segments of unmatched receipts.
+    pub(crate) receipts_wake: Notify,
+    /// Requests refused while the store was away, for the `ledger.gap` entry.
+    pub(crate) refused_in_gap: AtomicU64,
+    me: Weak<Gateway>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gateway")
+    }
+}
+
+impl Gateway {
+    /// Puts the parts together, with nothing loaded yet.
+    pub(crate) fn assemble(parts: Parts) -> Arc<Self> {
+        let state = State::new(&parts.settings.bounds);
+        Arc::new_cyclic(|me| Self {
+            store: parts.store,
+            carriers: parts.carriers,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            blind: BlindKeys::new(&parts.master),
+            vault: Vault::new(&parts.master),
+            ids: IdSource::default(),
+            settings: RwLock::new(Arc::new(parts.settings)),
+            directory: RwLock::default(),
+            state: Mutex::new(state),
+            wake: Notify::new(),
+            receipts_wake: Notify::new(),
+            refused_in_gap: AtomicU64::new(0),
+            me: me.clone(),
+        })
+    }
+
+    /// The settings of this moment.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The state, locked. A panic elsewhere does not make it unusable: every change to it is queued
+    /// for commit before the lock is given back.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This gateway, for callbacks that outlive the call.
+    pub(crate) fn myself(&self) -> Option<Arc<Self>> {
+        self.me.upgrade()
+    }
+
+    /// Queues changes for commit. Call it while the state is locked, so that commits are queued in
+    /// the order in which the state moved.
+    pub(crate) fn commit(
+        &self,
+        changes: Changes,
+        then: impl FnOnce(&Arc<Self>, Result<Committed, CommitError>) + Send + 'static,
+    ) {
+        let Some(me) = self.myself() else { return };
+        let done = Box::new(move |result: Result<Committed, CommitError>| {
+            if result.is_err() {
+                me.state().counters.add(Counter::CommitsFailed, 1);
+            }
+            then(&me, result);
+        });
+        self.store.commit(changes, done);
+    }
+
+    /// A metrics snapshot.
+    pub fn metrics(&self) -> Metrics {
+        crate::metrics::collect(&self.state())
+    }
+
+    /// Counts a request that was turned away because the store is away.
+    pub(crate) fn turned_away(&self) {
+        self.refused_in_gap.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The one reading of the clock of a command.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,391 @@
+//! Messages from handsets: whole ones and parts of long ones, keywords, and the gateway's answers.
+//! Everything is sealed and durable before the carrier hears that it was taken.
+
+use domain::consent::{self, ConsentChange, Reply, Standing};
+use domain::id::InboundId;
+use domain::keyword;
+use domain::message::CarrierName;
+use domain::msisdn::Msisdn;
+use domain::reassembly::{Assembled, Part, Reassembled};
+use domain::sender::ShortCode;
+use domain::text::decode::{Decoded, decode_text};
+use domain::text::udh;
+use domain::time::Timestamp;
+use ledger::{Commitment, Kind};
+
+use crate::batch::Batch;
+use crate::changes::Write;
+use crate::dispatch::Planned;
+use crate::entries;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::ports::carrier::{BindId, Delivery, Mobile, Verdict, Verdicts};
+use crate::rows::{InboundRow, OptOutRow, OptOutStanding, PartRow, Purpose, VaultRow};
+use crate::settings::{CodeSettings, Settings};
+use crate::state::State;
+use crate::submit::{Intake, SubmitRequest};
+
+/// The longest text kept of one message from a handset, in characters; more than 255 parts hold.
+const TEXT_MAX: usize = 40_000;
+
+/// A whole message from a handset.
+struct Whole {
+    from: Msisdn,
+    to: ShortCode,
+    text: String,
+}
+
+impl Gateway {
+    /// Takes in a batch of deliveries in one commit.
+    pub(crate) fn take_deliveries(&self, bind: &BindId, batch: Vec<Delivery>, verdicts: Verdicts) {
+        let now = self.now();
+        let settings = self.settings();
+        let count = batch.len();
+        if !self.store.is_available() {
+            return verdicts(vec![Verdict::Again; count]);
+        }
+        let mut changes = Batch::new(now);
+        let mut planned = Vec::new();
+        let mut state = self.state();
+        for delivery in batch {
+            match delivery {
+                Delivery::Receipt(receipt) => {
+                    self.take_receipt(&mut state, &settings, bind, receipt, &mut changes, now);
+                }
+                Delivery::Mobile(mobile) => {
+                    let mut intake = Inbound {
+                        gateway: self,
+                        settings: &settings,
+                        now,
+                    };
+                    intake.take(&mut state, bind, mobile, &mut changes, &mut planned);
+                }
+            }
+        }
+        let Some(changes) = changes.finish() else {
+            drop(state);
+            return verdicts(vec![Verdict::Taken; count]);
+        };
+        self.commit(changes, move |gateway, result| {
+            let verdict = if result.is_ok() {
+                Verdict::Taken
+            } else {
+                Verdict::Again
+            };
+            verdicts(vec![verdict; count]);
+            if result.is_ok() {
+                planned
+                    .into_iter()
+                    .for_each(|planned: Planned| gateway.send(planned));
+            }
+        });
+    }
+
+    /// Gives up on long messages whose parts have not all come: what there is, is kept.
+    pub fn expire_parts(&self) -> usize {
+        let now = self.now();
+        let settings = self.settings();
+        let mut batch = Batch::new(now);
+        let mut planned = Vec::new();
+        let mut state = self.state();
+        let given_up = state.parts.expire(now);
+        let count = given_up.len();
+        let carrier = CarrierName::new("-");
+        for assembled in given_up {
+            let mut intake = Inbound {
+                gateway: self,
+                settings: &settings,
+                now,
+            };
+            let kind = Kind::MoIncomplete;
+            intake.assembled(
+                &mut state,
+                &carrier,
+                assembled,
+                kind,
+                &mut batch,
+                &mut planned,
+            );
+        }
+        if let Some(changes) = batch.finish() {
+            self.commit(changes, move |gateway, result| {
+                if result.is_ok() {
+                    planned
+                        .into_iter()
+                        .for_each(|planned: Planned| gateway.send(planned));
+                }
+            });
+        }
+        count
+    }
+}
+
+/// One command's view while it takes messages from handsets in.
+struct Inbound<'a> {
+    gateway: &'a Gateway,
+    settings: &'a Settings,
+    now: Timestamp,
+}
+
+impl Inbound<'_> {
+    fn take(
+        &mut self,
+        state: &mut State,
+        bind: &BindId,
+        mobile: Mobile,
+        batch: &mut Batch,
+        planned: &mut Vec<Planned>,
+    ) {
+        let header = udh::parse(&mobile.udh)
+            .ok()
+            .and_then(|header| header.concatenation);
+        let Some(concatenation) = header.filter(|header| header.total() > 1) else {
+            let text = text_of(mobile.data_coding, &mobile.payload);
+            let whole = Whole {
+                from: mobile.from,
+                to: mobile.to,
+                text,
+            };
+            return self.whole(state, &bind.carrier, whole, batch, planned);
+        };
+        let sequence = self.gateway.ids.sequence(self.now);
+        let Some(rows) = self.seal_part(sequence, &mobile) else {
+            return;
+        };
+        let (ordinal, total) = (concatenation.ordinal(), concatenation.total());
+        batch.entry(entries::part(
+            Kind::MoReceived,
+            &bind.carrier,
+            ordinal,
+            total,
+        ));
+        batch.write(Write::Part(PartRow {
+            sequence,
+            to: mobile.to,
+            carrier: bind.carrier.clone(),
+            data_coding: mobile.data_coding,
+            reference: concatenation.reference(),
+            width: concatenation.width(),
+            total,
+            ordinal,
+            at: self.now,
+        }));
+        rows.into_iter()
+            .for_each(|row| batch.write(Write::Vault(row)));
+        state.counters.add(Counter::Inbound("part"), 1);
+        let part = Part {
+            sender: mobile.from,
+            short_code: mobile.to,
+            concatenation,
+            data_coding: mobile.data_coding,
+            octets: mobile.payload.into(),
+            row: sequence,
+        };
+        let insertion = state.parts.insert(part, self.now);
+        for evicted in insertion.evicted {
+            let kind = Kind::MoIncomplete;
+            self.assembled(state, &bind.carrier, evicted, kind, batch, planned);
+        }
+        match insertion.outcome {
+            Reassembled::Incomplete => {}
+            Reassembled::Duplicate => batch.write(Write::ForgetPart(sequence)),
+            Reassembled::Complete(whole) | Reassembled::Alone(whole) => {
+                let kind = Kind::MoReceived;
+                self.assembled(state, &bind.carrier, whole, kind, batch, planned);
+            }
+        }
+    }
+
+    fn seal_part(&self, sequence: u64, mobile: &Mobile) -> Option<Vec<VaultRow>> {
+        let number = mobile.from.reveal_e164();
+        let seal = |purpose, value: &[u8]| {
+            let entropy = self.gateway.entropy.as_ref();
+            self.gateway
+                .vault
+                .seal(sequence, purpose, value, entropy, self.now)
+        };
+        let number = seal(Purpose::Number, number.as_bytes())?;
+        let payload = seal(Purpose::Text, &mobile.payload)?;
+        Some(vec![number.row, payload.row])
+    }
+
+    /// Parts that belong together, complete or given up.
+    fn assembled(
+        &mut self,
+        state: &mut State,
+        carrier: &CarrierName,
+        assembled: Assembled,
+        kind: Kind,
+        batch: &mut Batch,
+        planned: &mut Vec<Planned>,
+    ) {
+        if kind == Kind::MoIncomplete {
+            let have = u8::try_from(assembled.parts().len()).unwrap_or(u8::MAX);
+            batch.entry(entries::part(kind, carrier, have, assembled.total()));
+        }
+        let (Some(from), Some(to)) = (assembled.sender(), assembled.short_code()) else {
+            return;
+        };
+        let text = match assembled.decode() {
+            Decoded::Text(text) => text.reveal().to_owned(),
+            Decoded::Octets => hex(&assembled.reveal()),
+        };
+        self.whole(state, carrier, Whole { from, to, text }, batch, planned);
+        assembled
+            .rows()
+            .for_each(|row| batch.write(Write::ForgetPart(row)));
+    }
+
+    fn whole(
+        &mut self,
+        state: &mut State,
+        carrier: &CarrierName,
+        mut whole: Whole,
+        batch: &mut Batch,
+        planned: &mut Vec<Planned>,
+    ) {
+        if let Some((end, _)) = whole.text.char_indices().nth(TEXT_MAX) {
+            whole.text.truncate(end);
+        }
+        let id: InboundId = self.gateway.ids.id(self.gateway.entropy.as_ref(), self.now);
+        let keyword = keyword::classify(&whole.text);
+        let Some((rows, private)) = self.seal_whole(id.sequence(), &whole) else {
+            return;
+        };
+        let word = keyword.map(keyword::Keyword::name);
+        batch.entry(entries::inbound(&id, carrier, &whole.to, word, &private));
+        batch.write(Write::Inbound(Box::new(InboundRow {
+            id,
+            to: whole.to,
+            received: self.now,
+            keyword: word.map(Into::into),
+            carrier: carrier.as_str().into(),
+            subject: self.gateway.blind.subject(whole.from),
+        })));
+        rows.into_iter()
+            .for_each(|row| batch.write(Write::Vault(row)));
+        state
+            .counters
+            .add(Counter::Inbound(word.unwrap_or("message")), 1);
+        if let Some(keyword) = keyword {
+            self.react(state, keyword, &whole, batch, planned);
+        }
+    }
+
+    #[expect(
+        clippy::type_complexity,
+        reason = "two lists that belong together for one line"
+    )]
+    fn seal_whole(
+        &self,
+        owner: u64,
+        whole: &Whole,
+    ) -> Option<(Vec<VaultRow>, Vec<(&'static str, Commitment)>)> {
+        let number = whole.from.reveal_e164();
+        let values = [
+            (Purpose::Number, number.as_bytes()),
+            (Purpose::Text, whole.text.as_bytes()),
+        ];
+        let mut rows = Vec::new();
+        let mut private = Vec::new();
+        for (purpose, value) in values {
+            let entropy = self.gateway.entropy.as_ref();
+            let sealed = self
+                .gateway
+                .vault
+                .seal(owner, purpose, value, entropy, self.now)?;
+            rows.push(sealed.row);
+            private.push((purpose.as_str(), sealed.commitment));
+        }
+        Some((rows, private))
+    }
+
+    /// Does what a keyword asks for.
+    fn react(
+        &mut self,
+        state: &mut State,
+        keyword: keyword::Keyword,
+        whole: &Whole,
+        batch: &mut Batch,
+        planned: &mut Vec<Planned>,
+    ) {
+        let Some(code) = self.settings.short_codes.get(&whole.to) else {
+            return;
+        };
+        let subject = self.gateway.blind.suppression(whole.from);
+        let is_out = state.opt_outs.contains_key(&(whole.to, subject));
+        let standing = if is_out {
+            Standing::OptedOut
+        } else {
+            Standing::Open
+        };
+        let reaction = consent::react(keyword, standing);
+        if let Some(change) = reaction.change {
+            let row = OptOutRow {
+                sequence: self.gateway.ids.sequence(self.now),
+                short_code: whole.to,
+                subject,
+                standing: match change {
+                    ConsentChange::OptOut => OptOutStanding::Out,
+                    ConsentChange::OptIn => OptOutStanding::Removed,
+                },
+                basis: consent::Basis::Keyword.as_str().into(),
+                at: self.now,
+            };
+            self.gateway.record_consent(state, batch, row, None, None);
+        }
+        if let Some(reply) = reaction.reply {
+            self.reply(state, code, whole, reply, batch, planned);
+        }
+    }
+
+    /// Sends one of the configured texts back. A full queue or a missing route loses the courtesy,
+    /// never the opt-out.
+    fn reply(
+        &mut self,
+        state: &mut State,
+        code: &CodeSettings,
+        whole: &Whole,
+        reply: Reply,
+        batch: &mut Batch,
+        planned: &mut Vec<Planned>,
+    ) {
+        let text = match reply {
+            Reply::Stopped => &code.texts.stopped,
+            Reply::Help => &code.texts.help,
+            Reply::Started => &code.texts.started,
+        };
+        let request = SubmitRequest {
+            to: whole.from,
+            from: whole.to,
+            text: text.clone(),
+            class: domain::class::TrafficClass::Alert,
+            reference: None,
+            campaign: None,
+            valid_for: None,
+            risk: None,
+        };
+        let Ok(prepared) = self.gateway.prepare(self.settings, None, request, self.now) else {
+            return;
+        };
+        let intake = Intake::keyword_reply();
+        let entered = self
+            .gateway
+            .enter(state, self.settings, batch, intake, prepared, self.now);
+        if let Ok(entered) = entered {
+            planned.extend(entered.planned);
+        }
+    }
+}
+
+/// A text as people read it; other octets as hex, so that nothing is lost.
+fn text_of(data_coding: u8, octets: &[u8]) -> String {
+    match decode_text(data_coding, octets) {
+        Decoded::Text(text) => text.reveal().to_owned(),
+        Decoded::Octets => hex(octets),
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}

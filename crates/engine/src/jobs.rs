@@ -1,0 +1,268 @@
+//! The background jobs: the dispatcher, and the housekeeper that expires, matches, flushes, prunes
+//! and brings a failed store back. Each job is idempotent and bounded, and takes no input.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::message::{Event, MessageState, Outcome as Applied, SegmentState};
+use domain::time::Timestamp;
+use ledger::{Facts, Kind, Outcome, UtcMicros};
+use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::batch::Batch;
+use crate::changes::{Changes, Write};
+use crate::entries;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+
+/// How often the housekeeper looks.
+const HOUSEKEEPING: Duration = Duration::from_millis(500);
+/// Coalesced entries flushed in one commit.
+const FLUSH_MAX: usize = 1_000;
+/// Segments checked for an overdue receipt in one round.
+const OVERDUE_MAX: usize = 1_000;
+/// A clock that moves by more than this between two rounds has been set.
+const CLOCK_STEP: Duration = Duration::from_secs(5);
+
+/// The configuration that is in force from now on.
+#[derive(Clone, Debug)]
+pub struct ConfigChange {
+    /// SHA-256 of the configuration, lower-case hex.
+    pub hash_hex: String,
+    /// The key paths that changed.
+    pub changed_keys: Vec<String>,
+}
+
+/// Why no backup was made.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The store could not copy itself.
+    #[error(transparent)]
+    Copy(#[from] crate::ports::store::ReadError),
+    /// The backup is made, but could not be recorded.
+    #[error("the backup was written but could not be recorded in the ledger")]
+    NotRecorded,
+}
+
+impl Gateway {
+    /// Runs the background jobs until told to stop.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let dispatcher = tokio::spawn(Arc::clone(&self).run_dispatcher(stop.clone()));
+        let matcher = tokio::spawn(Arc::clone(&self).run_matcher(stop.clone()));
+        self.run_housekeeper(stop).await;
+        for job in [dispatcher, matcher] {
+            if let Err(error) = job.await {
+                tracing::error!(%error, "a background job ended badly");
+            }
+        }
+    }
+
+    async fn run_dispatcher(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut wait = Duration::ZERO;
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                _ = timeout(wait, self.wake.notified()) => {}
+            }
+            // A pause of a microsecond would only burn the processor.
+            wait = self.dispatch().max(Duration::from_micros(200));
+        }
+    }
+
+    async fn run_matcher(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = self.receipts_wake.notified() => {}
+            }
+            self.match_receipts().await;
+        }
+    }
+
+    async fn run_housekeeper(self: &Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut ticks = interval(HOUSEKEEPING);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut away_since = None;
+        let mut last = self.now();
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                _ = ticks.tick() => {}
+            }
+            if self.store.is_available() {
+                away_since = None;
+                let now = self.now();
+                self.watch_clock(last, now);
+                last = now;
+                self.keep_house(now);
+                continue;
+            }
+            let since = *away_since.get_or_insert_with(|| self.now());
+            self.bring_back(since).await;
+            last = self.now();
+        }
+    }
+
+    /// One round of housekeeping.
+    pub fn keep_house(&self, now: Timestamp) {
+        self.expire();
+        self.expire_parts();
+        self.end_overdue(now);
+        self.flush_counts(now);
+        self.prepare_keys(now);
+        let keep = self.settings().bounds.unmatched_keep;
+        self.store.prune(now, now.saturating_sub(keep));
+    }
+
+    async fn bring_back(self: &Arc<Self>, since: Timestamp) {
+        tracing::error!("the store has failed: everything is refused until it can be reopened");
+        let gateway = Arc::clone(self);
+        match spawn_blocking(move || gateway.reopen(since)).await {
+            Ok(Ok(())) => tracing::warn!("the store is back; the gap is recorded in the ledger"),
+            Ok(Err(error)) => tracing::error!(%error, "the store cannot be reopened yet"),
+            Err(error) => tracing::error!(%error, "reopening the store ended badly"),
+        }
+    }
+
+    /// Records that the clock was set.
+    fn watch_clock(&self, last: Timestamp, now: Timestamp) {
+        let step = now.since(last).max(last.since(now));
+        let went_back = last > now;
+        if step < CLOCK_STEP + HOUSEKEEPING {
+            return;
+        }
+        let data = Facts::new()
+            .put("after", UtcMicros(now.micros()))
+            .put("before", UtcMicros(last.micros()))
+            .put("direction", if went_back { "back" } else { "forward" });
+        let entry = entries::process(Kind::ClockStep, Outcome::Done, data);
+        let _state = self.state();
+        self.commit(Changes::new(entry, now), |_, _| {});
+    }
+
+    /// Writes down what was only counted.
+    pub fn flush_counts(&self, now: Timestamp) -> usize {
+        let mut batch = Batch::new(now);
+        let mut state = self.state();
+        for draft in state.coalescer.flush(FLUSH_MAX) {
+            batch.entry(draft);
+        }
+        let count = batch.len();
+        if let Some(changes) = batch.finish() {
+            self.commit(changes, |_, _| {});
+        }
+        count
+    }
+
+    /// Makes the keys of the week before anything needs them.
+    fn prepare_keys(&self, now: Timestamp) {
+        let soon = now.saturating_add(Duration::from_secs(3_600));
+        let state = self.state();
+        for moment in [now, soon] {
+            let keks = self.vault.prepare(moment, self.entropy.as_ref());
+            if keks.is_empty() {
+                continue;
+            }
+            let data = Facts::new().put("keys", keks.len());
+            let mut batch = Batch::new(now);
+            batch.entry(entries::process(Kind::KeyCreated, Outcome::Done, data));
+            keks.into_iter()
+                .for_each(|kek| batch.write(Write::Kek(kek)));
+            if let Some(changes) = batch.finish() {
+                self.commit(changes, |_, _| {});
+            }
+        }
+        drop(state);
+    }
+
+    /// Ends the wait for receipts that did not come in their time.
+    pub fn end_overdue(&self, now: Timestamp) -> usize {
+        let patience = self.settings().receipt_timeout;
+        let mut batch = Batch::new(now);
+        let mut state = self.state();
+        for target in state.carrier_ids.oldest(OVERDUE_MAX) {
+            let Some(mut open) = state.messages.remove(&target.message) else {
+                continue;
+            };
+            let overdue = open
+                .segments
+                .get(usize::from(target.segment))
+                .is_some_and(|segment| {
+                    segment.state() == SegmentState::Submitted
+                        && segment.changed().is_some_and(|at| now.since(at) > patience)
+                });
+            if overdue && open.apply(target.segment, Event::ReceiptOverdue, now) == Applied::Changed
+            {
+                batch.fact(
+                    entries::unknown(&open, target.segment, "no-receipt"),
+                    &mut open,
+                );
+                if open.state == MessageState::Unknown {
+                    state.counters.add(Counter::Settled("unknown"), 1);
+                }
+            }
+            state.messages.insert(target.message, open);
+        }
+        let count = batch.len();
+        if let Some(changes) = batch.finish() {
+            self.commit(changes, |_, _| {});
+        }
+        count
+    }
+
+    /// Puts new settings in force and records them.
+    pub fn reconfigure(&self, settings: crate::settings::Settings, change: &ConfigChange) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(settings);
+        self.config_loaded(change);
+        self.wake.notify_one();
+    }
+
+    /// Records which configuration is in force.
+    pub fn config_loaded(&self, change: &ConfigChange) {
+        let data = Facts::new()
+            .put("changed", change.changed_keys.clone())
+            .put("hash", change.hash_hex.as_str());
+        let entry = entries::process(Kind::ConfigLoaded, Outcome::Done, data);
+        let now = self.now();
+        let _state = self.state();
+        self.commit(Changes::new(entry, now), |_, _| {});
+    }
+
+    /// Makes a backup and records it.
+    pub async fn backup(&self, actor: &str, to: PathBuf) -> Result<(), BackupError> {
+        self.store.backup(to).await?;
+        let entry = entries::by_os_user(Kind::BackupMade, actor, Facts::new(), None);
+        self.record(entry)
+            .await
+            .then_some(())
+            .ok_or(BackupError::NotRecorded)
+    }
+
+    /// Records a clean stop. The last act before the store is closed.
+    pub async fn stop(&self) {
+        let now = self.now();
+        self.flush_counts(now);
+        let entry = entries::process(Kind::LedgerStopped, Outcome::Done, Facts::new());
+        if !self.record(entry).await {
+            tracing::error!("the stop could not be recorded; the next start will say recovered");
+        }
+    }
+
+    async fn record(&self, entry: ledger::Draft) -> bool {
+        let (done, durable) = oneshot::channel();
+        let changes = Changes::new(entry, self.now());
+        self.commit(changes, move |_, result| {
+            let _ = done.send(result.is_ok());
+        });
+        durable.await.unwrap_or(false)
+    }
+}

@@ -1,0 +1,193 @@
+//! What is counted. Labels hold classes, states, reasons and configured names only, never anything
+//! of a person or a client's own words.
+
+use std::collections::BTreeMap;
+
+use domain::class::TrafficClass;
+
+use crate::state::State;
+
+/// Whether a metric only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// One value of one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricRow {
+    /// Its name, such as `shortstop_messages_total`.
+    pub name: &'static str,
+    /// What it counts, in one line.
+    pub help: &'static str,
+    /// Whether it only grows.
+    pub kind: MetricKind,
+    /// Names and values of its labels.
+    pub labels: Vec<(&'static str, String)>,
+    /// The value.
+    pub value: u64,
+}
+
+/// Every metric of the engine at one moment, rows of one name together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// The rows.
+    pub rows: Vec<MetricRow>,
+}
+
+/// What happened to messages and segments, counted since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Counter {
+    Accepted(TrafficClass),
+    Refused(&'static str),
+    Settled(&'static str),
+    Segments(&'static str),
+    Receipts(&'static str),
+    Inbound(&'static str),
+    AuthFailed(&'static str),
+    CommitsFailed,
+}
+
+impl Counter {
+    const fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Accepted(_) => (
+                "shortstop_messages_accepted_total",
+                "Messages accepted, by class.",
+            ),
+            Self::Refused(_) => (
+                "shortstop_messages_refused_total",
+                "Messages refused, by reason.",
+            ),
+            Self::Settled(_) => (
+                "shortstop_messages_settled_total",
+                "Messages that reached a final state.",
+            ),
+            Self::Segments(_) => (
+                "shortstop_segments_total",
+                "Segments towards carriers, by what became of them.",
+            ),
+            Self::Receipts(_) => ("shortstop_receipts_total", "Delivery receipts, by outcome."),
+            Self::Inbound(_) => (
+                "shortstop_inbound_total",
+                "Messages from handsets, by sort.",
+            ),
+            Self::AuthFailed(_) => (
+                "shortstop_auth_failures_total",
+                "Credentials not accepted, by reason.",
+            ),
+            Self::CommitsFailed => ("shortstop_commits_failed_total", "Commits that failed."),
+        }
+    }
+
+    fn label(self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Accepted(class) => vec![("class", class.to_string())],
+            Self::Refused(word) | Self::AuthFailed(word) => vec![("reason", word.to_owned())],
+            Self::Settled(word) => vec![("state", word.to_owned())],
+            Self::Segments(word) | Self::Receipts(word) => vec![("outcome", word.to_owned())],
+            Self::Inbound(word) => vec![("sort", word.to_owned())],
+            Self::CommitsFailed => vec![],
+        }
+    }
+}
+
+/// The counters in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Counters(BTreeMap<Counter, u64>);
+
+impl Counters {
+    /// Counts some.
+    pub(crate) fn add(&mut self, counter: Counter, count: u64) {
+        *self.0.entry(counter).or_default() += count;
+    }
+
+    fn rows(&self) -> impl Iterator<Item = MetricRow> {
+        self.0.iter().map(|(counter, value)| {
+            let (name, help) = counter.name();
+            let labels = counter.label();
+            MetricRow {
+                name,
+                help,
+                kind: MetricKind::Counter,
+                labels,
+                value: *value,
+            }
+        })
+    }
+}
+
+fn gauge(
+    name: &'static str,
+    help: &'static str,
+    labels: Vec<(&'static str, String)>,
+    value: usize,
+) -> MetricRow {
+    let value = u64::try_from(value).unwrap_or(u64::MAX);
+    MetricRow {
+        name,
+        help,
+        kind: MetricKind::Gauge,
+        labels,
+        value,
+    }
+}
+
+/// Everything that can be told from the state.
+pub(crate) fn collect(state: &State) -> Metrics {
+    let mut rows: Vec<MetricRow> = state.counters.rows().collect();
+    for class in TrafficClass::ALL {
+        let labels = vec![("class", class.to_string())];
+        let help = "Messages that wait to be sent, by class.";
+        rows.push(gauge(
+            "shortstop_queue_messages",
+            help,
+            labels,
+            state.queue.waiting(class),
+        ));
+    }
+    for (id, bind) in &state.binds {
+        let labels = || {
+            vec![
+                ("carrier", id.carrier.to_string()),
+                ("bind", id.index.to_string()),
+            ]
+        };
+        let help = "Whether a bind is up (1) or not (0).";
+        rows.push(gauge(
+            "shortstop_bind_up",
+            help,
+            labels(),
+            usize::from(bind.up.is_some()),
+        ));
+    }
+    for (id, bind) in &state.binds {
+        let labels = vec![
+            ("carrier", id.carrier.to_string()),
+            ("bind", id.index.to_string()),
+        ];
+        let help = "Segments of a bind without an answer.";
+        let used = usize::from(bind.window_used);
+        rows.push(gauge("shortstop_bind_window_used", help, labels, used));
+    }
+    for (sort, count) in [
+        ("open_messages", state.messages.len()),
+        ("carrier_ids", state.carrier_ids.len()),
+        ("unmatched_receipts", state.unmatched.len()),
+        ("idempotency_records", state.idempotency.len()),
+        ("opt_outs", state.opt_outs.len()),
+        ("reassembly_buffers", state.parts.buffers()),
+    ] {
+        let help = "What the gateway holds in memory, by sort; each has a bound.";
+        rows.push(gauge(
+            "shortstop_held",
+            help,
+            vec![("sort", sort.to_owned())],
+            count,
+        ));
+    }
+    Metrics { rows }
+}

@@ -1,0 +1,308 @@
+//! Start and recovery: rebuilds the state from the store, decides on the segments of unknown fate,
+//! and records what happened. The same road is taken at every start and after every failure of the
+//! store.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, mpsc};
+
+use domain::message::SegmentState;
+use domain::reassembly::Part;
+use domain::text::segment;
+use domain::text::udh::Concatenation;
+use domain::time::Timestamp;
+use ledger::{Draft, Facts, Kind, Outcome};
+
+use crate::answers::doubt;
+use crate::batch::Batch;
+use crate::changes::{Changes, Write};
+use crate::dispatch::ticket;
+use crate::entries;
+use crate::gateway::{Gateway, Parts};
+use crate::ports::store::{LedgerHead, Loaded, ReadError, Shutdown};
+use crate::rows::{MessageRow, PartRow, Purpose, VaultRow};
+use crate::settings::Settings;
+use crate::state::carrier_ids::SegmentRef;
+use crate::state::queue::Place;
+use crate::state::{Open, State};
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be read.
+    #[error("the store cannot be read")]
+    Read(#[from] ReadError),
+    /// A key of the store does not open under this master key.
+    #[error("the master key does not belong to this data folder, or the folder is damaged")]
+    WrongMaster,
+    /// The first entry cannot be written.
+    #[error("the store does not take the first entry; is the disk full or read-only?")]
+    Commit,
+}
+
+/// Messages decided on in one commit.
+const DOUBT_BATCH: usize = 500;
+
+/// What was found at start.
+#[derive(Debug, Default)]
+struct Found {
+    open: u64,
+    in_doubt: VecDeque<u64>,
+}
+
+impl Gateway {
+    /// Loads everything, records the start and decides on what may have left. Blocks.
+    pub fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
+        let gateway = Self::assemble(parts);
+        let head = gateway.store.head()?;
+        gateway.restore(&head)?;
+        Ok(gateway)
+    }
+
+    /// Rebuilds the state and records how.
+    fn restore(&self, head: &LedgerHead) -> Result<(), StartError> {
+        let now = self.now();
+        let settings = self.settings();
+        self.ids.raise(head.last_sequence);
+        let mut fresh = State::new(&settings.bounds);
+        let mut found = self.load(&mut fresh, &settings, now)?;
+        let mut state = self.state();
+        // Binds and paces outlive a reopening of the store: the sockets are still there.
+        fresh.binds = std::mem::take(&mut state.binds);
+        fresh.codes = std::mem::take(&mut state.codes);
+        fresh.counters = std::mem::take(&mut state.counters);
+        *state = fresh;
+        drop(state);
+        self.record_start(head, &found, now)?;
+        while self.decide_doubts(&mut found, &settings)? > 0 {}
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn load(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Found, StartError> {
+        let mut found = Found::default();
+        let mut spoiled = false;
+        let mut spilled = Vec::new();
+        // Keys come before what they seal; rows are held back until all keys are known.
+        let mut sealed = Vec::new();
+        self.store.load(&mut |loaded| match loaded {
+            Loaded::Kek(row) => spoiled |= self.vault.load(&row).is_err(),
+            Loaded::OptOut(row) => {
+                state.opt_outs.insert((row.short_code, row.subject), row);
+            }
+            Loaded::Client(row) => {
+                let mut directory = self
+                    .directory
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                directory.put(*row);
+            }
+            Loaded::Idempotency(row) => state.idempotency.settle(&row),
+            Loaded::Unmatched(row) => drop(state.unmatched.insert(row)),
+            Loaded::Open(..) | Loaded::Part(..) => sealed.push(loaded),
+        })?;
+        if spoiled {
+            return Err(StartError::WrongMaster);
+        }
+        for loaded in sealed {
+            match loaded {
+                Loaded::Open(row, vault) => {
+                    found.open += 1;
+                    spilled.extend(self.load_open(state, settings, *row, &vault, &mut found));
+                }
+                Loaded::Part(row, vault) => self.load_part(state, row, &vault, now),
+                _ => {}
+            }
+        }
+        if !spilled.is_empty() {
+            self.store.index_carrier_ids(spilled);
+        }
+        Ok(found)
+    }
+
+    fn load_open(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        row: MessageRow,
+        vault: &[VaultRow],
+        found: &mut Found,
+    ) -> Vec<crate::ports::store::CarrierIdRow> {
+        let sequence = row.id.sequence();
+        let Some(mut open) = self.reopen_message(row, vault) else {
+            return Vec::new();
+        };
+        if open.segments.iter().any(|s| s.carrier_id().is_none()) {
+            open.body = self.body(settings, &open, vault);
+        }
+        if open
+            .segments
+            .iter()
+            .any(|s| s.state() == SegmentState::Dispatched)
+        {
+            found.in_doubt.push_back(sequence);
+        }
+        if open.has_pending() {
+            state.queue.push(ticket(&open), Place::Back);
+        }
+        let ids: Vec<_> = (0_u8..)
+            .zip(&open.segments)
+            .filter_map(|(place, s)| Some((place, s.carrier()?.clone(), s.carrier_id()?.clone())))
+            .collect();
+        state.messages.insert(sequence, open);
+        let mut spilled = Vec::new();
+        for (segment, carrier, id) in ids {
+            let target = SegmentRef {
+                message: sequence,
+                segment,
+            };
+            for evicted in state.carrier_ids.insert(&carrier, &id, target) {
+                spilled.extend(state.spill(evicted));
+            }
+        }
+        spilled
+    }
+
+    /// A stored message as it moves in memory, without its text.
+    pub(crate) fn reopen_message(&self, row: MessageRow, vault: &[VaultRow]) -> Option<Open> {
+        Some(Open {
+            id: row.id,
+            client: row.head.client,
+            class: row.head.class,
+            from: row.head.from,
+            to: self.number(vault)?,
+            expires: row.expires,
+            version: row.version,
+            state: row.state,
+            segments: row.segments,
+            body: None,
+            queue_full: 0,
+        })
+    }
+
+    fn body(
+        &self,
+        settings: &Settings,
+        open: &Open,
+        vault: &[VaultRow],
+    ) -> Option<segment::Segmented> {
+        let text = self.opened(vault, Purpose::Text)?;
+        let width = settings
+            .short_codes
+            .get(&open.from)
+            .map(|code| code.reference_width);
+        segment::segments(&text, width.unwrap_or_default()).ok()
+    }
+
+    fn load_part(&self, state: &mut State, row: PartRow, vault: &[VaultRow], now: Timestamp) {
+        let concatenation = Concatenation::new(row.reference, row.width, row.total, row.ordinal);
+        let octets = vault.iter().find(|sealed| sealed.purpose == Purpose::Text);
+        let octets = octets.and_then(|sealed| self.vault.open(sealed).ok());
+        let (Some(sender), Some(concatenation), Some(octets)) =
+            (self.number(vault), concatenation, octets)
+        else {
+            return;
+        };
+        let part = Part {
+            sender,
+            short_code: row.to,
+            concatenation,
+            data_coding: row.data_coding,
+            octets: octets.as_slice().into(),
+            row: row.sequence,
+        };
+        let _ = state.parts.insert(part, row.at.min(now));
+    }
+
+    fn record_start(
+        &self,
+        head: &LedgerHead,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<(), StartError> {
+        let in_doubt = found.in_doubt.len();
+        let data = Facts::new()
+            .put("entries", head.size)
+            .put("in_doubt", in_doubt)
+            .put("open", found.open);
+        let kind = match head.clean {
+            Shutdown::First | Shutdown::Clean => Kind::LedgerStarted,
+            Shutdown::Crash => Kind::LedgerRecovered,
+        };
+        let mut batch = Batch::new(now);
+        batch.entry(entries::process(kind, Outcome::Done, data));
+        for kek in self.vault.prepare(now, self.entropy.as_ref()) {
+            batch.write(Write::Kek(kek));
+        }
+        self.commit_and_wait(batch.finish())
+    }
+
+    /// Decides on a number of messages that may have left. Gives how many.
+    fn decide_doubts(&self, found: &mut Found, settings: &Settings) -> Result<usize, StartError> {
+        let now = self.now();
+        let mut batch = Batch::new(now);
+        let mut state = self.state();
+        let mut decided = 0;
+        while decided < DOUBT_BATCH
+            && let Some(sequence) = found.in_doubt.pop_front()
+        {
+            decided += 1;
+            let Some(mut open) = state.messages.remove(&sequence) else {
+                continue;
+            };
+            let policy = settings.ambiguity(open.class);
+            for place in 0..u8::try_from(open.segments.len()).unwrap_or(u8::MAX) {
+                let doubtful = open.segments.get(usize::from(place));
+                if doubtful.is_some_and(|s| s.state() == SegmentState::Dispatched) {
+                    doubt(
+                        &mut state, &mut open, place, policy, "restart", &mut batch, now,
+                    );
+                }
+            }
+            if open.has_pending() {
+                // In order of age, before what was waiting behind them.
+                state.queue.push(ticket(&open), Place::Back);
+            }
+            state.messages.insert(sequence, open);
+            state.settle(sequence);
+        }
+        drop(state);
+        self.commit_and_wait(batch.finish())?;
+        Ok(decided)
+    }
+
+    /// Commits and blocks until it is durable. Only for the start, before anything is served.
+    fn commit_and_wait(&self, changes: Option<Changes>) -> Result<(), StartError> {
+        let Some(changes) = changes else {
+            return Ok(());
+        };
+        let (done, durable) = mpsc::channel();
+        let done = Box::new(move |result: Result<_, _>| {
+            let _ = done.send(result.is_ok());
+        });
+        self.store.commit(changes, done);
+        match durable.recv() {
+            Ok(true) => Ok(()),
+            _ => Err(StartError::Commit),
+        }
+    }
+
+    /// After a failure of the store: opens it again, rebuilds the state from it and records the gap.
+    /// Blocks; called by the housekeeper until it succeeds.
+    pub(crate) fn reopen(&self, away_since: Timestamp) -> Result<(), StartError> {
+        self.store.reopen()?;
+        let head = self.store.head()?;
+        self.restore(&LedgerHead {
+            clean: Shutdown::Crash,
+            ..head
+        })?;
+        let refused = self.refused_in_gap.swap(0, Ordering::Relaxed);
+        let gap: Draft = entries::gap(away_since, self.now(), refused);
+        self.commit_and_wait(Some(Changes::new(gap, self.now())))
+    }
+}

@@ -1,0 +1,175 @@
+//! What the engine was told to do: checked settings, built by the binary from its configuration.
+//! Nothing here is read from a file or can still be wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::carrier_id::IdForm;
+use domain::class::TrafficClass;
+use domain::consent::OptOutScope;
+use domain::message::{AmbiguityPolicy, CarrierName};
+use domain::sender::ShortCode;
+use domain::text::MessageText;
+use domain::text::segment::ReferenceWidth;
+
+use crate::ports::carrier::{BindId, Direction};
+
+/// Everything the engine needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The short codes of this gateway.
+    pub short_codes: BTreeMap<ShortCode, CodeSettings>,
+    /// The carriers and their binds.
+    pub carriers: BTreeMap<CarrierName, CarrierSettings>,
+    /// What happens to a segment of unknown fate, by [`TrafficClass::index`].
+    pub ambiguity: [AmbiguityPolicy; 3],
+    /// How long messages live.
+    pub validity: ValiditySettings,
+    /// How much of everything is kept.
+    pub bounds: Bounds,
+    /// How long after its submission a receipt may take before a segment counts as unknown.
+    pub receipt_timeout: Duration,
+}
+
+impl Settings {
+    /// The policy of a class for segments of unknown fate.
+    pub fn ambiguity(&self, class: TrafficClass) -> AmbiguityPolicy {
+        self.ambiguity
+            .get(class.index())
+            .copied()
+            .unwrap_or(AmbiguityPolicy::Hold)
+    }
+
+    /// The settings of one bind.
+    pub fn bind(&self, id: &BindId) -> Option<&BindSettings> {
+        self.carriers
+            .get(&id.carrier)?
+            .binds
+            .get(usize::from(id.index))
+    }
+}
+
+/// One short code.
+#[derive(Clone, Debug)]
+pub struct CodeSettings {
+    /// Segments a second under this short code, over all binds.
+    pub mps: u32,
+    /// Segments that may go at once after a pause.
+    pub burst: u32,
+    /// What an opt-out blocks.
+    pub opt_out_scope: OptOutScope,
+    /// What is sent back to keywords.
+    pub texts: KeywordTexts,
+    /// The carriers that take its messages, the preferred one first.
+    pub route: Vec<CarrierName>,
+    /// Width of the reference in the user data header of long messages.
+    pub reference_width: ReferenceWidth,
+}
+
+/// What a short code sends back to keywords.
+#[derive(Clone, Debug)]
+pub struct KeywordTexts {
+    /// Confirms an opt-out.
+    pub stopped: MessageText,
+    /// Answers HELP.
+    pub help: MessageText,
+    /// Confirms an opt-in.
+    pub started: MessageText,
+}
+
+/// One carrier.
+#[derive(Clone, Debug)]
+pub struct CarrierSettings {
+    /// How its receipts write the ids of its submit responses.
+    pub id_form: IdForm,
+    /// How long a bind rests after the first `ESME_RTHROTTLED`; doubles while it goes on.
+    pub throttle_pause: Duration,
+    /// The longest such rest.
+    pub throttle_pause_max: Duration,
+    /// How often a segment is tried again after `ESME_RMSGQFUL` before it fails.
+    pub queue_full_tries_max: u16,
+    /// Its binds.
+    pub binds: Vec<BindSettings>,
+}
+
+/// One bind.
+#[derive(Clone, Copy, Debug)]
+pub struct BindSettings {
+    /// What it carries.
+    pub direction: Direction,
+    /// Unanswered segments at most.
+    pub window_max: u16,
+    /// Segments a second.
+    pub mps: u32,
+    /// Segments that may go at once after a pause.
+    pub burst: u32,
+}
+
+/// How long messages live.
+#[derive(Clone, Copy, Debug)]
+pub struct ValiditySettings {
+    /// When the request does not say, by [`TrafficClass::index`].
+    pub default: [Duration; 3],
+    /// The longest a request may ask for.
+    pub max: Duration,
+}
+
+impl Default for ValiditySettings {
+    /// A code is worthless after 10 minutes (NIST SP 800-63B-4 §3.1.3.2), an alert after a day, and
+    /// marketing must not pile up overnight.
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        Self {
+            default: [minutes(10), minutes(24 * 60), minutes(4 * 60)],
+            max: minutes(72 * 60),
+        }
+    }
+}
+
+/// How much of everything is kept. Each is a configuration value of the same name.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Messages waiting to be sent, by [`TrafficClass::index`].
+    pub queue_max: [usize; 3],
+    /// Segments of one message, 1 to 255.
+    pub segments_max: u8,
+    /// Segments in memory that wait for a receipt; older ones are found through the index.
+    pub receipts_pending_max: usize,
+    /// Receipts kept that match no segment yet.
+    pub receipts_unmatched_max: usize,
+    /// How long such a receipt is kept.
+    pub unmatched_keep: Duration,
+    /// Records of idempotency keys.
+    pub idempotency_max: usize,
+    /// How long such a record is kept, or the message's validity if that is longer.
+    pub idempotency_keep: Duration,
+    /// Long inbound messages that wait for parts.
+    pub reassembly_max: usize,
+    /// How long they wait.
+    pub reassembly_keep: Duration,
+    /// Reasons counted apart within a second.
+    pub refusal_keys_max: usize,
+    /// Segments dispatched in one commit.
+    pub dispatch_batch_max: usize,
+    /// Opt-outs in memory.
+    pub opt_outs_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            queue_max: [100_000, 200_000, 200_000],
+            segments_max: 10,
+            receipts_pending_max: 200_000,
+            receipts_unmatched_max: 10_000,
+            unmatched_keep: Duration::from_secs(3_600),
+            idempotency_max: 1_000_000,
+            idempotency_keep: Duration::from_secs(24 * 3_600),
+            reassembly_max: 1_000,
+            reassembly_keep: Duration::from_secs(3_600),
+            refusal_keys_max: 10_000,
+            dispatch_batch_max: 256,
+            opt_outs_max: 10_000_000,
+        }
+    }
+}

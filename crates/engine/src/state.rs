@@ -1,0 +1,167 @@
+//! What the engine keeps in memory: everything that is still moving. It is changed under one lock in
+//! the order in which commits are queued, so that the durable state is always a beginning of it; it
+//! can be rebuilt from the store at any time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::class::TrafficClass;
+use domain::id::{ClientId, MessageId};
+use domain::message::{Event, MessageState, Outcome, Segment, fold};
+use domain::msisdn::Msisdn;
+use domain::pace::Pacer;
+use domain::reassembly::{Limits, Reassembly};
+use domain::sender::ShortCode;
+use domain::text::segment::Segmented;
+use domain::time::Timestamp;
+
+use crate::coalesce::Coalescer;
+use crate::keys::Blind;
+use crate::metrics::Counters;
+use crate::ports::carrier::BindId;
+use crate::rows::{MessageHead, MessageUpdate, OptOutRow};
+use crate::settings::Bounds;
+
+pub(crate) mod binds;
+pub(crate) mod carrier_ids;
+pub(crate) mod idempotency;
+pub(crate) mod queue;
+pub(crate) mod unmatched;
+
+/// A message that is still moving.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) id: MessageId,
+    pub(crate) client: Option<ClientId>,
+    pub(crate) class: TrafficClass,
+    pub(crate) from: ShortCode,
+    pub(crate) to: Msisdn,
+    pub(crate) expires: Timestamp,
+    pub(crate) version: u32,
+    pub(crate) state: MessageState,
+    pub(crate) segments: Vec<Segment>,
+    /// The text as segments, until the carrier has taken every one.
+    pub(crate) body: Option<Segmented>,
+    /// How often the carrier's queue was full for it.
+    pub(crate) queue_full: u16,
+}
+
+impl Open {
+    /// A message that is about to be accepted.
+    pub(crate) fn new(
+        id: MessageId,
+        head: &MessageHead,
+        to: Msisdn,
+        body: Segmented,
+        expires: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            client: head.client,
+            class: head.class,
+            from: head.from,
+            to,
+            expires,
+            version: 1,
+            state: MessageState::Accepted,
+            segments: vec![Segment::default(); body.segments.len()],
+            body: Some(body),
+            queue_full: 0,
+        }
+    }
+
+    /// Takes in one fact of one segment.
+    pub(crate) fn apply(&mut self, segment: u8, event: Event, now: Timestamp) -> Outcome {
+        let outcome = match self.segments.get_mut(usize::from(segment)) {
+            Some(segment) => segment.apply(event, now),
+            None => Outcome::Ignored,
+        };
+        self.state = fold(&self.segments);
+        outcome
+    }
+
+    /// Takes in one fact of every segment.
+    pub(crate) fn apply_all(&mut self, event: &Event, now: Timestamp) {
+        for segment in &mut self.segments {
+            segment.apply(event.clone(), now);
+        }
+        self.state = fold(&self.segments);
+    }
+
+    /// The write that makes its present facts durable.
+    pub(crate) fn update(&mut self, now: Timestamp) -> MessageUpdate {
+        self.version = self.version.saturating_add(1);
+        MessageUpdate {
+            sequence: self.id.sequence(),
+            version: self.version,
+            state: self.state,
+            updated: now,
+            segments: self.segments.clone(),
+        }
+    }
+}
+
+/// Long messages that one handset may have waiting, and octets a message takes at most.
+const PARTS_PER_SENDER_MAX: usize = 4;
+const PARTS_MAX: u8 = 20;
+const PART_OCTETS: usize = 140;
+
+fn part_limits(bounds: &Bounds) -> Limits {
+    Limits {
+        buffers_max: bounds.reassembly_max,
+        per_sender_max: PARTS_PER_SENDER_MAX,
+        parts_max: PARTS_MAX,
+        octets_max: bounds.reassembly_max * usize::from(PARTS_MAX) * PART_OCTETS,
+        age_max: bounds.reassembly_keep,
+    }
+}
+
+/// Everything that is still moving.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) messages: HashMap<u64, Open>,
+    pub(crate) queue: queue::Queue,
+    pub(crate) binds: BTreeMap<BindId, binds::Bind>,
+    pub(crate) codes: BTreeMap<ShortCode, Pacer>,
+    pub(crate) carrier_ids: carrier_ids::CarrierIds,
+    pub(crate) opt_outs: HashMap<(ShortCode, Blind), OptOutRow>,
+    pub(crate) idempotency: idempotency::Records,
+    pub(crate) unmatched: unmatched::Unmatched,
+    pub(crate) parts: Reassembly,
+    pub(crate) coalescer: Coalescer,
+    pub(crate) counters: Counters,
+}
+
+impl State {
+    /// Nothing is moving yet.
+    pub(crate) fn new(bounds: &Bounds) -> Self {
+        Self {
+            messages: HashMap::new(),
+            queue: queue::Queue::default(),
+            binds: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            carrier_ids: carrier_ids::CarrierIds::new(bounds.receipts_pending_max),
+            opt_outs: HashMap::new(),
+            idempotency: idempotency::Records::new(bounds.idempotency_max),
+            unmatched: unmatched::Unmatched::new(bounds.receipts_unmatched_max),
+            parts: Reassembly::new(part_limits(bounds)),
+            coalescer: Coalescer::new(bounds.refusal_keys_max),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Forgets a message that is final. One that ended `unknown` stays while a late receipt can
+    /// still be matched to it.
+    pub(crate) fn settle(&mut self, sequence: u64) {
+        let Some(open) = self.messages.get(&sequence) else {
+            return;
+        };
+        let late = open.state == MessageState::Unknown
+            && open
+                .segments
+                .iter()
+                .any(|segment| segment.carrier_id().is_some());
+        if open.state.is_final() && !late {
+            self.messages.remove(&sequence);
+        }
+    }
+}

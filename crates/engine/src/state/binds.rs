@@ -1,0 +1,174 @@
+//! What the engine knows of the binds to carriers: which are up, how full their windows are, how
+//! fast they may go and whether they rest.
+
+use std::time::Duration;
+
+use domain::message::CarrierName;
+use domain::pace::{Pacer, Rate};
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+
+use super::State;
+use crate::ports::carrier::{BindId, Direction};
+use crate::settings::{BindSettings, CarrierSettings, CodeSettings, Settings};
+
+/// One bind.
+#[derive(Debug)]
+pub(crate) struct Bind {
+    /// What it carries while it is up.
+    pub(crate) up: Option<Direction>,
+    /// Segments without an answer.
+    pub(crate) window_used: u16,
+    pacer: Pacer,
+    rest_until: Timestamp,
+    rest: Duration,
+}
+
+impl Bind {
+    pub(crate) const fn down() -> Self {
+        Self {
+            up: None,
+            window_used: 0,
+            pacer: Pacer::new(),
+            rest_until: Timestamp::EPOCH,
+            rest: Duration::ZERO,
+        }
+    }
+
+    /// Whether it can carry messages to handsets at all now.
+    pub(crate) const fn transmits(&self) -> bool {
+        matches!(self.up, Some(Direction::Transmit | Direction::Both))
+    }
+
+    /// Rests after the carrier said that we are too fast: longer each time, from `first` to `most`.
+    pub(crate) fn throttle(&mut self, carrier: &CarrierSettings, now: Timestamp) {
+        let first = carrier.throttle_pause;
+        // A rest that still runs is not a new lesson: the other answers of the same window.
+        if self.rest_until > now {
+            return;
+        }
+        self.rest = (self.rest * 2).clamp(first, carrier.throttle_pause_max.max(first));
+        self.rest_until = now.saturating_add(self.rest);
+    }
+
+    /// Rests a moment after a temporary failure, without learning.
+    pub(crate) fn pause(&mut self, duration: Duration, now: Timestamp) {
+        self.rest_until = self.rest_until.max(now.saturating_add(duration));
+    }
+
+    /// The carrier takes messages again.
+    pub(crate) const fn recovered(&mut self) {
+        self.rest = Duration::ZERO;
+    }
+
+    fn free(&mut self, settings: &BindSettings, now: Timestamp) -> u16 {
+        // A clock that went back must not turn a short rest into a long one.
+        if self.rest_until > now && self.rest_until.since(now) <= REST_MAX {
+            return 0;
+        }
+        let window = settings.window_max.saturating_sub(self.window_used);
+        let pace = self.pacer.available(rate(settings), now);
+        window.min(u16::try_from(pace).unwrap_or(u16::MAX))
+    }
+
+    fn next(&self, settings: &BindSettings) -> Option<Timestamp> {
+        let has_window = self.window_used < settings.window_max;
+        (self.transmits() && has_window)
+            .then(|| self.rest_until.max(self.pacer.next(rate(settings))))
+    }
+}
+
+/// No rest is longer than this, whatever the clock does.
+const REST_MAX: Duration = Duration::from_secs(600);
+
+fn rate(settings: &BindSettings) -> Rate {
+    Rate::new(settings.mps, settings.burst)
+}
+
+fn code_rate(settings: &CodeSettings) -> Rate {
+    Rate::new(settings.mps, settings.burst)
+}
+
+impl State {
+    /// Which bind takes how many of `wanted` segments from a short code now: the first carrier of
+    /// the route that has a bind up, on its emptiest bind, as its window and both paces allow.
+    pub(crate) fn room(
+        &mut self,
+        settings: &Settings,
+        code: ShortCode,
+        wanted: u16,
+        now: Timestamp,
+    ) -> Option<(BindId, u16)> {
+        let code_settings = settings.short_codes.get(&code)?;
+        let carrier = self.carrier_of(code_settings)?.clone();
+        let pacer = self.codes.entry(code).or_default();
+        let pace = pacer.available(code_rate(code_settings), now);
+        let pace = u16::try_from(pace).unwrap_or(u16::MAX);
+        let (bind, free) = self.emptiest(settings, &carrier, now)?;
+        let count = wanted.min(pace).min(free);
+        (count > 0).then_some((bind, count))
+    }
+
+    /// Takes the room that [`State::room`] found.
+    pub(crate) fn take(
+        &mut self,
+        settings: &Settings,
+        code: ShortCode,
+        bind: &BindId,
+        count: u16,
+        now: Timestamp,
+    ) {
+        if let (Some(pacer), Some(code)) =
+            (self.codes.get_mut(&code), settings.short_codes.get(&code))
+        {
+            pacer.take(code_rate(code), u32::from(count), now);
+        }
+        if let (Some(state), Some(settings)) = (self.binds.get_mut(bind), settings.bind(bind)) {
+            state.window_used = state.window_used.saturating_add(count);
+            state.pacer.take(rate(settings), u32::from(count), now);
+        }
+    }
+
+    /// When a short code that has no room now may have some again without anything else happening.
+    pub(crate) fn next_room(&self, settings: &Settings, code: ShortCode) -> Option<Timestamp> {
+        let code_settings = settings.short_codes.get(&code)?;
+        let carrier = self.carrier_of(code_settings)?;
+        let own = self
+            .codes
+            .get(&code)
+            .map(|pacer| pacer.next(code_rate(code_settings)))?;
+        let binds = self.binds.iter().filter(|(id, _)| id.carrier == *carrier);
+        let next = |(id, bind): (&BindId, &Bind)| bind.next(settings.bind(id)?);
+        binds.filter_map(next).min().map(|bind| bind.max(own))
+    }
+
+    fn carrier_of<'a>(&self, code: &'a CodeSettings) -> Option<&'a CarrierName> {
+        let is_up = |name: &&CarrierName| {
+            self.binds
+                .iter()
+                .any(|(id, bind)| id.carrier == **name && bind.transmits())
+        };
+        code.route.iter().find(is_up)
+    }
+
+    fn emptiest(
+        &mut self,
+        settings: &Settings,
+        carrier: &CarrierName,
+        now: Timestamp,
+    ) -> Option<(BindId, u16)> {
+        let mut best: Option<(&BindId, u16)> = None;
+        for (id, bind) in &mut self.binds {
+            if id.carrier != *carrier || !bind.transmits() {
+                continue;
+            }
+            let free = settings
+                .bind(id)
+                .map_or(0, |settings| bind.free(settings, now));
+            if free > best.map_or(0, |(_, most)| most) {
+                best = Some((id, free));
+            }
+        }
+        best.map(|(id, free)| (id.clone(), free))
+    }
+}

@@ -1,0 +1,588 @@
+//! Submit: takes a message on for delivery. Facts, decision and the queueing of the commit happen
+//! under one lock; the answer comes after the commit, and only then does anything leave.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use domain::admission::{self, Facts, Grant, Origin, Refusal, Room, Route};
+use domain::class::{ClassSet, TrafficClass};
+use domain::consent::Standing;
+use domain::id::{ClientId, MessageId};
+use domain::message::MessageState;
+use domain::msisdn::Msisdn;
+use domain::sender::ShortCode;
+use domain::text::segment::{self, Segmented};
+use domain::text::{Encoding, MessageText};
+use domain::time::Timestamp;
+use ledger::{Commitment, Kind, Outcome};
+use tokio::sync::oneshot;
+
+use crate::batch::Batch;
+use crate::changes::Write;
+use crate::client::Caller;
+use crate::coalesce::Who;
+use crate::dispatch::{Planned, ticket};
+use crate::entries;
+use crate::gateway::Gateway;
+use crate::idempotency::{Claim, IdempotencyKey};
+use crate::metrics::Counter;
+use crate::ports::store::CommitError;
+use crate::rows::{MessageHead, MessageRow, Purpose, VaultRow};
+use crate::settings::Settings;
+use crate::state::idempotency::Met;
+use crate::state::queue::Place;
+use crate::state::{Open, State};
+
+/// What the application knows of the end user behind a request; sealed, never in clear on disk.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct RiskHints {
+    /// The end user's address.
+    pub ip: Option<IpAddr>,
+    /// The end user's user agent.
+    pub user_agent: Option<Box<str>>,
+    /// The end user's device.
+    pub device_id: Option<Box<str>>,
+}
+
+impl fmt::Debug for RiskHints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RiskHints(masked)")
+    }
+}
+
+impl RiskHints {
+    fn to_json(&self) -> Vec<u8> {
+        let value = serde_json::json!({
+            "ip": self.ip.map(|ip| ip.to_string()),
+            "user_agent": self.user_agent,
+            "device_id": self.device_id,
+        });
+        value.to_string().into_bytes()
+    }
+}
+
+/// A well-formed request to send a message.
+#[derive(Clone, Debug)]
+pub struct SubmitRequest {
+    /// The handset.
+    pub to: Msisdn,
+    /// The short code.
+    pub from: ShortCode,
+    /// The text.
+    pub text: MessageText,
+    /// What it is for.
+    pub class: TrafficClass,
+    /// The client's own reference; not personal.
+    pub reference: Option<Box<str>>,
+    /// The campaign it belongs to.
+    pub campaign: Option<Box<str>>,
+    /// How long it may live; the class's default otherwise.
+    pub valid_for: Option<Duration>,
+    /// What is known of the end user.
+    pub risk: Option<RiskHints>,
+}
+
+/// Whether an answer is the first to its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// It is.
+    First,
+    /// The idempotency key brought up an earlier result.
+    Repeated,
+}
+
+/// A message that is safe on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it stands.
+    pub state: MessageState,
+    /// How its text is encoded.
+    pub encoding: Encoding,
+    /// How many segments it takes.
+    pub segments: u8,
+    /// When it was accepted.
+    pub created: Timestamp,
+    /// When its validity ends.
+    pub expires: Timestamp,
+    /// Whether this is the first answer.
+    pub replayed: Replay,
+}
+
+/// Why a message is not taken on. Nothing of it is recorded as accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// Admission refuses it.
+    #[error("refused: {}", .0.code())]
+    Refused(Refusal),
+    /// The idempotency key was used for another payload.
+    #[error("the idempotency key was used for another payload")]
+    KeyReused,
+    /// A request with this idempotency key is on its way.
+    #[error("a request with this idempotency key is on its way")]
+    KeyInFlight,
+    /// No more idempotency keys can be kept.
+    #[error("no more idempotency keys can be kept")]
+    KeysFull,
+    /// The text is too long.
+    #[error("the text takes {segments} segments, at most {max} are allowed")]
+    TooManySegments {
+        /// How many it takes.
+        segments: usize,
+        /// How many are allowed.
+        max: u8,
+    },
+    /// The validity asked for is too long, or zero.
+    #[error("the validity must be between 1 second and {} seconds", max.as_secs())]
+    ValidityTooLong {
+        /// The longest allowed.
+        max: Duration,
+    },
+    /// The store takes nothing.
+    #[error("nothing can be recorded now")]
+    Unavailable,
+    /// Too many commits are waiting.
+    #[error("too many requests are waiting to be recorded")]
+    Busy,
+}
+
+impl From<CommitError> for SubmitError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Busy | CommitError::Conflict => Self::Busy,
+            CommitError::Poisoned => Self::Unavailable,
+        }
+    }
+}
+
+/// Who puts a message in, and what that one may do.
+#[derive(Clone, Copy)]
+pub(crate) struct Intake {
+    origin: Origin,
+    client: Option<ClientId>,
+    grant: Grant,
+    classes: ClassSet,
+}
+
+impl Intake {
+    fn client(caller: &Caller, code: ShortCode) -> Self {
+        let grant = if caller.may_use(code) {
+            Grant::Given
+        } else {
+            Grant::Missing
+        };
+        Self {
+            origin: Origin::Client,
+            client: Some(caller.client),
+            grant,
+            classes: caller.classes(),
+        }
+    }
+
+    /// The gateway's own answer to a keyword.
+    pub(crate) fn keyword_reply() -> Self {
+        Self {
+            origin: Origin::KeywordReply,
+            client: None,
+            grant: Grant::Given,
+            classes: TrafficClass::ALL.into_iter().collect(),
+        }
+    }
+}
+
+/// A message that is ready but for its admission: encoded and sealed.
+pub(crate) struct Prepared {
+    id: MessageId,
+    head: MessageHead,
+    to: Msisdn,
+    body: Segmented,
+    expires: Timestamp,
+    subject: [u8; 16],
+    vault: Vec<VaultRow>,
+    private: Vec<(&'static str, Commitment)>,
+}
+
+/// A message that was put into the state and into a batch.
+pub(crate) struct Entered {
+    pub(crate) answer: Submitted,
+    pub(crate) planned: Option<Planned>,
+}
+
+type Reply = oneshot::Sender<Result<Submitted, SubmitError>>;
+
+impl Gateway {
+    /// Takes one message on, or says why not. When this answers with success the message is durable,
+    /// and it is sent even if the caller has gone.
+    pub async fn submit(
+        &self,
+        caller: &Caller,
+        request: SubmitRequest,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Submitted, SubmitError> {
+        let claim = key.map(|key| Claim::new(&self.blind, caller, &key, 0, &request));
+        let (reply, answer) = oneshot::channel();
+        match self.submit_one(caller, request, claim, reply) {
+            Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable)),
+            Err(Early::Error(error)) => Err(error),
+            Err(Early::Repeated(id)) => self.repeat(id).await,
+        }
+    }
+
+    fn submit_one(
+        &self,
+        caller: &Caller,
+        request: SubmitRequest,
+        claim: Option<Claim>,
+        reply: Reply,
+    ) -> Result<(), Early> {
+        let now = self.now();
+        let settings = self.settings();
+        let intake = Intake::client(caller, request.from);
+        let prepared = self.prepare(&settings, intake.client, request, now)?;
+        let mut batch = Batch::new(now);
+        let mut state = self.state();
+        if let Some(claim) = &claim {
+            claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
+        }
+        let entered = self.enter(&mut state, &settings, &mut batch, intake, prepared, now);
+        let entered = entered.map_err(|refusal| {
+            if let Some(claim) = &claim {
+                state.idempotency.release(claim.key);
+            }
+            refused(&mut state, caller.client, refusal, now)
+        })?;
+        if let Some(claim) = &claim {
+            let row = claim.row(&entered.answer, settings.bounds.idempotency_keep);
+            batch.write(Write::Idempotency(row));
+        }
+        self.queue_commit(batch, vec![(entered, claim, reply)]);
+        Ok(())
+    }
+
+    /// Queues the commit of messages that were entered; answers and sends once it is durable.
+    fn queue_commit(&self, batch: Batch, entered: Vec<(Entered, Option<Claim>, Reply)>) {
+        let Some(changes) = batch.finish() else {
+            return;
+        };
+        let keep = self.settings().bounds.idempotency_keep;
+        self.commit(changes, move |gateway, result| {
+            gateway.settle_claims(&entered, keep, result.is_ok());
+            for (entered, _, reply) in entered {
+                if result.is_ok()
+                    && let Some(planned) = entered.planned
+                {
+                    gateway.send(planned);
+                }
+                // The caller may have gone; the message goes all the same.
+                let _ = reply.send(result.map(|_| entered.answer).map_err(SubmitError::from));
+            }
+        });
+    }
+
+    fn settle_claims(
+        &self,
+        entered: &[(Entered, Option<Claim>, Reply)],
+        keep: Duration,
+        durable: bool,
+    ) {
+        if entered.iter().all(|(_, claim, _)| claim.is_none()) {
+            return;
+        }
+        let mut state = self.state();
+        for (entered, claim, _) in entered {
+            match claim {
+                Some(claim) if durable => {
+                    state.idempotency.settle(&claim.row(&entered.answer, keep));
+                }
+                Some(claim) => state.idempotency.release(claim.key),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes messages on, each answered by itself and in its order; their commits are gathered into
+    /// one sync. Each comes with its place in the request (from 1), so that with an idempotency key
+    /// a repaired request gives every item that was accepted before its first result again.
+    pub async fn submit_batch(
+        &self,
+        caller: &Caller,
+        requests: Vec<(u32, SubmitRequest)>,
+        key: Option<IdempotencyKey>,
+    ) -> Vec<Result<Submitted, SubmitError>> {
+        let mut waiting = Vec::with_capacity(requests.len());
+        for (item, request) in requests {
+            let claim = key
+                .as_ref()
+                .map(|key| Claim::new(&self.blind, caller, key, item, &request));
+            let (reply, answer) = oneshot::channel();
+            let early = self.submit_one(caller, request, claim, reply).err();
+            waiting.push((early, answer));
+        }
+        let mut answers = Vec::with_capacity(waiting.len());
+        for (early, answer) in waiting {
+            answers.push(match early {
+                None => answer.await.unwrap_or(Err(SubmitError::Unavailable)),
+                Some(Early::Error(error)) => Err(error),
+                Some(Early::Repeated(id)) => self.repeat(id).await,
+            });
+        }
+        answers
+    }
+
+    /// Encodes and seals a message: all the work that needs no lock.
+    pub(crate) fn prepare(
+        &self,
+        settings: &Settings,
+        client: Option<ClientId>,
+        request: SubmitRequest,
+        now: Timestamp,
+    ) -> Result<Prepared, SubmitError> {
+        if !self.store.is_available() {
+            self.turned_away();
+            return Err(SubmitError::Unavailable);
+        }
+        let width = settings
+            .short_codes
+            .get(&request.from)
+            .map(|code| code.reference_width);
+        let body = segment::segments(request.text.reveal(), width.unwrap_or_default());
+        let max = settings.bounds.segments_max;
+        let too_many = |segments| SubmitError::TooManySegments { segments, max };
+        let body = body.map_err(|_| too_many(usize::from(u8::MAX) + 1))?;
+        if body.segments.len() > usize::from(max) {
+            return Err(too_many(body.segments.len()));
+        }
+        let valid_for = validity(settings, &request)?;
+        let id: MessageId = self.ids.id(self.entropy.as_ref(), now);
+        let (vault, private) = self.seal(id.sequence(), &request, now)?;
+        let head = MessageHead {
+            client,
+            class: request.class,
+            from: request.from,
+            encoding: body.encoding,
+            reference: request.reference,
+            campaign: request.campaign,
+        };
+        Ok(Prepared {
+            id,
+            head,
+            to: request.to,
+            body,
+            expires: now.saturating_add(valid_for),
+            subject: self.blind.subject(request.to),
+            vault,
+            private,
+        })
+    }
+
+    #[expect(
+        clippy::type_complexity,
+        reason = "two lists that belong together for one line"
+    )]
+    fn seal(
+        &self,
+        owner: u64,
+        request: &SubmitRequest,
+        now: Timestamp,
+    ) -> Result<(Vec<VaultRow>, Vec<(&'static str, Commitment)>), SubmitError> {
+        let number = request.to.reveal_e164();
+        let risk = request.risk.as_ref().map(RiskHints::to_json);
+        let mut values = vec![
+            (Purpose::Number, number.as_bytes()),
+            (Purpose::Text, request.text.reveal().as_bytes()),
+        ];
+        values.extend(risk.as_deref().map(|risk| (Purpose::Network, risk)));
+        let mut rows = Vec::with_capacity(values.len());
+        let mut private = Vec::with_capacity(values.len());
+        for (purpose, value) in values {
+            let sealed = self
+                .vault
+                .seal(owner, purpose, value, self.entropy.as_ref(), now);
+            let sealed = sealed.ok_or(SubmitError::Unavailable)?;
+            rows.push(sealed.row);
+            private.push((purpose.as_str(), sealed.commitment));
+        }
+        Ok((rows, private))
+    }
+
+    /// Asks admission and, if it says yes, puts the message into the state and the batch. When the
+    /// window, the pace and the order allow, its dispatch joins the same commit.
+    pub(crate) fn enter(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        batch: &mut Batch,
+        intake: Intake,
+        prepared: Prepared,
+        now: Timestamp,
+    ) -> Result<Entered, Refusal> {
+        let facts = self.facts(state, settings, intake, &prepared);
+        let _admitted = admission::decide(&facts)?;
+        let Prepared {
+            id,
+            head,
+            to,
+            body,
+            expires,
+            subject,
+            vault,
+            private,
+        } = prepared;
+        let mut open = Open::new(id, &head, to, body, expires);
+        let planned = state.join(settings, &mut open, now);
+        let dispatch = planned.as_ref().map(Planned::entry);
+        batch.entry(entries::accepted(&open, &head, dispatch.as_ref(), &private));
+        let answer = answer(&open, &head, now);
+        let row = MessageRow {
+            id,
+            head,
+            state: open.state,
+            version: open.version,
+            created: now,
+            expires,
+            updated: now,
+            subject,
+            segments: open.segments.clone(),
+        };
+        batch.write(Write::Message(Box::new(row)));
+        for row in vault {
+            batch.write(Write::Vault(row));
+        }
+        state.counters.add(Counter::Accepted(open.class), 1);
+        if open.has_pending() {
+            state.queue.push(ticket(&open), Place::Back);
+            self.wake.notify_one();
+        }
+        state.messages.insert(id.sequence(), open);
+        Ok(Entered { answer, planned })
+    }
+
+    fn facts(
+        &self,
+        state: &State,
+        settings: &Settings,
+        intake: Intake,
+        prepared: &Prepared,
+    ) -> Facts {
+        let code = settings.short_codes.get(&prepared.head.from);
+        let suppressed = state
+            .opt_outs
+            .contains_key(&(prepared.head.from, self.blind.suppression(prepared.to)));
+        let class = prepared.head.class;
+        let most = settings
+            .bounds
+            .queue_max
+            .get(class.index())
+            .copied()
+            .unwrap_or(0);
+        let is_full = state.queue.waiting(class) >= most;
+        Facts {
+            origin: intake.origin,
+            class,
+            short_code: intake.grant,
+            classes: intake.classes,
+            route: if code.is_some() {
+                Route::Known
+            } else {
+                Route::None
+            },
+            standing: if suppressed {
+                Standing::OptedOut
+            } else {
+                Standing::Open
+            },
+            opt_out_scope: code.map(|code| code.opt_out_scope).unwrap_or_default(),
+            queue: if is_full {
+                Room::Full(QUEUE_RETRY)
+            } else {
+                Room::Free
+            },
+        }
+    }
+
+    /// The first answer to a request that is repeated.
+    async fn repeat(&self, id: MessageId) -> Result<Submitted, SubmitError> {
+        let row = self
+            .store
+            .message(id)
+            .await
+            .map_err(|_| SubmitError::Unavailable)?;
+        let (row, _) = row.ok_or(SubmitError::Unavailable)?;
+        Ok(Submitted {
+            id: row.id,
+            state: row.state,
+            encoding: row.head.encoding,
+            segments: u8::try_from(row.segments.len()).unwrap_or(u8::MAX),
+            created: row.created,
+            expires: row.expires,
+            replayed: Replay::Repeated,
+        })
+    }
+}
+
+/// When to come back to a full queue.
+const QUEUE_RETRY: Duration = Duration::from_secs(5);
+
+/// Why a request ends before its commit.
+enum Early {
+    Error(SubmitError),
+    Repeated(MessageId),
+}
+
+impl From<SubmitError> for Early {
+    fn from(error: SubmitError) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn claimed(met: Met) -> Result<(), Early> {
+    match met {
+        Met::Fresh => Ok(()),
+        Met::InFlight => Err(SubmitError::KeyInFlight.into()),
+        Met::Reused => Err(SubmitError::KeyReused.into()),
+        Met::Full => Err(SubmitError::KeysFull.into()),
+        Met::Repeated(id) => Err(Early::Repeated(id)),
+    }
+}
+
+fn refused(state: &mut State, client: ClientId, refusal: Refusal, now: Timestamp) -> Early {
+    let who = Who::Client(client);
+    state.coalescer.count(
+        Kind::MessageRefused,
+        Outcome::Refused,
+        who,
+        refusal.code(),
+        now,
+    );
+    state.counters.add(Counter::Refused(refusal.code()), 1);
+    Early::Error(SubmitError::Refused(refusal))
+}
+
+fn validity(settings: &Settings, request: &SubmitRequest) -> Result<Duration, SubmitError> {
+    let default = settings
+        .validity
+        .default
+        .get(request.class.index())
+        .copied();
+    let max = settings.validity.max;
+    let asked = request.valid_for.or(default).unwrap_or(max);
+    if asked > max || asked < Duration::from_secs(1) {
+        return Err(SubmitError::ValidityTooLong { max });
+    }
+    Ok(asked)
+}
+
+fn answer(open: &Open, head: &MessageHead, now: Timestamp) -> Submitted {
+    Submitted {
+        id: open.id,
+        // What left with the acceptance is a detail of ours: the caller's message is accepted.
+        state: MessageState::Accepted,
+        encoding: head.encoding,
+        segments: u8::try_from(open.segments.len()).unwrap_or(u8::MAX),
+        created: now,
+        expires: open.expires,
+        replayed: Replay::First,
+    }
+}

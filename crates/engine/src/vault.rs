@@ -1,0 +1,296 @@
+//! Sealing of personal data before it may reach a disk. Each row has a data key and a commitment key
+//! of its own, wrapped by the key-encryption key of its purpose and week, which is wrapped by the
+//! master key. The ledger holds only the commitment; destroying the row leaves it hiding nothing that
+//! can be found.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use domain::time::Timestamp;
+use ledger::{Commitment, CommitmentKey};
+use zeroize::Zeroizing;
+
+use crate::keys::MasterKey;
+use crate::ports::Entropy;
+use crate::rows::{KekRow, Purpose, VaultRow};
+
+const KEY_LEN: usize = 32;
+/// Octets of chance that one sealed row takes: data key, commitment key, nonce of the wrapping.
+const ROW_CHANCE: usize = 2 * KEY_LEN + NONCE_LEN;
+const WEEK_SECONDS: u64 = 7 * 24 * 3_600;
+
+/// Why a sealed row does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The key-encryption key of its purpose and week is gone or never was here.
+    #[error("no key for its purpose and week")]
+    NoKey,
+    /// The row was changed, or belongs elsewhere.
+    #[error("the sealed row is damaged or out of place")]
+    Damaged,
+}
+
+/// A row on its way to the disk, and what the ledger says of it.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The sealed row.
+    pub row: VaultRow,
+    /// The commitment for the entry.
+    pub commitment: Commitment,
+}
+
+/// Seals and opens personal data.
+pub struct Vault {
+    wrapping: LessSafeKey,
+    keks: RwLock<HashMap<(Purpose, u32), Arc<LessSafeKey>>>,
+}
+
+/// The week whose keys are used at a moment.
+fn week(now: Timestamp) -> u32 {
+    u32::try_from(now.seconds() / WEEK_SECONDS).unwrap_or(u32::MAX)
+}
+
+fn aead_key(octets: &[u8]) -> Option<LessSafeKey> {
+    UnboundKey::new(&AES_256_GCM, octets)
+        .ok()
+        .map(LessSafeKey::new)
+}
+
+/// What ties a sealed row to its place.
+fn place(owner: u64, purpose: Purpose, week: u32) -> [u8; 13] {
+    let mut octets = [0; 13];
+    let (left, right) = octets.split_at_mut(8);
+    left.copy_from_slice(&owner.to_be_bytes());
+    if let Some((first, rest)) = right.split_first_mut() {
+        *first = purpose.code();
+        rest.copy_from_slice(&week.to_be_bytes());
+    }
+    octets
+}
+
+impl Vault {
+    /// An empty vault under a master key.
+    #[expect(clippy::expect_used, reason = "AES-256 takes every key of 32 octets")]
+    pub fn new(master: &MasterKey) -> Self {
+        let octets = Zeroizing::new(master.wrapping());
+        let wrapping = aead_key(octets.as_ref()).expect("32 octets make an AES-256 key");
+        Self {
+            wrapping,
+            keks: RwLock::default(),
+        }
+    }
+
+    /// Takes in a stored key-encryption key.
+    pub fn load(&self, row: &KekRow) -> Result<(), OpenError> {
+        let context = place(0, row.purpose, row.week);
+        let key = open(&self.wrapping, &context, &row.wrapped)?;
+        let key = aead_key(&key).ok_or(OpenError::Damaged)?;
+        self.put(row.purpose, row.week, key);
+        Ok(())
+    }
+
+    /// Makes the key-encryption keys of this moment's week that are missing. The rows must be
+    /// committed with or before the first row sealed under them.
+    pub fn prepare(&self, now: Timestamp, entropy: &dyn Entropy) -> Vec<KekRow> {
+        let week = week(now);
+        let missing = |purpose: &Purpose| self.kek(*purpose, week).is_none();
+        let make = |purpose| self.make_kek(purpose, week, entropy);
+        Purpose::ALL
+            .into_iter()
+            .filter(missing)
+            .filter_map(make)
+            .collect()
+    }
+
+    fn make_kek(&self, purpose: Purpose, week: u32, entropy: &dyn Entropy) -> Option<KekRow> {
+        let mut octets = Zeroizing::new([0; KEY_LEN]);
+        entropy.fill(octets.as_mut());
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce);
+        let wrapped = seal(
+            &self.wrapping,
+            nonce,
+            &place(0, purpose, week),
+            octets.as_ref(),
+        )?;
+        self.put(purpose, week, aead_key(octets.as_ref())?);
+        Some(KekRow {
+            purpose,
+            week,
+            wrapped,
+        })
+    }
+
+    /// Seals one value for `owner` and commits to it under the name of its purpose. `None` when
+    /// [`Vault::prepare`] has not been called for this week.
+    pub fn seal(
+        &self,
+        owner: u64,
+        purpose: Purpose,
+        value: &[u8],
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Option<Sealed> {
+        let week = week(now);
+        let kek = self.kek(purpose, week)?;
+        let mut chance = Zeroizing::new([0; ROW_CHANCE]);
+        entropy.fill(chance.as_mut());
+        let (keys, nonce) = chance.split_at(2 * KEY_LEN);
+        let (data_key, commitment_key) = keys.split_at(KEY_LEN);
+        let context = place(owner, purpose, week);
+        let wrapped = seal(&kek, nonce.try_into().ok()?, &context, keys)?;
+        // The data key seals this one value, so that a fixed nonce is used once.
+        let sealed = seal(&aead_key(data_key)?, [0; NONCE_LEN], &context, value)?;
+        let key = CommitmentKey::from_bytes(commitment_key.try_into().ok()?);
+        let commitment = Commitment::of(&key, purpose.as_str(), value);
+        Some(Sealed {
+            row: VaultRow {
+                owner,
+                purpose,
+                week,
+                wrapped,
+                sealed,
+            },
+            commitment,
+        })
+    }
+
+    /// Opens a sealed row.
+    pub fn open(&self, row: &VaultRow) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let kek = self.kek(row.purpose, row.week).ok_or(OpenError::NoKey)?;
+        let context = place(row.owner, row.purpose, row.week);
+        let keys = open(&kek, &context, &row.wrapped)?;
+        let data_key = keys
+            .get(..KEY_LEN)
+            .and_then(aead_key)
+            .ok_or(OpenError::Damaged)?;
+        open(&data_key, &context, &row.sealed)
+    }
+
+    fn kek(&self, purpose: Purpose, week: u32) -> Option<Arc<LessSafeKey>> {
+        let keks = self
+            .keks
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        keks.get(&(purpose, week)).cloned()
+    }
+
+    fn put(&self, purpose: Purpose, week: u32, key: LessSafeKey) {
+        let mut keks = self
+            .keks
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        keks.insert((purpose, week), Arc::new(key));
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault(masked)")
+    }
+}
+
+/// Nonce, ciphertext, tag.
+fn seal(
+    key: &LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    context: &[u8],
+    value: &[u8],
+) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(NONCE_LEN + value.len() + 16);
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(value);
+    let body = out.get_mut(NONCE_LEN..)?;
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let tag = key
+        .seal_in_place_separate_tag(nonce, Aad::from(context), body)
+        .ok()?;
+    out.extend_from_slice(tag.as_ref());
+    Some(out)
+}
+
+fn open(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let (nonce, body) = sealed
+        .split_at_checked(NONCE_LEN)
+        .ok_or(OpenError::Damaged)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError::Damaged)?;
+    let mut value = Zeroizing::new(body.to_vec());
+    let plain = key.open_in_place(nonce, Aad::from(context), &mut value);
+    let length = plain.map_err(|_| OpenError::Damaged)?.len();
+    value.truncate(length);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting;
+    impl Entropy for Counting {
+        fn fill(&self, octets: &mut [u8]) {
+            for (place, octet) in octets.iter_mut().enumerate() {
+                *octet = u8::try_from(place % 251).unwrap();
+            }
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
+
+    fn vault() -> (Vault, Vec<KekRow>) {
+        let vault = Vault::new(&MasterKey::from_bytes([1; 32]));
+        let rows = vault.prepare(NOW, &Counting);
+        (vault, rows)
+    }
+
+    #[test]
+    fn what_is_sealed_opens_after_a_restart_and_not_under_another_master() {
+        let (vault, keks) = vault();
+        let sealed = vault
+            .seal(9, Purpose::Text, b"Your code is 1", &Counting, NOW)
+            .unwrap();
+        assert!(!sealed.row.sealed.windows(4).any(|part| part == b"code"));
+        let again = Vault::new(&MasterKey::from_bytes([1; 32]));
+        for kek in &keks {
+            again.load(kek).unwrap();
+        }
+        assert_eq!(
+            again.open(&sealed.row).unwrap().as_slice(),
+            b"Your code is 1"
+        );
+        let other = Vault::new(&MasterKey::from_bytes([2; 32]));
+        assert_eq!(other.load(keks.first().unwrap()), Err(OpenError::Damaged));
+        assert_eq!(other.open(&sealed.row).unwrap_err(), OpenError::NoKey);
+    }
+
+    #[test]
+    fn a_row_moved_to_another_owner_or_changed_does_not_open() {
+        let (vault, _) = vault();
+        let row = vault
+            .seal(9, Purpose::Number, b"447700900123", &Counting, NOW)
+            .unwrap()
+            .row;
+        let moved = VaultRow {
+            owner: 10,
+            ..row.clone()
+        };
+        assert_eq!(vault.open(&moved).unwrap_err(), OpenError::Damaged);
+        let mut changed = row;
+        changed.sealed[14] ^= 1;
+        assert_eq!(vault.open(&changed).unwrap_err(), OpenError::Damaged);
+    }
+
+    #[test]
+    fn keys_are_made_once_a_week() {
+        let (vault, keks) = vault();
+        assert_eq!(keks.len(), Purpose::ALL.len());
+        assert_eq!(vault.prepare(NOW, &Counting), []);
+        let next = NOW.saturating_add(std::time::Duration::from_secs(WEEK_SECONDS));
+        assert!(
+            vault
+                .seal(1, Purpose::Text, b"x", &Counting, next)
+                .is_none()
+        );
+        assert_eq!(vault.prepare(next, &Counting).len(), Purpose::ALL.len());
+    }
+}
