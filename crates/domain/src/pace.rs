@@ -88,7 +88,7 @@ mod tests {
         let mut pacer = Pacer::default();
         let mut sent = 0;
         for step in 0..2_000_u32 {
-            let now = START.saturating_add(Duration::from_micros(1_000) * step);
+            let now = START.saturating_add(Duration::from_millis(1) * step);
             let count = pacer.available(rate, now).min(3);
             pacer.take(rate, count, now);
             sent += count;
@@ -115,7 +115,7 @@ mod tests {
         let rate = Rate::new(10, 1);
         let mut pacer = Pacer::default();
         pacer.take(rate, 1, START);
-        let earlier = START.saturating_sub(Duration::from_secs(3_600));
+        let earlier = START.saturating_sub(Duration::from_hours(1));
         assert_eq!(pacer.available(rate, earlier), 0);
         assert_eq!(
             pacer.available(rate, earlier.saturating_add(Duration::from_millis(100))),

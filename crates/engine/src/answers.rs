@@ -73,19 +73,19 @@ impl Round<'_> {
         let attempts = open
             .segments
             .get(usize::from(token.segment))
-            .map(|s| s.attempts());
+            .map(domain::message::Segment::attempts);
         // An answer to an earlier dispatch says nothing about this one, unless the carrier took it.
         if attempts == Some(token.attempt) || matches!(answer, Answer::Accepted(_)) {
             self.apply(state, &mut open, token.segment, answer);
         }
-        self.requeue(state, &open);
+        Self::requeue(state, &open);
         state.messages.insert(token.message, open);
         state.settle(token.message);
     }
 
     fn apply(&mut self, state: &mut State, open: &mut Open, segment: u8, answer: Answer) {
         match answer {
-            Answer::Accepted(id) => self.accepted(state, open, segment, id),
+            Answer::Accepted(id) => self.accepted(state, open, segment, &id),
             Answer::Rejected(status) => self.rejected(state, open, segment, status),
             Answer::Throttled(_) => {
                 let settings = Arc::clone(&self.settings);
@@ -104,7 +104,7 @@ impl Round<'_> {
         }
     }
 
-    fn accepted(&mut self, state: &mut State, open: &mut Open, segment: u8, id: CarrierMessageId) {
+    fn accepted(&mut self, state: &mut State, open: &mut Open, segment: u8, id: &CarrierMessageId) {
         let carrier = &self.bind.carrier;
         if open.apply(segment, Event::Accepted(id.clone()), self.now) == Applied::Ignored {
             return;
@@ -126,18 +126,11 @@ impl Round<'_> {
             message: open.id.sequence(),
             segment,
         };
-        for evicted in state.carrier_ids.insert(carrier, &id, target) {
+        for evicted in state.carrier_ids.insert(carrier, id, target) {
             self.spilled.extend(state.spill(evicted));
         }
         if state.unmatched.any_of(carrier) {
-            state.match_waiting(
-                &self.settings,
-                carrier,
-                open,
-                segment,
-                &mut self.batch,
-                self.now,
-            );
+            state.match_waiting(&self.settings, carrier, open, segment, &mut self.batch);
         }
     }
 
@@ -173,15 +166,11 @@ impl Round<'_> {
     /// It may have gone: the policy of its class decides.
     fn silence(&mut self, state: &mut State, open: &mut Open, segment: u8) {
         let policy = self.settings.ambiguity(open.class);
-        doubt(
-            state,
-            open,
-            segment,
+        Doubt {
             policy,
-            "no-answer",
-            &mut self.batch,
-            self.now,
-        );
+            reason: "no-answer",
+        }
+        .settle(state, open, segment, &mut self.batch);
     }
 
     fn pause(&self, state: &mut State) {
@@ -202,7 +191,7 @@ impl Round<'_> {
     }
 
     /// What came back goes to the front, unless the carrier's queue was full for it.
-    fn requeue(&self, state: &mut State, open: &Open) {
+    fn requeue(state: &mut State, open: &Open) {
         if open.has_pending() {
             let place = if open.queue_full > 0 {
                 Place::Back
@@ -214,38 +203,35 @@ impl Round<'_> {
     }
 }
 
-/// A segment may or may not have left: sends it again or holds it, as its class says.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "two callers, and each has these at hand"
-)]
-pub(crate) fn doubt(
-    state: &mut State,
-    open: &mut Open,
-    segment: u8,
-    policy: AmbiguityPolicy,
-    reason: &'static str,
-    batch: &mut Batch,
-    now: Timestamp,
-) {
-    let event = match policy {
-        AmbiguityPolicy::Resend => Event::Resent,
-        AmbiguityPolicy::Hold => Event::Held,
-    };
-    if open.apply(segment, event, now) == Applied::Ignored {
-        return;
+/// Why a segment's fate is unknown, and what its class wants done then.
+#[derive(Clone, Copy)]
+pub(crate) struct Doubt {
+    pub(crate) policy: AmbiguityPolicy,
+    pub(crate) reason: &'static str,
+}
+
+impl Doubt {
+    /// Sends a segment that may or may not have left again, or holds it.
+    pub(crate) fn settle(self, state: &mut State, open: &mut Open, segment: u8, batch: &mut Batch) {
+        let event = match self.policy {
+            AmbiguityPolicy::Resend => Event::Resent,
+            AmbiguityPolicy::Hold => Event::Held,
+        };
+        if open.apply(segment, event, batch.at()) == Applied::Ignored {
+            return;
+        }
+        let draft = match self.policy {
+            AmbiguityPolicy::Resend => {
+                state.counters.add(Counter::Segments("resent"), 1);
+                entries::undispatched(open, segment, Outcome::Unknown, self.reason)
+            }
+            AmbiguityPolicy::Hold => {
+                state.counters.add(Counter::Settled("unknown"), 1);
+                entries::unknown(open, segment, self.reason)
+            }
+        };
+        batch.fact(draft, open);
     }
-    let draft = match policy {
-        AmbiguityPolicy::Resend => {
-            state.counters.add(Counter::Segments("resent"), 1);
-            entries::undispatched(open, segment, Outcome::Unknown, reason)
-        }
-        AmbiguityPolicy::Hold => {
-            state.counters.add(Counter::Settled("unknown"), 1);
-            entries::unknown(open, segment, reason)
-        }
-    };
-    batch.fact(draft, open);
 }
 
 impl State {

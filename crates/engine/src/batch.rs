@@ -21,6 +21,11 @@ impl Batch {
         Self { at, changes: None }
     }
 
+    /// The command's one reading of the clock.
+    pub(crate) const fn at(&self) -> Timestamp {
+        self.at
+    }
+
     /// Adds an entry.
     pub(crate) fn entry(&mut self, draft: Draft) {
         match &mut self.changes {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::batch::sound;
 use domain::id::ClientId;
 use domain::time::Timestamp;
 use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
@@ -47,7 +48,7 @@ pub(crate) struct Key {
 struct Count {
     kind: Kind,
     outcome: Outcome,
-    count: u64,
+    times: u64,
     first: Timestamp,
     last: Timestamp,
 }
@@ -87,12 +88,12 @@ impl Coalescer {
         let fresh = Count {
             kind,
             outcome,
-            count: 0,
+            times: 0,
             first: now,
             last: now,
         };
         let count = self.counts.entry(key).or_insert(fresh);
-        count.count += 1;
+        count.times += 1;
         count.last = count.last.max(now);
     }
 
@@ -103,15 +104,15 @@ impl Coalescer {
             let Some((key, count)) = self.counts.pop_first() else {
                 break;
             };
-            drafts.extend(draft(&key, &count));
+            drafts.push(draft(&key, &count));
         }
         drafts
     }
 }
 
-fn draft(key: &Key, count: &Count) -> Option<Draft> {
+fn draft(key: &Key, count: &Count) -> Draft {
     let data = Facts::new()
-        .put("count", count.count)
+        .put("count", count.times)
         .put("first", UtcMicros(count.first.micros()))
         .put("last", UtcMicros(count.last.micros()));
     let (client, network, carrier);
@@ -134,7 +135,7 @@ fn draft(key: &Key, count: &Count) -> Option<Draft> {
     if !key.reason.is_empty() {
         builder = builder.reason(key.reason);
     }
-    builder.data(data).build().ok()
+    sound(builder.data(data).build())
 }
 
 #[cfg(test)]
@@ -165,7 +166,7 @@ mod tests {
             fail(&mut coalescer, &format!("10.0.0.{host}"));
         }
         assert_eq!(coalescer.counts.len(), 11);
-        let total: u64 = coalescer.counts.values().map(|count| count.count).sum();
+        let total: u64 = coalescer.counts.values().map(|count| count.times).sum();
         assert_eq!(total, 100);
     }
 }

@@ -44,40 +44,26 @@ impl Gateway {
         if !self.store.is_available() {
             return verdicts(vec![Verdict::Again; count]);
         }
-        let mut changes = Batch::new(now);
-        let mut planned = Vec::new();
+        let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
         for delivery in batch {
             match delivery {
                 Delivery::Receipt(receipt) => {
-                    self.take_receipt(&mut state, &settings, bind, receipt, &mut changes, now);
+                    let batch = &mut intake.batch;
+                    self.take_receipt(&mut state, &settings, bind, receipt, batch);
                 }
-                Delivery::Mobile(mobile) => {
-                    let mut intake = Inbound {
-                        gateway: self,
-                        settings: &settings,
-                        now,
-                    };
-                    intake.take(&mut state, bind, mobile, &mut changes, &mut planned);
-                }
+                Delivery::Mobile(mobile) => intake.take(&mut state, bind, mobile),
             }
         }
-        let Some(changes) = changes.finish() else {
+        let Inbound { batch, planned, .. } = intake;
+        let Some(changes) = batch.finish() else {
             drop(state);
             return verdicts(vec![Verdict::Taken; count]);
         };
         self.commit(changes, move |gateway, result| {
-            let verdict = if result.is_ok() {
-                Verdict::Taken
-            } else {
-                Verdict::Again
-            };
-            verdicts(vec![verdict; count]);
-            if result.is_ok() {
-                planned
-                    .into_iter()
-                    .for_each(|planned: Planned| gateway.send(planned));
-            }
+            let word = result.map_or(Verdict::Again, |_| Verdict::Taken);
+            verdicts(vec![word; count]);
+            gateway.send_all(planned, result.is_ok());
         });
     }
 
@@ -85,38 +71,27 @@ impl Gateway {
     pub fn expire_parts(&self) -> usize {
         let now = self.now();
         let settings = self.settings();
-        let mut batch = Batch::new(now);
-        let mut planned = Vec::new();
+        let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
         let given_up = state.parts.expire(now);
         let count = given_up.len();
         let carrier = CarrierName::new("-");
-        for assembled in given_up {
-            let mut intake = Inbound {
-                gateway: self,
-                settings: &settings,
-                now,
-            };
-            let kind = Kind::MoIncomplete;
-            intake.assembled(
-                &mut state,
-                &carrier,
-                assembled,
-                kind,
-                &mut batch,
-                &mut planned,
-            );
+        for assembled in &given_up {
+            intake.assembled(&mut state, &carrier, assembled, Kind::MoIncomplete);
         }
+        let Inbound { batch, planned, .. } = intake;
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |gateway, result| {
-                if result.is_ok() {
-                    planned
-                        .into_iter()
-                        .for_each(|planned: Planned| gateway.send(planned));
-                }
+                gateway.send_all(planned, result.is_ok());
             });
         }
         count
+    }
+
+    fn send_all(&self, planned: Vec<Planned>, durable: bool) {
+        for planned in planned.into_iter().filter(|_| durable) {
+            self.send(planned);
+        }
     }
 }
 
@@ -124,18 +99,23 @@ impl Gateway {
 struct Inbound<'a> {
     gateway: &'a Gateway,
     settings: &'a Settings,
-    now: Timestamp,
+    batch: Batch,
+    planned: Vec<Planned>,
+}
+
+impl<'a> Inbound<'a> {
+    const fn new(gateway: &'a Gateway, settings: &'a Settings, now: Timestamp) -> Self {
+        Self {
+            gateway,
+            settings,
+            batch: Batch::new(now),
+            planned: Vec::new(),
+        }
+    }
 }
 
 impl Inbound<'_> {
-    fn take(
-        &mut self,
-        state: &mut State,
-        bind: &BindId,
-        mobile: Mobile,
-        batch: &mut Batch,
-        planned: &mut Vec<Planned>,
-    ) {
+    fn take(&mut self, state: &mut State, bind: &BindId, mobile: Mobile) {
         let header = udh::parse(&mobile.udh)
             .ok()
             .and_then(|header| header.concatenation);
@@ -146,20 +126,20 @@ impl Inbound<'_> {
                 to: mobile.to,
                 text,
             };
-            return self.whole(state, &bind.carrier, whole, batch, planned);
+            return self.whole(state, &bind.carrier, whole);
         };
-        let sequence = self.gateway.ids.sequence(self.now);
+        let sequence = self.gateway.ids.sequence(self.batch.at());
         let Some(rows) = self.seal_part(sequence, &mobile) else {
             return;
         };
         let (ordinal, total) = (concatenation.ordinal(), concatenation.total());
-        batch.entry(entries::part(
+        self.batch.entry(entries::part(
             Kind::MoReceived,
             &bind.carrier,
             ordinal,
             total,
         ));
-        batch.write(Write::Part(PartRow {
+        self.batch.write(Write::Part(PartRow {
             sequence,
             to: mobile.to,
             carrier: bind.carrier.clone(),
@@ -168,10 +148,11 @@ impl Inbound<'_> {
             width: concatenation.width(),
             total,
             ordinal,
-            at: self.now,
+            at: self.batch.at(),
         }));
-        rows.into_iter()
-            .for_each(|row| batch.write(Write::Vault(row)));
+        for row in rows {
+            self.batch.write(Write::Vault(row));
+        }
         state.counters.add(Counter::Inbound("part"), 1);
         let part = Part {
             sender: mobile.from,
@@ -181,17 +162,17 @@ impl Inbound<'_> {
             octets: mobile.payload.into(),
             row: sequence,
         };
-        let insertion = state.parts.insert(part, self.now);
+        let insertion = state.parts.insert(part, self.batch.at());
         for evicted in insertion.evicted {
             let kind = Kind::MoIncomplete;
-            self.assembled(state, &bind.carrier, evicted, kind, batch, planned);
+            self.assembled(state, &bind.carrier, &evicted, kind);
         }
         match insertion.outcome {
             Reassembled::Incomplete => {}
-            Reassembled::Duplicate => batch.write(Write::ForgetPart(sequence)),
+            Reassembled::Duplicate => self.batch.write(Write::ForgetPart(sequence)),
             Reassembled::Complete(whole) | Reassembled::Alone(whole) => {
                 let kind = Kind::MoReceived;
-                self.assembled(state, &bind.carrier, whole, kind, batch, planned);
+                self.assembled(state, &bind.carrier, &whole, kind);
             }
         }
     }
@@ -202,7 +183,7 @@ impl Inbound<'_> {
             let entropy = self.gateway.entropy.as_ref();
             self.gateway
                 .vault
-                .seal(sequence, purpose, value, entropy, self.now)
+                .seal(sequence, purpose, value, entropy, self.batch.at())
         };
         let number = seal(Purpose::Number, number.as_bytes())?;
         let payload = seal(Purpose::Text, &mobile.payload)?;
@@ -214,14 +195,13 @@ impl Inbound<'_> {
         &mut self,
         state: &mut State,
         carrier: &CarrierName,
-        assembled: Assembled,
+        assembled: &Assembled,
         kind: Kind,
-        batch: &mut Batch,
-        planned: &mut Vec<Planned>,
     ) {
         if kind == Kind::MoIncomplete {
             let have = u8::try_from(assembled.parts().len()).unwrap_or(u8::MAX);
-            batch.entry(entries::part(kind, carrier, have, assembled.total()));
+            self.batch
+                .entry(entries::part(kind, carrier, have, assembled.total()));
         }
         let (Some(from), Some(to)) = (assembled.sender(), assembled.short_code()) else {
             return;
@@ -230,45 +210,43 @@ impl Inbound<'_> {
             Decoded::Text(text) => text.reveal().to_owned(),
             Decoded::Octets => hex(&assembled.reveal()),
         };
-        self.whole(state, carrier, Whole { from, to, text }, batch, planned);
-        assembled
-            .rows()
-            .for_each(|row| batch.write(Write::ForgetPart(row)));
+        self.whole(state, carrier, Whole { from, to, text });
+        for row in assembled.rows() {
+            self.batch.write(Write::ForgetPart(row));
+        }
     }
 
-    fn whole(
-        &mut self,
-        state: &mut State,
-        carrier: &CarrierName,
-        mut whole: Whole,
-        batch: &mut Batch,
-        planned: &mut Vec<Planned>,
-    ) {
+    fn whole(&mut self, state: &mut State, carrier: &CarrierName, mut whole: Whole) {
         if let Some((end, _)) = whole.text.char_indices().nth(TEXT_MAX) {
             whole.text.truncate(end);
         }
-        let id: InboundId = self.gateway.ids.id(self.gateway.entropy.as_ref(), self.now);
+        let id: InboundId = self
+            .gateway
+            .ids
+            .id(self.gateway.entropy.as_ref(), self.batch.at());
         let keyword = keyword::classify(&whole.text);
         let Some((rows, private)) = self.seal_whole(id.sequence(), &whole) else {
             return;
         };
         let word = keyword.map(keyword::Keyword::name);
-        batch.entry(entries::inbound(&id, carrier, &whole.to, word, &private));
-        batch.write(Write::Inbound(Box::new(InboundRow {
+        self.batch
+            .entry(entries::inbound(&id, carrier, &whole.to, word, &private));
+        self.batch.write(Write::Inbound(Box::new(InboundRow {
             id,
             to: whole.to,
-            received: self.now,
+            received: self.batch.at(),
             keyword: word.map(Into::into),
             carrier: carrier.as_str().into(),
             subject: self.gateway.blind.subject(whole.from),
         })));
-        rows.into_iter()
-            .for_each(|row| batch.write(Write::Vault(row)));
+        for row in rows {
+            self.batch.write(Write::Vault(row));
+        }
         state
             .counters
             .add(Counter::Inbound(word.unwrap_or("message")), 1);
         if let Some(keyword) = keyword {
-            self.react(state, keyword, &whole, batch, planned);
+            self.react(state, keyword, &whole);
         }
     }
 
@@ -290,10 +268,10 @@ impl Inbound<'_> {
         let mut private = Vec::new();
         for (purpose, value) in values {
             let entropy = self.gateway.entropy.as_ref();
-            let sealed = self
-                .gateway
-                .vault
-                .seal(owner, purpose, value, entropy, self.now)?;
+            let sealed =
+                self.gateway
+                    .vault
+                    .seal(owner, purpose, value, entropy, self.batch.at())?;
             rows.push(sealed.row);
             private.push((purpose.as_str(), sealed.commitment));
         }
@@ -301,14 +279,7 @@ impl Inbound<'_> {
     }
 
     /// Does what a keyword asks for.
-    fn react(
-        &mut self,
-        state: &mut State,
-        keyword: keyword::Keyword,
-        whole: &Whole,
-        batch: &mut Batch,
-        planned: &mut Vec<Planned>,
-    ) {
+    fn react(&mut self, state: &mut State, keyword: keyword::Keyword, whole: &Whole) {
         let Some(code) = self.settings.short_codes.get(&whole.to) else {
             return;
         };
@@ -322,7 +293,7 @@ impl Inbound<'_> {
         let reaction = consent::react(keyword, standing);
         if let Some(change) = reaction.change {
             let row = OptOutRow {
-                sequence: self.gateway.ids.sequence(self.now),
+                sequence: self.gateway.ids.sequence(self.batch.at()),
                 short_code: whole.to,
                 subject,
                 standing: match change {
@@ -330,26 +301,18 @@ impl Inbound<'_> {
                     ConsentChange::OptIn => OptOutStanding::Removed,
                 },
                 basis: consent::Basis::Keyword.as_str().into(),
-                at: self.now,
+                at: self.batch.at(),
             };
-            self.gateway.record_consent(state, batch, row, None, None);
+            Gateway::record_consent(state, &mut self.batch, row, None, None);
         }
         if let Some(reply) = reaction.reply {
-            self.reply(state, code, whole, reply, batch, planned);
+            self.reply(state, code, whole, reply);
         }
     }
 
     /// Sends one of the configured texts back. A full queue or a missing route loses the courtesy,
     /// never the opt-out.
-    fn reply(
-        &mut self,
-        state: &mut State,
-        code: &CodeSettings,
-        whole: &Whole,
-        reply: Reply,
-        batch: &mut Batch,
-        planned: &mut Vec<Planned>,
-    ) {
+    fn reply(&mut self, state: &mut State, code: &CodeSettings, whole: &Whole, reply: Reply) {
         let text = match reply {
             Reply::Stopped => &code.texts.stopped,
             Reply::Help => &code.texts.help,
@@ -365,15 +328,18 @@ impl Inbound<'_> {
             valid_for: None,
             risk: None,
         };
-        let Ok(prepared) = self.gateway.prepare(self.settings, None, request, self.now) else {
+        let Ok(prepared) = self
+            .gateway
+            .prepare(self.settings, None, request, self.batch.at())
+        else {
             return;
         };
         let intake = Intake::keyword_reply();
         let entered = self
             .gateway
-            .enter(state, self.settings, batch, intake, prepared, self.now);
+            .enter(state, self.settings, &mut self.batch, intake, prepared);
         if let Ok(entered) = entered {
-            planned.extend(entered.planned);
+            self.planned.extend(entered.planned);
         }
     }
 }
@@ -387,5 +353,11 @@ fn text_of(data_coding: u8, octets: &[u8]) -> String {
 }
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    let mut text = String::with_capacity(2 * octets.len());
+    for octet in octets {
+        for digit in [octet >> 4, octet & 0xf] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    text
 }

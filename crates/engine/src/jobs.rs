@@ -162,7 +162,7 @@ impl Gateway {
 
     /// Makes the keys of the week before anything needs them.
     fn prepare_keys(&self, now: Timestamp) {
-        let soon = now.saturating_add(Duration::from_secs(3_600));
+        let soon = now.saturating_add(Duration::from_hours(1));
         let state = self.state();
         for moment in [now, soon] {
             let keks = self.vault.prepare(moment, self.entropy.as_ref());
@@ -172,8 +172,9 @@ impl Gateway {
             let data = Facts::new().put("keys", keks.len());
             let mut batch = Batch::new(now);
             batch.entry(entries::process(Kind::KeyCreated, Outcome::Done, data));
-            keks.into_iter()
-                .for_each(|kek| batch.write(Write::Kek(kek)));
+            for kek in keks {
+                batch.write(Write::Kek(kek));
+            }
             if let Some(changes) = batch.finish() {
                 self.commit(changes, |_, _| {});
             }

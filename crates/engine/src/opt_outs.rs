@@ -153,7 +153,7 @@ impl Gateway {
             at: now,
         };
         let sealed = Some((evidence.row, evidence.commitment));
-        self.record_consent(&mut state, &mut batch, row, Some(caller), sealed);
+        Self::record_consent(&mut state, &mut batch, row, Some(caller), sealed);
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |_, result| {
                 let _ = done.send(result.is_ok());
@@ -164,7 +164,6 @@ impl Gateway {
 
     /// Puts an opt-out or its removal into the state and the batch.
     pub(crate) fn record_consent(
-        &self,
         state: &mut State,
         batch: &mut Batch,
         row: OptOutRow,

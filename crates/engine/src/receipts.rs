@@ -2,6 +2,7 @@
 //! store's index; one that matches nothing yet is kept for a while, since it can overtake the answer
 //! that names its id. Whatever comes is durable before the carrier hears that it was taken.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::carrier_id::{CarrierMessageId, Confidence, candidates};
@@ -41,7 +42,6 @@ impl Gateway {
         bind: &BindId,
         receipt: Receipt,
         batch: &mut Batch,
-        now: Timestamp,
     ) {
         let carrier = &bind.carrier;
         match state.find(settings, carrier, &receipt) {
@@ -50,22 +50,16 @@ impl Gateway {
                     state: receipt.state,
                     error: receipt.error,
                 };
-                state.apply_receipt(carrier, target, fact, batch, now);
+                state.apply_receipt(carrier, target, fact, batch);
             }
-            Match::Settled => state.repeated(carrier, now),
-            Match::None => self.keep(state, carrier, receipt, batch, now),
+            Match::Settled => state.repeated(carrier, batch.at()),
+            Match::None => self.keep(state, carrier, receipt, batch),
         }
     }
 
     /// Keeps a receipt that matches nothing yet.
-    fn keep(
-        &self,
-        state: &mut State,
-        carrier: &CarrierName,
-        receipt: Receipt,
-        batch: &mut Batch,
-        now: Timestamp,
-    ) {
+    fn keep(&self, state: &mut State, carrier: &CarrierName, receipt: Receipt, batch: &mut Batch) {
+        let now = batch.at();
         let row = UnmatchedRow {
             sequence: self.ids.sequence(now),
             carrier: carrier.clone(),
@@ -134,11 +128,11 @@ impl Gateway {
         let now = self.now();
         let mut batch = Batch::new(now);
         let mut state = self.state();
-        if !state.messages.contains_key(&id.sequence()) {
+        if let Entry::Vacant(place) = state.messages.entry(id.sequence()) {
             let Some(open) = self.reopen_message(message, &vault) else {
                 return false;
             };
-            state.messages.insert(id.sequence(), open);
+            place.insert(open);
         }
         let target = SegmentRef {
             message: id.sequence(),
@@ -149,7 +143,7 @@ impl Gateway {
             error: row.error,
         };
         let taken = state.unmatched.take(|other| other.sequence == row.sequence);
-        let changed = state.apply_receipt(&row.carrier, target, fact, &mut batch, now);
+        let changed = state.apply_receipt(&row.carrier, target, fact, &mut batch);
         state.settle(id.sequence());
         if changed == Applied::Changed && !taken.is_empty() {
             batch.write(Write::ForgetUnmatched(row.sequence));
@@ -219,11 +213,11 @@ impl State {
         target: SegmentRef,
         fact: Fact,
         batch: &mut Batch,
-        now: Timestamp,
     ) -> Applied {
         let Some(mut open) = self.messages.remove(&target.message) else {
             return Applied::Ignored;
         };
+        let now = batch.at();
         let before = open.state;
         let applied = open.apply(target.segment, Event::Receipt(fact.state, fact.error), now);
         if applied == Applied::Changed {
@@ -262,7 +256,6 @@ impl State {
         open: &mut Open,
         segment: u8,
         batch: &mut Batch,
-        now: Timestamp,
     ) {
         let Some(id) = open
             .segments
@@ -278,6 +271,7 @@ impl State {
         let waiting = self.unmatched.take(|row| {
             row.carrier == *carrier && names(&row.carrier_id, id, form.unwrap_or_default())
         });
+        let now = batch.at();
         for row in waiting {
             let event = Event::Receipt(row.state, row.error);
             if open.apply(segment, event, now) == Applied::Changed {

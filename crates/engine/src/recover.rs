@@ -13,7 +13,7 @@ use domain::text::udh::Concatenation;
 use domain::time::Timestamp;
 use ledger::{Draft, Facts, Kind, Outcome};
 
-use crate::answers::doubt;
+use crate::answers::Doubt;
 use crate::batch::Batch;
 use crate::changes::{Changes, Write};
 use crate::dispatch::ticket;
@@ -115,7 +115,7 @@ impl Gateway {
                     found.open += 1;
                     spilled.extend(self.load_open(state, settings, *row, &vault, &mut found));
                 }
-                Loaded::Part(row, vault) => self.load_part(state, row, &vault, now),
+                Loaded::Part(row, vault) => self.load_part(state, &row, &vault, now),
                 _ => {}
             }
         }
@@ -199,7 +199,7 @@ impl Gateway {
         segment::segments(&text, width.unwrap_or_default()).ok()
     }
 
-    fn load_part(&self, state: &mut State, row: PartRow, vault: &[VaultRow], now: Timestamp) {
+    fn load_part(&self, state: &mut State, row: &PartRow, vault: &[VaultRow], now: Timestamp) {
         let concatenation = Concatenation::new(row.reference, row.width, row.total, row.ordinal);
         let octets = vault.iter().find(|sealed| sealed.purpose == Purpose::Text);
         let octets = octets.and_then(|sealed| self.vault.open(sealed).ok());
@@ -255,13 +255,14 @@ impl Gateway {
             let Some(mut open) = state.messages.remove(&sequence) else {
                 continue;
             };
-            let policy = settings.ambiguity(open.class);
+            let doubt = Doubt {
+                policy: settings.ambiguity(open.class),
+                reason: "restart",
+            };
             for place in 0..u8::try_from(open.segments.len()).unwrap_or(u8::MAX) {
                 let doubtful = open.segments.get(usize::from(place));
                 if doubtful.is_some_and(|s| s.state() == SegmentState::Dispatched) {
-                    doubt(
-                        &mut state, &mut open, place, policy, "restart", &mut batch, now,
-                    );
+                    doubt.settle(&mut state, &mut open, place, &mut batch);
                 }
             }
             if open.has_pending() {

@@ -151,8 +151,6 @@ pub struct Bounds {
     pub refusal_keys_max: usize,
     /// Segments dispatched in one commit.
     pub dispatch_batch_max: usize,
-    /// Opt-outs in memory.
-    pub opt_outs_max: usize,
 }
 
 impl Default for Bounds {
@@ -162,14 +160,13 @@ impl Default for Bounds {
             segments_max: 10,
             receipts_pending_max: 200_000,
             receipts_unmatched_max: 10_000,
-            unmatched_keep: Duration::from_secs(3_600),
+            unmatched_keep: Duration::from_hours(1),
             idempotency_max: 1_000_000,
-            idempotency_keep: Duration::from_secs(24 * 3_600),
+            idempotency_keep: Duration::from_hours(24),
             reassembly_max: 1_000,
-            reassembly_keep: Duration::from_secs(3_600),
+            reassembly_keep: Duration::from_hours(1),
             refusal_keys_max: 10_000,
             dispatch_batch_max: 256,
-            opt_outs_max: 10_000_000,
         }
     }
 }

@@ -246,7 +246,7 @@ impl Gateway {
         if let Some(claim) = &claim {
             claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
         }
-        let entered = self.enter(&mut state, &settings, &mut batch, intake, prepared, now);
+        let entered = self.enter(&mut state, &settings, &mut batch, intake, prepared);
         let entered = entered.map_err(|refusal| {
             if let Some(claim) = &claim {
                 state.idempotency.release(claim.key);
@@ -416,8 +416,8 @@ impl Gateway {
         batch: &mut Batch,
         intake: Intake,
         prepared: Prepared,
-        now: Timestamp,
     ) -> Result<Entered, Refusal> {
+        let now = batch.at();
         let facts = self.facts(state, settings, intake, &prepared);
         let _admitted = admission::decide(&facts)?;
         let Prepared {

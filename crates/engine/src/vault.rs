@@ -71,6 +71,9 @@ fn place(owner: u64, purpose: Purpose, week: u32) -> [u8; 13] {
 
 impl Vault {
     /// An empty vault under a master key.
+    ///
+    /// # Panics
+    /// Never: AES-256 takes every key of 32 octets.
     #[expect(clippy::expect_used, reason = "AES-256 takes every key of 32 octets")]
     pub fn new(master: &MasterKey) -> Self {
         let octets = Zeroizing::new(master.wrapping());

@@ -226,10 +226,11 @@ impl Segment {
             (S::Dispatched | S::Unknown, Event::Accepted(_)) => Some(S::Submitted),
             (S::Dispatched | S::Unknown, Event::Rejected(_)) => Some(S::Failed),
             (S::Dispatched, Event::Returned | Event::Resent) => Some(S::Pending),
-            (S::Dispatched, Event::Held) => Some(S::Unknown),
+            (S::Dispatched, Event::Held) | (S::Submitted, Event::ReceiptOverdue) => {
+                Some(S::Unknown)
+            }
             (S::Pending, Event::Expired) => Some(S::Expired),
             (S::Pending, Event::Cancelled) => Some(S::Cancelled),
-            (S::Submitted, Event::ReceiptOverdue) => Some(S::Unknown),
             // The first final receipt wins; only "unknown" can still be settled by a later one.
             (S::Dispatched | S::Submitted | S::Unknown, Event::Receipt(state, _)) => match state {
                 ReceiptState::Enroute => None,

@@ -79,7 +79,7 @@ impl Bind {
 }
 
 /// No rest is longer than this, whatever the clock does.
-const REST_MAX: Duration = Duration::from_secs(600);
+const REST_MAX: Duration = Duration::from_mins(10);
 
 fn rate(settings: &BindSettings) -> Rate {
     Rate::new(settings.mps, settings.burst)

@@ -40,7 +40,7 @@ pub(crate) enum Met {
 /// The records in memory.
 #[derive(Debug)]
 pub(crate) struct Records {
-    records: HashMap<Blind, Record>,
+    by_key: HashMap<Blind, Record>,
     order: VecDeque<(Timestamp, Blind)>,
     most: usize,
 }
@@ -48,20 +48,20 @@ pub(crate) struct Records {
 impl Records {
     pub(crate) fn new(most: usize) -> Self {
         Self {
-            records: HashMap::new(),
+            by_key: HashMap::new(),
             order: VecDeque::new(),
             most,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.by_key.len()
     }
 
     /// Takes the key for a request, or tells what it stands for already.
     pub(crate) fn claim(&mut self, key: Blind, fingerprint: Blind, now: Timestamp) -> Met {
         self.forget_expired(now);
-        match self.records.get(&key) {
+        match self.by_key.get(&key) {
             Some(Record::InFlight(first)) if *first == fingerprint => Met::InFlight,
             Some(Record::Done {
                 fingerprint: first,
@@ -70,20 +70,20 @@ impl Records {
             }) if *first == fingerprint && *expires > now => Met::Repeated(*message),
             Some(Record::Done { expires, .. }) if *expires <= now => self.take(key, fingerprint),
             Some(_) => Met::Reused,
-            None if self.records.len() >= self.most => Met::Full,
+            None if self.by_key.len() >= self.most => Met::Full,
             None => self.take(key, fingerprint),
         }
     }
 
     fn take(&mut self, key: Blind, fingerprint: Blind) -> Met {
-        self.records.insert(key, Record::InFlight(fingerprint));
+        self.by_key.insert(key, Record::InFlight(fingerprint));
         Met::Fresh
     }
 
     /// The request with this key was not accepted: the key is free again.
     pub(crate) fn release(&mut self, key: Blind) {
-        if let Some(Record::InFlight(_)) = self.records.get(&key) {
-            self.records.remove(&key);
+        if let Some(Record::InFlight(_)) = self.by_key.get(&key) {
+            self.by_key.remove(&key);
         }
     }
 
@@ -94,7 +94,7 @@ impl Records {
             message: row.message,
             expires: row.expires,
         };
-        self.records.insert(row.key, record);
+        self.by_key.insert(row.key, record);
         self.order.push_back((row.expires, row.key));
     }
 
@@ -106,10 +106,10 @@ impl Records {
                 return;
             }
             self.order.pop_front();
-            if let Some(Record::Done { expires, .. }) = self.records.get(&key)
+            if let Some(Record::Done { expires, .. }) = self.by_key.get(&key)
                 && *expires <= now
             {
-                self.records.remove(&key);
+                self.by_key.remove(&key);
             }
         }
     }
