@@ -1,0 +1,87 @@
+//! What an embedded store is told when it is opened: where it lies, whose it is, and its bounds.
+
+use std::path::PathBuf;
+
+use ledger::NodeName;
+
+/// How to open an embedded store.
+#[derive(Clone, Debug)]
+pub struct EmbeddedConfig {
+    /// The data folder; made (0700) when it is missing.
+    pub folder: PathBuf,
+    /// The node that writes; a folder belongs to one node for ever.
+    pub node: NodeName,
+    /// The bounds of queues, groups, files and pages.
+    pub bounds: Bounds,
+    /// Whether a commit waits for the disk.
+    pub durability: Durability,
+}
+
+impl EmbeddedConfig {
+    /// Synced, with the default bounds.
+    pub fn new(folder: impl Into<PathBuf>, node: NodeName) -> Self {
+        Self {
+            folder: folder.into(),
+            node,
+            bounds: Bounds::default(),
+            durability: Durability::default(),
+        }
+    }
+}
+
+/// Whether a commit waits until the disk has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It does (`synchronous=FULL`): nothing that was acknowledged is lost when the power goes.
+    #[default]
+    Synced,
+    /// It does not (`synchronous=OFF`). For measuring what the sync costs and for showing that the
+    /// power-loss test can fail; never for traffic.
+    UnsyncedLosesAcknowledgedData,
+}
+
+/// Every bound of the store, each with a default that suits two cores and one disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Commits that may wait; one more is answered `Busy`.
+    pub queue_max: usize,
+    /// Commits in one durable transaction.
+    pub group_changes_max: usize,
+    /// Octets of entries and rows in one durable transaction, beyond which it takes no further commit.
+    pub group_bytes_max: usize,
+    /// Threads that read.
+    pub readers: usize,
+    /// Reads that may wait; one more fails.
+    pub reads_waiting_max: usize,
+    /// Rows that one page of a list may look at.
+    pub page_scan_max: usize,
+    /// Octets in the write-ahead log from which it is copied into the database, in the background.
+    pub checkpoint_start_bytes: u64,
+    /// Octets in the write-ahead log from which the writer itself stops to empty it.
+    pub checkpoint_hard_bytes: u64,
+    /// New rows after which the index database is brought up to date.
+    pub index_batch_rows: usize,
+    /// Carrier ids that may wait for the index database; beyond it the oldest are dropped, and receipts
+    /// for them will match nothing.
+    pub carrier_ids_waiting_max: usize,
+    /// Rows that one call of `prune` looks at.
+    pub prune_rows_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            queue_max: 16_384,
+            group_changes_max: 1_024,
+            group_bytes_max: 4 << 20,
+            readers: 2,
+            reads_waiting_max: 1_024,
+            page_scan_max: 10_000,
+            checkpoint_start_bytes: 16 << 20,
+            checkpoint_hard_bytes: 256 << 20,
+            index_batch_rows: 65_536,
+            carrier_ids_waiting_max: 262_144,
+            prune_rows_max: 4_096,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The store as the engine sees it: what is shared by its threads, how they start and end, and the
+//! port itself.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use domain::carrier_id::CarrierMessageId;
+use domain::id::{InboundId, MessageId};
+use domain::message::CarrierName;
+use domain::time::Timestamp;
+use engine::changes::Changes;
+use engine::ports::Store;
+use engine::ports::store::{
+    CarrierIdRow, CommitError, Done, LedgerHead, Loaded, Page, ReadError, Reading,
+};
+use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::config::EmbeddedConfig;
+use crate::connect::{Pool, Role};
+use crate::folder::DataFolder;
+use crate::group::Signature;
+use crate::index::carrier::CarrierRecord;
+use crate::index::{Index, indexer};
+use crate::open::{self, OpenError};
+use crate::queue::{Job, Queue};
+use crate::reader::{self, Reads, failed, reading};
+use crate::writer::Writer;
+use crate::{backup, load, rows, search};
+
+/// What the threads of one store share.
+pub(crate) struct Shared {
+    pub(crate) config: EmbeddedConfig,
+    pub(crate) folder: DataFolder,
+    pub(crate) queue: Queue,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) keeper: Pool,
+    pub(crate) readers: Pool,
+    pub(crate) reads: Reads,
+    pub(crate) index: Index,
+    head: Mutex<LedgerHead>,
+    is_available: AtomicBool,
+}
+
+impl Shared {
+    fn new(config: EmbeddedConfig, folder: DataFolder, head: LedgerHead) -> Self {
+        let pool = |path, role| Pool::new(path, role, config.durability);
+        let index = Index::new(pool(folder.index(), Role::IndexReader), &config.bounds);
+        Self {
+            queue: Queue::new(config.bounds.queue_max),
+            checkpoint: Checkpoint::new(&config.bounds),
+            keeper: pool(folder.database(), Role::Keeper),
+            readers: pool(folder.database(), Role::Reader),
+            reads: Reads::new(config.bounds.reads_waiting_max),
+            index,
+            head: Mutex::new(head),
+            is_available: AtomicBool::new(true),
+            config,
+            folder,
+        }
+    }
+
+    pub(crate) fn is_available(&self) -> bool {
+        self.is_available.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_available(&self, available: bool) {
+        self.is_available.store(available, Ordering::Release);
+    }
+
+    /// Moves the head after a commit.
+    pub(crate) fn publish(&self, size: u64, last_sequence: u64) {
+        let mut head = self.head();
+        head.size = size;
+        head.last_sequence = last_sequence;
+    }
+
+    pub(crate) fn open_pools(&self) {
+        self.readers.open();
+        self.keeper.open();
+    }
+
+    pub(crate) fn close_pools(&self) {
+        self.readers.close();
+        self.keeper.close();
+    }
+
+    fn head(&self) -> MutexGuard<'_, LedgerHead> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The embedded store. Dropping it closes it.
+pub struct Embedded {
+    shared: Arc<Shared>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Default)]
+struct Threads {
+    writer: Option<JoinHandle<()>>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Embedded {
+    /// Opens the store of a data folder, or makes it, and begins an epoch. The folder is locked until
+    /// the store is closed.
+    pub fn open(config: EmbeddedConfig) -> Result<Self, OpenError> {
+        let folder = DataFolder::claim(&config.folder)?;
+        folder.prepare_database()?;
+        let (mut session, found) = open::session(&folder, config.durability)?;
+        let head = open::begin_epoch(&session.database, &config.node, &found)?;
+        session.log.committed()?;
+        let signature = Signature {
+            node: config.node.clone(),
+            epoch: head.epoch,
+        };
+        let shared = Arc::new(Shared::new(config, folder, head));
+        shared.open_pools();
+        let store = Self {
+            shared: Arc::clone(&shared),
+            threads: Mutex::default(),
+        };
+        let writer = Writer::new(Arc::clone(&shared), signature, found.tail);
+        store.threads().writer =
+            Some(spawn("store-writer", move || writer.run(session)).map_err(OpenError::Thread)?);
+        store.spawn("store-keeper", checkpoint::run)?;
+        store.spawn("store-index", indexer::run)?;
+        for _ in 0..shared.config.bounds.readers.max(1) {
+            store.spawn("store-reader", reader::run)?;
+        }
+        Ok(store)
+    }
+
+    /// Commits and answers what waits, copies the log into the database and closes everything. Commits
+    /// that come later are answered `Poisoned`.
+    pub fn close(&self) {
+        let shared = &self.shared;
+        shared.index.stop();
+        shared.reads.stop();
+        shared.checkpoint.stop();
+        let others = std::mem::take(&mut self.threads().others);
+        for thread in others {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+        shared.queue.shut();
+        if let Some(writer) = self.threads().writer.take() {
+            let _ = writer.join();
+        }
+    }
+
+    fn spawn(&self, name: &str, work: fn(&Arc<Shared>)) -> Result<(), OpenError> {
+        let shared = Arc::clone(&self.shared);
+        let thread = spawn(name, move || work(&shared)).map_err(OpenError::Thread)?;
+        self.threads().others.push(thread);
+        Ok(())
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    Builder::new().name(name.to_owned()).spawn(work)
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Embedded({})", self.shared.config.folder.display())
+    }
+}
+
+impl Store for Embedded {
+    fn commit(&self, changes: Changes, done: Done) {
+        if let Err(done) = self.shared.queue.commit(changes, done) {
+            // Only after `close`: there is no writer left to answer.
+            done(Err(CommitError::Poisoned));
+        }
+    }
+
+    fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError> {
+        self.shared
+            .readers
+            .with(|database| load::load(database, each))
+            .map_err(failed)
+    }
+
+    fn head(&self) -> Result<LedgerHead, ReadError> {
+        Ok(*self.shared.head())
+    }
+
+    fn is_available(&self) -> bool {
+        self.shared.is_available()
+    }
+
+    fn reopen(&self) -> Result<(), ReadError> {
+        let (reply, answer) = sync_channel(1);
+        self.shared.queue.push(Job::Reopen(reply));
+        // The reply is dropped when the writer is gone.
+        answer
+            .recv()
+            .unwrap_or_else(|_| Err(ReadError::Failed("the store is closed".to_owned())))
+    }
+
+    fn message(&self, id: MessageId) -> Reading<'_, Option<(MessageRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |_, database| {
+            rows::whole_message(database, id)
+        })
+    }
+
+    fn messages(&self, filter: MessageFilter) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |shared, database| {
+            search::messages(shared, database, &filter)
+        })
+    }
+
+    fn inbound(&self, id: InboundId) -> Reading<'_, Option<(InboundRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |_, database| {
+            rows::whole_inbound(database, id)
+        })
+    }
+
+    fn inbounds(&self, filter: InboundFilter) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |shared, database| {
+            search::inbounds(shared, database, &filter)
+        })
+    }
+
+    fn index_carrier_ids(&self, rows: Vec<CarrierIdRow>) {
+        self.shared
+            .index
+            .take_carrier_ids(rows.iter().map(CarrierRecord::of).collect());
+    }
+
+    fn by_carrier_id(
+        &self,
+        carrier: &CarrierName,
+        id: &CarrierMessageId,
+    ) -> Reading<'_, Vec<(MessageRow, u8)>> {
+        let (carrier, id) = (carrier.clone(), id.clone());
+        reading(&self.shared, move |shared, database| {
+            search::by_carrier_id(shared, database, &carrier, &id)
+        })
+    }
+
+    fn prune(&self, now: Timestamp, unmatched_before: Timestamp) {
+        self.shared.queue.push(Job::Prune {
+            now,
+            unmatched_before,
+        });
+    }
+
+    fn backup(&self, to: PathBuf) -> Reading<'_, ()> {
+        backup::start(&self.shared, to)
+    }
+}

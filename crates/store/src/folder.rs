@@ -1,0 +1,124 @@
+//! The data folder: made private, owned by one process at a time, and the names of the files in it.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::open::OpenError;
+
+/// Only the owner may read and write.
+const FILE_MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
+
+/// A data folder that this process owns for as long as the value lives.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    /// Holds the lock; the system lets go of it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Makes the folder if needed and takes its lock.
+    pub(crate) fn claim(path: &Path) -> Result<Self, OpenError> {
+        let fail = |source| OpenError::Folder {
+            folder: path.to_owned(),
+            source,
+        };
+        make_folder(path).map_err(fail)?;
+        let lock = create_private(&path.join("shortstop.lock")).map_err(fail)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+                folder: path.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(fail(source)),
+        }
+    }
+
+    /// State, vault and ledger.
+    pub(crate) fn database(&self) -> PathBuf {
+        database_in(&self.path)
+    }
+
+    /// The write-ahead log of the database.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("shortstop.sqlite-wal")
+    }
+
+    /// The rebuildable index.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.path.join("index.sqlite")
+    }
+
+    /// Makes an empty database file if there is none, durably.
+    pub(crate) fn prepare_database(&self) -> Result<(), OpenError> {
+        let fail = |source| OpenError::Folder {
+            folder: self.path.clone(),
+            source,
+        };
+        create_private(&self.database()).map_err(fail)?;
+        sync_folder(&self.path).map_err(fail)
+    }
+
+    /// Makes an empty index file if there is none.
+    pub(crate) fn prepare_index(&self) -> io::Result<()> {
+        create_private(&self.index()).map(drop)
+    }
+
+    /// Removes the index with everything that SQLite keeps beside it.
+    pub(crate) fn remove_index(&self) -> io::Result<()> {
+        for name in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+            match std::fs::remove_file(self.path.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the database lies in a data folder.
+pub(crate) fn database_in(folder: &Path) -> PathBuf {
+    folder.join("shortstop.sqlite")
+}
+
+/// Makes a folder, and those above it, for the owner alone.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(path)
+}
+
+/// Opens a file for the owner alone, making it when it is missing. What SQLite makes beside it takes
+/// over its mode.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE);
+    options.open(path)
+}
+
+/// Makes a new file for the owner alone; one that exists is an error.
+pub(crate) fn create_new_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,95 @@
+//! What a starting engine reads: everything that it keeps in memory, kind by kind.
+
+use std::collections::HashMap;
+
+use engine::ports::store::Loaded;
+use engine::rows::{ClientRow, OptOutStanding};
+use rusqlite::{Connection, Row};
+
+use crate::columns::json;
+use crate::rows;
+
+/// Streams it. Records of idempotency keys come until they are pruned, expired or not: the store has
+/// no clock.
+pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlite::Result<()> {
+    let snapshot = database.unchecked_transaction()?;
+    stream(
+        &snapshot,
+        "SELECT row, wrapped FROM kek ORDER BY row",
+        |row| {
+            each(Loaded::Kek(rows::kek(row)?));
+            Ok(())
+        },
+    )?;
+    stream(&snapshot, "SELECT body FROM client ORDER BY seq", |row| {
+        each(Loaded::Client(Box::new(json::<ClientRow>(row, 0)?)));
+        Ok(())
+    })?;
+    opt_outs(&snapshot, each)?;
+    open_messages(&snapshot, each)?;
+    let keys = "SELECT id, key, fingerprint, expires FROM idempotency ORDER BY message";
+    stream(&snapshot, keys, |row| {
+        each(Loaded::Idempotency(rows::idempotency(row)?));
+        Ok(())
+    })?;
+    stream(&snapshot, &ordered(rows::UNMATCHED, "unmatched"), |row| {
+        each(Loaded::Unmatched(rows::unmatched(row)?));
+        Ok(())
+    })?;
+    stream(&snapshot, &ordered(rows::PART, "part"), |row| {
+        let part = rows::part(row)?;
+        let sealed = rows::vault_of(&snapshot, part.sequence)?;
+        each(Loaded::Part(part, sealed));
+        Ok(())
+    })
+}
+
+fn open_messages(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlite::Result<()> {
+    // The entries of the index are in the order of the row keys, so nothing is sorted.
+    let sql = format!(
+        "SELECT {} FROM message INDEXED BY open_message WHERE open = 1 ORDER BY seq",
+        rows::MESSAGE
+    );
+    stream(database, &sql, |row| {
+        let message = rows::message(row)?;
+        let sealed = rows::vault_of(database, message.id.sequence())?;
+        each(Loaded::Open(Box::new(message), sealed));
+        Ok(())
+    })
+}
+
+/// Opt-outs that stand: the latest row of each (short code, subject), unless it is a removal.
+fn opt_outs(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlite::Result<()> {
+    let sql = ordered(rows::OPT_OUT, "optout");
+    let mut latest = HashMap::new();
+    stream(database, &sql, |row| {
+        let opt_out = rows::opt_out(row)?;
+        latest.insert((opt_out.short_code, opt_out.subject), opt_out.sequence);
+        Ok(())
+    })?;
+    stream(database, &sql, |row| {
+        let opt_out = rows::opt_out(row)?;
+        let last = latest.get(&(opt_out.short_code, opt_out.subject)).copied();
+        if last == Some(opt_out.sequence) && opt_out.standing == OptOutStanding::Out {
+            each(Loaded::OptOut(opt_out));
+        }
+        Ok(())
+    })
+}
+
+fn ordered(columns: &str, table: &str) -> String {
+    format!("SELECT {columns} FROM {table} ORDER BY seq")
+}
+
+fn stream(
+    database: &Connection,
+    sql: &str,
+    mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = database.prepare(sql)?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        each(row)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Opening: the checks before a data folder is written to, and the epoch that begins with it.
+
+use std::path::PathBuf;
+
+use engine::ports::store::{LedgerHead, Shutdown};
+use ledger::{Kind, NodeName};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, OptionalExtension, params};
+use thiserror::Error;
+
+use crate::columns::natural;
+use crate::config::Durability;
+use crate::connect::{self, Role};
+use crate::folder::DataFolder;
+use crate::log::{Log, LogError};
+use crate::schema;
+use crate::tail::{self, Found};
+use crate::writer::Session;
+
+/// Why a store could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The folder, or a file in it, could not be made or read.
+    #[error("the data folder {} cannot be used", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process owns the folder.
+    #[error("the data folder {} is in use by another process", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A newer program wrote the database.
+    #[error(
+        "the database has version {found}, this program knows up to {known}; use a newer program"
+    )]
+    Newer {
+        /// The version found.
+        found: i64,
+        /// The newest version that this program knows.
+        known: usize,
+    },
+    /// The database is not ours.
+    #[error("the database belongs to another program")]
+    Foreign,
+    /// The folder belongs to another node.
+    #[error("the data folder belongs to node {found}, not {configured}")]
+    OtherNode {
+        /// The node that the folder belongs to.
+        found: String,
+        /// The node that was to open it.
+        configured: String,
+    },
+    /// The end of the ledger is not as it was written.
+    #[error("ledger entry {index} {what}")]
+    Damaged {
+        /// The entry's index.
+        index: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The write-ahead log could not be emptied.
+    #[error("the write-ahead log could not be copied into the database")]
+    Checkpoint,
+    /// The write-ahead log could not be watched.
+    #[error("the write-ahead log cannot be used: {0}")]
+    Log(String),
+    /// SQLite failed.
+    #[error("the database could not be opened")]
+    Database(#[from] rusqlite::Error),
+    /// A thread could not be started.
+    #[error("a thread of the store could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl From<LogError> for OpenError {
+    fn from(error: LogError) -> Self {
+        Self::Log(error.to_string())
+    }
+}
+
+/// Opens the database for writing: migrated, its log empty, its last entry checked.
+pub(crate) fn session(
+    folder: &DataFolder,
+    durability: Durability,
+) -> Result<(Session, Found), OpenError> {
+    let mut database = connect::open(&folder.database(), Role::Writer, durability)?;
+    schema::migrate(&database)?;
+    let (frames, copied) = database.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
+    if frames != copied {
+        return Err(OpenError::Checkpoint);
+    }
+    let found = tail::read(&database)?;
+    let log = Log::watch(&mut database, folder.database(), folder.log())?;
+    Ok((Session { database, log }, found))
+}
+
+/// Begins the next epoch, durably, and tells how the one before ended.
+pub(crate) fn begin_epoch(
+    database: &Connection,
+    node: &NodeName,
+    found: &Found,
+) -> Result<LedgerHead, OpenError> {
+    check_node(database, node)?;
+    let before: Option<u64> = database
+        .query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| {
+            natural(row, 0)
+        })
+        .optional()?;
+    let epoch = before.unwrap_or(0) + 1;
+    let transaction = database.unchecked_transaction()?;
+    let set = "INSERT OR REPLACE INTO meta(name, value) VALUES (?1, ?2)";
+    transaction.execute(set, params!["node", node.as_str()])?;
+    transaction.execute(set, params!["epoch", crate::columns::integer(epoch)])?;
+    transaction.commit()?;
+    let clean = match found.last_kind {
+        None => Shutdown::First,
+        Some(Kind::LedgerStopped) => Shutdown::Clean,
+        Some(_) => Shutdown::Crash,
+    };
+    let (size, last_sequence) = (found.tail.size, found.tail.last_sequence);
+    Ok(LedgerHead {
+        size,
+        epoch,
+        clean,
+        last_sequence,
+    })
+}
+
+fn check_node(database: &Connection, node: &NodeName) -> Result<(), OpenError> {
+    let found: Option<String> = database
+        .query_row("SELECT value FROM meta WHERE name = 'node'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    match found {
+        Some(found) if found != node.as_str() => Err(OpenError::OtherNode {
+            found,
+            configured: node.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,249 @@
+//! Rows as they are read: the columns of each table in the order of its constant, and the way back to
+//! the engine's types.
+
+use domain::carrier_id::CarrierMessageId;
+use domain::id::{Id, InboundId, MessageId};
+use domain::message::{CarrierName, ReceiptState};
+use domain::text::segment::ReferenceWidth;
+use engine::rows::{
+    IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow, Purpose,
+    UnmatchedRow, VaultRow,
+};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::columns::{integer, json, moment, natural, octets, short_code, state, unreadable};
+
+/// A message and its sealed fields.
+pub(crate) type Message = (MessageRow, Vec<VaultRow>);
+/// An inbound message and its sealed fields.
+pub(crate) type Inbound = (InboundRow, Vec<VaultRow>);
+
+pub(crate) const MESSAGE: &str =
+    "seq, id, state, version, created, expires, updated, subject, head, segments";
+pub(crate) const INBOUND: &str = "seq, id, short_code, received, keyword, carrier, subject";
+pub(crate) const PART: &str =
+    "seq, short_code, carrier, data_coding, reference, width, total, ordinal, at";
+pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at";
+pub(crate) const OPT_OUT: &str = "seq, short_code, subject, standing, basis, at";
+
+/// Reads the columns of [`MESSAGE`].
+pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
+    let version: u32 = natural(row, 3)?;
+    Ok(MessageRow {
+        id: id(row, 1)?,
+        state: state(row, 2)?,
+        version: version.saturating_sub(1),
+        created: moment(row, 4)?,
+        expires: moment(row, 5)?,
+        updated: moment(row, 6)?,
+        subject: octets(row, 7)?,
+        head: json(row, 8)?,
+        segments: json(row, 9)?,
+    })
+}
+
+/// Reads the columns of [`INBOUND`].
+pub(crate) fn inbound(row: &Row<'_>) -> rusqlite::Result<InboundRow> {
+    Ok(InboundRow {
+        id: id(row, 1)?,
+        to: short_code(row, 2)?,
+        received: moment(row, 3)?,
+        keyword: row.get(4)?,
+        carrier: row.get(5)?,
+        subject: octets(row, 6)?,
+    })
+}
+
+/// Reads the columns of [`PART`].
+pub(crate) fn part(row: &Row<'_>) -> rusqlite::Result<PartRow> {
+    Ok(PartRow {
+        sequence: natural(row, 0)?,
+        to: short_code(row, 1)?,
+        carrier: carrier(row, 2)?,
+        data_coding: natural(row, 3)?,
+        reference: natural(row, 4)?,
+        width: width(row, 5)?,
+        total: natural(row, 6)?,
+        ordinal: natural(row, 7)?,
+        at: moment(row, 8)?,
+    })
+}
+
+/// Reads the columns of [`UNMATCHED`].
+pub(crate) fn unmatched(row: &Row<'_>) -> rusqlite::Result<UnmatchedRow> {
+    let id = row.get_ref(2)?.as_str()?;
+    let has_subject = !matches!(row.get_ref(5)?, rusqlite::types::ValueRef::Null);
+    Ok(UnmatchedRow {
+        sequence: natural(row, 0)?,
+        carrier: carrier(row, 1)?,
+        carrier_id: CarrierMessageId::parse(id.as_bytes())
+            .map_err(|source| unreadable(2, Box::new(source)))?,
+        state: receipt_state(row, 3)?,
+        error: row.get(4)?,
+        subject: has_subject.then(|| octets(row, 5)).transpose()?,
+        at: moment(row, 6)?,
+    })
+}
+
+/// Reads the columns of [`OPT_OUT`].
+pub(crate) fn opt_out(row: &Row<'_>) -> rusqlite::Result<OptOutRow> {
+    let standing: i64 = row.get(3)?;
+    Ok(OptOutRow {
+        sequence: natural(row, 0)?,
+        short_code: short_code(row, 1)?,
+        subject: octets(row, 2)?,
+        standing: if standing == STANDS {
+            OptOutStanding::Out
+        } else {
+            OptOutStanding::Removed
+        },
+        basis: row.get(4)?,
+        at: moment(row, 5)?,
+    })
+}
+
+/// The column of an opt-out that stands; its removal is 0.
+pub(crate) const STANDS: i64 = 1;
+
+/// Reads `row, wrapped` of a key-encryption key.
+pub(crate) fn kek(row: &Row<'_>) -> rusqlite::Result<KekRow> {
+    let key: u64 = natural(row, 0)?;
+    let (week, purpose) = week_and_purpose(key)?;
+    Ok(KekRow {
+        purpose,
+        week,
+        wrapped: row.get(1)?,
+    })
+}
+
+/// Reads `id, key, fingerprint, expires` of an idempotency record.
+pub(crate) fn idempotency(row: &Row<'_>) -> rusqlite::Result<IdempotencyRow> {
+    Ok(IdempotencyRow {
+        message: id(row, 0)?,
+        key: octets(row, 1)?,
+        fingerprint: octets(row, 2)?,
+        expires: moment(row, 3)?,
+    })
+}
+
+/// The sealed fields of one owner, in the order of their purposes.
+pub(crate) fn vault_of(database: &Connection, owner: u64) -> rusqlite::Result<Vec<VaultRow>> {
+    let mut statement = database.prepare_cached(
+        "SELECT row, week, wrapped, sealed FROM vault WHERE row BETWEEN ?1 AND ?2 ORDER BY row",
+    )?;
+    let first = owner << 2;
+    let found = statement.query_map([integer(first), integer(first | 3)], |row| {
+        let key: u64 = natural(row, 0)?;
+        Ok(VaultRow {
+            owner: key >> 2,
+            purpose: purpose(key)?,
+            week: natural(row, 1)?,
+            wrapped: row.get(2)?,
+            sealed: row.get(3)?,
+        })
+    })?;
+    found.collect()
+}
+
+/// A message by the sequence of its id.
+pub(crate) fn message_at(
+    database: &Connection,
+    sequence: u64,
+) -> rusqlite::Result<Option<MessageRow>> {
+    let sql = by_sequence(MESSAGE, "message");
+    database
+        .prepare_cached(&sql)?
+        .query_row([integer(sequence)], message)
+        .optional()
+}
+
+/// An inbound message by the sequence of its id.
+pub(crate) fn inbound_at(
+    database: &Connection,
+    sequence: u64,
+) -> rusqlite::Result<Option<InboundRow>> {
+    let sql = by_sequence(INBOUND, "inbound");
+    database
+        .prepare_cached(&sql)?
+        .query_row([integer(sequence)], inbound)
+        .optional()
+}
+
+/// One message with its sealed fields.
+pub(crate) fn whole_message(
+    database: &Connection,
+    id: MessageId,
+) -> rusqlite::Result<Option<Message>> {
+    let found = message_at(database, id.sequence())?.filter(|row| row.id == id);
+    found
+        .map(|row| Ok((row, vault_of(database, id.sequence())?)))
+        .transpose()
+}
+
+/// One inbound message with its sealed fields.
+pub(crate) fn whole_inbound(
+    database: &Connection,
+    id: InboundId,
+) -> rusqlite::Result<Option<Inbound>> {
+    let found = inbound_at(database, id.sequence())?.filter(|row| row.id == id);
+    found
+        .map(|row| Ok((row, vault_of(database, id.sequence())?)))
+        .transpose()
+}
+
+/// The key of a vault row or key-encryption key: a number and the two bits of a purpose.
+pub(crate) fn purposed(number: u64, purpose: Purpose) -> i64 {
+    integer((number << 2) | u64::from(purpose.code()))
+}
+
+/// The column of a reference's width: its bits.
+pub(crate) const fn width_code(width: ReferenceWidth) -> i64 {
+    match width {
+        ReferenceWidth::Eight => 8,
+        ReferenceWidth::Sixteen => 16,
+    }
+}
+
+fn width(row: &Row<'_>, column: usize) -> rusqlite::Result<ReferenceWidth> {
+    let code: i64 = row.get(column)?;
+    let known = [ReferenceWidth::Eight, ReferenceWidth::Sixteen];
+    let found = known.into_iter().find(|width| width_code(*width) == code);
+    found.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, code))
+}
+
+fn by_sequence(columns: &str, table: &str) -> String {
+    format!("SELECT {columns} FROM {table} WHERE seq = ?1")
+}
+
+fn week_and_purpose(key: u64) -> rusqlite::Result<(u32, Purpose)> {
+    let week = u32::try_from(key >> 2);
+    let week = week.map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, integer(key)))?;
+    Ok((week, purpose(key)?))
+}
+
+fn purpose(key: u64) -> rusqlite::Result<Purpose> {
+    let code = u8::try_from(key & 3).unwrap_or(0);
+    Purpose::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, integer(key)))
+}
+
+fn id<K>(row: &Row<'_>, column: usize) -> rusqlite::Result<Id<K>> {
+    let bytes = octets(row, column)?;
+    Id::from_bytes(bytes).ok_or_else(|| unreadable(column, "is no UUIDv7".into()))
+}
+
+fn carrier(row: &Row<'_>, column: usize) -> rusqlite::Result<CarrierName> {
+    Ok(CarrierName::new(row.get_ref(column)?.as_str()?))
+}
+
+fn receipt_state(row: &Row<'_>, column: usize) -> rusqlite::Result<ReceiptState> {
+    const ALL: [ReceiptState; 5] = [
+        ReceiptState::Enroute,
+        ReceiptState::Delivered,
+        ReceiptState::Expired,
+        ReceiptState::Failed,
+        ReceiptState::Unknown,
+    ];
+    let word = row.get_ref(column)?.as_str()?;
+    let known = ALL.into_iter().find(|state| state.as_str() == word);
+    known.ok_or_else(|| unreadable(column, "is no state of a receipt".into()))
+}

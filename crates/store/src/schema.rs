@@ -1,0 +1,75 @@
+//! The numbered versions of the database and the way from each to the next. A file that a newer
+//! program wrote is left alone.
+
+use rusqlite::Connection;
+
+use crate::open::OpenError;
+
+/// What `PRAGMA application_id` holds in our files: "SHST".
+const APPLICATION_ID: i64 = 0x5348_5354;
+
+/// One script a version, in order. A script that has been released never changes.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/0001_start.sql")];
+
+/// Brings a database to the version of this program.
+pub(crate) fn migrate(database: &Connection) -> Result<(), OpenError> {
+    let found = check(database)?;
+    for (done, script) in (0_usize..).zip(MIGRATIONS).skip(found) {
+        let version = done + 1;
+        database.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA user_version = {version}; COMMIT;"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The version of a database, when it is ours (or empty) and not newer than this program.
+pub(crate) fn check(database: &Connection) -> Result<usize, OpenError> {
+    let found: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i64 = database.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(OpenError::Foreign);
+    }
+    match usize::try_from(found) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(OpenError::Newer {
+            found,
+            known: MIGRATIONS.len(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_database_reaches_the_newest_version_and_stays_there() {
+        let database = Connection::open_in_memory().unwrap();
+        migrate(&database).unwrap();
+        migrate(&database).unwrap();
+        assert_eq!(check(&database).unwrap(), MIGRATIONS.len());
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let database = Connection::open_in_memory().unwrap();
+        migrate(&database).unwrap();
+        database.pragma_update(None, "user_version", 99).unwrap();
+        let refusal = migrate(&database);
+        assert!(
+            matches!(refusal, Err(OpenError::Newer { found: 99, .. })),
+            "{refusal:?}"
+        );
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_refused() {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch("CREATE TABLE theirs(x)").unwrap();
+        assert!(matches!(migrate(&database), Err(OpenError::Foreign)));
+    }
+}

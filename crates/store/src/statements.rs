@@ -1,0 +1,70 @@
+//! The statements of the writer, prepared once for the life of its connection.
+
+use rusqlite::{Connection, Statement};
+
+/// Every statement that the writer runs. Parameters are bound in the order of the columns.
+pub(crate) struct Statements<'c> {
+    pub(crate) begin: Statement<'c>,
+    pub(crate) commit: Statement<'c>,
+    pub(crate) entry: Statement<'c>,
+    pub(crate) fresh: Statement<'c>,
+    pub(crate) message: Statement<'c>,
+    pub(crate) message_version: Statement<'c>,
+    /// The message stays open: its entry in the index of open ones is not touched.
+    pub(crate) update_open: Statement<'c>,
+    /// The message changes whether it is open.
+    pub(crate) update_moved: Statement<'c>,
+    pub(crate) inbound: Statement<'c>,
+    pub(crate) inbound_exists: Statement<'c>,
+    pub(crate) vault: Statement<'c>,
+    pub(crate) forget_vault: Statement<'c>,
+    pub(crate) kek: Statement<'c>,
+    pub(crate) kek_exists: Statement<'c>,
+    pub(crate) opt_out: Statement<'c>,
+    pub(crate) client: Statement<'c>,
+    pub(crate) idempotency: Statement<'c>,
+    pub(crate) unmatched: Statement<'c>,
+    pub(crate) forget_unmatched: Statement<'c>,
+    pub(crate) part: Statement<'c>,
+    pub(crate) forget_part: Statement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    /// Prepares them all.
+    pub(crate) fn prepare(database: &'c Connection) -> rusqlite::Result<Self> {
+        let sql = |text: &str| database.prepare(text);
+        Ok(Self {
+            begin: sql("BEGIN IMMEDIATE")?,
+            commit: sql("COMMIT")?,
+            entry: sql("INSERT INTO entry(idx, bytes, leaf) VALUES (?1, ?2, ?3)")?,
+            fresh: sql("INSERT INTO fresh(first, rows) VALUES (?1, ?2)")?,
+            message: sql("INSERT INTO message(seq, id, state, version, open, created, expires,
+                updated, subject, head, segments) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                ON CONFLICT DO NOTHING")?,
+            message_version: sql("SELECT version FROM message WHERE seq = ?1")?,
+            update_open: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
+                segments = ?6 WHERE seq = ?1 AND version = ?2 AND +open = 1")?,
+            update_moved: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
+                segments = ?6, open = ?7 WHERE seq = ?1 AND version = ?2")?,
+            inbound: sql("INSERT INTO inbound(seq, id, short_code, received, keyword, carrier,
+                subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING")?,
+            inbound_exists: sql("SELECT 1 FROM inbound WHERE seq = ?1")?,
+            vault: sql("INSERT OR REPLACE INTO vault(row, week, wrapped, sealed)
+                VALUES (?1, ?2, ?3, ?4)")?,
+            forget_vault: sql("DELETE FROM vault WHERE row BETWEEN ?1 AND ?2")?,
+            kek: sql("INSERT INTO kek(row, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
+            kek_exists: sql("SELECT 1 FROM kek WHERE row = ?1")?,
+            opt_out: sql("INSERT OR REPLACE INTO optout(seq, short_code, subject, standing, basis,
+                at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            client: sql("INSERT OR REPLACE INTO client(seq, body) VALUES (?1, ?2)")?,
+            idempotency: sql("INSERT OR REPLACE INTO idempotency(message, id, key, fingerprint,
+                expires) VALUES (?1, ?2, ?3, ?4, ?5)")?,
+            unmatched: sql("INSERT OR REPLACE INTO unmatched(seq, carrier, carrier_id, state,
+                error, subject, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?,
+            forget_unmatched: sql("DELETE FROM unmatched WHERE seq = ?1")?,
+            part: sql("INSERT OR REPLACE INTO part(seq, short_code, carrier, data_coding, reference,
+                width, total, ordinal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?,
+            forget_part: sql("DELETE FROM part WHERE seq = ?1")?,
+        })
+    }
+}

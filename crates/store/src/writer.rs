@@ -1,0 +1,264 @@
+//! The writer's thread: takes what waits, commits it as one group, answers in order. After a failure
+//! it answers everything at once until it is told to open again.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use domain::time::Timestamp;
+use engine::ports::store::{CommitError, Committed, Done, ReadError};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, params};
+
+use crate::columns::integer;
+use crate::embedded::Shared;
+use crate::group::{Answer, GroupWriter, Signature};
+use crate::log::{Log, LogError};
+use crate::open;
+use crate::queue::Job;
+use crate::tail::Tail;
+
+/// An open database and what is known of its log.
+pub(crate) struct Session {
+    pub(crate) database: Connection,
+    pub(crate) log: Log,
+}
+
+/// The writer.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    signature: Signature,
+    tail: Tail,
+    jobs: VecDeque<Job>,
+    answers: Vec<Answer>,
+    /// Where the next pruning goes on.
+    pruned_to: i64,
+}
+
+/// Why a session ended.
+enum Exit {
+    Failed,
+    Reopen(SyncSender<Result<(), ReadError>>),
+    Close,
+}
+
+/// Why a group is not durable.
+#[derive(Debug, thiserror::Error)]
+enum GroupError {
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("the write-ahead log could not be copied into the database")]
+    Checkpoint,
+}
+
+impl Writer {
+    /// A writer that goes on where the ledger ends.
+    pub(crate) fn new(shared: Arc<Shared>, signature: Signature, tail: Tail) -> Self {
+        Self {
+            shared,
+            signature,
+            tail,
+            jobs: VecDeque::new(),
+            answers: Vec::new(),
+            pruned_to: 0,
+        }
+    }
+
+    /// Works until it is told to stop.
+    pub(crate) fn run(mut self, first: Session) {
+        let mut session = Some(first);
+        let mut last_log = None;
+        loop {
+            let exit = match session.take() {
+                Some(open) => {
+                    let (exit, log) = self.work(open);
+                    last_log = Some(log);
+                    exit
+                }
+                None => self.refuse(),
+            };
+            match exit {
+                Exit::Failed => {}
+                Exit::Close => return,
+                Exit::Reopen(reply) => {
+                    let reopened = self.reopen(last_log.as_ref());
+                    // Whoever asked may have given up waiting.
+                    let _ = reply.send(reopened.map(|open| session = Some(open)));
+                }
+            }
+        }
+    }
+
+    /// Serves a session to its end, and closes it so that nothing but good commits is left in the log.
+    fn work(&mut self, mut session: Session) -> (Exit, Log) {
+        let exit = match self.serve(&session.database, &mut session.log) {
+            Ok(exit) => exit,
+            Err(error) => {
+                tracing::error!(reason = %error, "the store failed and takes nothing");
+                self.shared.set_available(false);
+                self.answers
+                    .drain(..)
+                    .for_each(|(done, _)| answer(done, Err(CommitError::Poisoned)));
+                Exit::Failed
+            }
+        };
+        self.shared.set_available(false);
+        self.shared.close_pools();
+        let Session { database, log } = session;
+        if matches!(exit, Exit::Failed) {
+            // A disk that fails is not asked to do more than it must.
+            let _ = database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+        drop(database);
+        if let Err(error) = log.cut() {
+            tracing::warn!(reason = %error, "the write-ahead log could not be cut yet");
+        }
+        (exit, log)
+    }
+
+    fn serve(&mut self, database: &Connection, log: &mut Log) -> Result<Exit, GroupError> {
+        let bounds = self.shared.config.bounds;
+        let mut group = GroupWriter::new(database, self.signature.clone(), bounds)?;
+        loop {
+            self.shared
+                .queue
+                .take(&mut self.jobs, bounds.group_changes_max);
+            match self.jobs.pop_front() {
+                Some(job @ (Job::Commit(..) | Job::Refuse(_))) => {
+                    self.jobs.push_front(job);
+                    let new_rows =
+                        group.commit(&mut self.jobs, &mut self.answers, &mut self.tail)?;
+                    log.committed()?;
+                    self.publish();
+                    self.answers
+                        .drain(..)
+                        .for_each(|(done, result)| answer(done, result));
+                    self.shared.index.saw(new_rows);
+                }
+                Some(Job::Prune {
+                    now,
+                    unmatched_before,
+                }) => {
+                    self.prune(database, now, unmatched_before)?;
+                    log.committed()?;
+                }
+                Some(Job::Indexed(before)) => {
+                    trim(database, before)?;
+                    log.committed()?;
+                }
+                Some(Job::Fail) => return Err(GroupError::Checkpoint),
+                Some(Job::Reopen(reply)) => return Ok(Exit::Reopen(reply)),
+                Some(Job::Close) => return Ok(Exit::Close),
+                None => {}
+            }
+            self.shared
+                .checkpoint
+                .after_commit(database, log.frames())?;
+        }
+    }
+
+    /// Answers everything at once until it is told to open again or to stop.
+    fn refuse(&mut self) -> Exit {
+        loop {
+            self.shared.queue.take(&mut self.jobs, usize::MAX);
+            while let Some(job) = self.jobs.pop_front() {
+                match job {
+                    Job::Commit(_, done) | Job::Refuse(done) => {
+                        answer(done, Err(CommitError::Poisoned));
+                    }
+                    Job::Reopen(reply) => return Exit::Reopen(reply),
+                    Job::Close => return Exit::Close,
+                    Job::Prune { .. } | Job::Indexed(_) | Job::Fail => {}
+                }
+            }
+        }
+    }
+
+    /// Opens the database again, and takes it only if it ends where the last good commit ended.
+    fn reopen(&self, log: Option<&Log>) -> Result<Session, ReadError> {
+        let failed = |reason: &dyn std::fmt::Display| ReadError::Failed(reason.to_string());
+        if let Some(log) = log {
+            log.cut().map_err(|error| failed(&error))?;
+        }
+        let (session, found) = open::session(&self.shared.folder, self.shared.config.durability)
+            .map_err(|error| failed(&error))?;
+        let (here, there) = (self.tail, found.tail);
+        if (here.size, here.leaf) != (there.size, there.leaf) {
+            let text = format!(
+                "the ledger on disk has {} entries, but {} were committed, or its last one differs",
+                there.size, here.size
+            );
+            return Err(ReadError::Failed(text));
+        }
+        self.shared.open_pools();
+        self.shared.set_available(true);
+        Ok(session)
+    }
+
+    fn publish(&self) {
+        self.shared.publish(self.tail.size, self.tail.last_sequence);
+    }
+
+    /// Deletes what has ended, among a bounded number of rows: always at the front, where keys mostly
+    /// expire, and from where the last call stopped, so that one which lives long hides none behind it.
+    fn prune(
+        &mut self,
+        database: &Connection,
+        now: Timestamp,
+        unmatched_before: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let rows_max = i64::try_from(self.shared.config.bounds.prune_rows_max).unwrap_or(i64::MAX);
+        let transaction = database.unchecked_transaction()?;
+        prune_keys(&transaction, 0, rows_max, now)?;
+        self.pruned_to = prune_keys(&transaction, self.pruned_to, rows_max, now)?.unwrap_or(0);
+        transaction.execute(
+            "DELETE FROM unmatched WHERE seq IN
+                (SELECT seq FROM unmatched WHERE at < ?1 ORDER BY seq LIMIT ?2)",
+            [integer(unmatched_before.micros()), rows_max],
+        )?;
+        transaction.commit()
+    }
+}
+
+/// Deletes the keys that have expired among the rows after one; gives the last row it looked at.
+fn prune_keys(
+    database: &Connection,
+    after: i64,
+    rows_max: i64,
+    now: Timestamp,
+) -> rusqlite::Result<Option<i64>> {
+    let last: Option<i64> = database.query_row(
+        "SELECT max(message) FROM
+            (SELECT message FROM idempotency WHERE message > ?1 ORDER BY message LIMIT ?2)",
+        [after, rows_max],
+        |row| row.get(0),
+    )?;
+    if let Some(last) = last {
+        database.execute(
+            "DELETE FROM idempotency WHERE message > ?1 AND message <= ?2 AND expires <= ?3",
+            [after, last, integer(now.micros())],
+        )?;
+    }
+    Ok(last)
+}
+
+/// Forgets what the index database holds durably.
+fn trim(database: &Connection, before: u64) -> rusqlite::Result<()> {
+    let transaction = database.unchecked_transaction()?;
+    transaction.execute("DELETE FROM fresh WHERE first < ?1", [integer(before)])?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO meta(name, value) VALUES ('trimmed', ?1)",
+        params![integer(before)],
+    )?;
+    transaction.commit()
+}
+
+/// Gives one answer. Whatever it does there, it must not stop the writer.
+fn answer(done: Done, result: Result<Committed, CommitError>) {
+    if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
+        tracing::error!("an answer to a commit panicked");
+    }
+}
