@@ -1,10 +1,12 @@
-//! The project's chores: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask ci`.
+//! The project's chores: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask ci`,
+//! `cargo xtask bench`.
 //!
 //! A chore may run tools and read the whole repository. It is no part of the product, and no crate
 //! of the product may depend on it.
 
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod step;
 mod test;
@@ -15,10 +17,13 @@ usage: cargo xtask CHORE
 
   tidy              the rules that no compiler knows: edges, sizes, names, licences, docs
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
-  ci                format, lints, documentation and tidy";
+  ci                format, lints, documentation and tidy
+  bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, queue,
+                    idle, or all of them; JSON lines go to target/bench.jsonl";
 
 /// One thing that can be asked of `cargo xtask`.
 enum Chore {
+    Bench { scenario: Option<String> },
     Ci,
     Test { filter: Vec<String> },
     Tidy,
@@ -29,6 +34,10 @@ impl Chore {
     fn parse(words: &[String]) -> Option<Self> {
         let (name, rest) = words.split_first()?;
         match (name.as_str(), rest) {
+            ("bench", []) => Some(Self::Bench { scenario: None }),
+            ("bench", [scenario]) => Some(Self::Bench {
+                scenario: Some(scenario.clone()),
+            }),
             ("ci", []) => Some(Self::Ci),
             ("test", []) => Some(Self::Test { filter: Vec::new() }),
             ("test", [dashes, filter @ ..]) if dashes == "--" => Some(Self::Test {
@@ -41,6 +50,7 @@ impl Chore {
 
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::Bench { scenario } => bench::run(scenario.as_deref()),
             Self::Ci => ci::run(),
             Self::Test { filter } => test::run(filter),
             Self::Tidy => tidy::run(),
