@@ -45,11 +45,15 @@ impl Gateway {
         if let Some(changes) = batch.finish() {
             self.commit(changes, |_, _| {});
         }
+        let waits = !state.queue.is_empty();
         drop(state);
         if !spilled.is_empty() {
             self.store.index_carrier_ids(spilled);
         }
-        self.wake.notify_one();
+        // A dispatcher woken for nothing costs more than this answer did.
+        if waits {
+            self.wake.notify_one();
+        }
     }
 }
 

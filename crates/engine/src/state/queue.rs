@@ -41,6 +41,11 @@ impl Queue {
         self.waiting.get(class.index()).copied().unwrap_or(0)
     }
 
+    /// Whether nothing waits at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.expiry.is_empty()
+    }
+
     /// Whether nothing of this class or a more urgent one waits under this short code.
     pub(crate) fn is_clear(&self, code: ShortCode, class: TrafficClass) -> bool {
         let Some(lines) = self.codes.get(&code) else {
