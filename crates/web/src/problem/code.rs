@@ -1,0 +1,277 @@
+//! Every error code of the API: its status and its title. The codes are stable; each has a section in
+//! `docs/errors.md`, and a test holds the two together.
+
+use http::StatusCode;
+
+/// What went wrong, in one word that programs can rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The body is not JSON.
+    InvalidJson,
+    /// The request is well-formed, but fields of it are wrong.
+    InvalidRequest,
+    /// The request is no sound HTTP.
+    MalformedRequest,
+    /// The idempotency key is written wrongly.
+    IdempotencyKeyInvalid,
+    /// No key, or an unknown one.
+    Unauthorized,
+    /// The key's time is over.
+    KeyExpired,
+    /// The key was revoked.
+    KeyRevoked,
+    /// The client may not call from here.
+    NetworkNotAllowed,
+    /// The key lacks the scope.
+    ScopeMissing,
+    /// The key may not use the short code.
+    ShortCodeNotGranted,
+    /// The key may not send the class.
+    ClassNotGranted,
+    /// No such thing, or another client's.
+    NotFound,
+    /// The path has other methods.
+    MethodNotAllowed,
+    /// The body came too slowly.
+    RequestTimeout,
+    /// A request with this idempotency key is on its way.
+    IdempotencyInFlight,
+    /// The message cannot be taken back any more.
+    NotCancellable,
+    /// There is no opt-out to remove.
+    NotOptedOut,
+    /// The body is too large.
+    BodyTooLarge,
+    /// The body is not `application/json`, or compressed.
+    UnsupportedMediaType,
+    /// The number opted out.
+    OptedOut,
+    /// No carrier is configured for the short code.
+    NoRoute,
+    /// The text takes too many segments.
+    TooManySegments,
+    /// The validity is too long.
+    ValidityTooLong,
+    /// The idempotency key was used for another payload.
+    IdempotencyKeyReused,
+    /// A mistake of ours.
+    Internal,
+    /// The queue of the class is full.
+    QueueFull,
+    /// No more idempotency keys can be kept.
+    IdempotencyFull,
+    /// Too many requests wait to be recorded.
+    Busy,
+    /// The store takes nothing.
+    Unavailable,
+    /// The answer took too long.
+    Timeout,
+}
+
+impl Code {
+    /// Every code, by status.
+    pub const ALL: [Self; 30] = [
+        Self::InvalidJson,
+        Self::InvalidRequest,
+        Self::MalformedRequest,
+        Self::IdempotencyKeyInvalid,
+        Self::Unauthorized,
+        Self::KeyExpired,
+        Self::KeyRevoked,
+        Self::NetworkNotAllowed,
+        Self::ScopeMissing,
+        Self::ShortCodeNotGranted,
+        Self::ClassNotGranted,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::IdempotencyInFlight,
+        Self::NotCancellable,
+        Self::NotOptedOut,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::OptedOut,
+        Self::NoRoute,
+        Self::TooManySegments,
+        Self::ValidityTooLong,
+        Self::IdempotencyKeyReused,
+        Self::Internal,
+        Self::QueueFull,
+        Self::IdempotencyFull,
+        Self::Busy,
+        Self::Unavailable,
+        Self::Timeout,
+    ];
+
+    /// The code, its status and its title.
+    const fn row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::InvalidJson => ("invalid-json", S::BAD_REQUEST, "Body is not JSON"),
+            Self::InvalidRequest => ("invalid-request", S::BAD_REQUEST, "Fields are wrong"),
+            Self::MalformedRequest => (
+                "malformed-request",
+                S::BAD_REQUEST,
+                "Request is not sound HTTP",
+            ),
+            Self::IdempotencyKeyInvalid => (
+                "idempotency-key-invalid",
+                S::BAD_REQUEST,
+                "Idempotency key is malformed",
+            ),
+            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "No valid API key"),
+            Self::KeyExpired => ("key-expired", S::UNAUTHORIZED, "API key has expired"),
+            Self::KeyRevoked => ("key-revoked", S::UNAUTHORIZED, "API key was revoked"),
+            Self::NetworkNotAllowed => (
+                "network-not-allowed",
+                S::FORBIDDEN,
+                "Source network is not allowed",
+            ),
+            Self::ScopeMissing => ("scope-missing", S::FORBIDDEN, "API key lacks the scope"),
+            Self::ShortCodeNotGranted => (
+                "short-code-not-granted",
+                S::FORBIDDEN,
+                "Short code is not granted",
+            ),
+            Self::ClassNotGranted => ("class-not-granted", S::FORBIDDEN, "Class is not granted"),
+            Self::NotFound => ("not-found", S::NOT_FOUND, "Not found"),
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                S::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+            ),
+            Self::RequestTimeout => (
+                "request-timeout",
+                S::REQUEST_TIMEOUT,
+                "Body came too slowly",
+            ),
+            Self::IdempotencyInFlight => (
+                "idempotency-in-flight",
+                S::CONFLICT,
+                "First request is still being answered",
+            ),
+            Self::NotCancellable => ("not-cancellable", S::CONFLICT, "Too late to cancel"),
+            Self::NotOptedOut => ("not-opted-out", S::CONFLICT, "No opt-out is on record"),
+            Self::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body is too large"),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "Body is not plain JSON",
+            ),
+            _ => self.later_row(),
+        }
+    }
+
+    /// The rest of the table.
+    const fn later_row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::OptedOut => ("opted-out", S::UNPROCESSABLE_ENTITY, "Recipient opted out"),
+            Self::NoRoute => (
+                "no-route",
+                S::UNPROCESSABLE_ENTITY,
+                "Short code has no carrier",
+            ),
+            Self::TooManySegments => (
+                "too-many-segments",
+                S::UNPROCESSABLE_ENTITY,
+                "Text takes too many segments",
+            ),
+            Self::ValidityTooLong => (
+                "validity-too-long",
+                S::UNPROCESSABLE_ENTITY,
+                "Validity is too long",
+            ),
+            Self::IdempotencyKeyReused => (
+                "idempotency-key-reused",
+                S::UNPROCESSABLE_ENTITY,
+                "Idempotency key was used for another payload",
+            ),
+            Self::QueueFull => ("queue-full", S::SERVICE_UNAVAILABLE, "Queue is full"),
+            Self::IdempotencyFull => (
+                "idempotency-full",
+                S::SERVICE_UNAVAILABLE,
+                "No room for idempotency keys",
+            ),
+            Self::Busy => (
+                "busy",
+                S::SERVICE_UNAVAILABLE,
+                "Too many requests are waiting",
+            ),
+            Self::Unavailable => (
+                "unavailable",
+                S::SERVICE_UNAVAILABLE,
+                "Nothing can be recorded",
+            ),
+            Self::Timeout => ("timeout", S::SERVICE_UNAVAILABLE, "Answer took too long"),
+            _ => (
+                "internal",
+                S::INTERNAL_SERVER_ERROR,
+                "Mistake of the gateway",
+            ),
+        }
+    }
+
+    /// The word itself.
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The HTTP status it comes with.
+    pub const fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    /// What it is, for people; always the same for a code (RFC 9457 section 3.1.3).
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sections of the page, as `code status`: a heading is a code, and the line after it begins
+    /// with the status.
+    fn documented() -> Vec<String> {
+        let page = include_str!("../../../../docs/errors.md");
+        let sections = page.split("\n## ").skip(1);
+        sections
+            .map(|section| {
+                let (code, text) = section.split_once("\n\n").unwrap();
+                let status = text
+                    .strip_prefix("**")
+                    .and_then(|rest| rest.get(..3))
+                    .unwrap();
+                format!("{code} {status}")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_code_has_its_section_and_every_section_its_code() {
+        let mut table: Vec<_> = Code::ALL
+            .iter()
+            .map(|code| format!("{} {}", code.as_str(), code.status().as_u16()))
+            .collect();
+        let mut page = documented();
+        table.sort();
+        page.sort();
+        assert_eq!(page, table);
+    }
+
+    #[test]
+    fn codes_are_stable() {
+        let list: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(
+            list.join(" "),
+            "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
+             key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
+             class-not-granted not-found method-not-allowed request-timeout idempotency-in-flight \
+             not-cancellable not-opted-out body-too-large unsupported-media-type opted-out no-route \
+             too-many-segments validity-too-long idempotency-key-reused internal queue-full \
+             idempotency-full busy unavailable timeout"
+        );
+    }
+}

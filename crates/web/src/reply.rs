@@ -1,0 +1,163 @@
+//! What a handler gives back, and the one place where it becomes an HTTP answer with its headers.
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::connection::Answer;
+use crate::json::Json;
+use crate::problem::Problem;
+use crate::request_id::{REQUEST_ID, RequestId};
+
+/// Says that the answer is that of an earlier request with the same idempotency key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Two years, sub-domains too (ASVS 3.4.1).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// JSON.
+    Json,
+    /// A problem (RFC 9457).
+    Problem,
+    /// The page of errors.
+    Markdown,
+    /// Metrics in the text format of Prometheus, version 0.0.4.
+    Metrics,
+}
+
+impl Kind {
+    const fn media_type(self) -> HeaderValue {
+        match self {
+            Self::Json => HeaderValue::from_static("application/json"),
+            Self::Problem => HeaderValue::from_static("application/problem+json"),
+            Self::Markdown => HeaderValue::from_static("text/markdown; charset=utf-8"),
+            Self::Metrics => HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+        }
+    }
+}
+
+/// Whether an answer goes out under TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// It does.
+    Encrypted,
+    /// It does not (the admin listener).
+    Clear,
+}
+
+/// Whether the connection goes on after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It does.
+    Keep,
+    /// It is closed: what the client sent next cannot be trusted.
+    Close,
+}
+
+/// An answer before its headers.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content: Content,
+    pub(crate) after: After,
+    /// Sends `Idempotency-Replayed: true`.
+    pub(crate) repeated: bool,
+}
+
+/// What an answer says.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// A body that is ready.
+    Ready(Kind, Bytes),
+    /// A problem; its request id is not in it yet.
+    Problem(Box<Problem>),
+}
+
+impl Reply {
+    /// A success with its body.
+    pub(crate) fn json(status: StatusCode, json: Json) -> Self {
+        Self::ready(status, Kind::Json, Bytes::from(json.finish()))
+    }
+
+    /// A body of any kind.
+    pub(crate) fn ready(status: StatusCode, kind: Kind, body: Bytes) -> Self {
+        let content = Content::Ready(kind, body);
+        Self {
+            status,
+            content,
+            after: After::Keep,
+            repeated: false,
+        }
+    }
+
+    /// Puts the answer together.
+    pub(crate) fn into_answer(self, id: RequestId, transport: Transport) -> Answer {
+        let (kind, body, problem) = match self.content {
+            Content::Ready(kind, body) => (kind, body, None),
+            Content::Problem(problem) => (Kind::Problem, page(&problem, &id), Some(problem)),
+        };
+        let mut answer = Response::new(Full::new(body));
+        *answer.status_mut() = self.status;
+        let headers = answer.headers_mut();
+        headers.reserve(8);
+        headers.insert(CONTENT_TYPE, kind.media_type());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REQUEST_ID, id.into_header());
+        if transport == Transport::Encrypted {
+            headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        if self.repeated {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        if self.after == After::Close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(problem) = problem {
+            problem_headers(headers, &problem, self.status);
+        }
+        answer
+    }
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        Self {
+            status: problem.code.status(),
+            content: Content::Problem(Box::new(problem)),
+            after: After::Keep,
+            repeated: false,
+        }
+    }
+}
+
+fn page(problem: &Problem, id: &RequestId) -> Bytes {
+    let mut json = Json::with_capacity(512);
+    json.open();
+    problem.write(&mut json);
+    json.name("request_id").text(id.as_str()).close();
+    Bytes::from(json.finish())
+}
+
+fn problem_headers(headers: &mut http::HeaderMap, problem: &Problem, status: StatusCode) {
+    if let Some(seconds) = problem.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(methods) = problem.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        // The code tells an expired key from a wrong one; the challenge stays one and the same.
+        headers.insert(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"shortstop\""),
+        );
+    }
+}
