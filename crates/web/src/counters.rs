@@ -1,0 +1,93 @@
+//! What the web server counts about itself. Plain numbers that only grow (and one gauge), read by
+//! the metrics page; nothing in them tells who called.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::StatusCode;
+
+use crate::route::{ROUTES, Route};
+
+/// A number that grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds.
+    pub(crate) fn add(&self, count: usize) {
+        self.0
+            .fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Reads.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a listener counts about its connections.
+#[derive(Debug, Default)]
+pub struct ListenerCounters {
+    /// Connections taken.
+    pub(crate) accepted: Counter,
+    /// Connections that ended.
+    pub(crate) closed: Counter,
+    /// Connections closed at once, since too many were open.
+    pub(crate) refused: Counter,
+    /// TLS handshakes that failed or took too long.
+    pub(crate) handshakes_failed: Counter,
+    /// Connections ended because they waited for too long.
+    pub(crate) timed_out: Counter,
+    /// Octets of HTTP received.
+    pub(crate) octets_in: Counter,
+    /// Octets of HTTP sent.
+    pub(crate) octets_out: Counter,
+    /// Requests whose handler panicked.
+    pub(crate) panics: Counter,
+}
+
+/// Classes of status: 1xx to 5xx.
+const CLASSES: usize = 5;
+
+/// What the API counts about its requests: by route and class of status.
+#[derive(Debug)]
+pub struct RequestCounters {
+    /// One row a route, and a last one for paths that are none.
+    rows: Vec<[Counter; CLASSES]>,
+}
+
+impl Default for RequestCounters {
+    fn default() -> Self {
+        Self {
+            rows: (0..=ROUTES.len())
+                .map(|_| <[Counter; CLASSES]>::default())
+                .collect(),
+        }
+    }
+}
+
+impl RequestCounters {
+    /// Counts an answer; `None` is a path that is no route.
+    pub(crate) fn count(&self, route: Option<Route>, status: StatusCode) {
+        let row = route.map_or(ROUTES.len(), Route::index);
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.rows.get(row).and_then(|row| row.get(class)) {
+            counter.add(1);
+        }
+    }
+
+    /// Every count that is not zero: the path, the method, the class of status (1 to 5), the count.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str, usize, u64)> {
+        self.rows
+            .iter()
+            .enumerate()
+            .flat_map(|(index, row)| {
+                let (method, path) = ROUTES
+                    .get(index)
+                    .map_or(("", "none"), |row| (row.verb.as_str(), row.path));
+                row.iter()
+                    .enumerate()
+                    .map(move |(class, counter)| (path, method, class + 1, counter.get()))
+            })
+            .filter(|(.., count)| *count > 0)
+    }
+}

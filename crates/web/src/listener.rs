@@ -1,0 +1,239 @@
+//! The accept loop: takes connections up to a bound, makes them safe, hands each to its own task,
+//! and ends them in an orderly way. One listener is HTTPS, the admin's is plain HTTP on loopback.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::connection::{self, Phase, Protocol, Serve, Shared};
+use crate::counters::ListenerCounters;
+use crate::settings::ServerSettings;
+use crate::tls::TlsSlot;
+
+/// How long to wait after a failed accept: most often there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether a listener speaks TLS.
+#[derive(Clone, Debug)]
+pub enum Security {
+    /// It does.
+    Tls(Arc<TlsSlot>),
+    /// Plain HTTP, for loopback.
+    Clear,
+}
+
+/// Where the admin listener may be reached from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AdminExposure {
+    /// From this machine alone.
+    #[default]
+    LoopbackOnly,
+    /// From any address, unencrypted and without credentials: only behind a network of your own.
+    AnyAddressInClear,
+}
+
+/// Why a listener was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The admin listener would be reachable from other machines, and no setting says so.
+    #[error(
+        "the admin listener is plain HTTP without credentials: use a loopback address such as \
+         127.0.0.1:9443, or allow any address in clear by its setting"
+    )]
+    NotLoopback,
+    /// The system refused the address.
+    #[error("cannot listen on {address}")]
+    Refused {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// How a listener ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every connection ended by itself.
+    Clean,
+    /// The bound passed; so many connections were cut.
+    Cut(usize),
+}
+
+/// A socket that listens, and its bounds.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    settings: ServerSettings,
+    counters: Arc<ListenerCounters>,
+}
+
+impl Listener {
+    /// Opens a listener; port 0 takes a free one.
+    pub async fn bind(
+        address: SocketAddr,
+        settings: ServerSettings,
+        counters: Arc<ListenerCounters>,
+    ) -> Result<Self, BindError> {
+        let refused = |source| BindError::Refused { address, source };
+        let socket = TcpListener::bind(address).await.map_err(refused)?;
+        let address = socket.local_addr().map_err(refused)?;
+        Ok(Self {
+            socket,
+            address,
+            settings,
+            counters,
+        })
+    }
+
+    /// Opens the admin listener, which is plain HTTP and therefore for loopback unless said loudly.
+    pub async fn bind_admin(
+        address: SocketAddr,
+        exposure: AdminExposure,
+        settings: ServerSettings,
+        counters: Arc<ListenerCounters>,
+    ) -> Result<Self, BindError> {
+        if exposure == AdminExposure::LoopbackOnly && !address.ip().is_loopback() {
+            return Err(BindError::NotLoopback);
+        }
+        Self::bind(address, settings, counters).await
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is true (or its sender is gone), then lets open requests end, at most
+    /// for the shutdown timeout.
+    pub async fn serve<S: Serve>(
+        self,
+        service: S,
+        security: Security,
+        mut stop: watch::Receiver<bool>,
+    ) -> Drained {
+        let limit = self.settings.connections_max.min(Semaphore::MAX_PERMITS);
+        let drain = self.settings.shutdown_timeout;
+        let places = Arc::new(Semaphore::new(limit));
+        let (phase, follow) = watch::channel(Phase::Serving);
+        let Self {
+            socket,
+            settings,
+            counters,
+            ..
+        } = self;
+        let shared = Arc::new(Shared {
+            service,
+            settings,
+            counters,
+        });
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                accepted = socket.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, peer)) => match Arc::clone(&places).try_acquire_owned() {
+                    Ok(place) => {
+                        let shared = Arc::clone(&shared);
+                        tokio::spawn(one(
+                            socket,
+                            peer,
+                            security.clone(),
+                            shared,
+                            follow.clone(),
+                            place,
+                        ));
+                    }
+                    Err(_) => shared.counters.refused.add(1),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop((socket, follow));
+        ended(&places, limit, &phase, drain).await
+    }
+}
+
+/// Waits for the connections to end, then cuts those that have not.
+async fn ended(
+    places: &Semaphore,
+    limit: usize,
+    phase: &watch::Sender<Phase>,
+    drain: Duration,
+) -> Drained {
+    // Nobody may be listening any more, which is what is wanted.
+    phase.send_replace(Phase::Draining);
+    if timeout(drain, phase.closed()).await.is_ok() {
+        return Drained::Clean;
+    }
+    let open = limit.saturating_sub(places.available_permits());
+    phase.send_replace(Phase::Ending);
+    // Each ends at its next poll; the bound is for a machine that does not get to it.
+    let _ = timeout(drain, phase.closed()).await;
+    Drained::Cut(open)
+}
+
+/// One connection from its handshake to its end.
+async fn one<S: Serve>(
+    socket: TcpStream,
+    peer: SocketAddr,
+    security: Security,
+    shared: Arc<Shared<S>>,
+    phase: watch::Receiver<Phase>,
+    _place: OwnedSemaphorePermit,
+) {
+    shared.counters.accepted.add(1);
+    // An answer is one small write; waiting for more would only make it late.
+    let _ = socket.set_nodelay(true);
+    match security {
+        Security::Clear => {
+            connection::run(socket, Protocol::Http1, Arc::clone(&shared), peer, phase).await;
+        }
+        Security::Tls(slot) => encrypted(socket, peer, &slot, Arc::clone(&shared), phase).await,
+    }
+    shared.counters.closed.add(1);
+}
+
+async fn encrypted<S: Serve>(
+    socket: TcpStream,
+    peer: SocketAddr,
+    slot: &TlsSlot,
+    shared: Arc<Shared<S>>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let acceptor = TlsAcceptor::from(slot.current());
+    let handshake = timeout(shared.settings.handshake_timeout, acceptor.accept(socket));
+    let made = tokio::select! {
+        made = handshake => made,
+        // A client in the middle of its handshake has no request to lose.
+        _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+    };
+    match made {
+        Ok(Ok(stream)) => {
+            let protocol = match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            connection::run(stream, protocol, shared, peer, phase).await;
+        }
+        Ok(Err(error)) => {
+            shared.counters.handshakes_failed.add(1);
+            tracing::debug!(%error, "a TLS handshake failed");
+        }
+        Err(_) => {
+            shared.counters.handshakes_failed.add(1);
+            tracing::debug!("a TLS handshake took too long");
+        }
+    }
+}

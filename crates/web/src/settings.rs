@@ -1,0 +1,61 @@
+//! Every bound of a listener, by name. The defaults suit the gateway's own API; the configuration may
+//! replace each of them.
+
+use std::time::Duration;
+
+/// The bounds of one listener and of the requests that come over it.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Connections open at once. One more is closed at once and counted. Default 4,096, since each
+    /// takes about 40 KiB.
+    pub connections_max: usize,
+    /// How long a TLS handshake may take. Default 10 s.
+    pub handshake_timeout: Duration,
+    /// How long a request's head may take from its first octet to its last (HTTP/1.1). Default 10 s.
+    pub header_timeout: Duration,
+    /// Octets of a request's head. Default 16 KiB.
+    pub header_bytes_max: usize,
+    /// Header lines of a request. Default 100, the count that hyper keeps off the heap.
+    pub headers_max: usize,
+    /// Octets of a body on every route but the batch. Default 64 KiB.
+    pub body_bytes_max: usize,
+    /// Octets of a batch's body. Default 2 MiB.
+    pub batch_body_bytes_max: usize,
+    /// Messages of a batch. Default 1,000.
+    pub batch_messages_max: usize,
+    /// How long a body may take from the request's head to its last octet. Default 10 s.
+    pub body_timeout: Duration,
+    /// How long a connection may rest between two requests. Default 75 s, longer than the pools of
+    /// most clients keep one, so that it is the client that closes.
+    pub idle_timeout: Duration,
+    /// How long a request may take from its head to its answer. Default 30 s.
+    pub request_timeout: Duration,
+    /// HTTP/2 streams open at once on a connection. Default 128.
+    pub streams_max: u32,
+    /// HTTP/2 streams that a client may reset before they are looked at; one more ends the
+    /// connection (CVE-2023-44487). Default 20.
+    pub resets_max: usize,
+    /// How long open requests may take to end when the gateway stops. Default 10 s.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            handshake_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(10),
+            header_bytes_max: 16 * 1_024,
+            headers_max: 100,
+            body_bytes_max: 64 * 1_024,
+            batch_body_bytes_max: 2 * 1_024 * 1_024,
+            batch_messages_max: 1_000,
+            body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            request_timeout: Duration::from_secs(30),
+            streams_max: 128,
+            resets_max: 20,
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}

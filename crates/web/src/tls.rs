@@ -1,0 +1,165 @@
+//! TLS of the HTTPS listener: versions by profile, certificates that can be replaced while
+//! connections go on. Client certificates come later; links to carriers have a room of their own.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+
+/// HTTP versions that are offered, the preferred one first (RFC 7301, RFC 9113 section 3.2).
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// Which versions of TLS a client may speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsProfile {
+    /// TLS 1.3 alone.
+    #[default]
+    Modern,
+    /// TLS 1.2 too, with forward secrecy and authenticated encryption only.
+    Intermediate,
+}
+
+/// A certificate chain and its private key.
+pub struct Certificates {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificates({} in the chain)", self.chain.len())
+    }
+}
+
+/// Why certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The certificate file holds no certificate, or no PEM.
+    #[error("no certificate can be read: give a PEM file with the chain, the server's own first")]
+    Chain,
+    /// The key file holds no private key, or no PEM.
+    #[error("no private key can be read: give a PEM file with one PKCS#8, PKCS#1 or SEC1 key")]
+    Key,
+    /// The two do not belong together, or are of a kind that is not supported.
+    #[error("the certificate and its key cannot be used together")]
+    Pair(#[source] rustls::Error),
+    /// The library refused its own settings, or could not draw random octets.
+    #[error("TLS cannot be set up")]
+    Setup(#[source] rustls::Error),
+}
+
+impl Certificates {
+    /// From parts in DER, the server's own certificate first.
+    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
+        Self { chain, key }
+    }
+
+    /// From the contents of two PEM files.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<_, _>>()
+            .map_err(|_| TlsError::Chain)?;
+        if chain.is_empty() {
+            return Err(TlsError::Chain);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Key)?;
+        Ok(Self { chain, key })
+    }
+}
+
+/// The TLS settings in force. Handshakes take the present ones; open connections keep theirs.
+pub struct TlsSlot {
+    profile: TlsProfile,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl TlsSlot {
+    /// With the first certificates.
+    pub fn new(profile: TlsProfile, certificates: Certificates) -> Result<Self, TlsError> {
+        let current = RwLock::new(Arc::new(config(profile, certificates)?));
+        Ok(Self { profile, current })
+    }
+
+    /// Replaces the certificates for handshakes to come. On an error the old ones stay.
+    pub fn reload(&self, certificates: Certificates) -> Result<(), TlsError> {
+        let fresh = Arc::new(config(self.profile, certificates)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// The settings for one handshake.
+    pub(crate) fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for TlsSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSlot")
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+fn config(profile: TlsProfile, certificates: Certificates) -> Result<ServerConfig, TlsError> {
+    let versions = match profile {
+        TlsProfile::Modern => &[&TLS13][..],
+        TlsProfile::Intermediate => &[&TLS13, &TLS12][..],
+    };
+    // The provider is named here and never taken from the process, where a library may have set
+    // another one.
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(versions)
+        .map_err(TlsError::Setup)?
+        .with_no_client_auth()
+        .with_single_cert(certificates.chain, certificates.key)
+        .map_err(TlsError::Pair)?;
+    config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
+    // Tickets spare a returning client the key exchange. Early data stays off: it can be replayed.
+    config.ticketer = Ticketer::new().map_err(TlsError::Setup)?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn certificates_are_read_from_pem_and_what_is_missing_is_named() {
+        let made = pair();
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        assert!(Certificates::from_pem(chain.as_bytes(), key.as_bytes()).is_ok());
+        let swapped = Certificates::from_pem(key.as_bytes(), chain.as_bytes());
+        assert!(matches!(swapped, Err(TlsError::Chain)));
+        let keyless = Certificates::from_pem(chain.as_bytes(), b"");
+        assert!(matches!(keyless, Err(TlsError::Key)));
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused_and_the_old_pair_stays() {
+        let (ours, theirs) = (pair(), pair());
+        let good = Certificates::from_pem(
+            ours.cert.pem().as_bytes(),
+            ours.signing_key.serialize_pem().as_bytes(),
+        );
+        let slot = TlsSlot::new(TlsProfile::Modern, good.unwrap()).unwrap();
+        let before = slot.current();
+        let mixed = Certificates::from_pem(
+            ours.cert.pem().as_bytes(),
+            theirs.signing_key.serialize_pem().as_bytes(),
+        );
+        assert!(matches!(
+            slot.reload(mixed.unwrap()),
+            Err(TlsError::Pair(_))
+        ));
+        assert!(Arc::ptr_eq(&before, &slot.current()));
+    }
+}
