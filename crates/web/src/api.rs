@@ -1,0 +1,259 @@
+//! The API: the steps that every request takes (route, credential, scope, handler, answer), each once
+//! and in this order. What a route does is in its own file.
+
+mod batch;
+mod body;
+mod consent;
+mod credentials;
+pub(crate) mod documents;
+mod lookup;
+mod message;
+mod query;
+mod render;
+mod submit;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::{Caller, Gateway};
+use http::Request;
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use crate::connection::{Answer, Serve};
+use crate::counters::RequestCounters;
+use crate::json::fields::Faults;
+use crate::json::read::JsonError;
+use crate::json::{self, Value};
+use crate::problem::{Code, Place, Problem};
+use crate::reply::{Reply, Transport};
+use crate::request_id::RequestIds;
+use crate::route::{self, Access, Found, Route, RouteRow};
+use crate::settings::ServerSettings;
+
+/// More values than any request but a batch can hold.
+const VALUES_MAX: usize = 64;
+
+/// Answers the requests of the HTTPS listener.
+#[derive(Debug)]
+pub struct Api {
+    gateway: Arc<Gateway>,
+    settings: ServerSettings,
+    counters: Arc<RequestCounters>,
+    ids: RequestIds,
+}
+
+/// A request whose sender is known and may call the route.
+struct Call<'r> {
+    caller: Caller,
+    parts: &'r Parts,
+    /// What stands for `{id}` in the path.
+    object: &'r str,
+}
+
+impl Api {
+    /// The API of a gateway.
+    pub fn new(
+        gateway: Arc<Gateway>,
+        settings: ServerSettings,
+        counters: Arc<RequestCounters>,
+    ) -> Self {
+        Self {
+            gateway,
+            settings,
+            counters,
+            ids: RequestIds::new(),
+        }
+    }
+
+    async fn routed(
+        &self,
+        row: &RouteRow,
+        object: &str,
+        parts: &Parts,
+        body: Incoming,
+        peer: SocketAddr,
+    ) -> Reply {
+        let answered = self.authorized(row, object, parts, body, peer);
+        match tokio::time::timeout(self.settings.request_timeout, answered).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(problem)) => problem.into(),
+            Err(_) => too_slow().into(),
+        }
+    }
+
+    async fn authorized(
+        &self,
+        row: &RouteRow,
+        object: &str,
+        parts: &Parts,
+        body: Incoming,
+        peer: SocketAddr,
+    ) -> Result<Reply, Problem> {
+        credentials::require_sound(parts)?;
+        let Access::Scoped(scope) = row.access else {
+            return Ok(public(row.route));
+        };
+        let credential = credentials::bearer(&parts.headers).unwrap_or_default();
+        let caller = self.gateway.authenticate(credential, peer.ip())?;
+        self.gateway.authorize(&caller, scope)?;
+        self.handled(
+            row.route,
+            &Call {
+                caller,
+                parts,
+                object,
+            },
+            body,
+        )
+        .await
+    }
+
+    async fn handled(
+        &self,
+        route: Route,
+        call: &Call<'_>,
+        body: Incoming,
+    ) -> Result<Reply, Problem> {
+        match route {
+            Route::SubmitMessage => self.submit_message(call, body).await,
+            Route::SubmitBatch => self.submit_batch(call, body).await,
+            Route::ReadMessage => self.read_message(call).await,
+            Route::ListMessages => self.list_messages(call).await,
+            Route::SearchMessages => self.search_messages(call, body).await,
+            Route::CancelMessage => self.cancel_message(call, body).await,
+            Route::ListInbound => self.list_inbound(call).await,
+            Route::RecordOptOut => self.record_opt_out(call, body).await,
+            Route::LookUpOptOut => self.look_up_opt_out(call, body).await,
+            Route::RemoveOptOut => self.remove_opt_out(call, body).await,
+            Route::OpenApi | Route::ErrorPage => Ok(public(route)),
+        }
+    }
+
+    /// Takes in a JSON body on a route without a query.
+    async fn body(&self, call: &Call<'_>, body: Incoming) -> Result<Bytes, Problem> {
+        self.body_up_to(self.settings.body_bytes_max, call, body)
+            .await
+    }
+
+    async fn body_up_to(
+        &self,
+        octets_max: usize,
+        call: &Call<'_>,
+        body: Incoming,
+    ) -> Result<Bytes, Problem> {
+        refuse_query(call.parts)?;
+        body::require_json(&call.parts.headers)?;
+        body::collect(body, octets_max, self.settings.body_timeout).await
+    }
+}
+
+impl Serve for Api {
+    async fn serve(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let id = self.ids.of(request.headers());
+        let (parts, body) = request.into_parts();
+        let (route, reply) = match route::find(&parts.method, parts.uri.path()) {
+            Found::Route(row, object) => {
+                let reply = self.routed(row, object, &parts, body, peer).await;
+                (Some(row.route), reply)
+            }
+            Found::OtherMethod(allow) => (None, other_method(allow).into()),
+            Found::Nothing => (None, nothing().into()),
+        };
+        self.counters.count(route, reply.status);
+        tracing::debug!(
+            request = id.as_str(),
+            ?route,
+            status = reply.status.as_u16(),
+            "answered"
+        );
+        reply.into_answer(id, Transport::Encrypted)
+    }
+
+    fn broken(&self) -> Answer {
+        let id = self.ids.fresh();
+        tracing::error!(request = id.as_str(), "a handler panicked");
+        self.counters.count(None, Code::Internal.status());
+        Reply::from(internal()).into_answer(id, Transport::Encrypted)
+    }
+}
+
+fn public(route: Route) -> Reply {
+    match route {
+        Route::OpenApi => documents::openapi(),
+        Route::ErrorPage => documents::errors(),
+        _ => nothing().into(),
+    }
+}
+
+/// Reads a body as a document of few values.
+fn document(body: &[u8]) -> Result<Value<'_>, Problem> {
+    json::read(body, VALUES_MAX).map_err(no_document)
+}
+
+fn no_document(error: JsonError) -> Problem {
+    match error {
+        JsonError::Syntax { line, column } => Problem::new(
+            Code::InvalidJson,
+            format!("the body is not JSON: see line {line}, column {column}; nothing was done"),
+        ),
+        JsonError::TooMany => Problem::with_fault(
+            Place::Pointer(String::new()),
+            "holds more values than this route can use",
+        ),
+    }
+}
+
+/// Turns faults into a problem, or a value that is there into itself.
+fn sound<T>(value: Option<T>, faults: Faults) -> Result<T, Problem> {
+    match value {
+        Some(value) if faults.is_empty() => Ok(value),
+        _ => Err(Problem::with_faults(faults.into_vec())),
+    }
+}
+
+/// A query on a route that has none may be a key or a number that went astray.
+fn refuse_query(parts: &Parts) -> Result<(), Problem> {
+    match parts.uri.query() {
+        None | Some("") => Ok(()),
+        Some(_) => Err(Problem::with_fault(
+            Place::Parameter(String::new()),
+            "this route takes no query: put what is in it into the body, and never a key or a \
+             number into a URL, where logs keep it",
+        )),
+    }
+}
+
+fn other_method(allow: &'static str) -> Problem {
+    let detail = format!("this path has no such method: use {allow}");
+    Problem {
+        allow: Some(allow),
+        ..Problem::new(Code::MethodNotAllowed, detail)
+    }
+}
+
+fn nothing() -> Problem {
+    Problem::new(
+        Code::NotFound,
+        "there is no such path: see /openapi.json for those there are, and mind that no path ends \
+         in a slash",
+    )
+}
+
+fn internal() -> Problem {
+    Problem::new(
+        Code::Internal,
+        "the gateway made a mistake with this request; whether it was done is not known: tell an \
+         operator the request id, and use an idempotency key when you send it again",
+    )
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        Code::Timeout,
+        "the answer took too long; whether the request was done is not known: send it again with \
+         the same idempotency key",
+    )
+    .retry_after(std::time::Duration::from_secs(1))
+}

@@ -1,0 +1,343 @@
+//! The one table of routes: method, path, who may call it, whether it changes anything. The router,
+//! the metrics, the OpenAPI document and the tests all go by it.
+
+use engine::Scope;
+use http::Method;
+
+/// A route of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Send one message.
+    SubmitMessage,
+    /// Send up to 1,000 messages.
+    SubmitBatch,
+    /// Find messages by number, and by all the list can.
+    SearchMessages,
+    /// List messages.
+    ListMessages,
+    /// Read one message.
+    ReadMessage,
+    /// Take back a message.
+    CancelMessage,
+    /// List messages from handsets.
+    ListInbound,
+    /// Record an opt-out.
+    RecordOptOut,
+    /// Look an opt-out up.
+    LookUpOptOut,
+    /// Remove an opt-out.
+    RemoveOptOut,
+    /// The OpenAPI document.
+    OpenApi,
+    /// The page of error codes, to which every problem's `type` points.
+    ErrorPage,
+}
+
+/// A method that some route has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `GET`.
+    Get,
+    /// `POST`.
+    Post,
+}
+
+impl Verb {
+    /// The method's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+
+    fn of(method: &Method) -> Option<Self> {
+        match *method {
+            Method::GET => Some(Self::Get),
+            Method::POST => Some(Self::Post),
+            _ => None,
+        }
+    }
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; it tells nothing but what the product is.
+    Public,
+    /// A client whose key has the scope.
+    Scoped(Scope),
+}
+
+/// Whether calling a route changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only reads.
+    Reads,
+    /// It changes the state, with an entry in the ledger.
+    Mutates,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteRow {
+    /// Which route.
+    pub route: Route,
+    /// Its method.
+    pub verb: Verb,
+    /// Its path; `{id}` stands for one segment.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Whether it changes anything.
+    pub effect: Effect,
+}
+
+const fn row(
+    verb: Verb,
+    path: &'static str,
+    route: Route,
+    access: Access,
+    effect: Effect,
+) -> RouteRow {
+    RouteRow {
+        route,
+        verb,
+        path,
+        access,
+        effect,
+    }
+}
+
+const SEND: Access = Access::Scoped(Scope::MessagesSend);
+const READ: Access = Access::Scoped(Scope::MessagesRead);
+const INBOUND: Access = Access::Scoped(Scope::InboundRead);
+const CONSENT: Access = Access::Scoped(Scope::OptOutsWrite);
+const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
+
+/// Every route. The busiest comes first, since they are tried in this order.
+pub const ROUTES: [RouteRow; 12] = [
+    row(
+        Verb::Post,
+        "/v1/messages",
+        Route::SubmitMessage,
+        SEND,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/v1/messages/{id}",
+        Route::ReadMessage,
+        READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/messages/batch",
+        Route::SubmitBatch,
+        SEND,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/v1/messages",
+        Route::ListMessages,
+        READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/messages/search",
+        Route::SearchMessages,
+        READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/messages/{id}/cancel",
+        Route::CancelMessage,
+        SEND,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/v1/inbound",
+        Route::ListInbound,
+        INBOUND,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/opt-outs",
+        Route::RecordOptOut,
+        CONSENT,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/opt-outs/lookup",
+        Route::LookUpOptOut,
+        CONSENT_READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/opt-outs/remove",
+        Route::RemoveOptOut,
+        CONSENT,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/openapi.json",
+        Route::OpenApi,
+        Access::Public,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
+        "/docs/errors",
+        Route::ErrorPage,
+        Access::Public,
+        Effect::Reads,
+    ),
+];
+
+impl Route {
+    /// Its place in [`ROUTES`].
+    pub(crate) fn index(self) -> usize {
+        ROUTES
+            .iter()
+            .position(|row| row.route == self)
+            .unwrap_or(ROUTES.len())
+    }
+}
+
+/// What a method and a path lead to.
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
+    /// A route, and what stands for its `{id}`.
+    Route(&'static RouteRow, &'a str),
+    /// A path of other methods, for the `Allow` header.
+    OtherMethod(&'static str),
+    /// No path at all.
+    Nothing,
+}
+
+/// Finds a route. Paths are compared octet for octet: nothing is decoded, folded or cleaned up, so
+/// that no path has a second spelling.
+pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
+    let verb = Verb::of(method);
+    let exact = |row: &&RouteRow| row.path == path;
+    if let Some(row) = ROUTES
+        .iter()
+        .filter(exact)
+        .find(|row| Some(row.verb) == verb)
+    {
+        return Found::Route(row, "");
+    }
+    if ROUTES.iter().any(|row| exact(&row)) {
+        return Found::OtherMethod(allow(ROUTES.iter().filter(exact)));
+    }
+    let with_id = || {
+        ROUTES
+            .iter()
+            .filter_map(|row| Some((row, id_of(row.path, path)?)))
+    };
+    if let Some((row, id)) = with_id().find(|(row, _)| Some(row.verb) == verb) {
+        return Found::Route(row, id);
+    }
+    match with_id().next() {
+        Some(_) => Found::OtherMethod(allow(with_id().map(|(row, _)| row))),
+        None => Found::Nothing,
+    }
+}
+
+/// What stands for `{id}` when the path fits the pattern.
+fn id_of<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let (before, after) = pattern.split_once("{id}")?;
+    let id = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!id.is_empty() && !id.contains('/')).then_some(id)
+}
+
+fn allow<'r>(rows: impl Iterator<Item = &'r RouteRow>) -> &'static str {
+    let (mut get, mut post) = (0, 0);
+    for row in rows {
+        match row.verb {
+            Verb::Get => get += 1,
+            Verb::Post => post += 1,
+        }
+    }
+    match (get, post) {
+        (0, _) => "POST",
+        (_, 0) => "GET",
+        _ => "GET, POST",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &Method, path: &str, expected: &str) {
+        let found = match find(method, path) {
+            Found::Route(row, id) => format!("{:?} {id}", row.route),
+            Found::OtherMethod(allow) => format!("allow {allow}"),
+            Found::Nothing => "nothing".to_owned(),
+        };
+        assert_eq!(found.trim_end(), expected, "{method} {path}");
+    }
+
+    #[test]
+    fn a_method_and_a_path_lead_to_one_route() {
+        check(&Method::POST, "/v1/messages", "SubmitMessage");
+        check(&Method::GET, "/v1/messages", "ListMessages");
+        check(&Method::GET, "/v1/messages/msg_x", "ReadMessage msg_x");
+        check(&Method::POST, "/v1/messages/batch", "SubmitBatch");
+        check(
+            &Method::POST,
+            "/v1/messages/msg_x/cancel",
+            "CancelMessage msg_x",
+        );
+        check(&Method::POST, "/v1/opt-outs/lookup", "LookUpOptOut");
+    }
+
+    #[test]
+    fn another_method_is_told_which_ones_there_are() {
+        check(&Method::DELETE, "/v1/messages", "allow GET, POST");
+        check(&Method::PUT, "/v1/messages/msg_x", "allow GET");
+        check(&Method::GET, "/v1/messages/batch", "allow POST");
+        check(&Method::TRACE, "/v1/inbound", "allow GET");
+        check(&Method::HEAD, "/v1/messages/msg_x/cancel", "allow POST");
+    }
+
+    #[test]
+    fn no_path_has_a_second_spelling() {
+        for path in [
+            "/",
+            "",
+            "*",
+            "/v1/messages/",
+            "//v1/messages",
+            "/v1//messages",
+            "/V1/messages",
+            "/v1/messages;v=1",
+            "/v1/%6dessages",
+            "/v1/./messages",
+            "/v1/messages/a/b",
+            "/v1/messages//cancel",
+            "/metrics",
+            "/healthz",
+        ] {
+            check(&Method::POST, path, "nothing");
+        }
+    }
+
+    #[test]
+    fn every_mutating_route_asks_for_a_scope() {
+        for row in ROUTES.iter().filter(|row| row.effect == Effect::Mutates) {
+            assert_ne!(row.access, Access::Public, "{}", row.path);
+            assert_eq!(row.verb, Verb::Post, "{}", row.path);
+        }
+    }
+}
