@@ -1,1 +1,27 @@
-//! Placeholder until its first module.
+//! The HTTPS API and the admin listener. It turns HTTP into calls of the engine and their results into
+//! answers; every rule of the product is behind that line, and so is everything that is recorded.
+
+mod admin;
+mod api;
+mod connection;
+mod counters;
+mod http_errors;
+mod json;
+mod listener;
+mod metrics;
+mod problem;
+mod reply;
+mod request_id;
+mod route;
+mod settings;
+mod tls;
+
+pub use admin::Admin;
+pub use api::Api;
+pub use connection::{Answer, Serve};
+pub use counters::{ListenerCounters, RequestCounters};
+pub use listener::{AdminExposure, BindError, Drained, Listener, Security};
+pub use problem::Code;
+pub use route::{Access, Effect, ROUTES, Route, RouteRow, Verb};
+pub use settings::ServerSettings;
+pub use tls::{Certificates, TlsError, TlsProfile, TlsSlot};
