@@ -1,0 +1,227 @@
+//! Rows and changes to fill a store with. Nothing in them means anything beyond its form.
+
+use domain::carrier_id::CarrierMessageId;
+use domain::class::TrafficClass;
+use domain::id::{ClientId, InboundId, MessageId};
+use domain::message::{CarrierName, Event, MessageState, ReceiptState, Segment};
+use domain::sender::ShortCode;
+use domain::text::Encoding;
+use domain::text::udh::ReferenceWidth;
+use domain::time::Timestamp;
+use engine::changes::{Changes, Write};
+use engine::rows::{
+    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageHead, MessageRow, MessageUpdate,
+    OptOutRow, OptOutStanding, PartRow, Purpose, UnmatchedRow, VaultRow,
+};
+use ledger::{Actor, Draft, Kind, Outcome};
+
+/// When every story begins.
+pub const START: Timestamp = Timestamp::from_seconds(1_764_064_800);
+
+/// The sequence of the `n`-th id after [`START`], one a millisecond.
+pub const fn sequence(n: u64) -> u64 {
+    (START.millis() + n) << 12
+}
+
+/// The moment of the `n`-th id.
+pub const fn moment(n: u64) -> Timestamp {
+    Timestamp::from_micros((START.millis() + n) * 1_000)
+}
+
+/// A blind index.
+pub const fn subject(n: u8) -> [u8; 16] {
+    [n; 16]
+}
+
+/// A short code.
+pub fn short_code(digits: &str) -> ShortCode {
+    digits.parse().unwrap()
+}
+
+/// The id of the `n`-th message.
+pub const fn message_id(n: u64) -> MessageId {
+    MessageId::new(sequence(n), 0x1234_5678 ^ n)
+}
+
+/// The id of a client.
+pub const fn client_id(n: u64) -> ClientId {
+    ClientId::new(sequence(n), 77)
+}
+
+/// An entry of a kind.
+pub fn draft(kind: Kind) -> Draft {
+    Draft::of(kind, Actor::system(&"contract"), Outcome::Done)
+        .build()
+        .unwrap()
+}
+
+/// Changes at a moment with one entry and these writes.
+pub fn changes(at: Timestamp, writes: impl IntoIterator<Item = Write>) -> Changes {
+    let mut changes = Changes::new(draft(Kind::MessageAccepted), at);
+    for write in writes {
+        changes.write(write);
+    }
+    changes
+}
+
+/// The `n`-th message, accepted: of client 1, class `otp`, from 12345, to subject 1.
+pub fn message(n: u64) -> MessageRow {
+    MessageRow {
+        id: message_id(n),
+        head: MessageHead {
+            client: Some(client_id(1)),
+            class: TrafficClass::Otp,
+            from: short_code("12345"),
+            encoding: Encoding::Gsm7,
+            reference: Some(format!("order {n}").into()),
+            campaign: None,
+        },
+        state: MessageState::Accepted,
+        version: 1,
+        created: moment(n),
+        expires: moment(n + 60_000),
+        updated: moment(n),
+        subject: subject(1),
+        segments: vec![Segment::default()],
+    }
+}
+
+/// The sealed number and text of an owner.
+pub fn sealed(owner: u64) -> [VaultRow; 2] {
+    let row = |purpose: Purpose, octet: u8| VaultRow {
+        owner,
+        purpose,
+        week: 2_916,
+        wrapped: vec![octet; 92],
+        sealed: owner.to_be_bytes().repeat(4),
+    };
+    [row(Purpose::Number, 0xa1), row(Purpose::Text, 0xb2)]
+}
+
+/// The writes of a new message with its sealed fields.
+pub fn new_message(row: MessageRow) -> Vec<Write> {
+    let [number, text] = sealed(row.id.sequence());
+    vec![
+        Write::Message(Box::new(row)),
+        Write::Vault(number),
+        Write::Vault(text),
+    ]
+}
+
+/// A change that brings the `n`-th message to a version and state, with a dispatched segment.
+pub fn update(n: u64, version: u32, state: MessageState) -> Write {
+    Write::Update(Box::new(MessageUpdate {
+        sequence: sequence(n),
+        version,
+        state,
+        updated: moment(n + u64::from(version)),
+        segments: vec![dispatched("primary", None)],
+    }))
+}
+
+/// A dispatched segment, with the carrier's id if it was taken.
+pub fn dispatched(carrier: &str, id: Option<&str>) -> Segment {
+    let mut segment = Segment::default();
+    segment.apply(
+        Event::Dispatched {
+            carrier: CarrierName::new(carrier),
+            bind: 3,
+        },
+        START,
+    );
+    if let Some(id) = id {
+        segment.apply(Event::Accepted(carrier_message_id(id)), START);
+    }
+    segment
+}
+
+/// A carrier's id.
+pub fn carrier_message_id(text: &str) -> CarrierMessageId {
+    CarrierMessageId::parse(text.as_bytes()).unwrap()
+}
+
+/// The `n`-th id's inbound message, to 12345.
+pub fn inbound(n: u64) -> InboundRow {
+    InboundRow {
+        id: InboundId::new(sequence(n), n),
+        to: short_code("12345"),
+        received: moment(n),
+        keyword: Some("stop".into()),
+        carrier: "primary".into(),
+        subject: subject(1),
+    }
+}
+
+/// An opt-out row of 12345.
+pub fn opt_out(n: u64, subject: [u8; 16], standing: OptOutStanding) -> OptOutRow {
+    OptOutRow {
+        sequence: sequence(n),
+        short_code: short_code("12345"),
+        subject,
+        standing,
+        basis: "keyword".into(),
+        at: moment(n),
+    }
+}
+
+/// A client.
+pub fn client(n: u64, name: &str) -> ClientRow {
+    ClientRow {
+        id: client_id(n),
+        name: name.to_owned(),
+        scopes: vec!["messages:send".to_owned()],
+        short_codes: vec![short_code("12345")],
+        classes: TrafficClass::ALL.into_iter().collect(),
+        networks: vec!["10.0.0.0/8".to_owned()],
+        keys: Vec::new(),
+        created: moment(n),
+        revoked: None,
+    }
+}
+
+/// A key-encryption key.
+pub fn kek(week: u32, octet: u8) -> KekRow {
+    KekRow {
+        purpose: Purpose::Text,
+        week,
+        wrapped: vec![octet; 60],
+    }
+}
+
+/// The record of an idempotency key that ends at a moment.
+pub fn idempotency(n: u64, expires: Timestamp) -> IdempotencyRow {
+    IdempotencyRow {
+        message: message_id(n),
+        key: subject(9),
+        fingerprint: subject(8),
+        expires,
+    }
+}
+
+/// A receipt that matches nothing, with or without a recipient.
+pub fn unmatched(n: u64, recipient: Option<[u8; 16]>) -> UnmatchedRow {
+    UnmatchedRow {
+        sequence: sequence(n),
+        carrier: CarrierName::new("primary"),
+        carrier_id: carrier_message_id("0A1B"),
+        state: ReceiptState::Failed,
+        error: recipient.map(|_| u32::MAX),
+        subject: recipient,
+        at: moment(n),
+    }
+}
+
+/// A part of a long inbound message.
+pub fn part(n: u64) -> PartRow {
+    PartRow {
+        sequence: sequence(n),
+        to: short_code("12345"),
+        carrier: CarrierName::new("primary"),
+        data_coding: 8,
+        reference: u16::MAX,
+        width: ReferenceWidth::Sixteen,
+        total: 3,
+        ordinal: 2,
+        at: moment(n),
+    }
+}
