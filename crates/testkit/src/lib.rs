@@ -1,1 +1,24 @@
-//! Placeholder until its first module.
+//! Fakes of every port, whole gateways for tests, and the contract suites that every implementation of
+//! a port must pass. It never ships: nothing here keeps a promise about speed or secrets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test may panic, and its fakes with it"
+)]
+
+pub mod carriers;
+pub mod clock;
+pub mod contract;
+pub mod entropy;
+pub mod gateway;
+pub mod memory;
+pub mod settings;
+
+pub use carriers::RecordingCarriers;
+pub use clock::ManualClock;
+pub use entropy::SeededEntropy;
+pub use gateway::TestGateway;
+pub use memory::{Image, MemoryStore};

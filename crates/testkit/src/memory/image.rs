@@ -1,0 +1,271 @@
+//! What a store in memory holds durably: rows and entries, changed by whole commits only.
+
+use std::collections::BTreeMap;
+
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+use engine::changes::{Changes, Write};
+use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
+use engine::rows::{
+    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow, PartRow,
+    Purpose, UnmatchedRow, VaultRow,
+};
+use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
+
+/// One entry as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its leaf hash.
+    pub leaf: Hash,
+    /// The number of the commit that brought it, from 1.
+    pub commit: u64,
+}
+
+/// Everything that survives a crash. A copy shares nothing with its original.
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub(super) messages: BTreeMap<u64, MessageRow>,
+    pub(super) vault: BTreeMap<(u64, Purpose), VaultRow>,
+    pub(super) inbound: BTreeMap<u64, InboundRow>,
+    pub(super) keks: BTreeMap<(u32, Purpose), KekRow>,
+    pub(super) opt_outs: BTreeMap<u64, OptOutRow>,
+    pub(super) clients: BTreeMap<u64, ClientRow>,
+    pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
+    pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
+    pub(super) parts: BTreeMap<u64, PartRow>,
+    entries: Vec<Logged>,
+    node: NodeName,
+    commits: u64,
+    epoch: u64,
+    last_time: u64,
+    last_kind: Option<Kind>,
+    last_sequence: u64,
+    clean: Shutdown,
+}
+
+impl Image {
+    /// An empty one.
+    pub fn new(node: &NodeName) -> Self {
+        Self {
+            messages: BTreeMap::new(),
+            vault: BTreeMap::new(),
+            inbound: BTreeMap::new(),
+            keks: BTreeMap::new(),
+            opt_outs: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            idempotency: BTreeMap::new(),
+            unmatched: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            entries: Vec::new(),
+            node: node.clone(),
+            commits: 0,
+            epoch: 0,
+            last_time: 0,
+            last_kind: None,
+            last_sequence: 0,
+            clean: Shutdown::First,
+        }
+    }
+
+    /// A process takes the image over.
+    pub(super) fn begin_epoch(&mut self) {
+        self.epoch += 1;
+        self.clean = match self.last_kind {
+            None => Shutdown::First,
+            Some(Kind::LedgerStopped) => Shutdown::Clean,
+            Some(_) => Shutdown::Crash,
+        };
+    }
+
+    /// Applies one commit whole, or not at all when an expectation does not hold.
+    pub(super) fn commit(&mut self, changes: &Changes) -> Result<Committed, CommitError> {
+        if !self.expectations_hold(changes.writes()) {
+            return Err(CommitError::Conflict);
+        }
+        self.commits += 1;
+        let first_index = self.size();
+        // Times of a node never go back, whatever the clock does.
+        self.last_time = self.last_time.max(changes.at().micros());
+        for draft in changes.entries() {
+            let stamp = Stamp {
+                node: &self.node,
+                epoch: self.epoch,
+                node_seq: self.size(),
+                time_micros: self.last_time,
+            };
+            let bytes = draft.finish(&stamp);
+            let leaf = leaf_hash(&bytes);
+            self.last_kind = Some(draft.kind());
+            self.entries.push(Logged {
+                bytes,
+                leaf,
+                commit: self.commits,
+            });
+        }
+        for write in changes.writes() {
+            self.apply(write);
+        }
+        Ok(Committed { first_index })
+    }
+
+    fn expectations_hold(&self, writes: &[Write]) -> bool {
+        let mut versions: BTreeMap<u64, u32> = BTreeMap::new();
+        for write in writes {
+            let (sequence, expected, becomes) = match write {
+                Write::Message(row) => (row.id.sequence(), 0, row.version),
+                Write::Update(row) => (row.sequence, row.version - 1, row.version),
+                Write::Inbound(row) if self.inbound.contains_key(&row.id.sequence()) => {
+                    return false;
+                }
+                Write::Kek(row) if self.keks.contains_key(&(row.week, row.purpose)) => {
+                    return false;
+                }
+                _ => continue,
+            };
+            let stored = self.messages.get(&sequence).map_or(0, |row| row.version);
+            if versions.get(&sequence).copied().unwrap_or(stored) != expected {
+                return false;
+            }
+            versions.insert(sequence, becomes);
+        }
+        true
+    }
+
+    fn apply(&mut self, write: &Write) {
+        match write {
+            Write::Message(row) => drop(self.messages.insert(row.id.sequence(), (**row).clone())),
+            Write::Update(update) => self.update(update),
+            Write::Inbound(row) => drop(self.inbound.insert(row.id.sequence(), (**row).clone())),
+            Write::Vault(row) => drop(self.vault.insert((row.owner, row.purpose), row.clone())),
+            Write::Kek(row) => drop(self.keks.insert((row.week, row.purpose), row.clone())),
+            Write::OptOut(row) => drop(self.opt_outs.insert(row.sequence, row.clone())),
+            Write::Client(row) => drop(self.clients.insert(row.id.sequence(), (**row).clone())),
+            Write::Idempotency(row) => {
+                self.idempotency.insert(row.message.sequence(), row.clone());
+            }
+            Write::Unmatched(row) => drop(self.unmatched.insert(row.sequence, row.clone())),
+            Write::ForgetUnmatched(sequence) => drop(self.unmatched.remove(sequence)),
+            Write::Part(row) => drop(self.parts.insert(row.sequence, row.clone())),
+            Write::ForgetPart(sequence) => {
+                self.parts.remove(sequence);
+                self.vault.retain(|(owner, _), _| owner != sequence);
+            }
+        }
+        self.last_sequence = self.last_sequence.max(sequence_of(write));
+    }
+
+    fn update(&mut self, update: &MessageUpdate) {
+        let row = self.messages.get_mut(&update.sequence).unwrap();
+        row.version = update.version;
+        row.state = update.state;
+        row.updated = update.updated;
+        row.segments.clone_from(&update.segments);
+    }
+
+    /// Forgets what is of no more use.
+    pub(super) fn prune(&mut self, now: Timestamp, unmatched_before: Timestamp) {
+        self.idempotency.retain(|_, row| row.expires > now);
+        self.unmatched.retain(|_, row| row.at >= unmatched_before);
+    }
+
+    fn size(&self) -> u64 {
+        u64::try_from(self.entries.len()).unwrap()
+    }
+
+    pub(super) fn head(&self) -> LedgerHead {
+        LedgerHead {
+            size: self.size(),
+            epoch: self.epoch,
+            clean: self.clean,
+            last_sequence: self.last_sequence,
+        }
+    }
+
+    /// Every entry, oldest first.
+    pub fn entries(&self) -> &[Logged] {
+        &self.entries
+    }
+
+    /// Every message, oldest first.
+    pub fn messages(&self) -> impl Iterator<Item = &MessageRow> {
+        self.messages.values()
+    }
+
+    /// A message by the sequence of its id.
+    pub fn message_row(&self, sequence: u64) -> Option<&MessageRow> {
+        self.messages.get(&sequence)
+    }
+
+    /// Every inbound message, oldest first.
+    pub fn inbounds(&self) -> impl Iterator<Item = &InboundRow> {
+        self.inbound.values()
+    }
+
+    /// Every row of sealed data.
+    pub fn vault(&self) -> impl Iterator<Item = &VaultRow> {
+        self.vault.values()
+    }
+
+    /// Every record of an idempotency key.
+    pub fn idempotency(&self) -> impl Iterator<Item = &IdempotencyRow> {
+        self.idempotency.values()
+    }
+
+    /// Every receipt without a segment.
+    pub fn unmatched(&self) -> impl Iterator<Item = &UnmatchedRow> {
+        self.unmatched.values()
+    }
+
+    /// Every waiting part of a long inbound message.
+    pub fn parts(&self) -> impl Iterator<Item = &PartRow> {
+        self.parts.values()
+    }
+
+    /// Every client.
+    pub fn clients(&self) -> impl Iterator<Item = &ClientRow> {
+        self.clients.values()
+    }
+
+    /// Every key-encryption key.
+    pub fn keks(&self) -> impl Iterator<Item = &KekRow> {
+        self.keks.values()
+    }
+
+    /// Every row of the record of opt-outs, oldest first.
+    pub fn opt_outs(&self) -> impl Iterator<Item = &OptOutRow> {
+        self.opt_outs.values()
+    }
+
+    /// The opt-outs that stand: the latest row of each short code and number.
+    pub(super) fn standing_opt_outs(&self) -> Vec<OptOutRow> {
+        let mut latest: BTreeMap<(ShortCode, [u8; 16]), &OptOutRow> = BTreeMap::new();
+        for row in self.opt_outs.values() {
+            latest.insert((row.short_code, row.subject), row);
+        }
+        let stands = |row: &&&OptOutRow| row.standing == engine::rows::OptOutStanding::Out;
+        latest
+            .values()
+            .filter(stands)
+            .map(|row| (*row).clone())
+            .collect()
+    }
+}
+
+fn sequence_of(write: &Write) -> u64 {
+    match write {
+        Write::Message(row) => row.id.sequence(),
+        Write::Inbound(row) => row.id.sequence(),
+        Write::Vault(row) => row.owner,
+        Write::OptOut(row) => row.sequence,
+        Write::Client(row) => row.id.sequence(),
+        Write::Unmatched(row) => row.sequence,
+        Write::Part(row) => row.sequence,
+        Write::Update(_)
+        | Write::Kek(_)
+        | Write::Idempotency(_)
+        | Write::ForgetUnmatched(_)
+        | Write::ForgetPart(_) => 0,
+    }
+}

@@ -1,0 +1,35 @@
+//! What a starting engine reads from an image: each kind complete and in sequential order.
+
+use engine::ports::store::Loaded;
+use engine::rows::VaultRow;
+
+use super::image::Image;
+
+impl Image {
+    pub(super) fn load(&self) -> Vec<Loaded> {
+        let mut rows: Vec<Loaded> = Vec::new();
+        rows.extend(self.keks.values().cloned().map(Loaded::Kek));
+        let clients = self.clients.values().cloned();
+        rows.extend(clients.map(|row| Loaded::Client(Box::new(row))));
+        rows.extend(self.standing_opt_outs().into_iter().map(Loaded::OptOut));
+        let open = self.messages.values().filter(|row| !row.state.is_final());
+        rows.extend(open.map(|row| {
+            let sealed = self.vault_of(row.id.sequence());
+            Loaded::Open(Box::new(row.clone()), sealed)
+        }));
+        rows.extend(self.idempotency.values().cloned().map(Loaded::Idempotency));
+        rows.extend(self.unmatched.values().cloned().map(Loaded::Unmatched));
+        let part =
+            |row: &engine::rows::PartRow| Loaded::Part(row.clone(), self.vault_of(row.sequence));
+        rows.extend(self.parts.values().map(part));
+        rows
+    }
+
+    /// The sealed rows of one owner.
+    pub fn vault_of(&self, owner: u64) -> Vec<VaultRow> {
+        let rows = self.vault.iter();
+        rows.filter(|((other, _), _)| *other == owner)
+            .map(|(_, row)| row.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,89 @@
+//! Settings for tests: short code 12345 routed to a primary carrier with two binds and a backup with
+//! one, fast enough that pace is in nobody's way unless a test makes it so.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::carrier_id::IdForm;
+use domain::consent::OptOutScope;
+use domain::message::CarrierName;
+use domain::sender::ShortCode;
+use domain::text::MessageText;
+use domain::text::segment::ReferenceWidth;
+use engine::AMBIGUITY_DEFAULT;
+use engine::ports::carrier::{BindId, Direction};
+use engine::settings::{
+    BindSettings, Bounds, CarrierSettings, CodeSettings, KeywordTexts, Settings, ValiditySettings,
+};
+
+/// The short code of every test gateway.
+pub fn short_code() -> ShortCode {
+    ShortCode::parse("12345").unwrap()
+}
+
+/// A bind of the primary carrier: 0 or 1.
+pub fn primary(index: u16) -> BindId {
+    BindId {
+        carrier: CarrierName::new("primary"),
+        index,
+    }
+}
+
+/// The one bind of the backup carrier.
+pub fn backup() -> BindId {
+    BindId {
+        carrier: CarrierName::new("backup"),
+        index: 0,
+    }
+}
+
+/// A text.
+pub fn text(text: &str) -> MessageText {
+    MessageText::parse(text).unwrap()
+}
+
+/// The usual settings; a test changes what it is about.
+pub fn usual() -> Settings {
+    Settings {
+        short_codes: BTreeMap::from([(short_code(), code())]),
+        carriers: BTreeMap::from([
+            (primary(0).carrier, carrier(2)),
+            (backup().carrier, carrier(1)),
+        ]),
+        ambiguity: AMBIGUITY_DEFAULT,
+        validity: ValiditySettings::default(),
+        bounds: Bounds::default(),
+        receipt_timeout: Duration::from_hours(72),
+    }
+}
+
+fn code() -> CodeSettings {
+    CodeSettings {
+        mps: 10_000,
+        burst: 1_000,
+        opt_out_scope: OptOutScope::default(),
+        texts: KeywordTexts {
+            stopped: text("You will get no more messages from 12345."),
+            help: text("Example Ltd. Reply STOP to end."),
+            started: text("You will get messages from 12345 again."),
+        },
+        route: vec![primary(0).carrier, backup().carrier],
+        reference_width: ReferenceWidth::Eight,
+    }
+}
+
+fn carrier(binds: usize) -> CarrierSettings {
+    let bind = BindSettings {
+        direction: Direction::Both,
+        window_max: 10,
+        mps: 10_000,
+        burst: 1_000,
+    };
+    CarrierSettings {
+        id_form: IdForm::Auto,
+        throttle_pause: Duration::from_secs(1),
+        throttle_pause_max: Duration::from_secs(30),
+        queue_full_tries_max: 3,
+        binds: vec![bind; binds],
+    }
+}
