@@ -48,7 +48,7 @@ fn read_entries(path: &Path) -> Vec<StoredEntry> {
         .unwrap();
     let found = statement.query_map([], |row| {
         Ok((
-            row.get::<_, usize>(0)?,
+            row.get::<_, i64>(0)?,
             StoredEntry {
                 bytes: row.get(1)?,
                 leaf: row.get(2)?,
@@ -57,7 +57,7 @@ fn read_entries(path: &Path) -> Vec<StoredEntry> {
     });
     let entries = found.unwrap().enumerate().map(|(place, row)| {
         let (index, entry) = row.unwrap();
-        assert_eq!(index, place, "the indices have no gap");
+        assert_eq!(usize::try_from(index), Ok(place), "the indices have no gap");
         entry
     });
     entries.collect()
