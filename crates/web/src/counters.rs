@@ -45,6 +45,56 @@ pub struct ListenerCounters {
     pub(crate) panics: Counter,
 }
 
+/// One counter of a listener.
+type Pick = fn(&ListenerCounters) -> &Counter;
+
+/// Every counter of a listener.
+pub(crate) const OF_LISTENERS: [(&str, &str, Pick); 7] = [
+    (
+        "shortstop_http_connections_total",
+        "Connections taken.",
+        |c| &c.accepted,
+    ),
+    (
+        "shortstop_http_connections_refused_total",
+        "Connections closed at once, since too many were open.",
+        |c| &c.refused,
+    ),
+    (
+        "shortstop_http_connections_timed_out_total",
+        "Connections ended because they waited for too long.",
+        |c| &c.timed_out,
+    ),
+    (
+        "shortstop_tls_handshakes_failed_total",
+        "TLS handshakes that failed or took too long.",
+        |c| &c.handshakes_failed,
+    ),
+    (
+        "shortstop_http_received_bytes_total",
+        "Octets of HTTP received.",
+        |c| &c.octets_in,
+    ),
+    (
+        "shortstop_http_sent_bytes_total",
+        "Octets of HTTP sent.",
+        |c| &c.octets_out,
+    ),
+    (
+        "shortstop_http_panics_total",
+        "Requests whose handler panicked.",
+        |c| &c.panics,
+    ),
+];
+
+impl ListenerCounters {
+    /// One count by the name of its metric, such as `shortstop_http_connections_refused_total`.
+    pub fn total(&self, metric: &str) -> Option<u64> {
+        let (_, _, pick) = OF_LISTENERS.iter().find(|(name, ..)| *name == metric)?;
+        Some(pick(self).get())
+    }
+}
+
 /// Classes of status: 1xx to 5xx.
 const CLASSES: usize = 5;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use engine::{MetricKind, MetricRow};
 
-use crate::counters::{Counter, ListenerCounters, RequestCounters};
+use crate::counters::{ListenerCounters, OF_LISTENERS, RequestCounters};
 
 /// A page on its way.
 #[derive(Debug, Default)]
@@ -113,48 +113,6 @@ impl Page {
         let _ = writeln!(self.text, " {value}");
     }
 }
-
-/// One counter of a listener.
-type Pick = fn(&ListenerCounters) -> &Counter;
-
-/// Every counter of a listener.
-const OF_LISTENERS: [(&str, &str, Pick); 7] = [
-    (
-        "shortstop_http_connections_total",
-        "Connections taken.",
-        |c| &c.accepted,
-    ),
-    (
-        "shortstop_http_connections_refused_total",
-        "Connections closed at once, since too many were open.",
-        |c| &c.refused,
-    ),
-    (
-        "shortstop_http_connections_timed_out_total",
-        "Connections ended because they waited for too long.",
-        |c| &c.timed_out,
-    ),
-    (
-        "shortstop_tls_handshakes_failed_total",
-        "TLS handshakes that failed or took too long.",
-        |c| &c.handshakes_failed,
-    ),
-    (
-        "shortstop_http_received_bytes_total",
-        "Octets of HTTP received.",
-        |c| &c.octets_in,
-    ),
-    (
-        "shortstop_http_sent_bytes_total",
-        "Octets of HTTP sent.",
-        |c| &c.octets_out,
-    ),
-    (
-        "shortstop_http_panics_total",
-        "Requests whose handler panicked.",
-        |c| &c.panics,
-    ),
-];
 
 #[cfg(test)]
 mod tests {

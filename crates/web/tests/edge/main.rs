@@ -1,0 +1,14 @@
+//! The web edge from outside: real sockets, real TLS, and clients that behave as badly as they can.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+mod attacks;
+mod limits;
+mod server;
+mod tls;
+mod wire;

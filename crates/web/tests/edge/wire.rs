@@ -1,0 +1,156 @@
+//! A client that writes octets, not requests: what no proper client would send is sent by this one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::server::{PATIENCE, Server};
+
+/// What came back.
+#[derive(Debug)]
+pub struct Heard {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+/// One TLS connection.
+pub struct Wire {
+    pub stream: TlsStream<TcpStream>,
+    buffer: Vec<u8>,
+}
+
+/// The TLS settings of a client that trusts one certificate.
+pub fn client_config(
+    root: &CertificateDer<'static>,
+    protocol: &str,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    config
+}
+
+/// Connects with settings of one's own.
+pub async fn connect(
+    address: SocketAddr,
+    config: ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let socket = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let handshake = TlsConnector::from(Arc::new(config)).connect(name, socket);
+    timeout(PATIENCE, handshake).await.unwrap()
+}
+
+impl Wire {
+    /// HTTP/1.1 over TLS 1.3.
+    pub async fn open(server: &Server) -> Self {
+        Self::over(server.address, &server.root, "http/1.1").await
+    }
+
+    pub async fn over(address: SocketAddr, root: &CertificateDer<'static>, protocol: &str) -> Self {
+        let config = client_config(root, protocol, &[&rustls::version::TLS13]);
+        let stream = connect(address, config).await.unwrap();
+        Self {
+            stream,
+            buffer: Vec::new(),
+        }
+    }
+
+    pub fn of(stream: TlsStream<TcpStream>) -> Self {
+        Self {
+            stream,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Whether these octets come before the connection ends.
+    pub async fn hears(&mut self, octets: &[u8]) -> bool {
+        loop {
+            if find(&self.buffer, octets).is_some() {
+                return true;
+            }
+            if !self.more().await {
+                return false;
+            }
+        }
+    }
+
+    pub async fn send(&mut self, octets: impl AsRef<[u8]>) {
+        // The server may have hung up already; what it said then is what the test looks at.
+        let _ = self.stream.write_all(octets.as_ref()).await;
+        let _ = self.stream.flush().await;
+    }
+
+    /// One answer with its body; `None` when the connection ended before it.
+    pub async fn answer(&mut self) -> Option<Heard> {
+        let end = loop {
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                break end + 4;
+            }
+            if !self.more().await {
+                return None;
+            }
+        };
+        let head = String::from_utf8_lossy(&self.buffer[..end]).to_lowercase();
+        let length = head
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next());
+        let length: usize = length.map_or(0, |text| text.parse().unwrap());
+        while self.buffer.len() < end + length && self.more().await {}
+        let body = String::from_utf8_lossy(&self.buffer[end..end + length]).into_owned();
+        self.buffer.drain(..end + length);
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Some(Heard { status, head, body })
+    }
+
+    /// Sends a request and hears its answer.
+    pub async fn ask(&mut self, request: &str) -> Heard {
+        self.send(request).await;
+        self.answer().await.expect("an answer")
+    }
+
+    /// Waits for the end of the connection; whatever else comes is given back.
+    pub async fn rest(mut self) -> Vec<u8> {
+        while self.more().await {}
+        self.buffer
+    }
+
+    async fn more(&mut self) -> bool {
+        let mut piece = [0_u8; 4_096];
+        match timeout(PATIENCE, self.stream.read(&mut piece))
+            .await
+            .expect("the server hangs")
+        {
+            Ok(0) | Err(_) => false,
+            Ok(count) => {
+                self.buffer.extend_from_slice(&piece[..count]);
+                true
+            }
+        }
+    }
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+/// A plain request.
+pub fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
