@@ -1,0 +1,283 @@
+//! The configuration: one TOML file, one section one file here, every field with a default and its
+//! documentation. Read first (`Config`), then checked (`Checked`); each step tells every problem it
+//! finds. Secrets are named by file or come from the environment, and are read last.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+pub mod admin;
+pub mod bounds;
+pub mod carrier;
+pub mod checked;
+pub mod environment;
+pub mod example;
+pub mod https;
+pub mod log;
+pub mod messages;
+pub mod node;
+pub mod problems;
+pub mod secret;
+pub mod section;
+pub mod short_code;
+pub mod store;
+
+pub use checked::Checked;
+pub use problems::{Problem, Problems};
+
+use carrier::CarrierSection;
+use environment::Overlay;
+use secret::Password;
+use section::{Reader, Section};
+use short_code::ShortCodeSection;
+
+/// Names of the sections in the order of the example file; those in double brackets repeat.
+pub const SECTIONS: [&str; 9] = [
+    "node",
+    "https",
+    "admin",
+    "short_code",
+    "carrier",
+    "messages",
+    "bounds",
+    "store",
+    "log",
+];
+
+/// The file as it was written, every field of the right type and nothing else checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// `[node]`.
+    pub node: node::Node,
+    /// `[https]`.
+    pub https: https::Https,
+    /// `[admin]`.
+    pub admin: admin::Admin,
+    /// `[[short_code]]`.
+    pub short_codes: Vec<ShortCodeSection>,
+    /// `[[carrier]]`.
+    pub carriers: Vec<Carrier>,
+    /// `[messages]`.
+    pub messages: messages::Messages,
+    /// `[bounds]`.
+    pub bounds: bounds::Bounds,
+    /// `[store]`.
+    pub store: store::Store,
+    /// `[log]`.
+    pub log: log::Log,
+    /// The folder that relative paths start from: that of the file.
+    pub base: PathBuf,
+}
+
+/// One carrier and the password that the environment gives it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Carrier {
+    /// `[[carrier]]`.
+    pub section: CarrierSection,
+    /// `SHORTSTOP__CARRIER__<NAME>__PASSWORD`.
+    pub password: Option<Password>,
+}
+
+impl Config {
+    /// Reads a file. Relative paths in it start from its folder.
+    pub fn load(path: &Path, overlay: Overlay) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problems::one("", format!("{} cannot be read: {error}", path.display()))
+        })?;
+        let mut config = Self::parse(&text, overlay)?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        config.base = std::path::absolute(folder).unwrap_or_default();
+        Ok(config)
+    }
+
+    /// Reads the text of a file.
+    pub fn parse(text: &str, overlay: Overlay) -> Result<Self, Problems> {
+        let table: Table =
+            toml::from_str(text).map_err(|error| Problems::one("", error.to_string().trim()))?;
+        let mut problems = Problems::default();
+        let mut sources = Sources {
+            table,
+            overlay,
+            problems: &mut problems,
+        };
+        let config = Self {
+            node: sources.section("node"),
+            https: sources.section("https"),
+            admin: sources.section("admin"),
+            short_codes: sources.short_codes(),
+            carriers: sources.carriers(),
+            messages: sources.section("messages"),
+            bounds: sources.section("bounds"),
+            store: sources.section("store"),
+            log: sources.section("log"),
+            base: PathBuf::new(),
+        };
+        sources.finish();
+        problems.or_value(Some(config))
+    }
+
+    /// The file that says what this configuration is; only what is set is in it.
+    pub fn to_toml(&self) -> String {
+        let mut out = String::new();
+        written(&mut out, "[node]", self.node.values());
+        written(&mut out, "[https]", self.https.values());
+        written(&mut out, "[admin]", self.admin.values());
+        for code in &self.short_codes {
+            written(&mut out, "[[short_code]]", code.values());
+        }
+        for carrier in &self.carriers {
+            written(&mut out, "[[carrier]]", carrier.section.values());
+        }
+        written(&mut out, "[messages]", self.messages.values());
+        written(&mut out, "[bounds]", self.bounds.values());
+        written(&mut out, "[store]", self.store.values());
+        written(&mut out, "[log]", self.log.values());
+        out
+    }
+
+    /// Every setting with its key path and value; what a reload compares.
+    pub fn values(&self) -> BTreeMap<String, Value> {
+        let single = [
+            ("node", self.node.values()),
+            ("https", self.https.values()),
+            ("admin", self.admin.values()),
+            ("messages", self.messages.values()),
+            ("bounds", self.bounds.values()),
+            ("store", self.store.values()),
+            ("log", self.log.values()),
+        ];
+        let mut values = BTreeMap::new();
+        for (section, fields) in single {
+            collect(&mut values, section, fields);
+        }
+        for code in &self.short_codes {
+            let at = format!("short_code.{}", code.number.as_deref().unwrap_or_default());
+            collect(&mut values, &at, code.values());
+        }
+        for carrier in &self.carriers {
+            let name = carrier.section.name.as_deref().unwrap_or_default();
+            collect(
+                &mut values,
+                &format!("carrier.{name}"),
+                carrier.section.values(),
+            );
+        }
+        values
+    }
+}
+
+fn written(out: &mut String, head: &str, fields: Vec<(&'static str, Value)>) {
+    out.push_str(head);
+    out.push('\n');
+    for (name, value) in fields {
+        out.extend([name, " = ", &value.to_string(), "\n"]);
+    }
+    out.push('\n');
+}
+
+fn collect(values: &mut BTreeMap<String, Value>, at: &str, fields: Vec<(&'static str, Value)>) {
+    let keyed = fields
+        .into_iter()
+        .map(|(name, value)| (format!("{at}.{name}"), value));
+    values.extend(keyed);
+}
+
+/// What a configuration is read from, and what was wrong so far.
+struct Sources<'p> {
+    table: Table,
+    overlay: Overlay,
+    problems: &'p mut Problems,
+}
+
+impl Sources<'_> {
+    fn reader(&mut self, at: &str, overlay_at: &str) -> Reader<'_> {
+        Reader {
+            at: at.to_owned(),
+            overlay_at: overlay_at.to_owned(),
+            overlay: &mut self.overlay,
+            problems: self.problems,
+        }
+    }
+
+    /// One section that does not repeat; absent is the same as empty.
+    fn section<S: Section>(&mut self, name: &str) -> S {
+        let table = match self.table.remove(name) {
+            None => Table::new(),
+            Some(Value::Table(table)) => table,
+            Some(_) => {
+                self.problems
+                    .add(name, format!("is a section; write [{name}]"));
+                return S::default();
+            }
+        };
+        S::read(table, &mut self.reader(name, name))
+    }
+
+    /// The entries of a section that repeats, each with its key path.
+    fn entries(&mut self, name: &str) -> Vec<(String, Table)> {
+        let list = match self.table.remove(name) {
+            None => return Vec::new(),
+            Some(Value::Array(list)) => list,
+            Some(other) => vec![other],
+        };
+        let mut entries = Vec::new();
+        for (place, entry) in list.into_iter().enumerate() {
+            match entry {
+                Value::Table(table) => entries.push((format!("{name}[{place}]"), table)),
+                _ => self
+                    .problems
+                    .add(name, format!("is a section; write [[{name}]]")),
+            }
+        }
+        entries
+    }
+
+    fn short_codes(&mut self) -> Vec<ShortCodeSection> {
+        let entries = self.entries("short_code").into_iter();
+        entries
+            .map(|(at, table)| {
+                let overlay_at = format!("short_code.{}", text_of(&table, "number"));
+                ShortCodeSection::read(table, &mut self.reader(&at, &overlay_at))
+            })
+            .collect()
+    }
+
+    fn carriers(&mut self) -> Vec<Carrier> {
+        let entries = self.entries("carrier").into_iter();
+        entries
+            .map(|(at, table)| {
+                let overlay_at = format!("carrier.{}", text_of(&table, "name"));
+                let password = self
+                    .overlay
+                    .take(&overlay_at, "password")
+                    .map(Password::new);
+                let section = CarrierSection::read(table, &mut self.reader(&at, &overlay_at));
+                Carrier { section, password }
+            })
+            .collect()
+    }
+
+    /// Sections and variables that nobody took.
+    fn finish(self) {
+        for name in self.table.keys() {
+            let says = match section::nearest(name, &SECTIONS) {
+                Some(near) => format!("is no section; did you mean [{near}]?"),
+                None => format!("is no section; the sections are {}", SECTIONS.join(", ")),
+            };
+            self.problems.add(name, says);
+        }
+        self.overlay.finish(self.problems);
+    }
+}
+
+fn text_of(table: &Table, name: &str) -> String {
+    table
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests;

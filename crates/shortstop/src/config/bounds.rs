@@ -1,0 +1,36 @@
+//! `[bounds]`: how much of everything is kept. Whatever can grow has its bound here.
+
+use super::section::section;
+
+section! {
+    /// How much of everything is kept. Each bound is a promise about memory or disk; what is refused when
+    /// one is reached is in docs/errors.md. All of it can change on a reload.
+    pub struct Bounds {
+        /// One-time codes waiting to be sent; one more is refused with `queue-full`.
+        pub queue_otp_max: usize = 100_000,
+        /// Alerts waiting to be sent.
+        pub queue_alert_max: usize = 200_000,
+        /// Marketing messages waiting to be sent.
+        pub queue_marketing_max: usize = 200_000,
+        /// Segments of one message, 1 to 255. Ten are 1,530 letters.
+        pub segments_max: u8 = 10,
+        /// Segments in memory that wait for a receipt; older ones are found through the index on disk.
+        pub receipts_pending_max: usize = 200_000,
+        /// Receipts kept that match no segment yet.
+        pub receipts_unmatched_max: usize = 10_000,
+        /// Seconds that such a receipt is kept.
+        pub unmatched_keep_seconds: u64 = 3_600,
+        /// Records of idempotency keys; when full, requests with a key are refused with `idempotency-full`.
+        pub idempotency_max: usize = 1_000_000,
+        /// Seconds that such a record is kept, or the message's life if that is longer.
+        pub idempotency_keep_seconds: u64 = 86_400,
+        /// Long messages from handsets that wait for parts.
+        pub reassembly_max: usize = 1_000,
+        /// Seconds that they wait.
+        pub reassembly_keep_seconds: u64 = 3_600,
+        /// Reasons for refusals that are counted apart within a second.
+        pub refusal_keys_max: usize = 10_000,
+        /// Segments dispatched in one commit.
+        pub dispatch_batch_max: usize = 256,
+    }
+}

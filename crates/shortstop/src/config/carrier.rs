@@ -1,0 +1,109 @@
+//! `[[carrier]]`: one carrier (SMSC), how it is reached and how fast it may be fed.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::section::section;
+
+/// What one bind carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bind {
+    /// Messages out, receipts and messages in.
+    Transceiver,
+    /// Messages out only.
+    Transmitter,
+    /// Receipts and messages in only.
+    Receiver,
+}
+
+/// How the carrier's receipts write the ids of its submit responses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReceiptIds {
+    /// Not known: exact first, the other number base only when it is safe.
+    #[default]
+    Auto,
+    /// Letter for letter.
+    Exact,
+    /// Hexadecimal in the submit response, decimal in the receipt.
+    HexInSubmit,
+    /// Decimal in the submit response, hexadecimal in the receipt.
+    DecimalInSubmit,
+}
+
+/// What stands between the gateway and the carrier. The last one is spelled so that nobody
+/// sets it by accident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// TLS with verified certificate and name.
+    #[default]
+    Tls,
+    /// Plain TCP, and only to a loopback address: a tunnel or a simulator on this machine.
+    PlaintextLoopback,
+    /// Plain TCP to anywhere: everybody on the way reads the password and every message.
+    DangerPlaintextReadableByEverybodyOnTheWay,
+}
+
+section! {
+    /// One carrier (SMSC); repeat the section for more. `mps`, `burst`, `receipt_ids` and the reactions
+    /// to throttling can change on a reload; the rest needs a restart.
+    pub struct CarrierSection {
+        /// Name of the carrier in routes, metrics and the ledger: 1 to 32 of a-z, 0-9 and `-`.
+        pub name: Option<String> = None => "primary",
+        /// Host name or address, and port. 3550 is the port of SMPP over TLS, 2775 that of plain SMPP.
+        pub address: Option<String> = None => "smpp.carrier.example:3550",
+        /// Our name at the carrier, at most 15 characters.
+        pub system_id: Option<String> = None => "shortstop",
+        /// File with the password, at most 8 characters; a line end at its end is left out. The
+        /// environment may set it instead: `SHORTSTOP__CARRIER__<NAME>__PASSWORD`.
+        pub password_file: Option<PathBuf> = None => "/etc/shortstop/primary.password",
+        /// `system_type` of the bind, if the carrier asks for one, at most 12 characters.
+        pub system_type: String = String::new(),
+        /// One word a bind: `transceiver`, or `transmitter` and `receiver`.
+        pub binds: Vec<Bind> = vec![Bind::Transceiver],
+        /// Unanswered segments at most, a bind. Carriers allow 10 to 20.
+        pub window_max: u16 = 10,
+        /// Segments a second, a bind.
+        pub mps: u32 = 100,
+        /// Segments that may go at once after a pause, a bind.
+        pub burst: u32 = 10,
+        /// `tls` checks the carrier's certificate and name. `plaintext-loopback` is for a tunnel on this
+        /// machine. `danger-plaintext-readable-by-everybody-on-the-way` is what it says.
+        pub transport: Transport = Transport::Tls,
+        /// Certificates in PEM that may sign the carrier's. TLS needs it: there is no list of public
+        /// authorities built in, since few carriers use one.
+        pub ca_file: Option<PathBuf> = None => "/etc/shortstop/carrier-ca.pem",
+        /// Name that the carrier's certificate must hold, when it is not the host of `address`.
+        pub server_name: Option<String> = None => "smpp.carrier.example",
+        /// Certificate chain in PEM that we show to the carrier, if it asks for one.
+        pub certificate_file: Option<PathBuf> = None => "/etc/shortstop/primary-client.pem",
+        /// Private key of that certificate in PEM.
+        pub key_file: Option<PathBuf> = None => "/etc/shortstop/primary-client.key",
+        /// Seconds in which connection, handshake and bind must be done.
+        pub bind_seconds: u64 = 15,
+        /// Seconds without traffic after which an `enquire_link` is sent.
+        pub enquire_link_seconds: u64 = 30,
+        /// Seconds in which the carrier must answer; then the segment's fate is unknown and the link is
+        /// opened anew.
+        pub response_seconds: u64 = 10,
+        /// Seconds before the first attempt to reconnect; doubles, with jitter, up to the next setting.
+        pub reconnect_seconds: u64 = 1,
+        /// The longest pause between attempts, in seconds.
+        pub reconnect_seconds_max: u64 = 60,
+        /// How receipts write the ids of submit responses: `auto`, `exact`, `hex-in-submit` or
+        /// `decimal-in-submit`. Set it when you know, since `auto` has to be careful.
+        pub receipt_ids: ReceiptIds = ReceiptIds::Auto,
+        /// `source_addr_ton` of short codes: 3 (network specific) or 6 (abbreviated); the carrier says
+        /// which.
+        pub source_ton: u8 = 3,
+        /// Milliseconds that a bind rests after `ESME_RTHROTTLED`; doubles while it goes on.
+        pub throttle_pause_milliseconds: u64 = 1_000,
+        /// The longest such rest. One large carrier demands a minute.
+        pub throttle_pause_milliseconds_max: u64 = 60_000,
+        /// How often a segment is tried again after `ESME_RMSGQFUL` before it fails.
+        pub queue_full_tries_max: u16 = 5,
+    }
+}

@@ -1,0 +1,173 @@
+//! The configuration after every rule held: what the other rooms are built from. No file named in it
+//! has been opened yet; that is the next step, when the gateway starts or `check-config` runs.
+
+use std::path::{Path, PathBuf};
+
+use engine::settings::Settings;
+use ledger::NodeName;
+
+use super::admin::{Admin, Exposure};
+use super::https::{Https, TlsProfile};
+use super::log::Log;
+use super::store::Store;
+use super::{Config, Problems};
+
+mod carriers;
+mod limits;
+mod short_codes;
+
+pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
+
+/// A configuration that can be run.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The gateway's name in the ledger.
+    pub node: NodeName,
+    /// Where its data lies.
+    pub data_folder: PathBuf,
+    /// Where the master key lies, if not at its usual place.
+    pub master_key_file: Option<PathBuf>,
+    /// The listener for applications.
+    pub https: Listener,
+    /// The listener for monitoring.
+    pub admin: Admin,
+    /// What the engine is told.
+    pub settings: Settings,
+    /// The links to carriers, in the order of the file.
+    pub carriers: Vec<CarrierLink>,
+    /// The bounds of the store.
+    pub store: Store,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// The listener for applications.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Where its certificate comes from.
+    pub identity: Identity,
+    /// Versions of TLS.
+    pub tls_profile: TlsProfile,
+    /// Address and limits.
+    pub limits: Https,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// From these files.
+    Files(PairFiles),
+    /// Made by the gateway for a loopback address.
+    Generated,
+}
+
+/// The files of a certificate chain and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairFiles {
+    /// The chain.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+impl TryFrom<&Config> for Checked {
+    type Error = Problems;
+
+    fn try_from(config: &Config) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let node = problems.keep("node.name", NodeName::parse(&config.node.name));
+        let https = listener(config, &mut problems);
+        let admin = admin(config, &mut problems);
+        let carriers = carriers::links(config, &mut problems);
+        let settings = settings(config, &mut problems);
+        limits::store(&config.store, &mut problems);
+        let level = config
+            .log
+            .level
+            .parse::<tracing_subscriber::filter::EnvFilter>();
+        if let Err(error) = level {
+            problems.add("log.level", format!("{error}; use a word such as info"));
+        }
+        let checked = node.map(|node| Self {
+            node,
+            data_folder: config.base.join(&config.node.data_folder),
+            master_key_file: resolved(&config.base, config.node.master_key_file.as_ref()),
+            https,
+            admin,
+            settings,
+            carriers,
+            store: config.store.clone(),
+            log: config.log.clone(),
+        });
+        problems.or_value(checked)
+    }
+}
+
+/// Relative paths start from the folder of the configuration file.
+fn resolved(base: &Path, path: Option<&PathBuf>) -> Option<PathBuf> {
+    path.map(|path| base.join(path))
+}
+
+fn settings(config: &Config, problems: &mut Problems) -> Settings {
+    Settings {
+        short_codes: short_codes::settings(config, problems),
+        carriers: carriers::settings(config, problems),
+        ambiguity: limits::ambiguity(&config.messages),
+        validity: limits::validity(&config.messages, problems),
+        bounds: limits::bounds(&config.bounds, problems),
+        receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
+    }
+}
+
+fn listener(config: &Config, problems: &mut Problems) -> Listener {
+    let https = &config.https;
+    let files = (&https.certificate_file, &https.key_file);
+    let identity = match pair(&config.base, files) {
+        Ok(Some(files)) => Identity::Files(files),
+        Ok(None) => Identity::Generated,
+        Err(missing) => {
+            problems.add(
+                format!("https.{missing}"),
+                "is missing; both files belong together",
+            );
+            Identity::Generated
+        }
+    };
+    if identity == Identity::Generated && !https.listen.ip().is_loopback() {
+        let says = "is needed to listen on an address that is not loopback; name a certificate of \
+                    yours, or listen on 127.0.0.1";
+        problems.add("https.certificate_file", says);
+    }
+    limits::listener(https, problems);
+    Listener {
+        identity,
+        tls_profile: https.tls_profile,
+        limits: https.clone(),
+    }
+}
+
+/// Both files, none, or the name of the missing one.
+fn pair(
+    base: &Path,
+    files: (&Option<PathBuf>, &Option<PathBuf>),
+) -> Result<Option<PairFiles>, &'static str> {
+    match files {
+        (Some(certificate), Some(key)) => Ok(Some(PairFiles {
+            certificate: base.join(certificate),
+            key: base.join(key),
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err("key_file"),
+        (None, Some(_)) => Err("certificate_file"),
+    }
+}
+
+fn admin(config: &Config, problems: &mut Problems) -> Admin {
+    let admin = config.admin.clone();
+    if admin.exposure == Exposure::LoopbackOnly && !admin.listen.ip().is_loopback() {
+        let says = "is not a loopback address, and this listener asks for no password; listen on \
+                    127.0.0.1 and put a proxy with authentication in front of it";
+        problems.add("admin.listen", says);
+    }
+    admin
+}

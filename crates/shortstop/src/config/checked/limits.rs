@@ -1,0 +1,190 @@
+//! Checks of `[messages]`, `[bounds]` and the limits of `[https]`: numbers that must be in range.
+
+use std::time::Duration;
+
+use domain::message::AmbiguityPolicy;
+use engine::settings::{Bounds, ValiditySettings};
+
+use super::super::Problems;
+use super::super::bounds::Bounds as Raw;
+use super::super::https::Https;
+use super::super::messages::{Ambiguity, Messages};
+use super::super::store::Store;
+
+/// Nobody waits longer than this for anything: ten years.
+const SECONDS_MAX: u64 = 315_360_000;
+
+/// The policies by class.
+pub fn ambiguity(messages: &Messages) -> [AmbiguityPolicy; 3] {
+    let words = [
+        messages.ambiguity_otp,
+        messages.ambiguity_alert,
+        messages.ambiguity_marketing,
+    ];
+    words.map(|word| match word {
+        Ambiguity::Resend => AmbiguityPolicy::Resend,
+        Ambiguity::Hold => AmbiguityPolicy::Hold,
+    })
+}
+
+/// How long messages live: none longer than the longest that may be asked for.
+pub fn validity(messages: &Messages, problems: &mut Problems) -> ValiditySettings {
+    let max = seconds(
+        "messages.validity_seconds_max",
+        messages.validity_seconds_max,
+        problems,
+    );
+    seconds(
+        "messages.receipt_seconds",
+        messages.receipt_seconds,
+        problems,
+    );
+    let named = [
+        (
+            "messages.validity_otp_seconds",
+            messages.validity_otp_seconds,
+        ),
+        (
+            "messages.validity_alert_seconds",
+            messages.validity_alert_seconds,
+        ),
+        (
+            "messages.validity_marketing_seconds",
+            messages.validity_marketing_seconds,
+        ),
+    ];
+    let default = named.map(|(key, count)| {
+        let life = seconds(key, count, problems);
+        if life > max {
+            problems.add(
+                key,
+                "is longer than messages.validity_seconds_max; raise that, or shorten this",
+            );
+        }
+        life
+    });
+    ValiditySettings { default, max }
+}
+
+/// The engine's bounds.
+pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
+    let counts = [
+        ("bounds.queue_otp_max", raw.queue_otp_max),
+        ("bounds.queue_alert_max", raw.queue_alert_max),
+        ("bounds.queue_marketing_max", raw.queue_marketing_max),
+        ("bounds.receipts_pending_max", raw.receipts_pending_max),
+        ("bounds.receipts_unmatched_max", raw.receipts_unmatched_max),
+        ("bounds.idempotency_max", raw.idempotency_max),
+        ("bounds.reassembly_max", raw.reassembly_max),
+        ("bounds.refusal_keys_max", raw.refusal_keys_max),
+        ("bounds.dispatch_batch_max", raw.dispatch_batch_max),
+        ("bounds.segments_max", usize::from(raw.segments_max)),
+    ];
+    for (key, count) in counts {
+        positive(key, count, problems);
+    }
+    Bounds {
+        queue_max: [
+            raw.queue_otp_max,
+            raw.queue_alert_max,
+            raw.queue_marketing_max,
+        ],
+        segments_max: raw.segments_max,
+        receipts_pending_max: raw.receipts_pending_max,
+        receipts_unmatched_max: raw.receipts_unmatched_max,
+        unmatched_keep: seconds(
+            "bounds.unmatched_keep_seconds",
+            raw.unmatched_keep_seconds,
+            problems,
+        ),
+        idempotency_max: raw.idempotency_max,
+        idempotency_keep: seconds(
+            "bounds.idempotency_keep_seconds",
+            raw.idempotency_keep_seconds,
+            problems,
+        ),
+        reassembly_max: raw.reassembly_max,
+        reassembly_keep: seconds(
+            "bounds.reassembly_keep_seconds",
+            raw.reassembly_keep_seconds,
+            problems,
+        ),
+        refusal_keys_max: raw.refusal_keys_max,
+        dispatch_batch_max: raw.dispatch_batch_max,
+    }
+}
+
+/// The limits of the listener for applications.
+pub fn listener(https: &Https, problems: &mut Problems) {
+    for (key, count) in [
+        ("https.connections_max", https.connections_max),
+        ("https.batch_messages_max", https.batch_messages_max),
+        ("https.headers_max", https.headers_max),
+        ("https.resets_max", https.resets_max),
+    ] {
+        positive(key, count, problems);
+    }
+    positive("https.streams_max", https.streams_max, problems);
+    for (key, bytes) in [
+        ("https.body_bytes_max", https.body_bytes_max),
+        ("https.batch_body_bytes_max", https.batch_body_bytes_max),
+        ("https.header_bytes_max", https.header_bytes_max),
+    ] {
+        if !(8_192..=16_777_216).contains(&bytes) {
+            problems.add(key, "must lie between 8192 and 16777216 octets");
+        }
+    }
+    for (key, count) in [
+        ("https.handshake_seconds", https.handshake_seconds),
+        ("https.header_seconds", https.header_seconds),
+        ("https.body_seconds", https.body_seconds),
+        ("https.idle_seconds", https.idle_seconds),
+        ("https.request_seconds", https.request_seconds),
+        ("https.shutdown_seconds", https.shutdown_seconds),
+    ] {
+        seconds(key, count, problems);
+    }
+}
+
+/// The bounds of the store.
+pub fn store(raw: &Store, problems: &mut Problems) {
+    for (key, count) in [
+        ("store.queue_max", raw.queue_max),
+        ("store.group_changes_max", raw.group_changes_max),
+        ("store.group_bytes_max", raw.group_bytes_max),
+        ("store.readers", raw.readers),
+        ("store.reads_waiting_max", raw.reads_waiting_max),
+        ("store.page_scan_max", raw.page_scan_max),
+        ("store.index_batch_rows", raw.index_batch_rows),
+        ("store.carrier_ids_waiting_max", raw.carrier_ids_waiting_max),
+        ("store.prune_rows_max", raw.prune_rows_max),
+    ] {
+        positive(key, count, problems);
+    }
+    positive(
+        "store.checkpoint_start_bytes",
+        raw.checkpoint_start_bytes,
+        problems,
+    );
+    if raw.checkpoint_hard_bytes < raw.checkpoint_start_bytes {
+        problems.add(
+            "store.checkpoint_hard_bytes",
+            "is less than store.checkpoint_start_bytes",
+        );
+    }
+}
+
+/// A span of at least a second and at most ten years.
+pub fn seconds(key: &str, count: u64, problems: &mut Problems) -> Duration {
+    if !(1..=SECONDS_MAX).contains(&count) {
+        problems.add(key, format!("must lie between 1 and {SECONDS_MAX} seconds"));
+    }
+    Duration::from_secs(count.min(SECONDS_MAX))
+}
+
+/// A bound of nothing would refuse everything.
+pub fn positive(key: &str, count: impl TryInto<u64>, problems: &mut Problems) {
+    if count.try_into().unwrap_or(0) == 0 {
+        problems.add(key, "must be 1 or more");
+    }
+}

@@ -1,0 +1,66 @@
+//! `[https]`: the listener for applications, its certificate and its limits.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::section::section;
+
+/// Which versions of TLS the listener speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsProfile {
+    /// TLS 1.3 only.
+    #[default]
+    Modern,
+    /// TLS 1.3 and 1.2, the latter with forward secrecy only.
+    Intermediate,
+}
+
+section! {
+    /// The listener for applications. Certificate and key are read again on a reload (SIGHUP); the rest
+    /// needs a restart.
+    pub struct Https {
+        /// Address and port. The default is for this machine alone, because a listener for others
+        /// needs a certificate of yours first.
+        pub listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+        /// Certificate chain in PEM, the server's own first. Without it, and on a loopback address
+        /// only, the gateway makes one: clients then trust `tls/ca.pem` in the data folder.
+        pub certificate_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.pem",
+        /// Private key of that certificate in PEM.
+        pub key_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.key",
+        /// `modern` is TLS 1.3 only; `intermediate` adds TLS 1.2 for old applications.
+        pub tls_profile: TlsProfile = TlsProfile::Modern,
+        /// Connections open at once; one more is closed at once. Each takes some 40 KiB.
+        pub connections_max: usize = 4_096,
+        /// Seconds that a TLS handshake may take, against those who connect and stay silent.
+        pub handshake_seconds: u64 = 10,
+        /// Seconds that the head of a request may take.
+        pub header_seconds: u64 = 10,
+        /// Octets of a request's head.
+        pub header_bytes_max: usize = 16_384,
+        /// Header lines of a request.
+        pub headers_max: usize = 100,
+        /// Octets of a body on every route but the batch. The longest text takes a tenth of it.
+        pub body_bytes_max: usize = 65_536,
+        /// Octets of a batch's body. A thousand messages of 1,500 octets fit.
+        pub batch_body_bytes_max: usize = 2_097_152,
+        /// Messages of a batch.
+        pub batch_messages_max: usize = 1_000,
+        /// Seconds that a body may take.
+        pub body_seconds: u64 = 10,
+        /// Seconds that a connection may rest between two requests. Longer than the pools of most
+        /// clients keep one, so that it is the client that closes.
+        pub idle_seconds: u64 = 75,
+        /// Seconds that a request may take from its head to its answer.
+        pub request_seconds: u64 = 30,
+        /// HTTP/2 streams open at once on a connection.
+        pub streams_max: u32 = 128,
+        /// HTTP/2 streams that a client may reset before they are looked at; one more ends the
+        /// connection (CVE-2023-44487).
+        pub resets_max: usize = 20,
+        /// Seconds that open requests get to end when the gateway stops.
+        pub shutdown_seconds: u64 = 10,
+    }
+}
