@@ -1,0 +1,313 @@
+//! The command line: every command, its options and their documentation. What the commands do is in
+//! `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use domain::class::TrafficClass;
+use domain::id::{ClientId, KeyId};
+use domain::sender::ShortCode;
+
+/// The security gateway for SMS short codes.
+///
+/// Without a command it plays the demo. Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 something
+/// it needs is not there.
+#[derive(Debug, Parser)]
+#[command(name = "shortstop", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Print one JSON object a line instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything on this machine, with a built-in carrier, and play a story to watch.
+    Demo(DemoArgs),
+    /// Run the gateway.
+    Serve(ServeArgs),
+    /// Check a configuration and the files it names.
+    CheckConfig(CheckArgs),
+    /// Make, list, revoke clients and give them new keys, on a running gateway or its data folder.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Write a copy of the store, on a running gateway or its data folder. Numbers and texts stay
+    /// sealed in it; the master key is not in it.
+    Backup(BackupArgs),
+    /// Make a data folder from a backup.
+    Restore(RestoreArgs),
+    /// Run a carrier (SMSC) with handsets that answer, to test against.
+    CarrierSim(CarrierSimArgs),
+    /// Print the version.
+    Version,
+}
+
+/// Options of the demo.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// End after the story, with exit code 0 if nothing was lost, instead of serving on.
+    #[arg(long)]
+    pub once: bool,
+    /// Keep the data in this folder instead of one that goes away.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Messages to send while the gateway is killed.
+    #[arg(long, value_name = "COUNT", default_value_t = DEMO_LOAD, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub load: u32,
+}
+
+impl Default for DemoArgs {
+    fn default() -> Self {
+        Self {
+            once: false,
+            data: None,
+            load: DEMO_LOAD,
+        }
+    }
+}
+
+/// How many messages are under way when the demo kills the gateway.
+pub const DEMO_LOAD: u32 = 600;
+
+/// Options of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// End when the process that started this one ends.
+    #[arg(long, hide = true)]
+    pub end_with_parent: bool,
+}
+
+/// Options of `check-config`.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct CheckArgs {
+    /// The configuration file.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Print an example with every setting, its default and its reason.
+    #[arg(long)]
+    pub example: bool,
+}
+
+/// Which gateway is meant.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Place {
+    /// Its configuration file. Needed when the gateway is not running.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Its data folder, when it is running.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// What to do with clients.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Make a client and print its key, this once.
+    Add(ClientAddArgs),
+    /// List every client and its keys.
+    List {
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revoke a client, or one of its keys, at once.
+    Revoke {
+        /// The client, `cli_…`.
+        client: ClientId,
+        /// Only this key, `key_…`.
+        #[arg(long, value_name = "KEY")]
+        key: Option<KeyId>,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Give a client a new key and print it, this once; the old ones end after the overlap.
+    Rotate {
+        /// The client, `cli_…`.
+        client: ClientId,
+        /// How long the old keys still work, in seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+        overlap_seconds: u64,
+        /// When the new key ends, such as 2027-01-31T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Options of `client add`.
+#[derive(Clone, Debug, Args)]
+pub struct ClientAddArgs {
+    /// A name for people, such as the application's.
+    pub name: String,
+    /// A short code it may use; repeat for more.
+    #[arg(long = "short-code", value_name = "DIGITS", required = true)]
+    pub short_codes: Vec<ShortCode>,
+    /// A class it may send: otp, alert or marketing; repeat for more.
+    #[arg(long = "class", value_name = "CLASS", required = true)]
+    pub classes: Vec<TrafficClass>,
+    /// What it may call: messages:send, messages:read, inbound:read, opt-outs:write or opt-outs:read;
+    /// repeat for more.
+    #[arg(long = "scope", value_name = "SCOPE", default_values_t = ["messages:send".to_owned(), "messages:read".to_owned()])]
+    pub scopes: Vec<String>,
+    /// A network it may come from, such as 10.1.0.0/16; repeat for more. Any without it.
+    #[arg(long = "network", value_name = "CIDR")]
+    pub networks: Vec<String>,
+    /// When its key ends, such as 2027-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<String>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Options of `backup`.
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write; it must not be there.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Which gateway.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Options of `restore`.
+#[derive(Clone, Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// The data folder to make; it must be empty or not there.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// The master key to put into the folder, from its own backup. Without it the key has to be where
+    /// the configuration says.
+    #[arg(long, value_name = "FILE")]
+    pub master_key: Option<PathBuf>,
+}
+
+/// Options of `carrier-sim`.
+#[derive(Clone, Debug, Args)]
+pub struct CarrierSimArgs {
+    /// Address and port for SMPP.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Address and port for `GET /stats`, `GET /inbox` and `POST /mo`.
+    #[arg(long, value_name = "ADDR")]
+    pub http: SocketAddr,
+    /// Certificate chain in PEM; SMPP is over TLS then.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of that certificate in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// The one `system_id` that may bind; anyone without it.
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub system_id: Option<String>,
+    /// File with its password.
+    #[arg(long, value_name = "FILE", requires = "system_id")]
+    pub password_file: Option<PathBuf>,
+    /// Where chance starts: the same seed and the same traffic give the same faults.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Messages that `GET /inbox` keeps; the oldest go first. 0 keeps none.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub inbox_max: usize,
+    /// How it behaves.
+    #[command(flatten)]
+    pub behaviour: BehaviourArgs,
+}
+
+/// How the simulated carrier behaves. Rates are parts of the submits, 0 to 1.
+#[derive(Clone, Debug, Args)]
+pub struct BehaviourArgs {
+    /// Milliseconds that an answer takes, from and to.
+    #[arg(long, value_name = "FROM-TO", default_value = "0-0", value_parser = milliseconds)]
+    pub latency_milliseconds: (u64, u64),
+    /// Answered with ESME_RTHROTTLED.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub throttle_rate: f64,
+    /// Answered with ESME_RSUBMITFAIL or ESME_RMSGQFUL.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub failure_rate: f64,
+    /// Taken but never answered.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub silence_rate: f64,
+    /// Taken, but the connection breaks instead of an answer.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub disconnect_rate: f64,
+    /// Milliseconds until a receipt, from and to.
+    #[arg(long, value_name = "FROM-TO", default_value = "50-2000", value_parser = milliseconds)]
+    pub receipt_milliseconds: (u64, u64),
+    /// Receipts that come twice.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub receipt_duplicate_rate: f64,
+    /// Receipts that say UNDELIV.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub undelivered_rate: f64,
+    /// Send no receipts.
+    #[arg(long)]
+    pub no_receipts: bool,
+}
+
+/// `50-2000`, or one number for both.
+fn milliseconds(text: &str) -> Result<(u64, u64), String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    match (from.trim().parse(), to.trim().parse()) {
+        (Ok(from), Ok(to)) if from <= to => Ok((from, to)),
+        _ => Err("write two numbers such as 50-2000, the smaller one first".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| "write a part between 0 and 1, such as 0.05".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_the_demo_and_json_stands_anywhere() {
+        assert!(Cli::parse_from(["shortstop"]).command.is_none());
+        let cli = Cli::parse_from(["shortstop", "serve", "--json", "--config", "f"]);
+        assert!(cli.json && matches!(cli.command, Some(Command::Serve(_))));
+    }
+
+    #[test]
+    fn spans_and_rates_are_checked() {
+        assert_eq!(milliseconds("50-2000"), Ok((50, 2_000)));
+        assert_eq!(milliseconds("7"), Ok((7, 7)));
+        assert!(milliseconds("9-2").is_err() && milliseconds("a").is_err());
+        assert!(rate("0.5").is_ok() && rate("1.5").is_err() && rate("NaN").is_err());
+    }
+
+    #[test]
+    fn a_gateway_is_named_by_its_configuration_or_its_folder() {
+        let list =
+            |args: &[&str]| Cli::try_parse_from([&["shortstop", "client", "list"], args].concat());
+        assert!(list(&["--data", "d"]).is_ok() && list(&["--config", "c"]).is_ok());
+        assert!(list(&[]).is_err() && list(&["--data", "d", "--config", "c"]).is_err());
+    }
+}
