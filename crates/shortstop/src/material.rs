@@ -1,0 +1,180 @@
+//! What the configuration names by file: certificates, keys, passwords. Read once at the start and again
+//! on a reload; every file that cannot be used is told at once, with the key that names it.
+
+use std::path::Path;
+
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use web::Certificates;
+
+use crate::config::Problems;
+use crate::config::checked::{
+    CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, Way,
+};
+use crate::config::secret::Password;
+
+/// Everything that was named by file.
+#[derive(Debug)]
+pub struct Material {
+    /// The certificate of the HTTPS listener; `None` when the gateway makes it.
+    pub https: Option<Certificates>,
+    /// What each link needs, in the order of the configuration.
+    pub links: Vec<LinkMaterial>,
+}
+
+/// What one link needs.
+#[derive(Debug)]
+pub struct LinkMaterial {
+    /// The carrier's password.
+    pub password: Password,
+    /// TLS, or `None` for plain TCP.
+    pub tls: Option<TlsMaterial>,
+}
+
+/// The certificates of one link.
+#[derive(Debug)]
+pub struct TlsMaterial {
+    /// Who may sign the carrier's.
+    pub ca: Vec<CertificateDer<'static>>,
+    /// What we show, if it asks.
+    pub client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl Material {
+    /// Reads every file.
+    pub fn read(checked: &Checked) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let https = match &checked.https.identity {
+            Identity::Generated => None,
+            Identity::Files(files) => listener(files, &mut problems),
+        };
+        let placed = checked.carriers.iter().enumerate();
+        let links: Vec<_> = placed
+            .filter_map(|(place, link)| {
+                read_link(link, &format!("carrier[{place}]"), &mut problems)
+            })
+            .collect();
+        problems.or_value(Some(Self { https, links }))
+    }
+}
+
+/// The certificate of the HTTPS listener.
+fn listener(files: &PairFiles, problems: &mut Problems) -> Option<Certificates> {
+    let chain = octets("https.certificate_file", &files.certificate, problems);
+    let key = octets("https.key_file", &files.key, problems);
+    let certificates = Certificates::from_pem(&chain?, &key?);
+    problems.keep("https.certificate_file", certificates)
+}
+
+fn octets(key: &str, path: &Path, problems: &mut Problems) -> Option<Vec<u8>> {
+    let read =
+        std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
+    problems.keep(key, read)
+}
+
+fn read_link(link: &CarrierLink, at: &str, problems: &mut Problems) -> Option<LinkMaterial> {
+    let password = match &link.password {
+        PasswordSource::Given(password) => Some(password.clone()),
+        PasswordSource::File(file) => {
+            let password = Password::read(file).and_then(Password::check);
+            problems.keep(&format!("{at}.password_file"), password)
+        }
+    };
+    let tls = match &link.way {
+        Way::Plain => Some(None),
+        Way::Tls(tls) => read_tls(tls, at, problems).map(Some),
+    };
+    Some(LinkMaterial {
+        password: password?,
+        tls: tls?,
+    })
+}
+
+fn read_tls(tls: &LinkTls, at: &str, problems: &mut Problems) -> Option<TlsMaterial> {
+    let ca = chain(&format!("{at}.ca_file"), &tls.ca_file, problems);
+    let client = match &tls.client {
+        None => Some(None),
+        Some(files) => {
+            let key = format!("{at}.certificate_file");
+            let shown = chain(&key, &files.certificate, problems);
+            let secret = private_key(&format!("{at}.key_file"), &files.key, problems);
+            shown.zip(secret).map(Some)
+        }
+    };
+    Some(TlsMaterial {
+        ca: ca?,
+        client: client?,
+    })
+}
+
+fn chain(key: &str, path: &Path, problems: &mut Problems) -> Option<Vec<CertificateDer<'static>>> {
+    let text = octets(key, path, problems)?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match chain {
+        Ok(chain) if !chain.is_empty() => Some(chain),
+        _ => {
+            problems.add(
+                key,
+                format!("{} holds no certificate in PEM", path.display()),
+            );
+            None
+        }
+    }
+}
+
+fn private_key(key: &str, path: &Path, problems: &mut Problems) -> Option<PrivateKeyDer<'static>> {
+    let text = octets(key, path, problems)?;
+    let read = PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|_| format!("{} holds no private key in PEM", path.display()));
+    problems.keep(key, read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::{self, Subject};
+    use crate::config::Config;
+    use crate::config::environment::Overlay;
+    use domain::time::Timestamp;
+
+    fn checked(folder: &Path) -> Checked {
+        let folder = folder.display();
+        let text = format!(
+            "[https]\ncertificate_file = '{folder}/server.pem'\nkey_file = '{folder}/server.key'\n\
+             [[carrier]]\nname = 'a'\naddress = 'h:1'\nsystem_id = 'x'\n\
+             password_file = '{folder}/password'\nca_file = '{folder}/ca.pem'\n"
+        );
+        let config = Config::parse(&text, Overlay::default()).unwrap();
+        Checked::try_from(&config).unwrap()
+    }
+
+    #[test]
+    fn every_file_that_cannot_be_used_is_named_by_its_key() {
+        let place = tempfile::tempdir().unwrap();
+        let problems = Material::read(&checked(place.path())).unwrap_err();
+        let keys: Vec<&str> = problems
+            .list()
+            .iter()
+            .map(|problem| problem.key.as_str())
+            .collect();
+        let expected = [
+            "https.certificate_file",
+            "https.key_file",
+            "carrier[0].password_file",
+            "carrier[0].ca_file",
+        ];
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn files_that_are_right_are_read() {
+        let place = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_seconds(1_764_064_800);
+        certificates::keep(place.path(), &[Subject::Gateway], now).unwrap();
+        std::fs::write(place.path().join("password"), "secret12\n").unwrap();
+        let material = Material::read(&checked(place.path())).unwrap();
+        assert!(material.https.is_some());
+        assert_eq!(material.links[0].password.reveal(), "secret12");
+        assert_eq!(material.links[0].tls.as_ref().unwrap().ca.len(), 1);
+    }
+}
