@@ -1,0 +1,9 @@
+//! The commands, one a file. Each returns how it ended; printing the failure and turning it into an exit
+//! code is left to `main`.
+
+pub mod backup;
+pub mod carrier_sim;
+pub mod check_config;
+pub mod client;
+pub mod gateway_call;
+pub mod restore;

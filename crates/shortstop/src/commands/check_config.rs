@@ -1,0 +1,75 @@
+//! `shortstop check-config`: every rule and every file of a configuration, without starting anything.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::CheckArgs;
+use crate::config::environment::Overlay;
+use crate::config::{Checked, Config, Problems, example};
+use crate::exit::{Exit, Outcome};
+use crate::material::Material;
+use crate::output::Output;
+
+/// Runs the command.
+pub fn run(args: &CheckArgs, output: Output) -> Outcome {
+    if let Some(file) = &args.file {
+        return Ok(check(file, output));
+    }
+    output.event("example", &json!({"text": example::render()}));
+    output.line(example::render().trim_end());
+    Ok(Exit::Done)
+}
+
+fn check(file: &Path, output: Output) -> Exit {
+    let problems = match read(file) {
+        Ok(checked) => {
+            output.event("config", &json!({"ok": true, "problems": []}));
+            let says = "is a configuration that can be run";
+            output.line(format!(
+                "{} {says}.\n\n{}",
+                file.display(),
+                summary(&checked)
+            ));
+            return Exit::Done;
+        }
+        Err(problems) => problems,
+    };
+    output.event("config", &json!({"ok": false, "problems": problems}));
+    let count = problems.list().len();
+    output.line(format!(
+        "{} has {count} problem(s):\n\n{problems}",
+        file.display()
+    ));
+    Exit::CheckFailed
+}
+
+fn read(file: &Path) -> Result<Checked, Problems> {
+    let config = Config::load(file, Overlay::from_process())?;
+    let checked = Checked::try_from(&config)?;
+    Material::read(&checked)?;
+    Ok(checked)
+}
+
+fn summary(checked: &Checked) -> String {
+    let codes: Vec<String> = checked
+        .settings
+        .short_codes
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    let carriers: Vec<String> = checked
+        .carriers
+        .iter()
+        .map(|link| link.name.to_string())
+        .collect();
+    let lines = [
+        format!("  node         {}", checked.node),
+        format!("  data folder  {}", checked.data_folder.display()),
+        format!("  HTTPS        {}", checked.https.limits.listen),
+        format!("  admin        {}", checked.admin.listen),
+        format!("  short codes  {}", codes.join(", ")),
+        format!("  carriers     {}", carriers.join(", ")),
+    ];
+    lines.join("\n")
+}

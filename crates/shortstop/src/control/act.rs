@@ -1,0 +1,157 @@
+//! What each command of the control socket asks of the engine. The rules are the engine's; here words
+//! become values, and answers become JSON.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::id::{ClientId, KeyId};
+use domain::time::Timestamp;
+use engine::rows::ClientRow;
+use engine::{ApiKey, ClientError, Gateway, NewClient};
+use serde_json::json;
+
+use super::message::{Answer, ClientShown, NewClientAsked, Request};
+
+/// Does what is asked, in the name of this user.
+pub async fn act(gateway: Arc<Gateway>, actor: String, request: Request) -> Answer {
+    match request {
+        Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
+        Request::ClientList => list(&gateway),
+        Request::ClientRevoke { client, key } => revoke(&gateway, &actor, client, key).await,
+        Request::ClientRotate {
+            client,
+            overlap_seconds,
+            expires,
+        } => {
+            let overlap = Duration::from_secs(overlap_seconds);
+            rotate(&gateway, &actor, client, (overlap, expires.as_deref())).await
+        }
+        Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
+            Ok(()) => Answer::done(&json!({"backup": to})),
+            Err(error) => Answer::unavailable(chain(&error)),
+        },
+    }
+}
+
+async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {
+    let new = match new_client(asked) {
+        Ok(new) => new,
+        Err(says) => return Answer::refused(says),
+    };
+    match gateway.add_client(actor, new).await {
+        Ok((row, key)) => with_key(&row, &key),
+        Err(error) => failed(error),
+    }
+}
+
+fn list(gateway: &Gateway) -> Answer {
+    let clients: Vec<ClientShown> = gateway.clients().iter().map(ClientShown::from).collect();
+    Answer::done(&json!({"clients": clients}))
+}
+
+async fn revoke(gateway: &Gateway, actor: &str, client: ClientId, key: Option<KeyId>) -> Answer {
+    match gateway.revoke_client(actor, client, key).await {
+        Ok(row) => Answer::done(&json!({"client": ClientShown::from(&row)})),
+        Err(error) => failed(error),
+    }
+}
+
+async fn rotate(
+    gateway: &Gateway,
+    actor: &str,
+    client: ClientId,
+    (overlap, expires): (Duration, Option<&str>),
+) -> Answer {
+    let expires = match moment(expires) {
+        Ok(expires) => expires,
+        Err(says) => return Answer::refused(says),
+    };
+    match gateway.rotate_key(actor, client, overlap, expires).await {
+        Ok((row, key)) => with_key(&row, &key),
+        Err(error) => failed(error),
+    }
+}
+
+fn with_key(row: &ClientRow, key: &ApiKey) -> Answer {
+    let mut client = ClientShown::from(row);
+    client.api_key = Some(key.reveal().to_owned());
+    Answer::done(&json!({"client": client}))
+}
+
+fn failed(error: ClientError) -> Answer {
+    match error {
+        ClientError::Unavailable => Answer::unavailable(error),
+        _ => Answer::refused(error),
+    }
+}
+
+/// The words of the command line as values, or what is wrong with the first that is none.
+fn new_client(asked: NewClientAsked) -> Result<NewClient, String> {
+    Ok(NewClient {
+        name: asked.name,
+        scopes: all(&asked.scopes)?,
+        short_codes: asked.short_codes,
+        classes: asked.classes.into_iter().collect(),
+        networks: all(&asked.networks)?,
+        key_expires: moment(asked.expires.as_deref())?,
+    })
+}
+
+fn all<T>(words: &[String]) -> Result<Vec<T>, String>
+where
+    T: std::str::FromStr<Err: Display>,
+{
+    let parsed = words
+        .iter()
+        .map(|word| word.parse().map_err(|error| format!("`{word}`: {error}")));
+    parsed.collect()
+}
+
+fn moment(text: Option<&str>) -> Result<Option<Timestamp>, String> {
+    let parse = |text: &str| text.parse().map_err(|error| format!("`{text}`: {error}"));
+    text.map(parse).transpose()
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut says = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        if !says.contains(&text) {
+            says = format!("{says}: {text}");
+        }
+        cause = next.source();
+    }
+    says
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> NewClientAsked {
+        NewClientAsked {
+            name: "shop".to_owned(),
+            scopes: vec!["messages:send".to_owned()],
+            short_codes: Vec::new(),
+            classes: Vec::new(),
+            networks: vec!["10.0.0.0/8".to_owned()],
+            expires: Some("2027-01-31T00:00:00Z".to_owned()),
+        }
+    }
+
+    #[test]
+    fn words_become_values_and_the_wrong_one_is_named() {
+        assert!(new_client(asked()).is_ok());
+        let wrong = |change: fn(&mut NewClientAsked)| {
+            let mut asked = asked();
+            change(&mut asked);
+            new_client(asked).unwrap_err()
+        };
+        assert!(wrong(|asked| asked.scopes.push("all".to_owned())).contains("`all`"));
+        assert!(wrong(|asked| asked.networks.push("home".to_owned())).contains("`home`"));
+        assert!(wrong(|asked| asked.expires = Some("soon".to_owned())).contains("`soon`"));
+    }
+}

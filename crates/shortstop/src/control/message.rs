@@ -1,0 +1,197 @@
+//! What goes over the control socket, both ways. The same messages serve a command that opens the
+//! store itself, so that both ways give the same answers.
+
+use std::path::PathBuf;
+
+use domain::class::TrafficClass;
+use domain::id::{ClientId, KeyId};
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+use engine::rows::{ApiKeyRow, ClientRow};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What is asked of the gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// Make a client with its first key.
+    ClientAdd(NewClientAsked),
+    /// Every client.
+    ClientList,
+    /// Revoke a client, or one of its keys.
+    ClientRevoke {
+        /// The client.
+        client: ClientId,
+        /// One key; all of the client's without it.
+        key: Option<KeyId>,
+    },
+    /// Give a client a new key; the old ones end after the overlap.
+    ClientRotate {
+        /// The client.
+        client: ClientId,
+        /// How long the old keys still work.
+        overlap_seconds: u64,
+        /// When the new key ends.
+        expires: Option<String>,
+    },
+    /// Write a copy of the store to a new file.
+    Backup {
+        /// The file; its path is absolute.
+        to: PathBuf,
+    },
+}
+
+/// A client to make.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewClientAsked {
+    /// Its name, for people.
+    pub name: String,
+    /// What it may call, such as `messages:send`.
+    pub scopes: Vec<String>,
+    /// The short codes it may use.
+    pub short_codes: Vec<ShortCode>,
+    /// The classes it may send.
+    pub classes: Vec<TrafficClass>,
+    /// The networks it may come from (CIDR); empty means any.
+    pub networks: Vec<String>,
+    /// When its key ends, in RFC 3339.
+    pub expires: Option<String>,
+}
+
+/// How the gateway answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// Done.
+    Done {
+        /// What came of it.
+        result: Value,
+    },
+    /// It was asked for something that cannot be.
+    Refused {
+        /// What and why.
+        says: String,
+    },
+    /// It cannot at the moment.
+    Unavailable {
+        /// What is not there.
+        says: String,
+    },
+}
+
+impl Answer {
+    /// Done, with a result.
+    pub fn done(result: &impl Serialize) -> Self {
+        match serde_json::to_value(result) {
+            Ok(result) => Self::Done { result },
+            Err(error) => Self::Unavailable {
+                says: error.to_string(),
+            },
+        }
+    }
+
+    /// Refused, and why.
+    pub fn refused(says: impl std::fmt::Display) -> Self {
+        Self::Refused {
+            says: says.to_string(),
+        }
+    }
+
+    /// Not available, and why.
+    pub fn unavailable(says: impl std::fmt::Display) -> Self {
+        Self::Unavailable {
+            says: says.to_string(),
+        }
+    }
+}
+
+/// A client as the command line shows it. Hashes of keys stay in the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientShown {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it may call.
+    pub scopes: Vec<String>,
+    /// The short codes it may use.
+    pub short_codes: Vec<String>,
+    /// The classes it may send.
+    pub classes: Vec<String>,
+    /// The networks it may come from; empty means any.
+    pub networks: Vec<String>,
+    /// Its keys.
+    pub keys: Vec<KeyShown>,
+    /// When it was made.
+    pub created: String,
+    /// When it was revoked as a whole.
+    pub revoked: Option<String>,
+    /// The new key, this once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub api_key: Option<String>,
+}
+
+/// A key as the command line shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyShown {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub created: String,
+    /// When it ends.
+    pub expires: Option<String>,
+    /// When it was revoked, or will be.
+    pub revoked: Option<String>,
+}
+
+impl From<&ClientRow> for ClientShown {
+    fn from(row: &ClientRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            name: row.name.clone(),
+            scopes: row.scopes.clone(),
+            short_codes: row.short_codes.iter().map(ToString::to_string).collect(),
+            classes: row.classes.iter().map(|class| class.to_string()).collect(),
+            networks: row.networks.clone(),
+            keys: row.keys.iter().map(KeyShown::from).collect(),
+            created: row.created.to_string(),
+            revoked: moment(row.revoked),
+            api_key: None,
+        }
+    }
+}
+
+impl From<&ApiKeyRow> for KeyShown {
+    fn from(row: &ApiKeyRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            created: row.created.to_string(),
+            expires: moment(row.expires),
+            revoked: moment(row.revoked),
+        }
+    }
+}
+
+fn moment(moment: Option<Timestamp>) -> Option<String> {
+    moment.map(|moment| moment.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_one_json_object_with_its_command() {
+        let list = serde_json::to_string(&Request::ClientList).unwrap();
+        assert_eq!(list, r#"{"command":"client-list"}"#);
+        let backup = Request::Backup { to: "/a/b".into() };
+        let text = serde_json::to_string(&backup).unwrap();
+        assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), backup);
+        assert!(
+            serde_json::from_str::<Request>(r#"{"command":"backup","to":"/a","x":1}"#).is_err()
+        );
+        assert!(serde_json::from_str::<Request>(r#"{"command":"erase"}"#).is_err());
+    }
+}
