@@ -1,0 +1,331 @@
+//! The life of a gateway: what is started in which order, what a reload changes, and how it ends. The
+//! rules are the engine's; the sockets are the edges'.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::ports::Clock as _;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, block_in_place};
+use web::{
+    Admin, AdminExposure, Api, Certificates, Drained, Listener, ListenerCounters, RequestCounters,
+    Security, ServerSettings, TlsProfile, TlsSlot,
+};
+
+use crate::certificates::{self, Subject};
+use crate::cli::ServeArgs;
+use crate::clock::SystemClock;
+use crate::config::environment::Overlay;
+use crate::config::{Checked, Config, admin, https};
+use crate::control::act::act;
+use crate::control::server::{Act, ControlSocket};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::folder::DataFolder;
+use crate::links::Links;
+use crate::logging;
+use crate::material::Material;
+use crate::output::Output;
+use crate::process;
+use crate::ready::Ready;
+use crate::wiring::{self, Opened};
+
+pub mod change;
+
+/// Runs a gateway until a signal ends it.
+pub fn run(args: &ServeArgs, output: Output) -> Outcome {
+    let config = Config::load(&args.config, Overlay::from_process())?;
+    let checked = Checked::try_from(&config)?;
+    let material = Material::read(&checked)?;
+    logging::start(&checked.log);
+    if args.end_with_parent {
+        process::end_with_parent()?;
+    }
+    process::forbid_core_dumps()?;
+    let files = process::raise_open_files();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), open_files = ?files, "starting");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(async {
+        let gateway = Running::start(&args.config, (config, checked), material).await?;
+        gateway.until_signalled(output).await
+    });
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    outcome
+}
+
+/// Everything that runs.
+struct Running {
+    path: PathBuf,
+    config: Config,
+    folder: DataFolder,
+    opened: Opened,
+    links: Links,
+    tls: Arc<TlsSlot>,
+    ready: Ready,
+    signals: Signals,
+    parts: Parts,
+}
+
+/// The tasks, and what ends each.
+struct Parts {
+    control: JoinHandle<()>,
+    https: (watch::Sender<bool>, JoinHandle<Drained>),
+    admin: (watch::Sender<bool>, JoinHandle<Drained>),
+    jobs: (watch::Sender<bool>, JoinHandle<()>),
+}
+
+/// The signals that a gateway listens to, from before it is ready.
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Sockets that are bound and not yet served.
+struct Sockets {
+    https: Listener,
+    admin: Listener,
+    counters: Vec<(&'static str, Arc<ListenerCounters>)>,
+}
+
+impl Running {
+    /// Starts the parts in the order in which they need each other. Nothing is served before the store
+    /// has recovered, and nothing is recorded before the sockets are ours.
+    async fn start(
+        path: &Path,
+        (config, checked): (Config, Checked),
+        material: Material,
+    ) -> Result<Self, Failure> {
+        let signals = Signals::listen()?;
+        let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
+        let certificates = certificates_of(material.https, &folder)?;
+        let tls = TlsSlot::new(profile(&checked), certificates).map_err(Failure::unavailable)?;
+        let tls = Arc::new(tls);
+        let sockets = bind(&checked).await?;
+        let links = Links::prepare(&checked, material.links)?;
+        let opened = block_in_place(|| wiring::open(&checked, &folder, links.port()))?;
+        opened.gateway.config_loaded(&change::first(&config));
+        let control = control(&folder, &opened)?;
+        let ready = ready(&checked, &sockets, &folder);
+        links.start(&opened.gateway);
+        let parts = Parts::serve(&checked, (&opened, &tls), sockets, control);
+        tracing::info!(https = ready.https, admin = ready.admin, "ready");
+        Ok(Self {
+            path: path.to_path_buf(),
+            config,
+            folder,
+            opened,
+            links,
+            tls,
+            ready,
+            signals,
+            parts,
+        })
+    }
+
+    async fn until_signalled(mut self, output: Output) -> Outcome {
+        output.event("ready", &self.ready);
+        output.line(format!("HTTPS       {}", self.ready.https));
+        output.line(format!("monitoring  {}", self.ready.admin));
+        output.line(format!("data        {}", self.ready.data.display()));
+        loop {
+            tokio::select! {
+                _ = self.signals.reload.recv() => self.reload(),
+                _ = self.signals.terminate.recv() => break,
+                _ = self.signals.interrupt.recv() => break,
+                _ = &mut self.parts.https.1 => {
+                    return Err(Failure::unavailable("the HTTPS listener ended; see the log"));
+                }
+            }
+        }
+        self.stop(output).await
+    }
+
+    /// Reads the configuration again. Either all of it is taken or none.
+    fn reload(&mut self) {
+        match self.try_reload() {
+            Ok(keys) => tracing::info!(changed = ?keys, "the configuration was read again"),
+            Err(problem) => tracing::error!(%problem, "the configuration stays as it was"),
+        }
+    }
+
+    fn try_reload(&mut self) -> anyhow::Result<Vec<String>> {
+        let config = Config::load(&self.path, Overlay::from_process())?;
+        let checked = Checked::try_from(&config)?;
+        let change = change::between(&self.config, &config)?;
+        let material = Material::read(&checked)?;
+        self.tls
+            .reload(certificates_of(material.https, &self.folder)?)?;
+        self.opened.gateway.reconfigure(checked.settings, &change);
+        self.config = config;
+        Ok(change.changed_keys)
+    }
+
+    /// Ends the parts in the order that loses nothing: no new requests, then the open ones, then the
+    /// links with their answers, then the jobs and the last entry.
+    async fn stop(self, output: Output) -> Outcome {
+        tracing::info!("stopping");
+        let Parts {
+            control,
+            https,
+            admin,
+            jobs,
+        } = self.parts;
+        control.abort();
+        let drained = end(https).await;
+        self.links.stop().await;
+        end(jobs).await;
+        self.opened.gateway.stop().await;
+        block_in_place(|| self.opened.close());
+        end(admin).await;
+        let cut = match drained {
+            Some(Drained::Cut(count)) => count,
+            Some(Drained::Clean) | None => 0,
+        };
+        tracing::info!(connections_cut = cut, "stopped");
+        output.event("stopped", &json!({"connections_cut": cut}));
+        output.line(format!("Stopped; {cut} open connection(s) had to be cut."));
+        Ok(Exit::Done)
+    }
+}
+
+impl Parts {
+    fn serve(
+        checked: &Checked,
+        (opened, tls): (&Opened, &Arc<TlsSlot>),
+        sockets: Sockets,
+        control: JoinHandle<()>,
+    ) -> Self {
+        let gateway = &opened.gateway;
+        let requests = Arc::new(RequestCounters::default());
+        let settings = server_settings(&checked.https.limits);
+        let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
+        let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
+        let (stop_https, https) = watch::channel(false);
+        let (stop_admin, admin) = watch::channel(false);
+        let (stop_jobs, jobs) = watch::channel(false);
+        let https = sockets
+            .https
+            .serve(api, Security::Tls(Arc::clone(tls)), https);
+        let admin = sockets.admin.serve(pages, Security::Clear, admin);
+        Self {
+            control,
+            https: (stop_https, tokio::spawn(https)),
+            admin: (stop_admin, tokio::spawn(admin)),
+            jobs: (stop_jobs, tokio::spawn(Arc::clone(gateway).run(jobs))),
+        }
+    }
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// Tells a part to end and waits for it. A part that panicked has said so in the log.
+async fn end<T>((stop, task): (watch::Sender<bool>, JoinHandle<T>)) -> Option<T> {
+    stop.send_replace(true);
+    task.await.ok()
+}
+
+async fn bind(checked: &Checked) -> Result<Sockets, Failure> {
+    let counters: Vec<_> = ["https", "admin"]
+        .map(|name| (name, Arc::new(ListenerCounters::default())))
+        .into();
+    let of = |place: usize| {
+        counters
+            .get(place)
+            .map(|(_, kept)| Arc::clone(kept))
+            .unwrap_or_default()
+    };
+    let settings = server_settings(&checked.https.limits);
+    let https = Listener::bind(checked.https.limits.listen, settings.clone(), of(0)).await;
+    let exposure = match checked.admin.exposure {
+        admin::Exposure::LoopbackOnly => AdminExposure::LoopbackOnly,
+        admin::Exposure::DangerAnyAddressInClear => AdminExposure::AnyAddressInClear,
+    };
+    let admin = Listener::bind_admin(checked.admin.listen, exposure, settings, of(1)).await;
+    let taken = |error| Failure::new(Exit::Unavailable, error);
+    Ok(Sockets {
+        https: https.map_err(taken)?,
+        admin: admin.map_err(taken)?,
+        counters,
+    })
+}
+
+fn server_settings(https: &https::Https) -> ServerSettings {
+    ServerSettings {
+        connections_max: https.connections_max,
+        handshake_timeout: Duration::from_secs(https.handshake_seconds),
+        header_timeout: Duration::from_secs(https.header_seconds),
+        header_bytes_max: https.header_bytes_max,
+        headers_max: https.headers_max,
+        body_bytes_max: https.body_bytes_max,
+        batch_body_bytes_max: https.batch_body_bytes_max,
+        batch_messages_max: https.batch_messages_max,
+        body_timeout: Duration::from_secs(https.body_seconds),
+        idle_timeout: Duration::from_secs(https.idle_seconds),
+        request_timeout: Duration::from_secs(https.request_seconds),
+        streams_max: https.streams_max,
+        resets_max: https.resets_max,
+        shutdown_timeout: Duration::from_secs(https.shutdown_seconds),
+    }
+}
+
+fn profile(checked: &Checked) -> TlsProfile {
+    match checked.https.tls_profile {
+        https::TlsProfile::Modern => TlsProfile::Modern,
+        https::TlsProfile::Intermediate => TlsProfile::Intermediate,
+    }
+}
+
+/// The configured certificate, or the one that the gateway makes for loopback.
+fn certificates_of(
+    configured: Option<Certificates>,
+    folder: &DataFolder,
+) -> anyhow::Result<Certificates> {
+    if let Some(certificates) = configured {
+        return Ok(certificates);
+    }
+    let files = certificates::keep(&folder.tls(), &[Subject::Gateway], SystemClock.now())?;
+    let chain = std::fs::read(&files.server.certificate)?;
+    let key = std::fs::read(&files.server.key)?;
+    Ok(Certificates::from_pem(&chain, &key)?)
+}
+
+fn control(folder: &DataFolder, opened: &Opened) -> anyhow::Result<JoinHandle<()>> {
+    let gateway = Arc::clone(&opened.gateway);
+    let answer: Act =
+        Arc::new(move |actor, request| Box::pin(act(Arc::clone(&gateway), actor, request)));
+    Ok(tokio::spawn(
+        ControlSocket::bind(&folder.socket())?.serve(answer),
+    ))
+}
+
+fn ready(checked: &Checked, sockets: &Sockets, folder: &DataFolder) -> Ready {
+    let ca = folder.tls().join("ca.pem");
+    let made = checked.https.identity == crate::config::checked::Identity::Generated;
+    Ready {
+        https: format!("https://{}", sockets.https.address()),
+        ca: made.then_some(ca),
+        api_key: None,
+        short_code: checked
+            .settings
+            .short_codes
+            .keys()
+            .next()
+            .map(ToString::to_string),
+        admin: format!("http://{}", sockets.admin.address()),
+        sim: None,
+        data: folder.path().to_path_buf(),
+    }
+}
