@@ -1,2 +1,39 @@
-//! The Shortstop gateway.
-fn main() {}
+//! The Shortstop gateway: reads the command line, runs the command, and turns how it ended into an exit
+//! code. Everything else is in the library beside.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use rustls::crypto::aws_lc_rs::default_provider;
+use shortstop::cli::{Cli, Command, DemoArgs};
+use shortstop::commands::{backup, carrier_sim, check_config, client, restore};
+use shortstop::output::{Format, Output};
+use shortstop::{demo, serve, version};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(if cli.json {
+        Format::Json
+    } else {
+        Format::Human
+    });
+    // Every part names its provider; this is for a library that would ask the process for one.
+    let _second = default_provider().install_default();
+    let outcome = match cli.command.unwrap_or(Command::Demo(DemoArgs::default())) {
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Serve(args) => serve::run(&args, output),
+        Command::CheckConfig(args) => check_config::run(&args, output),
+        Command::Client(command) => client::run(command, output),
+        Command::Backup(args) => backup::run(&args, output),
+        Command::Restore(args) => restore::run(&args, output),
+        Command::CarrierSim(args) => carrier_sim::run(&args, output),
+        Command::Version => version::run(output),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}

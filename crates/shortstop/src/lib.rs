@@ -1,0 +1,26 @@
+//! The binary as a library, so that its integration tests can use the same client and configuration
+//! code. It holds no rule of the product: command line, configuration, wiring, life cycle.
+
+pub mod certificates;
+pub mod child;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod entropy;
+pub mod exit;
+pub mod folder;
+pub mod http_client;
+pub mod links;
+pub mod logging;
+pub mod master_key;
+pub mod material;
+pub mod output;
+pub mod process;
+pub mod ready;
+pub mod serve;
+pub mod sim_server;
+pub mod version;
+pub mod wiring;
