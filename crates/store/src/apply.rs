@@ -1,25 +1,16 @@
 //! The writes of one commit. What carries an expectation is settled before anything else is written,
 //! so that a conflict leaves nothing behind and costs the other commits of the group nothing.
 
+mod put;
+
 use std::collections::HashMap;
 
 use engine::changes::{Changes, Write};
-use engine::rows::{
-    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
-    OptOutStanding, PartRow, UnmatchedRow, VaultRow,
-};
-use rusqlite::{OptionalExtension, Statement, params};
+use engine::rows::KekRow;
+use rusqlite::OptionalExtension;
 
-use crate::columns::{integer, state_code, version_code};
-use crate::index::fresh::{self, FreshKind};
-use crate::rows::{self, STANDS, purposed};
+use crate::columns::integer;
 use crate::statements::Statements;
-
-/// The room that a segment's facts usually need in the end, in octets of JSON. Rows are made this wide
-/// at once, so that updates do not move them.
-const SEGMENT_OCTETS: usize = 110;
-/// The width of the facts of all segments is a multiple of this.
-const SEGMENTS_STEP: usize = 16;
 
 /// What became of one commit's writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +49,7 @@ pub(crate) fn apply(
     scratch: &mut Scratch,
     changes: &Changes,
 ) -> rusqlite::Result<Applied> {
-    let mut writer = Applying {
+    let mut applying = Applying {
         statements,
         scratch,
     };
@@ -66,10 +57,11 @@ pub(crate) fn apply(
         .writes()
         .iter()
         .filter(|write| expectation(write).is_some());
+    // One expectation is settled by its own write, if that comes first; more are looked up before.
     let (first, second) = (expecting.next(), expecting.next());
     let settled = match (first, second) {
-        (Some(only), None) => writer.put(only)?,
-        (Some(_), Some(_)) => writer.check_all(changes.writes())?,
+        (Some(only), None) => applying.put(only)?,
+        (Some(_), Some(_)) => applying.check_all(changes.writes())?,
         _ => Applied::Whole,
     };
     if settled == Applied::Conflict {
@@ -78,7 +70,7 @@ pub(crate) fn apply(
     let done = if second.is_none() { first } else { None };
     for write in changes.writes() {
         let is_done = done.is_some_and(|done| std::ptr::eq(done, write));
-        if !is_done && writer.put(write)? == Applied::Conflict {
+        if !is_done && applying.put(write)? == Applied::Conflict {
             // The check said that it holds, and nobody else writes.
             return Err(rusqlite::Error::StatementChangedRows(0));
         }
@@ -97,6 +89,11 @@ fn expectation(write: &Write) -> Option<(Table, u64, u32)> {
     }
 }
 
+fn kek_key(row: &KekRow) -> u64 {
+    (u64::from(row.week) << 2) | u64::from(row.purpose.code())
+}
+
+/// One commit on its way into the tables.
 struct Applying<'a, 'c> {
     statements: &'a mut Statements<'c>,
     scratch: &'a mut Scratch,
@@ -130,251 +127,14 @@ impl Applying<'_, '_> {
 
     /// The version at which a row stands; 0 when there is none.
     fn version_of(&mut self, table: Table, key: u64) -> rusqlite::Result<u32> {
-        let (statement, is_stored) = match table {
-            Table::Message => (&mut self.statements.message_version, true),
-            Table::Inbound => (&mut self.statements.inbound_exists, false),
-            Table::Kek => (&mut self.statements.kek_exists, false),
+        let statement = match table {
+            Table::Message => &mut self.statements.message_version,
+            Table::Inbound => &mut self.statements.inbound_exists,
+            Table::Kek => &mut self.statements.kek_exists,
         };
         let found: Option<u32> = statement
             .query_row([integer(key)], |row| row.get(0))
             .optional()?;
-        let stored = u32::from(is_stored);
-        Ok(found.map_or(0, |version| version.saturating_sub(stored)))
+        Ok(found.unwrap_or(0))
     }
-
-    fn put(&mut self, write: &Write) -> rusqlite::Result<Applied> {
-        let changed = match write {
-            Write::Message(row) => self.message(row)?,
-            Write::Update(row) => self.update(row)?,
-            Write::Inbound(row) => self.inbound(row)?,
-            Write::Kek(row) => self.kek(row)?,
-            other => {
-                self.put_unconditional(other)?;
-                1
-            }
-        };
-        Ok(if changed == 0 {
-            Applied::Conflict
-        } else {
-            Applied::Whole
-        })
-    }
-
-    fn put_unconditional(&mut self, write: &Write) -> rusqlite::Result<()> {
-        match write {
-            Write::Vault(row) => self.vault(row),
-            Write::OptOut(row) => self.opt_out(row),
-            Write::Client(row) => self.client(row),
-            Write::Idempotency(row) => self.idempotency(row),
-            Write::Unmatched(row) => self.unmatched(row),
-            Write::ForgetUnmatched(key) => run(&mut self.statements.forget_unmatched, *key),
-            Write::Part(row) => self.part(row),
-            Write::ForgetPart(key) => self.forget_part(*key),
-            Write::Message(_) | Write::Update(_) | Write::Inbound(_) | Write::Kek(_) => Ok(()),
-        }
-    }
-
-    fn message(&mut self, row: &MessageRow) -> rusqlite::Result<usize> {
-        let sequence = row.id.sequence();
-        let scratch = &mut *self.scratch;
-        write_json(&mut scratch.head, &row.head)?;
-        write_segments(&mut scratch.segments, &row.segments)?;
-        let changed = self.statements.message.execute(params![
-            integer(sequence),
-            row.id.to_bytes(),
-            state_code(row.state),
-            version_code(row.version),
-            openness(row.state.is_final()),
-            integer(row.created.micros()),
-            integer(row.expires.micros()),
-            integer(row.updated.micros()),
-            row.subject,
-            text(&scratch.head)?,
-            text(&scratch.segments)?,
-        ])?;
-        if changed > 0 {
-            fresh::push(
-                &mut scratch.fresh,
-                FreshKind::Message,
-                sequence,
-                row.subject,
-            );
-            scratch.octets += scratch.head.len() + scratch.segments.len() + 100;
-            self.saw(sequence);
-        }
-        Ok(changed)
-    }
-
-    fn update(&mut self, row: &MessageUpdate) -> rusqlite::Result<usize> {
-        let scratch = &mut *self.scratch;
-        write_segments(&mut scratch.segments, &row.segments)?;
-        scratch.octets += scratch.segments.len() + 100;
-        let key = integer(row.sequence);
-        let expected = version_code(row.version.saturating_sub(1));
-        let (state, version) = (state_code(row.state), version_code(row.version));
-        let updated = integer(row.updated.micros());
-        let segments = text(&scratch.segments)?;
-        if !row.state.is_final() {
-            let facts = params![key, expected, state, version, updated, segments];
-            let changed = self.statements.update_open.execute(facts)?;
-            if changed > 0 {
-                return Ok(changed);
-            }
-        }
-        let open = openness(row.state.is_final());
-        let facts = params![key, expected, state, version, updated, segments, open];
-        self.statements.update_moved.execute(facts)
-    }
-
-    fn inbound(&mut self, row: &InboundRow) -> rusqlite::Result<usize> {
-        let sequence = row.id.sequence();
-        let changed = self.statements.inbound.execute(params![
-            integer(sequence),
-            row.id.to_bytes(),
-            row.to.number(),
-            integer(row.received.micros()),
-            row.keyword,
-            row.carrier,
-            row.subject,
-        ])?;
-        if changed > 0 {
-            fresh::push(
-                &mut self.scratch.fresh,
-                FreshKind::Inbound,
-                sequence,
-                row.subject,
-            );
-            self.scratch.octets += 100;
-            self.saw(sequence);
-        }
-        Ok(changed)
-    }
-
-    fn kek(&mut self, row: &KekRow) -> rusqlite::Result<usize> {
-        self.statements
-            .kek
-            .execute(params![integer(kek_key(row)), row.wrapped])
-    }
-
-    fn vault(&mut self, row: &VaultRow) -> rusqlite::Result<()> {
-        self.scratch.octets += row.wrapped.len() + row.sealed.len() + 16;
-        self.saw(row.owner);
-        let key = purposed(row.owner, row.purpose);
-        self.statements
-            .vault
-            .execute(params![key, row.week, row.wrapped, row.sealed])
-            .map(drop)
-    }
-
-    fn opt_out(&mut self, row: &OptOutRow) -> rusqlite::Result<()> {
-        self.saw(row.sequence);
-        let facts = params![
-            integer(row.sequence),
-            row.short_code.number(),
-            row.subject,
-            if row.standing == OptOutStanding::Out {
-                STANDS
-            } else {
-                0
-            },
-            row.basis,
-            integer(row.at.micros()),
-        ];
-        self.statements.opt_out.execute(facts).map(drop)
-    }
-
-    fn client(&mut self, row: &ClientRow) -> rusqlite::Result<()> {
-        self.saw(row.id.sequence());
-        write_json(&mut self.scratch.head, row)?;
-        let body = text(&self.scratch.head)?;
-        self.statements
-            .client
-            .execute(params![integer(row.id.sequence()), body])
-            .map(drop)
-    }
-
-    fn idempotency(&mut self, row: &IdempotencyRow) -> rusqlite::Result<()> {
-        let sequence = row.message.sequence();
-        self.saw(sequence);
-        let expires = integer(row.expires.micros());
-        let id = row.message.to_bytes();
-        let facts = params![integer(sequence), id, row.key, row.fingerprint, expires];
-        self.statements.idempotency.execute(facts).map(drop)
-    }
-
-    fn unmatched(&mut self, row: &UnmatchedRow) -> rusqlite::Result<()> {
-        self.saw(row.sequence);
-        let facts = params![
-            integer(row.sequence),
-            row.carrier.as_str(),
-            row.carrier_id.as_str(),
-            row.state.as_str(),
-            row.error,
-            row.subject,
-            integer(row.at.micros()),
-        ];
-        self.statements.unmatched.execute(facts).map(drop)
-    }
-
-    fn part(&mut self, row: &PartRow) -> rusqlite::Result<()> {
-        self.saw(row.sequence);
-        let facts = params![
-            integer(row.sequence),
-            row.to.number(),
-            row.carrier.as_str(),
-            row.data_coding,
-            row.reference,
-            rows::width_code(row.width),
-            row.total,
-            row.ordinal,
-            integer(row.at.micros()),
-        ];
-        self.statements.part.execute(facts).map(drop)
-    }
-
-    fn forget_part(&mut self, sequence: u64) -> rusqlite::Result<()> {
-        run(&mut self.statements.forget_part, sequence)?;
-        let first = sequence << 2;
-        let range = params![integer(first), integer(first | 3)];
-        self.statements.forget_vault.execute(range).map(drop)
-    }
-
-    fn saw(&mut self, sequence: u64) {
-        self.scratch.last_sequence = self.scratch.last_sequence.max(sequence);
-    }
-}
-
-fn run(statement: &mut Statement<'_>, key: u64) -> rusqlite::Result<()> {
-    statement.execute([integer(key)]).map(drop)
-}
-
-fn kek_key(row: &KekRow) -> u64 {
-    (u64::from(row.week) << 2) | u64::from(row.purpose.code())
-}
-
-/// The column that puts a message into the index of open ones, or keeps it out.
-const fn openness(is_final: bool) -> Option<i64> {
-    if is_final { None } else { Some(1) }
-}
-
-fn write_json(buffer: &mut Vec<u8>, value: &impl serde::Serialize) -> rusqlite::Result<()> {
-    buffer.clear();
-    serde_json::to_writer(buffer, value)
-        .map_err(|source| rusqlite::Error::ToSqlConversionFailure(Box::new(source)))
-}
-
-/// Writes the segments' facts and blanks after them, up to the width that they will need.
-fn write_segments(
-    buffer: &mut Vec<u8>,
-    segments: &[domain::message::Segment],
-) -> rusqlite::Result<()> {
-    write_json(buffer, &segments)?;
-    let usual = segments.len() * SEGMENT_OCTETS + 2;
-    let width = buffer.len().max(usual).next_multiple_of(SEGMENTS_STEP);
-    buffer.resize(width, b' ');
-    Ok(())
-}
-
-fn text(buffer: &[u8]) -> rusqlite::Result<&str> {
-    std::str::from_utf8(buffer).map_err(|source| rusqlite::Error::Utf8Error(0, source))
 }

@@ -59,11 +59,13 @@ impl Checkpoint {
         }
     }
 
+    /// Whether the log is long enough to be looked at.
+    pub(crate) const fn is_due(&self, frames: u64) -> bool {
+        frames >= self.start_frames
+    }
+
     /// For the writer, between two groups.
     pub(crate) fn after_commit(&self, database: &Connection, frames: u64) -> rusqlite::Result<()> {
-        if frames < self.start_frames {
-            return Ok(());
-        }
         let mut progress = self.lock();
         match progress.stage {
             Stage::Idle if frames >= progress.next_at => {
@@ -105,14 +107,15 @@ impl Checkpoint {
                     progress.stage = Stage::Copying;
                     return true;
                 }
-                _ => {
-                    progress = self
-                        .wake
-                        .wait(progress)
-                        .unwrap_or_else(PoisonError::into_inner)
-                }
+                _ => progress = self.wait_on(progress),
             }
         }
+    }
+
+    fn wait_on<'a>(&self, progress: MutexGuard<'a, Progress>) -> MutexGuard<'a, Progress> {
+        self.wake
+            .wait(progress)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn copied(&self, frames: u64) {

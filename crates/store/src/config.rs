@@ -1,6 +1,7 @@
 //! What an embedded store is told when it is opened: where it lies, whose it is, and its bounds.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ledger::NodeName;
 
@@ -64,6 +65,9 @@ pub struct Bounds {
     /// Carrier ids that may wait for the index database; beyond it the oldest are dropped, and receipts
     /// for them will match nothing.
     pub carrier_ids_waiting_max: usize,
+    /// How long the disk may take for one commit. After it the store has failed: everything is answered
+    /// `Poisoned` at once, and what the disk brings later is taken back.
+    pub stall_max: Duration,
     /// Rows that one call of `prune` looks at.
     pub prune_rows_max: usize,
 }
@@ -81,6 +85,7 @@ impl Default for Bounds {
             checkpoint_hard_bytes: 256 << 20,
             index_batch_rows: 65_536,
             carrier_ids_waiting_max: 262_144,
+            stall_max: Duration::from_secs(5),
             prune_rows_max: 4_096,
         }
     }

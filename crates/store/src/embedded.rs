@@ -28,6 +28,7 @@ use crate::index::{Index, indexer};
 use crate::open::{self, OpenError};
 use crate::queue::{Job, Queue};
 use crate::reader::{self, Reads, failed, reading};
+use crate::watch::{self, Watch};
 use crate::writer::Writer;
 use crate::{backup, load, rows, search};
 
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Pool,
     pub(crate) reads: Reads,
     pub(crate) index: Index,
+    pub(crate) watch: Watch,
     head: Mutex<LedgerHead>,
     is_available: AtomicBool,
 }
@@ -56,6 +58,7 @@ impl Shared {
             readers: pool(folder.database(), Role::Reader),
             reads: Reads::new(config.bounds.reads_waiting_max),
             index,
+            watch: Watch::new(config.bounds.stall_max),
             head: Mutex::new(head),
             is_available: AtomicBool::new(true),
             config,
@@ -102,6 +105,8 @@ pub struct Embedded {
 #[derive(Default)]
 struct Threads {
     writer: Option<JoinHandle<()>>,
+    /// Ends after the writer, which it watches to the end.
+    watch: Option<JoinHandle<()>>,
     others: Vec<JoinHandle<()>>,
 }
 
@@ -127,11 +132,17 @@ impl Embedded {
         let writer = Writer::new(Arc::clone(&shared), signature, found.tail);
         store.threads().writer =
             Some(spawn("store-writer", move || writer.run(session)).map_err(OpenError::Thread)?);
-        store.spawn("store-keeper", checkpoint::run)?;
-        store.spawn("store-index", indexer::run)?;
-        for _ in 0..shared.config.bounds.readers.max(1) {
-            store.spawn("store-reader", reader::run)?;
+        let watch = store.spawn("store-watch", watch::run)?;
+        store.threads().watch = Some(watch);
+        let readers = shared.config.bounds.readers.max(1);
+        let mut others = vec![
+            store.spawn("store-keeper", checkpoint::run)?,
+            store.spawn("store-index", indexer::run)?,
+        ];
+        for _ in 0..readers {
+            others.push(store.spawn("store-reader", reader::run)?);
         }
+        store.threads().others = others;
         Ok(store)
     }
 
@@ -142,22 +153,24 @@ impl Embedded {
         shared.index.stop();
         shared.reads.stop();
         shared.checkpoint.stop();
-        let others = std::mem::take(&mut self.threads().others);
+        let Threads {
+            writer,
+            others,
+            watch,
+        } = std::mem::take(&mut *self.threads());
+        // A thread that panicked has said so itself.
         for thread in others {
-            // A thread that panicked has said so itself.
             let _ = thread.join();
         }
         shared.queue.shut();
-        if let Some(writer) = self.threads().writer.take() {
-            let _ = writer.join();
-        }
+        let _ = writer.map(JoinHandle::join);
+        shared.watch.stop();
+        let _ = watch.map(JoinHandle::join);
     }
 
-    fn spawn(&self, name: &str, work: fn(&Arc<Shared>)) -> Result<(), OpenError> {
+    fn spawn(&self, name: &str, work: fn(&Arc<Shared>)) -> Result<JoinHandle<()>, OpenError> {
         let shared = Arc::clone(&self.shared);
-        let thread = spawn(name, move || work(&shared)).map_err(OpenError::Thread)?;
-        self.threads().others.push(thread);
-        Ok(())
+        spawn(name, move || work(&shared)).map_err(OpenError::Thread)
     }
 
     fn threads(&self) -> MutexGuard<'_, Threads> {

@@ -2,6 +2,7 @@
 //! one record for the index database.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::changes::Changes;
 use engine::ports::store::{CommitError, Committed, Done};
@@ -51,15 +52,14 @@ impl<'c> GroupWriter<'c> {
         })
     }
 
-    /// Commits what stands at the front of the jobs, and moves what is to be answered to `answers`. On
-    /// an error nothing is durable, and every answer must be that the store has failed. `tail` moves
-    /// only with success. Gives the number of rows that are new to the index.
-    pub(crate) fn commit(
+    /// Writes what stands at the front of the jobs into a transaction, and puts what is to be answered
+    /// into `answers`. Gives the end of the ledger as it will be. On an error nothing of it is durable.
+    pub(crate) fn fill(
         &mut self,
         jobs: &mut VecDeque<Job>,
         answers: &mut Vec<Answer>,
-        tail: &mut Tail,
-    ) -> rusqlite::Result<usize> {
+        tail: &Tail,
+    ) -> rusqlite::Result<Tail> {
         let mut next = *tail;
         self.scratch.octets = 0;
         self.scratch.fresh.clear();
@@ -90,9 +90,13 @@ impl<'c> GroupWriter<'c> {
                 .fresh
                 .execute(params![first, self.scratch.fresh])?;
         }
-        self.statements.commit.execute([])?;
         next.last_sequence = self.scratch.last_sequence;
-        *tail = next;
+        Ok(next)
+    }
+
+    /// Makes the transaction durable. Gives the number of rows in it that are new to the index.
+    pub(crate) fn finish(&mut self) -> rusqlite::Result<usize> {
+        self.statements.commit.execute([])?;
         Ok(self.scratch.fresh.len() / RECORD_OCTETS)
     }
 
@@ -127,5 +131,12 @@ impl<'c> GroupWriter<'c> {
 fn settle(answers: &mut [Answer], result: Result<Committed, CommitError>) {
     if let Some((_, last)) = answers.last_mut() {
         *last = result;
+    }
+}
+
+/// Gives one answer. Whatever it does there, it must not stop the thread.
+pub(crate) fn answer(done: Done, result: Result<Committed, CommitError>) {
+    if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
+        tracing::error!("an answer to a commit panicked");
     }
 }

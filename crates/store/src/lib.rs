@@ -24,6 +24,7 @@ mod schema;
 mod search;
 mod statements;
 mod tail;
+mod watch;
 mod writer;
 
 pub use backup::{RestoreError, restore};

@@ -40,8 +40,8 @@ pub(crate) enum LogError {
 #[derive(Debug)]
 pub(crate) struct Log {
     /// The files that must stay where they are.
-    database_at: (PathBuf, FileId),
-    log_at: (PathBuf, FileId),
+    database: (PathBuf, FileId),
+    path: (PathBuf, FileId),
     file: File,
     /// What SQLite reports with each commit.
     reported: Arc<AtomicU64>,
@@ -83,8 +83,8 @@ impl Log {
         };
         connection.wal_hook(Some(hook)).map_err(io::Error::other)?;
         Ok(Self {
-            database_at: (database, database_id),
-            log_at: (log, log_id),
+            database: (database, database_id),
+            path: (log, log_id),
             file,
             reported,
             frames: 0,
@@ -95,7 +95,7 @@ impl Log {
     /// Takes note of a commit that succeeded, if the files are still there: one that went into a file
     /// without a name is not durable.
     pub(crate) fn committed(&mut self) -> Result<(), LogError> {
-        for (path, id) in [&self.database_at, &self.log_at] {
+        for (path, id) in [&self.database, &self.path] {
             let there = fs::metadata(path).is_ok_and(|metadata| FileId::of(&metadata) == *id);
             if !there {
                 return Err(LogError::Replaced(path.clone()));
@@ -113,11 +113,7 @@ impl Log {
 
     /// Cuts off what the last good commit did not write. Nobody may have the database open.
     pub(crate) fn cut(&self) -> io::Result<()> {
-        let file = match OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&self.log_at.0)
-        {
+        let file = match OpenOptions::new().read(true).write(true).open(&self.path.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened?,
         };

@@ -128,6 +128,29 @@ impl Queue {
         }
     }
 
+    /// Puts jobs back that were taken and not begun.
+    pub(crate) fn give_back(&self, jobs: &mut VecDeque<Job>) {
+        let mut waiting = self.lock();
+        while let Some(job) = jobs.pop_back() {
+            waiting.commits += usize::from(matches!(job, Job::Commit(..)));
+            waiting.jobs.push_front(job);
+        }
+    }
+
+    /// Takes every commit out, for somebody else than the writer to refuse.
+    pub(crate) fn drain_commits(&self) -> Vec<Done> {
+        let mut waiting = self.lock();
+        let mut commits = Vec::new();
+        for job in std::mem::take(&mut waiting.jobs) {
+            match job {
+                Job::Commit(_, done) | Job::Refuse(done) => commits.push(done),
+                other => waiting.jobs.push_back(other),
+            }
+        }
+        waiting.commits = 0;
+        commits
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

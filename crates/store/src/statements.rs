@@ -41,7 +41,7 @@ impl<'c> Statements<'c> {
             message: sql("INSERT INTO message(seq, id, state, version, open, created, expires,
                 updated, subject, head, segments) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                 ON CONFLICT DO NOTHING")?,
-            message_version: sql("SELECT version FROM message WHERE seq = ?1")?,
+            message_version: sql("SELECT version - 1 FROM message WHERE seq = ?1")?,
             update_open: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
                 segments = ?6 WHERE seq = ?1 AND version = ?2 AND +open = 1")?,
             update_moved: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,

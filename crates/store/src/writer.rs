@@ -2,18 +2,17 @@
 //! it answers everything at once until it is told to open again.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use domain::time::Timestamp;
-use engine::ports::store::{CommitError, Committed, Done, ReadError};
+use engine::ports::store::{CommitError, ReadError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 
 use crate::columns::integer;
 use crate::embedded::Shared;
-use crate::group::{Answer, GroupWriter, Signature};
+use crate::group::{Answer, GroupWriter, Signature, answer};
 use crate::log::{Log, LogError};
 use crate::open;
 use crate::queue::Job;
@@ -52,6 +51,8 @@ enum GroupError {
     Log(#[from] LogError),
     #[error("the write-ahead log could not be copied into the database")]
     Checkpoint,
+    #[error("the disk took too long")]
+    Stalled,
 }
 
 impl Writer {
@@ -100,8 +101,10 @@ impl Writer {
                 tracing::error!(reason = %error, "the store failed and takes nothing");
                 self.shared.set_available(false);
                 self.answers
-                    .drain(..)
-                    .for_each(|(done, _)| answer(done, Err(CommitError::Poisoned)));
+                    .extend(self.shared.watch.leave().unwrap_or_default());
+                for (done, _) in self.answers.drain(..) {
+                    answer(done, Err(CommitError::Poisoned));
+                }
                 Exit::Failed
             }
         };
@@ -129,35 +132,70 @@ impl Writer {
             match self.jobs.pop_front() {
                 Some(job @ (Job::Commit(..) | Job::Refuse(_))) => {
                     self.jobs.push_front(job);
-                    let new_rows =
-                        group.commit(&mut self.jobs, &mut self.answers, &mut self.tail)?;
-                    log.committed()?;
-                    self.publish();
-                    self.answers
-                        .drain(..)
-                        .for_each(|(done, result)| answer(done, result));
-                    self.shared.index.saw(new_rows);
+                    self.commit(&mut group, log)?;
+                    self.shared.queue.give_back(&mut self.jobs);
                 }
                 Some(Job::Prune {
                     now,
                     unmatched_before,
-                }) => {
-                    self.prune(database, now, unmatched_before)?;
-                    log.committed()?;
-                }
-                Some(Job::Indexed(before)) => {
-                    trim(database, before)?;
-                    log.committed()?;
-                }
+                }) => self.watched(log, |writer| writer.prune(database, now, unmatched_before))?,
+                Some(Job::Indexed(before)) => self.watched(log, |_| trim(database, before))?,
                 Some(Job::Fail) => return Err(GroupError::Checkpoint),
                 Some(Job::Reopen(reply)) => return Ok(Exit::Reopen(reply)),
                 Some(Job::Close) => return Ok(Exit::Close),
                 None => {}
             }
-            self.shared
-                .checkpoint
-                .after_commit(database, log.frames())?;
+            self.after_commit(database, log)?;
         }
+    }
+
+    /// Commits one group and gives its answers.
+    fn commit(&mut self, group: &mut GroupWriter<'_>, log: &mut Log) -> Result<(), GroupError> {
+        let next = group.fill(&mut self.jobs, &mut self.answers, &self.tail)?;
+        self.shared.watch.enter(std::mem::take(&mut self.answers));
+        let new_rows = group.finish()?;
+        log.committed()?;
+        let mut answers = self.shared.watch.leave().ok_or(GroupError::Stalled)?;
+        self.tail = next;
+        self.shared.publish(next.size, next.last_sequence);
+        for (done, result) in answers.drain(..) {
+            answer(done, result);
+        }
+        self.answers = answers;
+        self.shared.index.saw(new_rows);
+        Ok(())
+    }
+
+    /// Writes something that nobody waits for.
+    fn watched(
+        &mut self,
+        log: &mut Log,
+        write: impl FnOnce(&mut Self) -> rusqlite::Result<()>,
+    ) -> Result<(), GroupError> {
+        self.shared.watch.enter(Vec::new());
+        write(self)?;
+        log.committed()?;
+        self.shared
+            .watch
+            .leave()
+            .map(drop)
+            .ok_or(GroupError::Stalled)
+    }
+
+    /// Keeps the log short.
+    fn after_commit(&self, database: &Connection, log: &Log) -> Result<(), GroupError> {
+        if !self.shared.checkpoint.is_due(log.frames()) {
+            return Ok(());
+        }
+        self.shared.watch.enter(Vec::new());
+        self.shared
+            .checkpoint
+            .after_commit(database, log.frames())?;
+        self.shared
+            .watch
+            .leave()
+            .map(drop)
+            .ok_or(GroupError::Stalled)
     }
 
     /// Answers everything at once until it is told to open again or to stop.
@@ -196,10 +234,6 @@ impl Writer {
         self.shared.open_pools();
         self.shared.set_available(true);
         Ok(session)
-    }
-
-    fn publish(&self) {
-        self.shared.publish(self.tail.size, self.tail.last_sequence);
     }
 
     /// Deletes what has ended, among a bounded number of rows: always at the front, where keys mostly
@@ -254,11 +288,4 @@ fn trim(database: &Connection, before: u64) -> rusqlite::Result<()> {
         params![integer(before)],
     )?;
     transaction.commit()
-}
-
-/// Gives one answer. Whatever it does there, it must not stop the writer.
-fn answer(done: Done, result: Result<Committed, CommitError>) {
-    if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
-        tracing::error!("an answer to a commit panicked");
-    }
 }
