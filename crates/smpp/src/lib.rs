@@ -3,7 +3,12 @@
 //! `engine` and `domain`, not here.
 
 pub mod frame;
+pub mod link;
 pub mod pdu;
 pub mod receipt;
+pub mod sim;
 pub mod status;
 pub mod time_format;
+
+mod inline;
+mod wire;

@@ -81,6 +81,14 @@ pub enum Body<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UnknownBody<'a>(pub &'a [u8]);
 
+/// The sequence number after `current`: 1 to 0x7FFFFFFF, then from 1 again (§3.2).
+pub const fn next_sequence(current: u32) -> u32 {
+    match current {
+        0..0x7FFF_FFFF => current + 1,
+        _ => 1,
+    }
+}
+
 impl<'a> Pdu<'a> {
     /// A request.
     pub const fn request(sequence: u32, body: Body<'a>) -> Self {

@@ -70,6 +70,39 @@ pub fn parse_receipt_date(date: &[u8]) -> Option<i64> {
     in_range.then(|| (((days * 24 + hour) * 60 + minute) * 60 + second).cast_signed())
 }
 
+/// Writes a date as receipts have it (`YYMMDDhhmm`), from seconds since 1970 UTC; of the year only
+/// the last two digits.
+pub fn receipt_date(seconds: u64) -> [u8; 10] {
+    let (days, minutes) = (seconds / 86_400, seconds / 60 % 1_440);
+    let (year, month, day) = civil(days);
+    let mut date = [b'0'; 10];
+    let parts = [year % 100, month, day, minutes / 60, minutes % 60];
+    let digits = parts.iter().flat_map(|part| [part / 10, part % 10]);
+    for (place, digit) in date.iter_mut().zip(digits) {
+        *place = b'0' + u8::try_from(digit).unwrap_or(0);
+    }
+    date
+}
+
+/// The Gregorian date of a day since 1970-01-01: years are counted from March, so that the leap day
+/// is the last of its year, in eras of 400 years.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    const DAYS_BEFORE_1970: u64 = 719_468;
+    const ERA_DAYS: u64 = 146_097;
+    let days = days + DAYS_BEFORE_1970;
+    let (era, day) = (days / ERA_DAYS, days % ERA_DAYS);
+    let year = (day - day / 1_460 + day / 36_524 - day / (ERA_DAYS - 1)) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let in_month = day - (153 * month + 2) / 5 + 1;
+    let (month, carried) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    (era * 400 + year + carried, month, in_month)
+}
+
 /// `N` numbers of two digits each.
 fn pairs<const N: usize>(digits: &[u8]) -> Option<[u64; N]> {
     let mut numbers = [0; N];
@@ -152,6 +185,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn dates_of_receipts_read_back(minutes in 15_778_080_u64..68_374_080) {
+            // 2000 to 2099, the years that two digits tell.
+            let date = receipt_date(minutes * 60);
+            prop_assert_eq!(parse_receipt_date(&date), Some((minutes * 60).cast_signed()));
+        }
+
         #[test]
         fn relative_times_read_back(seconds in 0_u32..=RELATIVE_MAX_SECONDS) {
             prop_assert_eq!(parse_relative(&relative(seconds)), Some(u64::from(seconds)));

@@ -1,0 +1,167 @@
+//! Links to carriers: one task for each bind owns its socket and moves octets. What to send over
+//! which bind, and what an answer means for a message, is the engine's business; see
+//! [`engine::ports::carrier`] for what is promised to it.
+
+mod backoff;
+mod config;
+mod connect;
+mod ending;
+mod inbound;
+mod outbound;
+mod password;
+mod session;
+mod task;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use engine::ports::Entropy;
+use engine::ports::carrier::{BindId, CarrierEvents, Carriers, Submission};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use connect::Dialer;
+use task::Link;
+
+pub use backoff::Backoff;
+pub use config::{Addressing, Endpoint, LinkConfig, Security, SettingError, Timers};
+pub use connect::ConnectError;
+pub use ending::Ending;
+pub use password::Password;
+pub use tls::{ClientCertificate, Roots, TlsConfigError, TlsOptions};
+
+/// Why links cannot be made of their configuration.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// A value is out of its range.
+    #[error("bind {index} of carrier {carrier}")]
+    Setting {
+        /// The carrier's name.
+        carrier: String,
+        /// The bind's place.
+        index: u16,
+        /// What is wrong.
+        source: SettingError,
+    },
+    /// The TLS files cannot be used.
+    #[error("TLS of bind {index} of carrier {carrier}")]
+    Tls {
+        /// The carrier's name.
+        carrier: String,
+        /// The bind's place.
+        index: u16,
+        /// What is wrong.
+        source: TlsConfigError,
+    },
+    /// Two configurations name the same bind.
+    #[error("bind {index} of carrier {carrier} is configured twice")]
+    Twice {
+        /// The carrier's name.
+        carrier: String,
+        /// The bind's place.
+        index: u16,
+    },
+}
+
+/// Every bind of every carrier. It is made before the engine, which holds it as its way out, and
+/// started after it, because the engine is also its way in.
+pub struct Links {
+    queues: BTreeMap<BindId, mpsc::UnboundedSender<Vec<Submission>>>,
+    stop: watch::Sender<Run>,
+    waiting: Mutex<Vec<Link>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// What links are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// Keep the bind up.
+    On,
+    /// End gracefully, waiting at most so long for what is under way.
+    Until(Duration),
+}
+
+impl Links {
+    /// Checks the configurations and loads their TLS files. Nothing is connected yet. `entropy`
+    /// spreads reconnects.
+    pub fn new(configs: Vec<LinkConfig>, entropy: &Arc<dyn Entropy>) -> Result<Self, LinkError> {
+        let (stop, stopped) = watch::channel(Run::On);
+        let mut queues = BTreeMap::new();
+        let mut waiting = Vec::new();
+        for config in configs {
+            let (carrier, index) = (config.bind.carrier.to_string(), config.bind.index);
+            if let Err(source) = config.check() {
+                return Err(LinkError::Setting {
+                    carrier,
+                    index,
+                    source,
+                });
+            }
+            let dialer = match Dialer::new(&config) {
+                Ok(dialer) => dialer,
+                Err(source) => {
+                    return Err(LinkError::Tls {
+                        carrier,
+                        index,
+                        source,
+                    });
+                }
+            };
+            // Unbounded, because its bound is the engine's promise: never more than a window.
+            let (queue, submissions) = mpsc::unbounded_channel();
+            if queues.insert(config.bind.clone(), queue).is_some() {
+                return Err(LinkError::Twice { carrier, index });
+            }
+            let entropy = Arc::clone(entropy);
+            waiting.push(Link::new(
+                config,
+                dialer,
+                submissions,
+                stopped.clone(),
+                entropy,
+            ));
+        }
+        let tasks = Mutex::new(JoinSet::new());
+        Ok(Self {
+            queues,
+            stop,
+            waiting: Mutex::new(waiting),
+            tasks,
+        })
+    }
+
+    /// Starts one task for each bind on the present runtime; each tells `events` everything. Further
+    /// calls do nothing.
+    pub fn start(&self, events: &Arc<dyn CarrierEvents>) {
+        let mut tasks = lock(&self.tasks);
+        for link in std::mem::take(&mut *lock(&self.waiting)) {
+            tasks.spawn(link.run(Arc::clone(events)));
+        }
+    }
+
+    /// Ends every bind gracefully: nothing new is taken, what is under way may take `limit`, then
+    /// unbind. Returns when all have ended.
+    pub async fn stop(&self, limit: Duration) {
+        self.stop.send_replace(Run::Until(limit));
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Carriers for Links {
+    fn submit(&self, bind: &BindId, batch: Vec<Submission>) {
+        let sent = self.queues.get(bind).map(|queue| queue.send(batch));
+        if !matches!(sent, Some(Ok(()))) {
+            // A bind that is not configured, or one that was stopped: the process is about to end,
+            // and what was dispatched counts as ambiguous when it starts again.
+            tracing::error!(carrier = %bind.carrier, index = bind.index, "there is no such bind");
+        }
+    }
+}
