@@ -22,22 +22,12 @@ pub struct Material {
     pub links: Vec<LinkMaterial>,
 }
 
-/// What one link needs.
+/// What one link needs. Its certificates have been read once to see that they can be; the link reads
+/// them itself.
 #[derive(Debug)]
 pub struct LinkMaterial {
     /// The carrier's password.
     pub password: Password,
-    /// TLS, or `None` for plain TCP.
-    pub tls: Option<TlsMaterial>,
-}
-
-/// The certificates of one link.
-#[derive(Debug)]
-pub struct TlsMaterial {
-    /// Who may sign the carrier's.
-    pub ca: Vec<CertificateDer<'static>>,
-    /// What we show, if it asks.
-    pub client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
 impl Material {
@@ -80,53 +70,49 @@ fn read_link(link: &CarrierLink, at: &str, problems: &mut Problems) -> Option<Li
             problems.keep(&format!("{at}.password_file"), password)
         }
     };
-    let tls = match &link.way {
-        Way::Plain => Some(None),
-        Way::Tls(tls) => read_tls(tls, at, problems).map(Some),
-    };
+    if let Way::Tls(tls) = &link.way {
+        check_tls(tls, at, problems);
+    }
     Some(LinkMaterial {
         password: password?,
-        tls: tls?,
     })
 }
 
-fn read_tls(tls: &LinkTls, at: &str, problems: &mut Problems) -> Option<TlsMaterial> {
-    let ca = chain(&format!("{at}.ca_file"), &tls.ca_file, problems);
-    let client = match &tls.client {
-        None => Some(None),
-        Some(files) => {
-            let key = format!("{at}.certificate_file");
-            let shown = chain(&key, &files.certificate, problems);
-            let secret = private_key(&format!("{at}.key_file"), &files.key, problems);
-            shown.zip(secret).map(Some)
-        }
-    };
-    Some(TlsMaterial {
-        ca: ca?,
-        client: client?,
-    })
-}
-
-fn chain(key: &str, path: &Path, problems: &mut Problems) -> Option<Vec<CertificateDer<'static>>> {
-    let text = octets(key, path, problems)?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match chain {
-        Ok(chain) if !chain.is_empty() => Some(chain),
-        _ => {
-            problems.add(
-                key,
-                format!("{} holds no certificate in PEM", path.display()),
-            );
-            None
-        }
+fn check_tls(tls: &LinkTls, at: &str, problems: &mut Problems) {
+    if let Some(file) = &tls.ca_file {
+        check_chain(&format!("{at}.ca_file"), file, problems);
+    }
+    if let Some(files) = &tls.client {
+        check_chain(
+            &format!("{at}.certificate_file"),
+            &files.certificate,
+            problems,
+        );
+        check_key(&format!("{at}.key_file"), &files.key, problems);
     }
 }
 
-fn private_key(key: &str, path: &Path, problems: &mut Problems) -> Option<PrivateKeyDer<'static>> {
-    let text = octets(key, path, problems)?;
-    let read = PrivateKeyDer::from_pem_slice(&text)
-        .map_err(|_| format!("{} holds no private key in PEM", path.display()));
-    problems.keep(key, read)
+fn check_chain(key: &str, path: &Path, problems: &mut Problems) {
+    let Some(text) = octets(key, path, problems) else {
+        return;
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    if !chain.is_ok_and(|chain| !chain.is_empty()) {
+        problems.add(
+            key,
+            format!("{} holds no certificate in PEM", path.display()),
+        );
+    }
+}
+
+fn check_key(key: &str, path: &Path, problems: &mut Problems) {
+    let text = octets(key, path, problems);
+    if text.is_some_and(|text| PrivateKeyDer::from_pem_slice(&text).is_err()) {
+        problems.add(
+            key,
+            format!("{} holds no private key in PEM", path.display()),
+        );
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +161,5 @@ mod tests {
         let material = Material::read(&checked(place.path())).unwrap();
         assert!(material.https.is_some());
         assert_eq!(material.links[0].password.reveal(), "secret12");
-        assert_eq!(material.links[0].tls.as_ref().unwrap().ca.len(), 1);
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::ports::Clock as _;
+use engine::ports::{CarrierEvents, Clock as _};
 use serde_json::json;
+use smpp::link::Links;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
@@ -24,7 +25,7 @@ use crate::control::act::act;
 use crate::control::server::{Act, ControlSocket};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::DataFolder;
-use crate::links::Links;
+use crate::links;
 use crate::logging;
 use crate::material::Material;
 use crate::output::Output;
@@ -63,7 +64,8 @@ struct Running {
     config: Config,
     folder: DataFolder,
     opened: Opened,
-    links: Links,
+    links: Arc<Links>,
+    patience: Duration,
     tls: Arc<TlsSlot>,
     ready: Ready,
     signals: Signals,
@@ -106,12 +108,14 @@ impl Running {
         let tls = TlsSlot::new(profile(&checked), certificates).map_err(Failure::unavailable)?;
         let tls = Arc::new(tls);
         let sockets = bind(&checked).await?;
-        let links = Links::prepare(&checked, material.links)?;
-        let opened = block_in_place(|| wiring::open(&checked, &folder, links.port()))?;
+        let links = links::prepare(&checked, material.links).map_err(Failure::unavailable)?;
+        let patience = links::patience(&checked);
+        let opened = block_in_place(|| wiring::open(&checked, &folder, links.clone()))?;
         opened.gateway.config_loaded(&change::first(&config));
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);
-        links.start(&opened.gateway);
+        let events: Arc<dyn CarrierEvents> = opened.gateway.clone();
+        links.start(&events);
         let parts = Parts::serve(&checked, (&opened, &tls), sockets, control);
         tracing::info!(https = ready.https, admin = ready.admin, "ready");
         Ok(Self {
@@ -120,6 +124,7 @@ impl Running {
             folder,
             opened,
             links,
+            patience,
             tls,
             ready,
             signals,
@@ -177,7 +182,7 @@ impl Running {
         } = self.parts;
         control.abort();
         let drained = end(https).await;
-        self.links.stop().await;
+        self.links.stop(self.patience).await;
         end(jobs).await;
         self.opened.gateway.stop().await;
         block_in_place(|| self.opened.close());

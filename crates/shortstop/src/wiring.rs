@@ -2,6 +2,7 @@
 //! the links it is handed. No rule is here, only what is plugged where.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::ports::Carriers;
 use engine::ports::carrier::{BindId, Submission};
@@ -81,6 +82,7 @@ fn bounds(checked: &Checked) -> store::Bounds {
         checkpoint_hard_bytes: section.checkpoint_hard_bytes,
         index_batch_rows: section.index_batch_rows,
         carrier_ids_waiting_max: section.carrier_ids_waiting_max,
+        stall_max: Duration::from_secs(section.stall_seconds),
         prune_rows_max: section.prune_rows_max,
     }
 }

@@ -44,7 +44,7 @@ pub enum Transport {
     /// Plain TCP, and only to a loopback address: a tunnel or a simulator on this machine.
     PlaintextLoopback,
     /// Plain TCP to anywhere: everybody on the way reads the password and every message.
-    DangerPlaintextReadableByEverybodyOnTheWay,
+    IAcceptClearTextOnTheWire,
 }
 
 section! {
@@ -71,10 +71,11 @@ section! {
         /// Segments that may go at once after a pause, a bind.
         pub burst: u32 = 10,
         /// `tls` checks the carrier's certificate and name. `plaintext-loopback` is for a tunnel on this
-        /// machine. `danger-plaintext-readable-by-everybody-on-the-way` is what it says.
+        /// machine. `i-accept-clear-text-on-the-wire` shows the password and every message to everybody
+        /// on the way.
         pub transport: Transport = Transport::Tls,
-        /// Certificates in PEM that may sign the carrier's. TLS needs it: there is no list of public
-        /// authorities built in, since few carriers use one.
+        /// Authorities in PEM that may sign the carrier's certificate, and nobody else. Without it they
+        /// are those that the operating system trusts.
         pub ca_file: Option<PathBuf> = None => "/etc/shortstop/carrier-ca.pem",
         /// Name that the carrier's certificate must hold, when it is not the host of `address`.
         pub server_name: Option<String> = None => "smpp.carrier.example",
@@ -82,13 +83,17 @@ section! {
         pub certificate_file: Option<PathBuf> = None => "/etc/shortstop/primary-client.pem",
         /// Private key of that certificate in PEM.
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/primary-client.key",
-        /// Seconds in which connection, handshake and bind must be done.
-        pub bind_seconds: u64 = 15,
+        /// Seconds in which connection and TLS handshake must be done.
+        pub connect_seconds: u64 = 10,
+        /// Seconds in which the carrier must answer the bind.
+        pub bind_seconds: u64 = 10,
         /// Seconds without traffic after which an `enquire_link` is sent.
         pub enquire_link_seconds: u64 = 30,
         /// Seconds in which the carrier must answer; then the segment's fate is unknown and the link is
         /// opened anew.
         pub response_seconds: u64 = 10,
+        /// Seconds that answers which are on their way get when the gateway stops.
+        pub unbind_seconds: u64 = 5,
         /// Seconds before the first attempt to reconnect; doubles, with jitter, up to the next setting.
         pub reconnect_seconds: u64 = 1,
         /// The longest pause between attempts, in seconds.
@@ -99,6 +104,19 @@ section! {
         /// `source_addr_ton` of short codes: 3 (network specific) or 6 (abbreviated); the carrier says
         /// which.
         pub source_ton: u8 = 3,
+        /// `source_addr_npi` of short codes.
+        pub source_npi: u8 = 0,
+        /// `dest_addr_ton` of handsets: 1 (international).
+        pub destination_ton: u8 = 1,
+        /// `dest_addr_npi` of handsets: 1 (E.164).
+        pub destination_npi: u8 = 1,
+        /// `service_type` of every message, if the carrier asks for one, at most 5 characters.
+        pub service_type: String = String::new(),
+        /// Deliveries (receipts and messages in) that wait for their commit, a bind; one more gets a
+        /// temporary error, and the carrier sends it again.
+        pub deliveries_max: usize = 5_000,
+        /// The largest PDU taken, in octets.
+        pub frame_bytes_max: usize = 65_536,
         /// Milliseconds that a bind rests after `ESME_RTHROTTLED`; doubles while it goes on.
         pub throttle_pause_milliseconds: u64 = 1_000,
         /// The longest such rest. One large carrier demands a minute.

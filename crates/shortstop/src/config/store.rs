@@ -25,6 +25,8 @@ section! {
         pub index_batch_rows: usize = 65_536,
         /// Carrier ids that may wait for the index database; receipts for those beyond match nothing.
         pub carrier_ids_waiting_max: usize = 262_144,
+        /// Seconds that the disk may take for one commit; after that everything is refused until it is back.
+        pub stall_seconds: u64 = 5,
         /// Rows that one round of tidying looks at.
         pub prune_rows_max: usize = 4_096,
     }

@@ -28,14 +28,12 @@ pub struct CarrierLink {
     pub system_id: String,
     /// Where the password comes from.
     pub password: PasswordSource,
-    /// `system_type` of the bind.
-    pub system_type: String,
     /// One entry a bind.
     pub binds: Vec<Direction>,
     /// What stands between us and the carrier.
     pub way: Way,
-    /// Everything with a unit.
-    pub pace: CarrierSection,
+    /// Everything else, in range.
+    pub section: CarrierSection,
 }
 
 /// Where a carrier's password comes from.
@@ -50,8 +48,10 @@ pub enum PasswordSource {
 /// What stands between us and a carrier.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// Plain TCP.
-    Plain,
+    /// Plain TCP to this machine.
+    Loopback,
+    /// Plain TCP to anywhere.
+    Clear,
     /// TLS.
     Tls(LinkTls),
 }
@@ -59,10 +59,10 @@ pub enum Way {
 /// How a carrier is verified.
 #[derive(Clone, Debug)]
 pub struct LinkTls {
-    /// Who may sign its certificate.
-    pub ca_file: PathBuf,
-    /// The name in its certificate.
-    pub server_name: String,
+    /// Who may sign its certificate; whom the system trusts without it.
+    pub ca_file: Option<PathBuf>,
+    /// The name in its certificate, when it is not the host.
+    pub server_name: Option<String>,
     /// What we show, if it asks.
     pub client: Option<PairFiles>,
 }
@@ -147,10 +147,9 @@ fn link(
         port,
         system_id: system_id?,
         password: password?,
-        system_type: section.system_type.clone(),
         binds: section.binds.iter().copied().map(direction).collect(),
         way: way?,
-        pace: section.clone(),
+        section: section.clone(),
     })
 }
 
@@ -234,14 +233,14 @@ fn transport(
     problems: &mut Problems,
 ) -> Option<Way> {
     match section.transport {
-        Transport::Tls => tls(config, section, (at, host), problems).map(Way::Tls),
-        Transport::PlaintextLoopback if is_loopback(host) => Some(Way::Plain),
+        Transport::Tls => Some(Way::Tls(tls(config, section, at, problems))),
+        Transport::PlaintextLoopback if is_loopback(host) => Some(Way::Loopback),
         Transport::PlaintextLoopback => {
             let says = "is plaintext-loopback, but the address is not a loopback address; use tls";
             problems.add(format!("{at}.transport"), says);
             None
         }
-        Transport::DangerPlaintextReadableByEverybodyOnTheWay => Some(Way::Plain),
+        Transport::IAcceptClearTextOnTheWire => Some(Way::Clear),
     }
 }
 
@@ -250,12 +249,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn tls(
-    config: &Config,
-    section: &CarrierSection,
-    (at, host): (&str, &str),
-    problems: &mut Problems,
-) -> Option<LinkTls> {
+fn tls(config: &Config, section: &CarrierSection, at: &str, problems: &mut Problems) -> LinkTls {
     let client = match pair(&config.base, (&section.certificate_file, &section.key_file)) {
         Ok(client) => client,
         Err(missing) => {
@@ -266,20 +260,11 @@ fn tls(
             None
         }
     };
-    let ca_file = resolved(&config.base, section.ca_file.as_ref());
-    if ca_file.is_none() {
-        let says = "is missing; TLS needs the certificates that may sign the carrier's";
-        problems.add(format!("{at}.ca_file"), says);
-    }
-    let server_name = section
-        .server_name
-        .clone()
-        .unwrap_or_else(|| host.to_owned());
-    Some(LinkTls {
-        ca_file: ca_file?,
-        server_name,
+    LinkTls {
+        ca_file: resolved(&config.base, section.ca_file.as_ref()),
+        server_name: section.server_name.clone(),
         client,
-    })
+    }
 }
 
 fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
@@ -287,6 +272,8 @@ fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
     positive(&format!("{at}.mps"), section.mps, problems);
     positive(&format!("{at}.burst"), section.burst, problems);
     let timers = [
+        ("connect_seconds", section.connect_seconds),
+        ("unbind_seconds", section.unbind_seconds),
         ("bind_seconds", section.bind_seconds),
         ("enquire_link_seconds", section.enquire_link_seconds),
         ("response_seconds", section.response_seconds),
@@ -306,13 +293,34 @@ fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
         let says = "is longer than throttle_pause_milliseconds_max";
         problems.add(format!("{at}.throttle_pause_milliseconds"), says);
     }
-    if section.source_ton > 6 {
-        problems.add(format!("{at}.source_ton"), "must be 0 to 6, usually 3 or 6");
+    for (name, ton) in [
+        ("source_ton", section.source_ton),
+        ("destination_ton", section.destination_ton),
+    ] {
+        if ton > 6 {
+            problems.add(format!("{at}.{name}"), "must be 0 to 6");
+        }
     }
-    if section.system_type.len() > 12 || !section.system_type.is_ascii() {
+    for (name, text, max) in [
+        ("system_type", &section.system_type, 12),
+        ("service_type", &section.service_type, 5),
+    ] {
+        if text.len() > max || !text.is_ascii() {
+            problems.add(
+                format!("{at}.{name}"),
+                format!("must be at most {max} ASCII characters"),
+            );
+        }
+    }
+    positive(
+        &format!("{at}.deliveries_max"),
+        section.deliveries_max,
+        problems,
+    );
+    if !(1_024..=1_048_576).contains(&section.frame_bytes_max) {
         problems.add(
-            format!("{at}.system_type"),
-            "must be at most 12 ASCII characters",
+            format!("{at}.frame_bytes_max"),
+            "must lie between 1024 and 1048576 octets",
         );
     }
     if !section.binds.iter().any(|bind| *bind != Bind::Receiver) {

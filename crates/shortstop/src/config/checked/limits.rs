@@ -166,6 +166,7 @@ pub fn store(raw: &Store, problems: &mut Problems) {
         raw.checkpoint_start_bytes,
         problems,
     );
+    seconds("store.stall_seconds", raw.stall_seconds, problems);
     if raw.checkpoint_hard_bytes < raw.checkpoint_start_bytes {
         problems.add(
             "store.checkpoint_hard_bytes",
