@@ -230,6 +230,7 @@ impl Gateway {
         let mut changes = Changes::new(draft, now);
         changes.write(Write::Client(Box::new(row.clone())));
         let (done, durable) = oneshot::channel();
+        let state = self.state();
         self.commit(changes, move |gateway, result| {
             if result.is_ok() {
                 let mut directory = gateway
@@ -240,6 +241,7 @@ impl Gateway {
             }
             let _ = done.send(result.is_ok());
         });
+        drop(state);
         match durable.await {
             Ok(true) => Ok(()),
             _ => Err(ClientError::Unavailable),

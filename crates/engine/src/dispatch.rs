@@ -15,6 +15,7 @@ use crate::entries::{self, Dispatch};
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::ports::carrier::{BindId, Submission, Token};
+use crate::ports::store::{CommitError, Committed};
 use crate::settings::Settings;
 use crate::state::queue::Ticket;
 use crate::state::{Open, State};
@@ -235,7 +236,7 @@ impl Gateway {
         };
         let mut next = now.saturating_add(LOOK_AGAIN);
         let mut state = self.state();
-        if !self.store.is_available() {
+        if !self.is_open() {
             return LOOK_AGAIN;
         }
         for class in TrafficClass::ALL {
@@ -246,21 +247,30 @@ impl Gateway {
         }
         let Plan { batch, binds, .. } = plan;
         if let Some(changes) = batch.finish() {
+            let planned = |(bind, segments)| Planned { bind, segments };
+            let planned: Vec<Planned> = binds.into_iter().map(planned).collect();
             self.commit(changes, move |gateway, result| {
-                if result.is_err() {
-                    return;
-                }
-                for (bind, segments) in binds {
-                    gateway.carriers.submit(&bind, segments);
-                }
+                gateway.conclude(planned, result);
             });
         }
         next.since(now)
     }
 
-    /// Hands over segments whose dispatch is durable.
-    pub(crate) fn send(&self, planned: Planned) {
-        self.carriers.submit(&planned.bind, planned.segments);
+    /// Hands over segments whose dispatch is durable. Those whose dispatch is not never leave, and
+    /// nobody will answer them: their places in the windows are free again.
+    pub(crate) fn conclude(
+        &self,
+        planned: impl IntoIterator<Item = Planned>,
+        result: Result<Committed, CommitError>,
+    ) {
+        for Planned { bind, segments } in planned {
+            if result.is_ok() {
+                self.carriers.submit(&bind, segments);
+            } else if let Some(bind) = self.state().binds.get_mut(&bind) {
+                let count = u16::try_from(segments.len()).unwrap_or(u16::MAX);
+                bind.window_used = bind.window_used.saturating_sub(count);
+            }
+        }
     }
 
     /// Ends waiting messages whose validity is over. Gives how many.

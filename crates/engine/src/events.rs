@@ -15,8 +15,8 @@ impl CarrierEvents for Gateway {
         let mut state = self.state();
         let known = state.binds.entry(bind.clone()).or_insert_with(Bind::down);
         known.up = Some(direction);
-        // Every submission of the bind's former life has been answered or is lost.
-        known.window_used = 0;
+        // What the bind carried in its former life is still answered, each segment once: until then
+        // it keeps its place in the window.
         known.recovered();
         if let Some(changes) = batch.finish() {
             self.commit(changes, |_, _| {});

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::changes::Changes;
 use crate::client::Directory;
+use crate::halt::Halt;
 use crate::ids::IdSource;
 use crate::keys::{BlindKeys, MasterKey};
 use crate::metrics::{Counter, Metrics};
@@ -53,6 +54,8 @@ pub struct Gateway {
     pub(crate) wake: Notify,
     /// Wakes whoever looks for the segments of unmatched receipts.
     pub(crate) receipts_wake: Notify,
+    /// Whether the state in memory is ahead of the durable one.
+    pub(crate) halt: Halt,
     /// Requests refused while the store was away, for the `ledger.gap` entry.
     pub(crate) refused_in_gap: AtomicU64,
     me: Weak<Gateway>,
@@ -81,6 +84,7 @@ impl Gateway {
             state: Mutex::new(state),
             wake: Notify::new(),
             receipts_wake: Notify::new(),
+            halt: Halt::default(),
             refused_in_gap: AtomicU64::new(0),
             me: me.clone(),
         })
@@ -103,16 +107,22 @@ impl Gateway {
     }
 
     /// Queues changes for commit. Call it while the state is locked, so that commits are queued in
-    /// the order in which the state moved.
+    /// the order in which the state moved. After one has failed, none is queued until the state is
+    /// rebuilt: the state in memory is ahead of the durable one.
     pub(crate) fn commit(
         &self,
         changes: Changes,
         then: impl FnOnce(&Arc<Self>, Result<Committed, CommitError>) + Send + 'static,
     ) {
         let Some(me) = self.myself() else { return };
+        if self.is_halted() {
+            return self.hold_back(Box::new(then));
+        }
         let done = Box::new(move |result: Result<Committed, CommitError>| {
             if result.is_err() {
-                me.state().counters.add(Counter::CommitsFailed, 1);
+                let mut state = me.state();
+                state.counters.add(Counter::CommitsFailed, 1);
+                me.halt();
             }
             then(&me, result);
         });

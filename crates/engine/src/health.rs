@@ -45,7 +45,7 @@ impl Gateway {
             .iter()
             .map(|(id, bind)| (id.clone(), condition(bind.up.is_some())));
         Health {
-            store: condition(self.store.is_available()),
+            store: condition(self.is_open()),
             binds: binds.collect(),
             queue: TrafficClass::ALL.map(|class| state.queue.waiting(class)),
             queue_max,

@@ -41,9 +41,10 @@ impl Gateway {
         let now = self.now();
         let settings = self.settings();
         let count = batch.len();
-        if !self.store.is_available() {
+        if !self.is_open() {
             return verdicts(vec![Verdict::Again; count]);
         }
+        self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
         for delivery in batch {
@@ -63,7 +64,7 @@ impl Gateway {
         self.commit(changes, move |gateway, result| {
             let word = result.map_or(Verdict::Again, |_| Verdict::Taken);
             verdicts(vec![word; count]);
-            gateway.send_all(planned, result.is_ok());
+            gateway.conclude(planned, result);
         });
     }
 
@@ -71,6 +72,7 @@ impl Gateway {
     pub fn expire_parts(&self) -> usize {
         let now = self.now();
         let settings = self.settings();
+        self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
         let given_up = state.parts.expire(now);
@@ -82,16 +84,10 @@ impl Gateway {
         let Inbound { batch, planned, .. } = intake;
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |gateway, result| {
-                gateway.send_all(planned, result.is_ok());
+                gateway.conclude(planned, result);
             });
         }
         count
-    }
-
-    fn send_all(&self, planned: Vec<Planned>, durable: bool) {
-        for planned in planned.into_iter().filter(|_| durable) {
-            self.send(planned);
-        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Gateway {
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = ticks.tick() => {}
             }
-            if self.store.is_available() {
+            if self.is_open() {
                 away_since = None;
                 let now = self.now();
                 self.watch_clock(last, now);
@@ -158,6 +158,14 @@ impl Gateway {
             self.commit(changes, |_, _| {});
         }
         count
+    }
+
+    /// Makes the keys of this moment when the clock has leapt past those that were made in time.
+    /// Call it before the state is locked.
+    pub(crate) fn ensure_keys(&self, now: Timestamp) {
+        if !self.vault.is_prepared(now) {
+            self.prepare_keys(now);
+        }
     }
 
     /// Makes the keys of the week before anything needs them.
@@ -261,9 +269,11 @@ impl Gateway {
     async fn record(&self, entry: ledger::Draft) -> bool {
         let (done, durable) = oneshot::channel();
         let changes = Changes::new(entry, self.now());
+        let state = self.state();
         self.commit(changes, move |_, result| {
             let _ = done.send(result.is_ok());
         });
+        drop(state);
         durable.await.unwrap_or(false)
     }
 }

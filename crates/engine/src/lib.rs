@@ -13,6 +13,7 @@ mod dispatch;
 mod entries;
 mod events;
 mod gateway;
+mod halt;
 mod health;
 mod idempotency;
 mod ids;

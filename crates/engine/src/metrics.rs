@@ -105,6 +105,13 @@ impl Counters {
         *self.0.entry(counter).or_default() += count;
     }
 
+    /// Adds what was counted elsewhere.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for (counter, count) in other.0 {
+            self.add(counter, count);
+        }
+    }
+
     fn rows(&self) -> impl Iterator<Item = MetricRow> {
         self.0.iter().map(|(counter, value)| {
             let (name, help) = counter.name();

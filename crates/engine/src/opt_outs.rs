@@ -119,11 +119,13 @@ impl Gateway {
         standing: OptOutStanding,
         done: oneshot::Sender<bool>,
     ) -> Result<Option<OptOutView>, OptOutError> {
-        if !self.store.is_available() {
+        if !self.is_open() {
             self.turned_away();
             return Err(OptOutError::Unavailable);
         }
         let now = self.now();
+        let generation = self.generation();
+        self.ensure_keys(now);
         let sequence = self.ids.sequence(now);
         let subject = self.blind.suppression(request.number);
         let evidence = self
@@ -138,6 +140,10 @@ impl Gateway {
             .ok_or(OptOutError::Unavailable)?;
         let mut batch = Batch::new(now);
         let mut state = self.state();
+        if self.is_halted() || generation != self.generation() {
+            self.turned_away();
+            return Err(OptOutError::Unavailable);
+        }
         let view = state.opt_out_view(request.short_code, subject);
         match (view.standing, standing) {
             (Standing::OptedOut, OptOutStanding::Out) => return Ok(Some(view)),

@@ -23,7 +23,7 @@ use crate::ports::store::{LedgerHead, Loaded, ReadError, Shutdown};
 use crate::rows::{MessageRow, PartRow, Purpose, VaultRow};
 use crate::settings::Settings;
 use crate::state::carrier_ids::SegmentRef;
-use crate::state::queue::Place;
+use crate::state::queue::{Place, Ticket};
 use crate::state::{Open, State};
 
 /// Why the gateway does not start.
@@ -66,15 +66,20 @@ impl Gateway {
         self.ids.raise(head.last_sequence);
         let mut fresh = State::new(&settings.bounds);
         let mut found = self.load(&mut fresh, &settings, now)?;
+        self.record_start(head, &found, now)?;
+        while self.decide_doubts(&mut fresh, &mut found, &settings)? > 0 {}
+        fresh.line_up();
         let mut state = self.state();
-        // Binds and paces outlive a reopening of the store: the sockets are still there.
+        // Binds and paces outlive a reopening of the store: the sockets are still there. So do counts
+        // that are in no commit yet.
         fresh.binds = std::mem::take(&mut state.binds);
         fresh.codes = std::mem::take(&mut state.codes);
-        fresh.counters = std::mem::take(&mut state.counters);
+        std::mem::swap(&mut fresh.coalescer, &mut state.coalescer);
+        fresh.counters.absorb(std::mem::take(&mut state.counters));
         *state = fresh;
+        self.resume();
         drop(state);
-        self.record_start(head, &found, now)?;
-        while self.decide_doubts(&mut found, &settings)? > 0 {}
+        self.answer_held_back();
         self.wake.notify_one();
         Ok(())
     }
@@ -86,12 +91,12 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<Found, StartError> {
         let mut found = Found::default();
-        let mut spoiled = false;
+        let mut keks = Vec::new();
         let mut spilled = Vec::new();
         // Keys come before what they seal; rows are held back until all keys are known.
         let mut sealed = Vec::new();
         self.store.load(&mut |loaded| match loaded {
-            Loaded::Kek(row) => spoiled |= self.vault.load(&row).is_err(),
+            Loaded::Kek(row) => keks.push(row),
             Loaded::OptOut(row) => {
                 state.opt_outs.insert((row.short_code, row.subject), row);
             }
@@ -106,9 +111,9 @@ impl Gateway {
             Loaded::Unmatched(row) => drop(state.unmatched.insert(row)),
             Loaded::Open(..) | Loaded::Part(..) => sealed.push(loaded),
         })?;
-        if spoiled {
-            return Err(StartError::WrongMaster);
-        }
+        let loaded = self.vault.load(&keks);
+        loaded.map_err(|_| StartError::WrongMaster)?;
+        self.next_generation();
         for loaded in sealed {
             match loaded {
                 Loaded::Open(row, vault) => {
@@ -146,9 +151,6 @@ impl Gateway {
             .any(|s| s.state() == SegmentState::Dispatched)
         {
             found.in_doubt.push_back(sequence);
-        }
-        if open.has_pending() {
-            state.queue.push(ticket(&open), Place::Back);
         }
         let ids: Vec<_> = (0_u8..)
             .zip(&open.segments)
@@ -243,10 +245,14 @@ impl Gateway {
     }
 
     /// Decides on a number of messages that may have left. Gives how many.
-    fn decide_doubts(&self, found: &mut Found, settings: &Settings) -> Result<usize, StartError> {
+    fn decide_doubts(
+        &self,
+        state: &mut State,
+        found: &mut Found,
+        settings: &Settings,
+    ) -> Result<usize, StartError> {
         let now = self.now();
         let mut batch = Batch::new(now);
-        let mut state = self.state();
         let mut decided = 0;
         while decided < DOUBT_BATCH
             && let Some(sequence) = found.in_doubt.pop_front()
@@ -262,22 +268,18 @@ impl Gateway {
             for place in 0..u8::try_from(open.segments.len()).unwrap_or(u8::MAX) {
                 let doubtful = open.segments.get(usize::from(place));
                 if doubtful.is_some_and(|s| s.state() == SegmentState::Dispatched) {
-                    doubt.settle(&mut state, &mut open, place, &mut batch);
+                    doubt.settle(state, &mut open, place, &mut batch);
                 }
-            }
-            if open.has_pending() {
-                // In order of age, before what was waiting behind them.
-                state.queue.push(ticket(&open), Place::Back);
             }
             state.messages.insert(sequence, open);
             state.settle(sequence);
         }
-        drop(state);
         self.commit_and_wait(batch.finish())?;
         Ok(decided)
     }
 
-    /// Commits and blocks until it is durable. Only for the start, before anything is served.
+    /// Commits and blocks until it is durable. Only for a start and a rebuilding, while nothing else
+    /// is committed.
     fn commit_and_wait(&self, changes: Option<Changes>) -> Result<(), StartError> {
         let Some(changes) = changes else {
             return Ok(());
@@ -293,17 +295,45 @@ impl Gateway {
         }
     }
 
-    /// After a failure of the store: opens it again, rebuilds the state from it and records the gap.
-    /// Blocks; called by the housekeeper until it succeeds.
-    pub(crate) fn reopen(&self, away_since: Timestamp) -> Result<(), StartError> {
-        self.store.reopen()?;
+    /// After a commit that failed: opens the store again if it is away, records the gap and rebuilds
+    /// the state. Blocks; called by the housekeeper until it succeeds.
+    pub fn reopen(&self, away_since: Timestamp) -> Result<(), StartError> {
+        let state = self.state();
+        self.halt();
+        drop(state);
+        let reopened = self.try_reopen(away_since);
+        // Whether or not it went well: nobody waits longer than one try.
+        self.answer_held_back();
+        reopened
+    }
+
+    fn try_reopen(&self, away_since: Timestamp) -> Result<(), StartError> {
+        if !self.store.is_available() {
+            self.store.reopen()?;
+        }
+        let refused = self.refused_in_gap.load(Ordering::Relaxed);
+        let now = self.now();
+        let gap: Draft = entries::gap(away_since, now, refused);
+        // Once this is durable every commit before it has been answered, so that what is loaded next
+        // is all there is.
+        self.commit_and_wait(Some(Changes::new(gap, now)))?;
+        self.refused_in_gap.fetch_sub(refused, Ordering::Relaxed);
         let head = self.store.head()?;
         self.restore(&LedgerHead {
             clean: Shutdown::Crash,
             ..head
-        })?;
-        let refused = self.refused_in_gap.swap(0, Ordering::Relaxed);
-        let gap: Draft = entries::gap(away_since, self.now(), refused);
-        self.commit_and_wait(Some(Changes::new(gap, self.now())))
+        })
+    }
+}
+
+impl State {
+    /// Puts every message with segments that wait into its line, in order of age.
+    fn line_up(&mut self) {
+        let waiting = self.messages.values().filter(|open| open.has_pending());
+        let mut tickets: Vec<Ticket> = waiting.map(ticket).collect();
+        tickets.sort_unstable_by_key(|ticket| ticket.sequence);
+        for ticket in tickets {
+            self.queue.push(ticket, Place::Back);
+        }
     }
 }

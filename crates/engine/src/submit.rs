@@ -202,6 +202,8 @@ pub(crate) struct Prepared {
     subject: [u8; 16],
     vault: Vec<VaultRow>,
     private: Vec<(&'static str, Commitment)>,
+    /// See [`Gateway::generation`].
+    generation: u64,
 }
 
 /// A message that was put into the state and into a batch.
@@ -240,9 +242,14 @@ impl Gateway {
         let now = self.now();
         let settings = self.settings();
         let intake = Intake::client(caller, request.from);
+        self.ensure_keys(now);
         let prepared = self.prepare(&settings, intake.client, request, now)?;
         let mut batch = Batch::new(now);
         let mut state = self.state();
+        if self.is_halted() || prepared.generation != self.generation() {
+            self.turned_away();
+            return Err(SubmitError::Unavailable.into());
+        }
         if let Some(claim) = &claim {
             claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
         }
@@ -267,14 +274,14 @@ impl Gateway {
             return;
         };
         let keep = self.settings().bounds.idempotency_keep;
+        let generation = self.generation();
         self.commit(changes, move |gateway, result| {
-            gateway.settle_claims(&entered, keep, result.is_ok());
+            // Claims made before the state was rebuilt are no longer in it.
+            if result.is_ok() || generation == gateway.generation() {
+                gateway.settle_claims(&entered, keep, result.is_ok());
+            }
             for (entered, _, reply) in entered {
-                if result.is_ok()
-                    && let Some(planned) = entered.planned
-                {
-                    gateway.send(planned);
-                }
+                gateway.conclude(entered.planned, result);
                 // The caller may have gone; the message goes all the same.
                 let _ = reply.send(result.map(|_| entered.answer).map_err(SubmitError::from));
             }
@@ -339,10 +346,11 @@ impl Gateway {
         request: SubmitRequest,
         now: Timestamp,
     ) -> Result<Prepared, SubmitError> {
-        if !self.store.is_available() {
+        if !self.is_open() {
             self.turned_away();
             return Err(SubmitError::Unavailable);
         }
+        let generation = self.generation();
         let width = settings
             .short_codes
             .get(&request.from)
@@ -374,6 +382,7 @@ impl Gateway {
             subject: self.blind.subject(request.to),
             vault,
             private,
+            generation,
         })
     }
 
@@ -429,6 +438,7 @@ impl Gateway {
             subject,
             vault,
             private,
+            ..
         } = prepared;
         let mut open = Open::new(id, &head, to, body, expires);
         let planned = state.join(settings, &mut open, now);

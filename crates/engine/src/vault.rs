@@ -84,13 +84,33 @@ impl Vault {
         }
     }
 
-    /// Takes in a stored key-encryption key.
-    pub fn load(&self, row: &KekRow) -> Result<(), OpenError> {
-        let context = place(0, row.purpose, row.week);
-        let key = open(&self.wrapping, &context, &row.wrapped)?;
-        let key = aead_key(&key).ok_or(OpenError::Damaged)?;
-        self.put(row.purpose, row.week, key);
+    /// Takes in the stored key-encryption keys, in place of all that were here: one that is not
+    /// stored must seal nothing more, since nothing would ever open it again.
+    pub fn load(&self, rows: &[KekRow]) -> Result<(), OpenError> {
+        let mut stored = HashMap::new();
+        for row in rows {
+            let context = place(0, row.purpose, row.week);
+            let key = open(&self.wrapping, &context, &row.wrapped)?;
+            let key = aead_key(&key).ok_or(OpenError::Damaged)?;
+            stored.insert((row.purpose, row.week), Arc::new(key));
+        }
+        let mut keks = self
+            .keks
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *keks = stored;
         Ok(())
+    }
+
+    /// Whether every key-encryption key of this moment's week is here.
+    pub fn is_prepared(&self, now: Timestamp) -> bool {
+        let week = week(now);
+        let keks = self
+            .keks
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let here = |purpose: &Purpose| keks.contains_key(&(*purpose, week));
+        Purpose::ALL.iter().all(here)
     }
 
     /// Makes the key-encryption keys of this moment's week that are missing. The rows must be
@@ -254,15 +274,13 @@ mod tests {
             .unwrap();
         assert!(!sealed.row.sealed.windows(4).any(|part| part == b"code"));
         let again = Vault::new(&MasterKey::from_bytes([1; 32]));
-        for kek in &keks {
-            again.load(kek).unwrap();
-        }
+        again.load(&keks).unwrap();
         assert_eq!(
             again.open(&sealed.row).unwrap().as_slice(),
             b"Your code is 1"
         );
         let other = Vault::new(&MasterKey::from_bytes([2; 32]));
-        assert_eq!(other.load(keks.first().unwrap()), Err(OpenError::Damaged));
+        assert_eq!(other.load(&keks), Err(OpenError::Damaged));
         assert_eq!(other.open(&sealed.row).unwrap_err(), OpenError::NoKey);
     }
 

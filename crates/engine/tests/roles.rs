@@ -10,4 +10,6 @@
 
 mod roles {
     mod acceptance;
+    mod stage;
+    mod store_failure;
 }

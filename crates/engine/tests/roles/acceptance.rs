@@ -19,8 +19,12 @@ fn an_accepted_message_is_durable_before_its_answer_and_sent_after_it() {
     test.store.persist(usize::MAX);
     assert_eq!(test.carriers.count(), 0);
     test.store.answer(usize::MAX);
-    let accepted = testkit::gateway::poll_once(answer.as_mut()).unwrap().unwrap();
+    let accepted = testkit::gateway::poll_once(answer.as_mut())
+        .unwrap()
+        .unwrap();
     assert_eq!(test.carriers.count(), 1);
-    let stored = test.store.with_image(|image| image.message_row(accepted.id.sequence()).cloned());
+    let stored = test
+        .store
+        .with_image(|image| image.message_row(accepted.id.sequence()).cloned());
     assert_eq!(stored.unwrap().id, accepted.id);
 }
