@@ -8,6 +8,7 @@ mod credentials;
 pub(crate) mod documents;
 mod lookup;
 mod message;
+mod places;
 mod query;
 mod render;
 mod submit;
@@ -21,8 +22,10 @@ use http::Request;
 use http::request::Parts;
 use hyper::body::Incoming;
 
+use crate::api::places::Places;
 use crate::connection::{Answer, Serve};
 use crate::counters::RequestCounters;
+use crate::http_errors::busy;
 use crate::json::fields::Faults;
 use crate::json::read::JsonError;
 use crate::json::{self, Value};
@@ -42,6 +45,8 @@ pub struct Api {
     settings: ServerSettings,
     counters: Arc<RequestCounters>,
     ids: RequestIds,
+    requests: Places,
+    batches: Places,
 }
 
 /// A request whose sender is known and may call the route.
@@ -59,11 +64,16 @@ impl Api {
         settings: ServerSettings,
         counters: Arc<RequestCounters>,
     ) -> Self {
+        let requests = Places::new(settings.requests_max);
+        let batches = Places::new(settings.batches_max);
+        let ids = RequestIds::new();
         Self {
             gateway,
             settings,
             counters,
-            ids: RequestIds::new(),
+            ids,
+            requests,
+            batches,
         }
     }
 
@@ -75,6 +85,9 @@ impl Api {
         body: Incoming,
         peer: SocketAddr,
     ) -> Reply {
+        let Some(_place) = self.requests.take() else {
+            return busy().into();
+        };
         let answered = self.authorized(row, object, parts, body, peer);
         match tokio::time::timeout(self.settings.request_timeout, answered).await {
             Ok(Ok(reply)) => reply,

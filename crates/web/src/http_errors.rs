@@ -194,10 +194,11 @@ fn unavailable() -> Problem {
     .retry_after(WHEN_REOPENED)
 }
 
-fn busy() -> Problem {
+/// Too much at once; it passes within moments.
+pub(crate) fn busy() -> Problem {
     Problem::new(
         Code::Busy,
-        "too many requests wait to be recorded: nothing was accepted, send it again after the time \
+        "too many requests are being answered or wait to be recorded: nothing was accepted, send it again after the time \
          given",
     )
     .retry_after(SOON)

@@ -10,7 +10,7 @@ use http_body_util::Full;
 
 use crate::connection::Answer;
 use crate::json::Json;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::request_id::{REQUEST_ID, RequestId};
 
 /// Says that the answer is that of an earlier request with the same idempotency key.
@@ -129,10 +129,16 @@ impl Reply {
 
 impl From<Problem> for Reply {
     fn from(problem: Problem) -> Self {
+        // Whatever follows a request that is no sound HTTP, or a body that stopped, is not the next
+        // request.
+        let after = match problem.code {
+            Code::MalformedRequest | Code::RequestTimeout => After::Close,
+            _ => After::Keep,
+        };
         Self {
             status: problem.code.status(),
             content: Content::Problem(Box::new(problem)),
-            after: After::Keep,
+            after,
             repeated: false,
         }
     }

@@ -17,6 +17,13 @@ pub struct ServerSettings {
     pub header_bytes_max: usize,
     /// Header lines of a request. Default 100, the count that hyper keeps off the heap.
     pub headers_max: usize,
+    /// Requests of the API being answered at once, over all connections and streams; one more is
+    /// answered 503 `busy`. Default 8,192: with full bodies 512 MiB, though bodies are read only for
+    /// clients with a good key.
+    pub requests_max: usize,
+    /// Batches being answered at once; one more is answered 503 `busy`. Default 32, about 250 MiB when
+    /// all of them are full.
+    pub batches_max: usize,
     /// Octets of a body on every route but the batch. Default 64 KiB.
     pub body_bytes_max: usize,
     /// Octets of a batch's body. Default 2 MiB.
@@ -47,6 +54,8 @@ impl Default for ServerSettings {
             header_timeout: Duration::from_secs(10),
             header_bytes_max: 16 * 1_024,
             headers_max: 100,
+            requests_max: 8_192,
+            batches_max: 32,
             body_bytes_max: 64 * 1_024,
             batch_body_bytes_max: 2 * 1_024 * 1_024,
             batch_messages_max: 1_000,

@@ -6,6 +6,7 @@ use http::StatusCode;
 use hyper::body::Incoming;
 
 use crate::api::{Api, Call, credentials, message, no_document, render, sound};
+use crate::http_errors::busy;
 use crate::json::fields::Faults;
 use crate::json::{self, Fields, Value};
 use crate::problem::{Code, Problem};
@@ -25,6 +26,7 @@ impl Api {
         body: Incoming,
     ) -> Result<Reply, Problem> {
         let key = credentials::idempotency_key(&call.parts.headers)?;
+        let _place = self.batches.take().ok_or_else(busy)?;
         let body = self
             .body_up_to(self.settings.batch_body_bytes_max, call, body)
             .await?;

@@ -7,8 +7,13 @@
     reason = "a test may panic"
 )]
 
+mod access;
 mod attacks;
 mod limits;
+mod messages;
+mod operations;
+mod requests;
 mod server;
+mod site;
 mod tls;
 mod wire;

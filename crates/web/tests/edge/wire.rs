@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -15,16 +15,54 @@ use tokio_rustls::client::TlsStream;
 use crate::server::{PATIENCE, Server};
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Heard {
     pub status: u16,
     pub head: String,
     pub body: String,
 }
 
-/// One TLS connection.
-pub struct Wire {
-    pub stream: TlsStream<TcpStream>,
+impl Heard {
+    /// The value of a header, in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let line = |line: &'_ str| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(": "))
+        };
+        let found = self.head.lines().find(|text| line(text))?;
+        found.get(name.len() + 2..)
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The status and the code of a problem.
+    pub fn problem(&self) -> (u16, String) {
+        let json = self.json();
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        assert_eq!(json["status"], self.status);
+        assert_eq!(
+            json["type"],
+            format!("/docs/errors#{}", json["code"].as_str().unwrap())
+        );
+        assert_eq!(
+            json["request_id"].as_str(),
+            self.header("x-request-id"),
+            "{self:?}"
+        );
+        (self.status, json["code"].as_str().unwrap().to_owned())
+    }
+}
+
+/// One connection, over TLS unless said otherwise.
+pub struct Wire<S = TlsStream<TcpStream>> {
+    pub stream: S,
     buffer: Vec<u8>,
 }
 
@@ -70,8 +108,11 @@ impl Wire {
             buffer: Vec::new(),
         }
     }
+}
 
-    pub fn of(stream: TlsStream<TcpStream>) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// Over a stream that is there already.
+    pub fn of(stream: S) -> Self {
         Self {
             stream,
             buffer: Vec::new(),
