@@ -33,31 +33,39 @@ pub fn run(args: &DemoArgs, output: Output) -> Outcome {
 async fn play(args: &DemoArgs, output: Output) -> Outcome {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
+    let told = tokio::select! {
+        told = story(args, output) => Some(told?),
+        _ = interrupted.recv() => None,
+        _ = terminated.recv() => None,
+    };
+    let Some((mut ground, exit)) = told else {
+        return Ok(Exit::Done);
+    };
+    if args.once {
+        ground.stop().await?;
+        return Ok(exit);
+    }
+    output.line("\nThe gateway keeps serving; press Ctrl-C to end it.");
     tokio::select! {
-        outcome = whole(args, output) => outcome,
-        _ = interrupted.recv() => Ok(Exit::Done),
-        _ = terminated.recv() => Ok(Exit::Done),
+        status = ground.gateway.ended() => {
+            Err(Failure::unavailable(format!("the gateway ended by itself: {}", status?)))
+        }
+        _ = interrupted.recv() => ground.stop().await.map(|()| exit).map_err(Failure::from),
+        _ = terminated.recv() => ground.stop().await.map(|()| exit).map_err(Failure::from),
     }
 }
 
-async fn whole(args: &DemoArgs, output: Output) -> Outcome {
-    let mut ground = Ground::prepare(args, output).await?;
+/// The whole story, and what still runs at its end.
+async fn story(args: &DemoArgs, output: Output) -> Result<(Ground, Exit), Failure> {
+    let mut ground = Ground::prepare(args).await?;
     opening::show(&ground, output);
     story::delivered(&ground, output).await?;
     story::stop_honoured(&ground, output).await?;
     let tally = crash::survived(&mut ground, args.load, output).await?;
-    let good = tally.lost == 0 && tally.unknown == 0;
     verdict(&tally, output);
     output.event("result", &tally);
-    if args.once {
-        ground.stop().await?;
-        return Ok(if good { Exit::Done } else { Exit::CheckFailed });
-    }
-    output.line("\nThe gateway keeps serving; press Ctrl-C to end it.");
-    let status = ground.gateway.ended().await?;
-    Err(Failure::unavailable(format!(
-        "the gateway ended by itself: {status}"
-    )))
+    let good = tally.lost == 0 && tally.unknown == 0;
+    Ok((ground, if good { Exit::Done } else { Exit::CheckFailed }))
 }
 
 fn verdict(tally: &crash::Tally, output: Output) {

@@ -4,7 +4,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::exit::Failure;
 
@@ -66,7 +66,7 @@ impl Output {
     /// An event for programs.
     pub fn event(self, name: &str, fields: &impl Serialize) {
         if self.format == Format::Json {
-            write(&event(name, fields).to_string());
+            write(&event(name, fields));
         }
     }
 
@@ -99,17 +99,20 @@ impl Output {
 }
 
 /// The event's name first, then its fields.
-fn event(name: &str, fields: &impl Serialize) -> Value {
-    let mut event = serde_json::Map::new();
-    event.insert("event".to_owned(), Value::from(name));
-    match serde_json::to_value(fields) {
-        Ok(Value::Object(fields)) => event.extend(fields),
-        Ok(Value::Null) | Err(_) => {}
-        Ok(other) => {
-            event.insert("value".to_owned(), other);
-        }
-    }
-    Value::Object(event)
+#[derive(Serialize)]
+struct Event<'a, T> {
+    event: &'a str,
+    #[serde(flatten)]
+    fields: &'a T,
+}
+
+fn event(name: &str, fields: &impl Serialize) -> String {
+    // What is printed here are structs and maps with text keys, which always have a form.
+    serde_json::to_string(&Event {
+        event: name,
+        fields,
+    })
+    .unwrap_or_default()
 }
 
 /// A reader that went away is no reason to stop.
@@ -124,8 +127,8 @@ mod tests {
 
     #[test]
     fn an_event_holds_its_name_and_its_fields() {
-        let event = event("ready", &json!({"https": "x"}));
-        assert_eq!(event, json!({"event": "ready", "https": "x"}));
+        let event = event("ready", &json!({"https": "x", "admin": null}));
+        assert_eq!(event, r#"{"event":"ready","admin":null,"https":"x"}"#);
     }
 
     #[test]

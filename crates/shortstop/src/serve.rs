@@ -274,6 +274,8 @@ fn server_settings(https: &https::Https) -> ServerSettings {
         header_timeout: Duration::from_secs(https.header_seconds),
         header_bytes_max: https.header_bytes_max,
         headers_max: https.headers_max,
+        requests_max: https.requests_max,
+        batches_max: https.batches_max,
         body_bytes_max: https.body_bytes_max,
         batch_body_bytes_max: https.batch_body_bytes_max,
         batch_messages_max: https.batch_messages_max,
@@ -332,5 +334,19 @@ fn ready(checked: &Checked, sockets: &Sockets, folder: &DataFolder) -> Ready {
         admin: format!("http://{}", sockets.admin.address()),
         sim: None,
         data: folder.path().to_path_buf(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_of_the_listener_and_of_the_file_are_the_same() {
+        let made = server_settings(&https::Https::default());
+        assert_eq!(
+            format!("{made:?}"),
+            format!("{:?}", ServerSettings::default())
+        );
     }
 }

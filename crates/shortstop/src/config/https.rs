@@ -42,6 +42,11 @@ section! {
         pub header_bytes_max: usize = 16_384,
         /// Header lines of a request.
         pub headers_max: usize = 100,
+        /// Requests answered at once, over all connections; one more is answered 503 `busy`. With full
+        /// bodies they take 512 MiB, though bodies are read only for clients with a good key.
+        pub requests_max: usize = 8_192,
+        /// Batches answered at once; one more is answered 503 `busy`. Full ones take some 250 MiB.
+        pub batches_max: usize = 32,
         /// Octets of a body on every route but the batch. The longest text takes a tenth of it.
         pub body_bytes_max: usize = 65_536,
         /// Octets of a batch's body. A thousand messages of 1,500 octets fit.

@@ -16,7 +16,8 @@ pub enum LogFormat {
 }
 
 section! {
-    /// What is written to standard error. It never holds numbers, texts or keys, at any level. A change
+    /// What is written to standard error. It never holds numbers, texts or keys, at any
+    /// level; libraries may say no more than warnings. A change
     /// needs a restart.
     pub struct Log {
         /// `error`, `warn`, `info`, `debug` or `trace`; or per part, such as `info,smpp=debug`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use engine::ports::Clock as _;
-use serde_json::json;
+use serde::Serialize;
 use smpp::sim::{Account, Behaviour, SimConfig, SimHandle, Simulator, Span};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -24,7 +24,6 @@ use crate::control::{Answer, NewClientAsked, Request, client};
 use crate::entropy;
 use crate::folder::{DataFolder, replace_private};
 use crate::http_client::Target;
-use crate::output::Output;
 use crate::ready::Ready;
 use crate::sim_server;
 
@@ -33,6 +32,17 @@ pub const SHORT_CODE: &str = "12345";
 
 /// The demo's name at its carrier.
 const SYSTEM_ID: &str = "demo";
+
+/// A usual address that was taken.
+#[derive(Clone, Debug, Serialize)]
+pub struct Moved {
+    /// What it is for.
+    pub what: &'static str,
+    /// The usual address.
+    pub usual: SocketAddr,
+    /// The one that is used instead.
+    pub used: SocketAddr,
+}
 
 /// Everything that runs.
 pub struct Ground {
@@ -44,6 +54,8 @@ pub struct Ground {
     pub sim: SimHandle,
     /// Where everything is, with the key.
     pub ready: Ready,
+    /// Usual addresses that were taken, what they are for, and what is used instead.
+    pub moved: Vec<Moved>,
     /// The API, with the key.
     pub api: Target,
     /// The folder of a demo that keeps nothing.
@@ -52,7 +64,7 @@ pub struct Ground {
 
 impl Ground {
     /// Makes and starts everything.
-    pub async fn prepare(args: &DemoArgs, output: Output) -> anyhow::Result<Self> {
+    pub async fn prepare(args: &DemoArgs) -> anyhow::Result<Self> {
         let (path, temporary) = place(args)?;
         let folder = DataFolder::prepare(&path)?;
         let files = certificates::keep(
@@ -62,7 +74,8 @@ impl Ground {
         )?;
         let password = entropy::word(8);
         let (sim, sim_http) = carrier(&folder, &password).await?;
-        let config = configuration(&folder, &files, sim.address(), output)?;
+        let mut moved = Vec::new();
+        let config = configuration(&folder, &files, sim.address(), &mut moved)?;
         replace_private(&folder.path().join("demo.password"), password.as_bytes())?;
         let launch = Launch {
             program: std::env::current_exe().context("the demo does not find its own binary")?,
@@ -84,6 +97,7 @@ impl Ground {
             launch,
             sim,
             ready,
+            moved,
             api,
             _temporary: temporary,
         })
@@ -135,16 +149,16 @@ fn configuration(
     folder: &DataFolder,
     files: &certificates::MadeFiles,
     carrier: Option<SocketAddr>,
-    output: Output,
+    moved: &mut Vec<Moved>,
 ) -> anyhow::Result<Config> {
     let carrier = carrier.context("the carrier has no address")?;
     let mut config = Config::default();
     "demo".clone_into(&mut config.node.name);
     config.node.data_folder = folder.path().to_path_buf();
-    config.https.listen = free(config.https.listen, "HTTPS", output)?;
+    config.https.listen = free(config.https.listen, "HTTPS", moved)?;
     config.https.certificate_file = Some(files.server.certificate.clone());
     config.https.key_file = Some(files.server.key.clone());
-    config.admin.listen = free(config.admin.listen, "monitoring", output)?;
+    config.admin.listen = free(config.admin.listen, "monitoring", moved)?;
     config.short_codes = vec![ShortCodeSection {
         number: Some(SHORT_CODE.to_owned()),
         carriers: vec!["demo".to_owned()],
@@ -174,14 +188,17 @@ fn configuration(
 }
 
 /// The usual port if it is free, another one otherwise.
-fn free(usual: SocketAddr, what: &str, output: Output) -> anyhow::Result<SocketAddr> {
+fn free(
+    usual: SocketAddr,
+    what: &'static str,
+    moved: &mut Vec<Moved>,
+) -> anyhow::Result<SocketAddr> {
     if Probe::bind(usual).is_ok() {
         return Ok(usual);
     }
-    let other = Probe::bind((usual.ip(), 0))?.local_addr()?;
-    output.line(format!("{usual} is taken, so {what} is on {other}."));
-    output.event("port", &json!({"usual": usual, "used": other, "for": what}));
-    Ok(other)
+    let used = Probe::bind((usual.ip(), 0))?.local_addr()?;
+    moved.push(Moved { what, usual, used });
+    Ok(used)
 }
 
 /// The client of the demo, made over the control socket, and its key.

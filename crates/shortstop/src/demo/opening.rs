@@ -22,6 +22,13 @@ pub fn show(ground: &Ground, output: Output) {
     );
     row("data", &ready.data.display().to_string());
     row("log", &ground.launch.log.display().to_string());
+    for moved in &ground.moved {
+        output.event("moved", moved);
+        output.line(format!(
+            "  ({} is taken, so {} is on {})",
+            moved.usual, moved.what, moved.used
+        ));
+    }
     output.line("\nSend a message of your own while it runs:\n");
     output.line(curl(&ready.https, &ca, key));
 }

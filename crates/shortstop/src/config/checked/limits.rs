@@ -118,6 +118,8 @@ pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
 pub fn listener(https: &Https, problems: &mut Problems) {
     for (key, count) in [
         ("https.connections_max", https.connections_max),
+        ("https.requests_max", https.requests_max),
+        ("https.batches_max", https.batches_max),
         ("https.batch_messages_max", https.batch_messages_max),
         ("https.headers_max", https.headers_max),
         ("https.resets_max", https.resets_max),
