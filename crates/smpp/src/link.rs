@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use connect::Dialer;
-use task::Link;
+use task::{Ends, Link};
 
 pub use backoff::Backoff;
 pub use config::{Addressing, Endpoint, LinkConfig, Security, SettingError, Timers};
@@ -69,10 +69,27 @@ pub enum LinkError {
 /// Every bind of every carrier. It is made before the engine, which holds it as its way out, and
 /// started after it, because the engine is also its way in.
 pub struct Links {
-    queues: BTreeMap<BindId, mpsc::UnboundedSender<Vec<Submission>>>,
+    binds: BTreeMap<BindId, Line>,
     stop: watch::Sender<Run>,
     waiting: Mutex<Vec<Link>>,
     tasks: Mutex<JoinSet<()>>,
+}
+
+/// The two ends of a link that are not its own: what goes to it, and how it is.
+struct Line {
+    queue: mpsc::UnboundedSender<Vec<Submission>>,
+    state: watch::Receiver<LinkState>,
+}
+
+/// How a link is, for people and health checks; the engine is told by events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// It is not bound yet.
+    Connecting,
+    /// It is bound.
+    Bound,
+    /// It is not bound, and will try again; why it last ended. The reason holds no contents.
+    Down(String),
 }
 
 /// What links are told.
@@ -89,7 +106,7 @@ impl Links {
     /// spreads reconnects.
     pub fn new(configs: Vec<LinkConfig>, entropy: &Arc<dyn Entropy>) -> Result<Self, LinkError> {
         let (stop, stopped) = watch::channel(Run::On);
-        let mut queues = BTreeMap::new();
+        let mut binds = BTreeMap::new();
         let mut waiting = Vec::new();
         for config in configs {
             let (carrier, index) = (config.bind.carrier.to_string(), config.bind.index);
@@ -112,25 +129,31 @@ impl Links {
             };
             // Unbounded, because its bound is the engine's promise: never more than a window.
             let (queue, submissions) = mpsc::unbounded_channel();
-            if queues.insert(config.bind.clone(), queue).is_some() {
+            let (report, state) = watch::channel(LinkState::Connecting);
+            if binds
+                .insert(config.bind.clone(), Line { queue, state })
+                .is_some()
+            {
                 return Err(LinkError::Twice { carrier, index });
             }
-            let entropy = Arc::clone(entropy);
-            waiting.push(Link::new(
-                config,
-                dialer,
+            let ends = Ends {
                 submissions,
-                stopped.clone(),
-                entropy,
-            ));
+                stop: stopped.clone(),
+                report,
+            };
+            waiting.push(Link::new(config, dialer, ends, Arc::clone(entropy)));
         }
-        let tasks = Mutex::new(JoinSet::new());
         Ok(Self {
-            queues,
+            binds,
             stop,
             waiting: Mutex::new(waiting),
-            tasks,
+            tasks: Mutex::new(JoinSet::new()),
         })
+    }
+
+    /// How a bind is, now and from now on; `None` when it is not configured.
+    pub fn watch(&self, bind: &BindId) -> Option<watch::Receiver<LinkState>> {
+        self.binds.get(bind).map(|line| line.state.clone())
     }
 
     /// Starts one task for each bind on the present runtime; each tells `events` everything. Further
@@ -157,7 +180,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Carriers for Links {
     fn submit(&self, bind: &BindId, batch: Vec<Submission>) {
-        let sent = self.queues.get(bind).map(|queue| queue.send(batch));
+        let sent = self.binds.get(bind).map(|line| line.queue.send(batch));
         if !matches!(sent, Some(Ok(()))) {
             // A bind that is not configured, or one that was stopped: the process is about to end,
             // and what was dispatched counts as ambiguous when it starts again.

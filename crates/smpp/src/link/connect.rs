@@ -106,3 +106,21 @@ async fn connect_tcp(endpoint: &Endpoint, dialer: &Dialer) -> Result<TcpStream, 
 fn wire(stream: impl Stream + 'static) -> Wire {
     Wire::new(Box::new(stream))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TEST-NET-1 (RFC 5737) belongs to nobody; it is not even tried.
+    #[tokio::test]
+    async fn plain_tcp_to_another_machine_is_refused_before_any_octet() {
+        let elsewhere = Endpoint {
+            host: "192.0.2.1".to_owned(),
+            port: 2775,
+        };
+        let error = connect_tcp(&elsewhere, &Dialer::Loopback)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ConnectError::NotLoopback));
+    }
+}

@@ -9,12 +9,12 @@ use engine::ports::carrier::{Answer, CarrierEvents, Direction, Submission};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use super::Run;
 use super::backoff::Failures;
 use super::config::LinkConfig;
 use super::connect::{Dialer, connect};
 use super::ending::Ending;
 use super::session::{Life, Session, stopped};
+use super::{LinkState, Run};
 use crate::frame;
 use crate::pdu::{Bind, BindKind, Body, Pdu};
 use crate::status::Status;
@@ -23,11 +23,17 @@ use crate::wire::{Driven, Wire};
 /// The sequence number of the bind request: the first of the session.
 const BIND_SEQUENCE: u32 = 1;
 
+/// The link's own ends of what others hold.
+pub(super) struct Ends {
+    pub(super) submissions: mpsc::UnboundedReceiver<Vec<Submission>>,
+    pub(super) stop: watch::Receiver<Run>,
+    pub(super) report: watch::Sender<LinkState>,
+}
+
 pub(super) struct Link {
     config: LinkConfig,
     dialer: Dialer,
-    submissions: mpsc::UnboundedReceiver<Vec<Submission>>,
-    stop: watch::Receiver<Run>,
+    ends: Ends,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -35,15 +41,13 @@ impl Link {
     pub(super) fn new(
         config: LinkConfig,
         dialer: Dialer,
-        submissions: mpsc::UnboundedReceiver<Vec<Submission>>,
-        stop: watch::Receiver<Run>,
+        ends: Ends,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         Self {
             config,
             dialer,
-            submissions,
-            stop,
+            ends,
             entropy,
         }
     }
@@ -58,6 +62,8 @@ impl Link {
             if life.useful {
                 failures.forget();
             }
+            let reason = life.ending.to_string();
+            self.ends.report.send_replace(LinkState::Down(reason));
             match life.ending {
                 Ending::Stopped => break,
                 Ending::Refused(_) => failures.count_refusal(),
@@ -91,9 +97,14 @@ impl Link {
         // Nothing that was handed over before may go out behind the engine's back: it counts the
         // window from here on.
         self.hand_back_rest(events);
+        self.ends.report.send_replace(LinkState::Bound);
         events.bound(bind, config.direction);
         let session = Session::new(&config, events, wire);
-        Some(session.run(&mut self.submissions, &mut self.stop).await)
+        Some(
+            session
+                .run(&mut self.ends.submissions, &mut self.ends.stop)
+                .await,
+        )
     }
 
     /// Waits for something while there is no session; `None` when the links are to stop.
@@ -106,15 +117,15 @@ impl Link {
         loop {
             tokio::select! {
                 done = &mut work => return Some(done),
-                _ = stopped(&mut self.stop) => return None,
-                batch = self.submissions.recv() => hand_back(events, &self.config, batch?),
+                _ = stopped(&mut self.ends.stop) => return None,
+                batch = self.ends.submissions.recv() => hand_back(events, &self.config, batch?),
             }
         }
     }
 
     /// Hands back what waits in the queue.
     fn hand_back_rest(&mut self, events: &Arc<dyn CarrierEvents>) {
-        while let Ok(batch) = self.submissions.try_recv() {
+        while let Ok(batch) = self.ends.submissions.try_recv() {
             hand_back(events, &self.config, batch);
         }
     }

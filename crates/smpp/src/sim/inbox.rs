@@ -22,8 +22,8 @@ pub struct InboxMessage {
     pub from: String,
     /// The text; octets that are no text are listed as hexadecimal.
     pub text: String,
-    /// When its last part came, in milliseconds since 1970.
-    pub at_unix_ms: u64,
+    /// When its last part came, in microseconds since 1970.
+    pub at_unix_micros: u64,
     /// Of how many parts it was made.
     pub parts: usize,
 }
@@ -147,7 +147,7 @@ impl Stored {
             to: shown(&self.to),
             from: shown(&self.from),
             text,
-            at_unix_ms: self.at.millis(),
+            at_unix_micros: self.at.micros(),
             parts: self.parts,
         }
     }

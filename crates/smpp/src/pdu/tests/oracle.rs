@@ -8,9 +8,10 @@ use rusmpp_core::decode::owned::DecodeWithLength;
 use rusmpp_core::encode::{Encode, Length};
 use rusmpp_core::pdus::owned::Pdu as Judged;
 
-use super::super::*;
+use super::super::{Bind, BindKind, Body, Malformed, MessageResponse, Pdu, Why};
 use super::properties::{c_string, fields};
 use super::{decode, encode};
+use crate::status::Status;
 
 /// What the judge makes of one exact frame, if it consumes all of it.
 fn judge(octets: &[u8]) -> Option<Command> {

@@ -4,8 +4,11 @@ use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::super::*;
+use super::super::{
+    Address, Bind, BindKind, BindResponse, Body, MessageResponse, Pdu, ShortMessage, Tlvs,
+};
 use super::{decode, encode, with_length};
+use crate::status::Status;
 
 /// Text without NUL of at most `max` octets, ASCII so that the judging codec takes it too.
 pub(super) fn c_string(max: usize) -> impl Strategy<Value = Vec<u8>> {

@@ -1,7 +1,12 @@
 //! Every sample PDU of the reference, decoded, compared field by field and encoded back.
 
-use super::super::*;
+use super::super::{
+    Address, Bind, BindKind, Body, EncodeError, MessageResponse, Pdu, ShortMessage, Why, esm_class,
+    id,
+};
 use super::{decode, encode, with_length};
+use crate::status::Status;
+use bytes::BytesMut;
 
 const BIND: &str = "00000024 00000009 00000000 00000001
     65736d653100 736563726574313200 00 34 00 00 00";
