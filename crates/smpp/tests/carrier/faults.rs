@@ -1,5 +1,6 @@
 //! Carriers that throttle, fail, fall silent or vanish: every token is answered exactly once.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -231,4 +232,54 @@ async fn dropped_links_come_back_by_themselves() {
         gateway.bound().await;
         assert_eq!(sim.stats().binds, round);
     }
+}
+
+#[tokio::test]
+async fn answers_are_true_whatever_the_carrier_does() {
+    let wild = Behaviour {
+        throttle_rate: 0.05,
+        failure_rate: 0.05,
+        silence_rate: 0.01,
+        disconnect_rate: 0.01,
+        latency: Span::millis(0, 20),
+        ..behaviour()
+    };
+    let sim = simulator(wild).await;
+    let timers = Timers {
+        response: Duration::from_millis(100),
+        ..Timers::default()
+    };
+    let hasty = LinkConfig {
+        timers,
+        ..config(&sim, Security::PlainLoopback)
+    };
+    let mut gateway = Gateway::start(vec![hasty]);
+    gateway.bound().await;
+    let mut answers = HashMap::new();
+    for batch in 0..15 {
+        let numbers = batch * 100..(batch + 1) * 100;
+        let batch = numbers.map(|number| submission(number, &format!("message {number}")));
+        gateway.links.submit(&bind(0), batch.collect());
+        for (token, answer) in gateway.answers(100).await {
+            assert!(
+                answers.insert(token.message, answer).is_none(),
+                "answered twice"
+            );
+        }
+    }
+    let inbox: HashSet<String> = sim
+        .inbox()
+        .into_iter()
+        .map(|message| message.text)
+        .collect();
+    for (number, answer) in &answers {
+        let arrived = inbox.contains(&format!("message {number}"));
+        match answer {
+            Answer::Accepted(_) => assert!(arrived, "{number} was accepted"),
+            Answer::Silence => {}
+            refused => assert!(!arrived, "{number} was answered {refused:?}"),
+        }
+    }
+    let kinds: HashSet<_> = answers.values().map(std::mem::discriminant).collect();
+    assert!(kinds.len() >= 4, "the carrier was tame");
 }
