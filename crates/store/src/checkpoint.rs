@@ -133,6 +133,11 @@ impl Checkpoint {
 /// The thread's work.
 pub(crate) fn run(shared: &Arc<Shared>) {
     while shared.checkpoint.wait() {
+        if !shared.is_available() {
+            // What a writer that failed left in the log may have to be taken back.
+            shared.checkpoint.copied(0);
+            continue;
+        }
         match shared.keeper.with(|database| copy(database)) {
             Ok(copied) => shared.checkpoint.copied(copied.unwrap_or(u64::MAX)),
             Err(error) => {

@@ -154,14 +154,14 @@ impl Writer {
         let next = group.fill(&mut self.jobs, &mut self.answers, &self.tail)?;
         self.shared.watch.enter(std::mem::take(&mut self.answers));
         let new_rows = group.finish()?;
+        // Only what came in time is good: the log remembers it, and takes back the rest.
+        self.answers = self.shared.watch.leave().ok_or(GroupError::Stalled)?;
         log.committed()?;
-        let mut answers = self.shared.watch.leave().ok_or(GroupError::Stalled)?;
         self.tail = next;
         self.shared.publish(next.size, next.last_sequence);
-        for (done, result) in answers.drain(..) {
+        for (done, result) in self.answers.drain(..) {
             answer(done, result);
         }
-        self.answers = answers;
         self.shared.index.saw(new_rows);
         Ok(())
     }
@@ -174,12 +174,8 @@ impl Writer {
     ) -> Result<(), GroupError> {
         self.shared.watch.enter(Vec::new());
         write(self)?;
-        log.committed()?;
-        self.shared
-            .watch
-            .leave()
-            .map(drop)
-            .ok_or(GroupError::Stalled)
+        self.shared.watch.leave().ok_or(GroupError::Stalled)?;
+        Ok(log.committed()?)
     }
 
     /// Keeps the log short.

@@ -1,0 +1,143 @@
+//! A disk that fails. Every commit is answered at once, nothing that was refused is found later, and
+//! the store goes on after it was opened again.
+
+use std::fs;
+use std::time::Duration;
+
+use engine::ports::Store;
+use engine::ports::store::CommitError;
+use rusqlite::ffi;
+use store::Embedded;
+
+use crate::disk::{DISKS, Fault};
+use crate::story::{Machine, accept, answer, survey, verify_ledger};
+
+const LOG: &str = "shortstop.sqlite-wal";
+const DATABASE: &str = "shortstop.sqlite";
+
+/// The numbers of the messages in a store.
+fn numbers(store: &Embedded) -> Vec<u64> {
+    survey(store)
+        .unwrap()
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// Three commits succeed, the fault comes, everything is refused, the fault goes, the store goes on.
+fn check(fault: Fault) {
+    let machine = Machine::new();
+    let store = machine.open().unwrap();
+    for n in 0..3 {
+        answer(&accept(&store, n)).unwrap();
+    }
+    let before = store.head().unwrap();
+    DISKS.set_fault(&machine.folder, fault);
+    let refused: Vec<_> = (3..9).map(|n| accept(&store, n)).collect();
+    for pending in refused {
+        assert_eq!(answer(&pending), Err(CommitError::Poisoned), "{fault:?}");
+    }
+    assert!(!store.is_available());
+    assert_eq!(answer(&accept(&store, 9)), Err(CommitError::Poisoned));
+    assert!(survey(&store).is_err(), "a store that failed reads nothing");
+    DISKS.set_fault(&machine.folder, Fault::None);
+    store.reopen().unwrap();
+    assert!(store.is_available());
+    assert_eq!(store.head().unwrap(), before);
+    assert_eq!(numbers(&store), [0, 1, 2], "{fault:?}");
+    assert_eq!(answer(&accept(&store, 10)).unwrap().first_index, 3);
+    drop(store);
+    assert_eq!(verify_ledger(&machine.folder), 4);
+    assert_eq!(numbers(&machine.open().unwrap()), [0, 1, 2, 10]);
+}
+
+#[test]
+fn a_full_disk_refuses_at_once_and_leaves_nothing_of_what_it_refused() {
+    check(Fault::Write(LOG, ffi::SQLITE_FULL));
+}
+
+#[test]
+fn a_disk_that_cannot_write_refuses_at_once() {
+    check(Fault::Write(LOG, ffi::SQLITE_IOERR_WRITE));
+    check(Fault::Write(LOG, ffi::SQLITE_READONLY));
+}
+
+#[test]
+fn what_was_written_but_failed_to_sync_is_taken_back() {
+    check(Fault::Sync(LOG));
+}
+
+#[test]
+fn a_log_that_cannot_be_copied_into_the_database_fails_the_store() {
+    let machine = Machine::new();
+    let store = machine.open().unwrap();
+    DISKS.set_fault(&machine.folder, Fault::Write(DATABASE, ffi::SQLITE_FULL));
+    let mut accepted = 0;
+    while answer(&accept(&store, accepted)).is_ok() {
+        accepted += 1;
+        assert!(accepted < 10_000, "the log is never copied");
+    }
+    assert!(!store.is_available());
+    // As long as the disk is full, it stays so.
+    store.reopen().unwrap_err();
+    assert!(!store.is_available());
+    DISKS.set_fault(&machine.folder, Fault::None);
+    store.reopen().unwrap();
+    assert_eq!(numbers(&store), (0..accepted).collect::<Vec<_>>());
+    answer(&accept(&store, accepted)).unwrap();
+}
+
+#[test]
+fn a_disk_that_hangs_hangs_nobody_and_what_it_brings_late_is_taken_back() {
+    let mut machine = Machine::new();
+    machine.bounds.stall_max = Duration::from_millis(100);
+    let store = machine.open().unwrap();
+    answer(&accept(&store, 0)).unwrap();
+    DISKS.set_fault(&machine.folder, Fault::Hang(LOG));
+    let in_flight = accept(&store, 1);
+    DISKS.wait_for_hang(&machine.folder);
+    let behind = accept(&store, 2);
+    assert_eq!(answer(&in_flight), Err(CommitError::Poisoned));
+    assert_eq!(answer(&behind), Err(CommitError::Poisoned));
+    assert_eq!(answer(&accept(&store, 3)), Err(CommitError::Poisoned));
+    assert!(!store.is_available());
+    DISKS.set_fault(&machine.folder, Fault::None);
+    store.reopen().unwrap();
+    assert_eq!(numbers(&store), [0]);
+    assert_eq!(answer(&accept(&store, 4)).unwrap().first_index, 1);
+}
+
+#[test]
+fn a_store_whose_file_was_deleted_acknowledges_nothing_into_the_void() {
+    for name in [DATABASE, LOG] {
+        let machine = Machine::new();
+        let store = machine.open().unwrap();
+        answer(&accept(&store, 0)).unwrap();
+        fs::remove_file(machine.folder.join(name)).unwrap();
+        assert_eq!(
+            answer(&accept(&store, 1)),
+            Err(CommitError::Poisoned),
+            "{name}"
+        );
+        assert!(!store.is_available());
+        // What was committed is gone; going on as if it were not would be a lie.
+        store.reopen().unwrap_err();
+        assert_eq!(
+            answer(&accept(&store, 2)),
+            Err(CommitError::Poisoned),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_store_that_failed_closes_without_hanging() {
+    let machine = Machine::new();
+    let store = machine.open().unwrap();
+    answer(&accept(&store, 0)).unwrap();
+    DISKS.set_fault(&machine.folder, Fault::Sync(LOG));
+    assert_eq!(answer(&accept(&store, 1)), Err(CommitError::Poisoned));
+    drop(store);
+    DISKS.set_fault(&machine.folder, Fault::None);
+    assert_eq!(numbers(&machine.open().unwrap()), [0]);
+}
