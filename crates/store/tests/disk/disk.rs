@@ -20,6 +20,8 @@ pub enum Fault {
     Write(&'static str, c_int),
     /// Syncs of files whose name ends so fail, although every write has landed.
     Sync(&'static str),
+    /// The same, after so many that succeed.
+    SyncAfter(&'static str, u32),
     /// Syncs of files whose name ends so wait until the fault is over.
     Hang(&'static str),
 }
@@ -169,8 +171,12 @@ impl Disks {
             folders.get_mut(folder)?.hanging -= 1;
         }
         let state = folders.get_mut(folder)?;
-        if matches!(state.fault, Fault::Sync(ending) if name.ends_with(ending)) {
-            return Some(ffi::SQLITE_IOERR_FSYNC);
+        match &mut state.fault {
+            Fault::Sync(ending) | Fault::SyncAfter(ending, 0) if name.ends_with(*ending) => {
+                return Some(ffi::SQLITE_IOERR_FSYNC);
+            }
+            Fault::SyncAfter(ending, left) if name.ends_with(*ending) => *left -= 1,
+            _ => {}
         }
         let file = state.files.entry(name).or_default();
         for loose in std::mem::take(&mut file.loose) {

@@ -26,7 +26,8 @@ fn numbers(store: &Embedded) -> Vec<u64> {
 
 /// Three commits succeed, the fault comes, everything is refused, the fault goes, the store goes on.
 fn check(fault: Fault) {
-    let machine = Machine::new();
+    let mut machine = Machine::new();
+    machine.bounds.checkpoint_start_bytes = 1 << 20;
     let store = machine.open().unwrap();
     for n in 0..3 {
         answer(&accept(&store, n)).unwrap();
@@ -65,6 +66,33 @@ fn a_disk_that_cannot_write_refuses_at_once() {
 #[test]
 fn what_was_written_but_failed_to_sync_is_taken_back() {
     check(Fault::Sync(LOG));
+}
+
+#[test]
+fn whichever_sync_fails_exactly_what_was_acknowledged_is_there() {
+    // The log begins anew every few commits, and each time its header is synced too.
+    for syncs in 0..24 {
+        let machine = Machine::new();
+        let store = machine.open().unwrap();
+        DISKS.set_fault(&machine.folder, Fault::SyncAfter(LOG, syncs));
+        let mut acknowledged = Vec::new();
+        for n in 0.. {
+            match answer(&accept(&store, n)) {
+                Ok(_) => acknowledged.push(n),
+                Err(error) => {
+                    assert_eq!(error, CommitError::Poisoned);
+                    break;
+                }
+            }
+        }
+        DISKS.set_fault(&machine.folder, Fault::None);
+        store.reopen().unwrap();
+        assert_eq!(numbers(&store), acknowledged, "after {syncs} syncs");
+        answer(&accept(&store, 1_000)).unwrap();
+        drop(store);
+        let entries = u64::try_from(acknowledged.len()).unwrap() + 1;
+        assert_eq!(verify_ledger(&machine.folder), entries);
+    }
 }
 
 #[test]
