@@ -80,26 +80,23 @@ pub struct Carrier {
 }
 
 impl Config {
-    /// Reads a file. Relative paths in it start from its folder.
-    pub fn load(path: &Path, overlay: Overlay) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Problems::one("", format!("{} cannot be read: {error}", path.display()))
-        })?;
-        let mut config = Self::parse(&text, overlay)?;
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        config.base = std::path::absolute(folder).unwrap_or_default();
-        Ok(config)
-    }
-
     /// Reads the text of a file.
     pub fn parse(text: &str, overlay: Overlay) -> Result<Self, Problems> {
-        let table: Table =
-            toml::from_str(text).map_err(|error| Problems::one("", error.to_string().trim()))?;
         let mut problems = Problems::default();
+        let config = Self::read(text, overlay, &mut problems);
+        problems.or_value(config)
+    }
+
+    /// Reads what can be read; `None` when the text is no TOML.
+    fn read(text: &str, overlay: Overlay, problems: &mut Problems) -> Option<Self> {
+        let table: Result<Table, _> = toml::from_str(text);
+        let table = table
+            .map_err(|error| problems.add("", error.to_string().trim()))
+            .ok()?;
         let mut sources = Sources {
             table,
             overlay,
-            problems: &mut problems,
+            problems,
         };
         let config = Self {
             node: sources.section("node"),
@@ -114,7 +111,7 @@ impl Config {
             base: PathBuf::new(),
         };
         sources.finish();
-        problems.or_value(Some(config))
+        Some(config)
     }
 
     /// The file that says what this configuration is; only what is set is in it.
@@ -181,6 +178,27 @@ fn collect(values: &mut BTreeMap<String, Value>, at: &str, fields: Vec<(&'static
         .into_iter()
         .map(|(name, value)| (format!("{at}.{name}"), value));
     values.extend(keyed);
+}
+
+/// Reads and checks a file; every problem of both steps is told at once. Relative paths in it start from
+/// its folder.
+pub fn load(path: &Path, overlay: Overlay) -> Result<(Config, Checked), Problems> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problems::one("", format!("{} cannot be read: {error}", path.display()))
+    })?;
+    let mut problems = Problems::default();
+    let Some(mut config) = Config::read(&text, overlay, &mut problems) else {
+        return Err(problems);
+    };
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    config.base = std::path::absolute(folder).unwrap_or_default();
+    match Checked::try_from(&config) {
+        Ok(checked) => problems.or_value(Some((config, checked))),
+        Err(found) => {
+            problems.merge(found);
+            Err(problems)
+        }
+    }
 }
 
 /// What a configuration is read from, and what was wrong so far.

@@ -14,7 +14,7 @@ use crate::output::{Output, Tone};
 
 mod crash;
 mod ground;
-mod load;
+pub mod load;
 mod opening;
 mod story;
 

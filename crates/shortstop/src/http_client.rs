@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -31,6 +32,8 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body as text.
     pub text: String,
 }
@@ -39,6 +42,11 @@ impl Reply {
     /// The body as JSON; null when it is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// A member of the body as text; empty when there is none.
@@ -169,14 +177,18 @@ impl Client {
         };
         sender.ready().await?;
         let answer = sender.send_request(request).await?;
-        let status = answer.status();
+        let (status, headers) = (answer.status(), answer.headers().clone());
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
             .collect()
             .await;
         let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
         self.sender = Some(sender);
         let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-        Ok(Reply { status, text })
+        Ok(Reply {
+            status,
+            headers,
+            text,
+        })
     }
 }
 

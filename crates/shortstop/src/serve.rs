@@ -20,7 +20,7 @@ use crate::certificates::{self, Subject};
 use crate::cli::ServeArgs;
 use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
-use crate::config::{Checked, Config, admin, https};
+use crate::config::{self, Checked, Config, admin, https};
 use crate::control::act::act;
 use crate::control::server::{Act, ControlSocket};
 use crate::exit::{Exit, Failure, Outcome};
@@ -37,8 +37,7 @@ pub mod change;
 
 /// Runs a gateway until a signal ends it.
 pub fn run(args: &ServeArgs, output: Output) -> Outcome {
-    let config = Config::load(&args.config, Overlay::from_process())?;
-    let checked = Checked::try_from(&config)?;
+    let (config, checked) = config::load(&args.config, Overlay::from_process())?;
     let material = Material::read(&checked)?;
     logging::start(&checked.log);
     if args.end_with_parent {
@@ -159,8 +158,7 @@ impl Running {
     }
 
     fn try_reload(&mut self) -> anyhow::Result<Vec<String>> {
-        let config = Config::load(&self.path, Overlay::from_process())?;
-        let checked = Checked::try_from(&config)?;
+        let (config, checked) = config::load(&self.path, Overlay::from_process())?;
         let change = change::between(&self.config, &config)?;
         let material = Material::read(&checked)?;
         self.tls

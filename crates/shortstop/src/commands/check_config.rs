@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::CheckArgs;
 use crate::config::environment::Overlay;
-use crate::config::{Checked, Config, Problems, example};
+use crate::config::{self, Checked, Problems, example};
 use crate::exit::{Exit, Outcome};
 use crate::material::Material;
 use crate::output::Output;
@@ -45,8 +45,7 @@ fn check(file: &Path, output: Output) -> Exit {
 }
 
 fn read(file: &Path) -> Result<Checked, Problems> {
-    let config = Config::load(file, Overlay::from_process())?;
-    let checked = Checked::try_from(&config)?;
+    let (_, checked) = config::load(file, Overlay::from_process())?;
     Material::read(&checked)?;
     Ok(checked)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::Place;
 use crate::config::environment::Overlay;
-use crate::config::{Checked, Config};
+use crate::config::{self, Checked};
 use crate::control::{Answer, Request, act::act, client};
 use crate::exit::Failure;
 use crate::folder::DataFolder;
@@ -48,8 +48,7 @@ fn not_running(folder: &Path) -> Failure {
 fn located(place: &Place) -> Result<(PathBuf, Option<Checked>), Failure> {
     match (&place.config, &place.data) {
         (Some(file), _) => {
-            let config = Config::load(file, Overlay::from_process())?;
-            let checked = Checked::try_from(&config)?;
+            let (_, checked) = config::load(file, Overlay::from_process())?;
             Ok((checked.data_folder.clone(), Some(checked)))
         }
         (None, Some(folder)) => Ok((folder.clone(), None)),

@@ -46,6 +46,18 @@ impl Problems {
         value
     }
 
+    /// Adds what another step found. Of a field that has a problem already only the first counts: what
+    /// was not read must not be told again as missing.
+    pub fn merge(&mut self, later: Self) {
+        let known = |problem: &Problem| self.0.iter().any(|other| other.key == problem.key);
+        let fresh: Vec<Problem> = later
+            .0
+            .into_iter()
+            .filter(|problem| !known(problem))
+            .collect();
+        self.0.extend(fresh);
+    }
+
     /// What was found.
     pub fn list(&self) -> &[Problem] {
         &self.0

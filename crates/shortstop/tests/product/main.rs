@@ -1,0 +1,23 @@
+//! The real binary, from outside: processes, sockets, signals and files, as an operator meets them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may panic"
+)]
+
+mod backup;
+mod canary;
+mod carrier_away;
+mod clients;
+mod configuration;
+mod crash;
+mod demo;
+mod disk_full;
+mod ground;
+mod ledger;
+mod lifecycle;
+mod road;
