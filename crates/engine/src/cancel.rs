@@ -44,9 +44,9 @@ impl Gateway {
                 Ok(true) => {}
                 _ => return Err(CancelError::Unavailable),
             }
-            return Ok(self.message(caller, id).await?);
+            return Ok(self.look_at(caller, id).await?);
         }
-        let view = self.message(caller, id).await?;
+        let view = self.look_at(caller, id).await?;
         Err(CancelError::TooLate(view.state))
     }
 
@@ -61,7 +61,7 @@ impl Gateway {
                 && open
                     .segments
                     .iter()
-                    .all(|s| s.state() == SegmentState::Pending)
+                    .all(|s| s.state() == SegmentState::Pending && !s.may_have_left())
         });
         if !waits {
             return false;

@@ -145,6 +145,13 @@ pub struct Segment {
     carrier_id: Option<CarrierMessageId>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     error: Option<u32>,
+    #[serde(rename = "d", default, skip_serializing_if = "is_false")]
+    doubtful: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -196,6 +203,11 @@ impl Segment {
         self.error
     }
 
+    /// Whether it may have left although it waits: an earlier dispatch of it had no answer.
+    pub const fn may_have_left(&self) -> bool {
+        self.doubtful
+    }
+
     /// Takes in one fact. Ignored facts leave everything as it was.
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Outcome {
         let Some(next) = self.next(&event) else {
@@ -210,6 +222,7 @@ impl Segment {
                 self.bind = Some(bind);
             }
             Event::Accepted(id) => self.carrier_id = Some(id),
+            Event::Resent => self.doubtful = true,
             Event::Rejected(status) => self.error = Some(status),
             Event::Receipt(_, error) => self.error = error,
             _ => {}
@@ -230,7 +243,8 @@ impl Segment {
                 Some(S::Unknown)
             }
             (S::Pending, Event::Expired) => Some(S::Expired),
-            (S::Pending, Event::Cancelled) => Some(S::Cancelled),
+            // What may have left cannot be taken back.
+            (S::Pending, Event::Cancelled) if !self.doubtful => Some(S::Cancelled),
             // The first final receipt wins; only "unknown" can still be settled by a later one.
             (S::Dispatched | S::Submitted | S::Unknown, Event::Receipt(state, _)) => match state {
                 ReceiptState::Enroute => None,
@@ -328,6 +342,15 @@ mod tests {
         for event in [Event::Cancelled, Event::Expired] {
             assert_eq!(after(&[dispatched(), event]), SegmentState::Dispatched);
         }
+    }
+
+    #[test]
+    fn a_segment_that_may_have_left_cannot_be_taken_back() {
+        let resent = [dispatched(), Event::Resent];
+        let returned = [dispatched(), Event::Returned];
+        let cancelled = |before: &[Event]| after(&[before, &[Event::Cancelled]].concat());
+        assert_eq!(cancelled(&resent), SegmentState::Pending);
+        assert_eq!(cancelled(&returned), SegmentState::Cancelled);
     }
 
     #[test]
