@@ -69,7 +69,7 @@ struct Round<'a> {
 impl Round<'_> {
     fn answer(&mut self, state: &mut State, token: Token, answer: Answer) {
         if let Some(bind) = state.binds.get_mut(self.bind) {
-            bind.window_used = bind.window_used.saturating_sub(1);
+            bind.open.remove(&token);
         }
         let Some(mut open) = state.messages.remove(&token.message) else {
             return;
@@ -130,8 +130,12 @@ impl Round<'_> {
             message: open.id.sequence(),
             segment,
         };
-        for evicted in state.carrier_ids.insert(carrier, id, target) {
-            self.spilled.extend(state.spill(evicted));
+        if open.spilled {
+            self.spilled.extend(open.carrier_id_row(segment));
+        } else {
+            for evicted in state.carrier_ids.insert(carrier, id, target) {
+                self.spilled.extend(state.spill(evicted, Some(&mut *open)));
+            }
         }
         if state.unmatched.any_of(carrier) {
             state.match_waiting(&self.settings, carrier, open, segment, &mut self.batch);
@@ -239,33 +243,45 @@ impl Doubt {
 }
 
 impl State {
-    /// A segment's id makes room for newer ones: hands it to the index if it still waits for a
-    /// receipt, and forgets its message, which the store knows.
-    pub(crate) fn spill(&mut self, evicted: SegmentRef) -> Vec<CarrierIdRow> {
-        let waits = |open: &Open| !open.has_pending() && open.body.is_none();
-        let Some(open) = self.messages.get(&evicted.message) else {
+    /// A segment's id makes room for newer ones: hands all ids of its message to the index, where
+    /// receipts find it from now on, and forgets the message unless it still moves. `current` is the
+    /// message that is being worked on, and so is not among the others.
+    pub(crate) fn spill(
+        &mut self,
+        evicted: SegmentRef,
+        current: Option<&mut Open>,
+    ) -> Vec<CarrierIdRow> {
+        let current = current.filter(|open| open.id.sequence() == evicted.message);
+        let Some(open) = current.or_else(|| self.messages.get_mut(&evicted.message)) else {
             return Vec::new();
         };
-        let rows = open.carrier_id_rows();
-        if waits(open) {
-            self.messages.remove(&evicted.message);
+        open.spilled = true;
+        let count = u8::try_from(open.segments.len()).unwrap_or(u8::MAX);
+        let rows: Vec<_> = (0..count)
+            .filter_map(|place| open.carrier_id_row(place))
+            .collect();
+        for row in &rows {
+            let target = SegmentRef {
+                message: row.message,
+                segment: row.segment,
+            };
+            self.carrier_ids.forget(&row.carrier, &row.id, target);
         }
+        self.settle(evicted.message);
         rows
     }
 }
 
 impl Open {
-    fn carrier_id_rows(&self) -> Vec<CarrierIdRow> {
-        let row = |(place, segment): (u8, &domain::message::Segment)| {
-            let carrier: &CarrierName = segment.carrier()?;
-            Some(CarrierIdRow {
-                carrier: carrier.clone(),
-                id: segment.carrier_id()?.clone(),
-                message: self.id.sequence(),
-                segment: place,
-            })
-        };
-        (0..).zip(&self.segments).filter_map(row).collect()
+    fn carrier_id_row(&self, place: u8) -> Option<CarrierIdRow> {
+        let segment = self.segments.get(usize::from(place))?;
+        let carrier: &CarrierName = segment.carrier()?;
+        Some(CarrierIdRow {
+            carrier: carrier.clone(),
+            id: segment.carrier_id()?.clone(),
+            message: self.id.sequence(),
+            segment: place,
+        })
     }
 }
 

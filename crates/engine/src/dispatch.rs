@@ -141,7 +141,7 @@ impl State {
         let (bind, count) = self.room(settings, open.from, open.pending(), now)?;
         let planned = open.dispatch(settings, bind, count, now);
         let count = planned.entry().segments;
-        self.take(settings, open.from, &planned.bind, count, now);
+        self.take(settings, open.from, &planned, now);
         self.counters
             .add(Counter::Segments("dispatched"), u64::from(count));
         Some(planned)
@@ -267,8 +267,9 @@ impl Gateway {
             if result.is_ok() {
                 self.carriers.submit(&bind, segments);
             } else if let Some(bind) = self.state().binds.get_mut(&bind) {
-                let count = u16::try_from(segments.len()).unwrap_or(u16::MAX);
-                bind.window_used = bind.window_used.saturating_sub(count);
+                for segment in &segments {
+                    bind.open.remove(&segment.token);
+                }
             }
         }
     }

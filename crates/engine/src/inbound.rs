@@ -47,6 +47,10 @@ impl Gateway {
         self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
+        if self.is_halted() {
+            drop(state);
+            return verdicts(vec![Verdict::Again; count]);
+        }
         for delivery in batch {
             match delivery {
                 Delivery::Receipt(receipt) => {
@@ -75,6 +79,9 @@ impl Gateway {
         self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
+        if self.is_halted() {
+            return 0;
+        }
         let given_up = state.parts.expire(now);
         let count = given_up.len();
         let carrier = CarrierName::new("-");

@@ -117,7 +117,10 @@ impl Gateway {
         self.flush_counts(now);
         self.prepare_keys(now);
         let keep = self.settings().bounds.unmatched_keep;
-        self.store.prune(now, now.saturating_sub(keep));
+        let unmatched_before = now.saturating_sub(keep);
+        // An id that a carrier uses again must not bring up a receipt of its former life.
+        self.state().unmatched.forget_before(unmatched_before);
+        self.store.prune(now, unmatched_before);
     }
 
     async fn bring_back(self: &Arc<Self>, since: Timestamp) {
@@ -195,7 +198,7 @@ impl Gateway {
         let patience = self.settings().receipt_timeout;
         let mut batch = Batch::new(now);
         let mut state = self.state();
-        for target in state.carrier_ids.oldest(OVERDUE_MAX) {
+        for target in state.carrier_ids.sweep(OVERDUE_MAX) {
             let Some(mut open) = state.messages.remove(&target.message) else {
                 continue;
             };

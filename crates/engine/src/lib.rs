@@ -28,6 +28,7 @@ mod receipts;
 mod recover;
 pub mod rows;
 pub mod settings;
+mod snapshot;
 mod state;
 mod submit;
 mod vault;
@@ -49,5 +50,6 @@ pub use queries::{
 };
 pub use recover::StartError;
 pub use settings::Settings;
+pub use snapshot::{Moving, Snapshot, Standing};
 pub use submit::{Replay, RiskHints, SubmitError, SubmitRequest, Submitted};
 pub use vault::{OpenError, Sealed, Vault};

@@ -177,7 +177,7 @@ pub(crate) fn collect(state: &State) -> Metrics {
             ("bind", id.index.to_string()),
         ];
         let help = "Segments of a bind without an answer.";
-        let used = usize::from(bind.window_used);
+        let used = usize::from(bind.window_used());
         rows.push(gauge("shortstop_bind_window_used", help, labels, used));
     }
     for (sort, count) in [

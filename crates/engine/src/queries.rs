@@ -193,12 +193,22 @@ impl Gateway {
         caller: &Caller,
         id: MessageId,
     ) -> Result<MessageView, LookupError> {
+        let view = self.look_at(caller, id).await?;
+        self.count_read(caller, Kind::MessageRead, "");
+        Ok(view)
+    }
+
+    /// One message of the caller's, as part of another command of its own entry.
+    pub(crate) async fn look_at(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+    ) -> Result<MessageView, LookupError> {
         let (row, vault) = self.store.message(id).await?.ok_or(LookupError::NotFound)?;
         // Another client's message looks like none at all.
         if row.id != id || row.head.client != Some(caller.client) {
             return Err(LookupError::NotFound);
         }
-        self.count_read(caller, Kind::MessageRead, "");
         Ok(self.view(row, &vault))
     }
 

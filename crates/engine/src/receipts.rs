@@ -2,13 +2,13 @@
 //! store's index; one that matches nothing yet is kept for a while, since it can overtake the answer
 //! that names its id. Whatever comes is durable before the carrier hears that it was taken.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::carrier_id::{CarrierMessageId, Confidence, candidates};
 use domain::message::{CarrierName, Event, Outcome as Applied, ReceiptState};
 use domain::time::Timestamp;
 use ledger::{Kind, Outcome};
+use tokio::sync::oneshot;
 
 use crate::batch::Batch;
 use crate::changes::Write;
@@ -18,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::keys::Blind;
 use crate::metrics::Counter;
 use crate::ports::carrier::{BindId, Receipt};
-use crate::rows::UnmatchedRow;
+use crate::rows::{MessageRow, UnmatchedRow, VaultRow};
 use crate::settings::Settings;
 use crate::state::carrier_ids::{Hit, SegmentRef};
 use crate::state::{Open, State};
@@ -80,14 +80,18 @@ impl Gateway {
     }
 
     /// Looks in the store for the segments of receipts that match nothing in memory. Gives how many
-    /// found theirs.
+    /// found theirs. One receipt after the other: no two calls may overlap.
     pub async fn match_receipts(&self) -> usize {
-        let rows = self.state().unmatched.fresh(MATCH_BATCH);
         let mut matched = 0;
-        for row in rows {
-            matched += usize::from(self.match_receipt(&row).await);
+        loop {
+            let rows = self.state().unmatched.fresh(MATCH_BATCH);
+            if rows.is_empty() {
+                return matched;
+            }
+            for row in rows {
+                matched += usize::from(self.match_receipt(&row).await);
+            }
         }
-        matched
     }
 
     async fn match_receipt(&self, row: &UnmatchedRow) -> bool {
@@ -105,9 +109,15 @@ impl Gateway {
                 (_, Some(named)) => named == *subject,
                 (Confidence::OtherBase, None) => false,
             };
+            // The index finds an id in every spelling.
+            let is_spelt = |message: &MessageRow, segment: u8| {
+                let segment = message.segments.get(usize::from(segment));
+                let id = segment.and_then(domain::message::Segment::carrier_id);
+                candidate.confidence != Confidence::Exact || id == Some(&candidate.id)
+            };
             let mut found = found
                 .into_iter()
-                .filter(|(message, _)| fits(&message.subject));
+                .filter(|(message, segment)| fits(&message.subject) && is_spelt(message, *segment));
             if let (Some((message, segment)), None) = (found.next(), found.next()) {
                 return self.settle_stored(row, message.id, segment).await;
             }
@@ -115,7 +125,8 @@ impl Gateway {
         false
     }
 
-    /// Brings a message back into memory and gives it its receipt.
+    /// Gives a stored message its receipt. Waits until that is durable, since the next receipt of the
+    /// same message begins with what is stored.
     async fn settle_stored(
         &self,
         row: &UnmatchedRow,
@@ -125,33 +136,48 @@ impl Gateway {
         let Ok(Some((message, vault))) = self.store.message(id).await else {
             return false;
         };
-        let now = self.now();
-        let mut batch = Batch::new(now);
+        let (done, durable) = oneshot::channel();
+        self.visit(row, message, &vault, segment, done);
+        durable.await.unwrap_or(false)
+    }
+
+    /// Brings a message back into memory for as long as its receipt takes.
+    fn visit(
+        &self,
+        row: &UnmatchedRow,
+        message: MessageRow,
+        vault: &[VaultRow],
+        segment: u8,
+        done: oneshot::Sender<bool>,
+    ) {
+        let mut batch = Batch::new(self.now());
+        let sequence = message.id.sequence();
         let mut state = self.state();
-        if let Entry::Vacant(place) = state.messages.entry(id.sequence()) {
-            let Some(open) = self.reopen_message(message, &vault) else {
-                return false;
+        if !state.messages.contains_key(&sequence) {
+            let Some(mut open) = self.reopen_message(message, vault) else {
+                return;
             };
-            place.insert(open);
+            open.spilled = true;
+            state.messages.insert(sequence, open);
         }
         let target = SegmentRef {
-            message: id.sequence(),
+            message: sequence,
             segment,
         };
         let fact = Fact {
             state: row.state,
             error: row.error,
         };
-        let taken = state.unmatched.take(|other| other.sequence == row.sequence);
-        let changed = state.apply_receipt(&row.carrier, target, fact, &mut batch);
-        state.settle(id.sequence());
-        if changed == Applied::Changed && !taken.is_empty() {
+        if state.apply_receipt(&row.carrier, target, fact, &mut batch) == Applied::Changed {
+            drop(state.unmatched.take(|other| other.sequence == row.sequence));
             batch.write(Write::ForgetUnmatched(row.sequence));
         }
+        state.settle(sequence);
         if let Some(changes) = batch.finish() {
-            self.commit(changes, |_, _| {});
+            self.commit(changes, move |_, result| {
+                let _ = done.send(result.is_ok());
+            });
         }
-        true
     }
 }
 
@@ -218,21 +244,36 @@ impl State {
             return Applied::Ignored;
         };
         let now = batch.at();
-        let before = open.state;
-        let applied = open.apply(target.segment, Event::Receipt(fact.state, fact.error), now);
-        if applied == Applied::Changed {
-            let draft = entries::receipt(&open, target.segment, fact.state, fact.error, carrier);
-            batch.fact(draft, &mut open);
-            self.counters.add(Counter::Receipts(fact.state.as_str()), 1);
-            if open.state != before && open.state.is_final() {
-                self.counters.add(Counter::Settled(open.state.as_str()), 1);
-            }
-        } else {
+        let applied = self.give_receipt(carrier, &mut open, target.segment, fact, batch);
+        if applied == Applied::Ignored {
             self.repeated(carrier, now);
         }
         self.messages.insert(target.message, open);
         self.settle(target.message);
         applied
+    }
+
+    /// Gives a segment its receipt, and records it if it says something new.
+    fn give_receipt(
+        &mut self,
+        carrier: &CarrierName,
+        open: &mut Open,
+        segment: u8,
+        fact: Fact,
+        batch: &mut Batch,
+    ) -> Applied {
+        let before = open.state;
+        let event = Event::Receipt(fact.state, fact.error);
+        if open.apply(segment, event, batch.at()) == Applied::Ignored {
+            return Applied::Ignored;
+        }
+        let draft = entries::receipt(open, segment, fact.state, fact.error, carrier);
+        batch.fact(draft, open);
+        self.counters.add(Counter::Receipts(fact.state.as_str()), 1);
+        if open.state != before && open.state.is_final() {
+            self.counters.add(Counter::Settled(open.state.as_str()), 1);
+        }
+        Applied::Changed
     }
 
     /// A receipt that says nothing new is counted, not recorded by itself.
@@ -271,15 +312,13 @@ impl State {
         let waiting = self.unmatched.take(|row| {
             row.carrier == *carrier && names(&row.carrier_id, id, form.unwrap_or_default())
         });
-        let now = batch.at();
         for row in waiting {
-            let event = Event::Receipt(row.state, row.error);
-            if open.apply(segment, event, now) == Applied::Changed {
-                let draft = entries::receipt(open, segment, row.state, row.error, carrier);
-                batch.fact(draft, open);
-                batch.write(Write::ForgetUnmatched(row.sequence));
-                self.counters.add(Counter::Receipts(row.state.as_str()), 1);
-            }
+            let fact = Fact {
+                state: row.state,
+                error: row.error,
+            };
+            self.give_receipt(carrier, open, segment, fact, batch);
+            batch.write(Write::ForgetUnmatched(row.sequence));
         }
     }
 }

@@ -2,11 +2,10 @@
 //! and records what happened. The same road is taken at every start and after every failure of the
 //! store.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 
-use domain::message::SegmentState;
+use domain::message::{Segment, SegmentState};
 use domain::reassembly::Part;
 use domain::text::segment;
 use domain::text::udh::Concatenation;
@@ -19,6 +18,7 @@ use crate::changes::{Changes, Write};
 use crate::dispatch::ticket;
 use crate::entries;
 use crate::gateway::{Gateway, Parts};
+use crate::ports::carrier::Token;
 use crate::ports::store::{LedgerHead, Loaded, ReadError, Shutdown};
 use crate::rows::{MessageRow, PartRow, Purpose, VaultRow};
 use crate::settings::Settings;
@@ -47,7 +47,7 @@ const DOUBT_BATCH: usize = 500;
 #[derive(Debug, Default)]
 struct Found {
     open: u64,
-    in_doubt: VecDeque<u64>,
+    in_doubt: Vec<u64>,
 }
 
 impl Gateway {
@@ -65,10 +65,8 @@ impl Gateway {
         let settings = self.settings();
         self.ids.raise(head.last_sequence);
         let mut fresh = State::new(&settings.bounds);
-        let mut found = self.load(&mut fresh, &settings, now)?;
+        let found = self.load(&mut fresh, &settings, now)?;
         self.record_start(head, &found, now)?;
-        while self.decide_doubts(&mut fresh, &mut found, &settings)? > 0 {}
-        fresh.line_up();
         let mut state = self.state();
         // Binds and paces outlive a reopening of the store: the sockets are still there. So do counts
         // that are in no commit yet.
@@ -78,6 +76,8 @@ impl Gateway {
         fresh.counters.absorb(std::mem::take(&mut state.counters));
         *state = fresh;
         self.resume();
+        self.decide_doubts(&mut state, &found, &settings, now);
+        state.line_up();
         drop(state);
         self.answer_held_back();
         self.wake.notify_one();
@@ -150,7 +150,7 @@ impl Gateway {
             .iter()
             .any(|s| s.state() == SegmentState::Dispatched)
         {
-            found.in_doubt.push_back(sequence);
+            found.in_doubt.push(sequence);
         }
         let ids: Vec<_> = (0_u8..)
             .zip(&open.segments)
@@ -164,7 +164,7 @@ impl Gateway {
                 segment,
             };
             for evicted in state.carrier_ids.insert(&carrier, &id, target) {
-                spilled.extend(state.spill(evicted));
+                spilled.extend(state.spill(evicted, None));
             }
         }
         spilled
@@ -184,6 +184,7 @@ impl Gateway {
             segments: row.segments,
             body: None,
             queue_full: 0,
+            spilled: false,
         })
     }
 
@@ -244,38 +245,29 @@ impl Gateway {
         self.commit_and_wait(batch.finish())
     }
 
-    /// Decides on a number of messages that may have left. Gives how many.
-    fn decide_doubts(
-        &self,
-        state: &mut State,
-        found: &mut Found,
-        settings: &Settings,
-    ) -> Result<usize, StartError> {
-        let now = self.now();
-        let mut batch = Batch::new(now);
-        let mut decided = 0;
-        while decided < DOUBT_BATCH
-            && let Some(sequence) = found.in_doubt.pop_front()
-        {
-            decided += 1;
-            let Some(mut open) = state.messages.remove(&sequence) else {
-                continue;
-            };
-            let doubt = Doubt {
-                policy: settings.ambiguity(open.class),
-                reason: "restart",
-            };
-            for place in 0..u8::try_from(open.segments.len()).unwrap_or(u8::MAX) {
-                let doubtful = open.segments.get(usize::from(place));
-                if doubtful.is_some_and(|s| s.state() == SegmentState::Dispatched) {
+    /// Decides on the segments that may have left and that nobody will answer any more. Those whose
+    /// bind outlived the failure are still answered.
+    fn decide_doubts(&self, state: &mut State, found: &Found, settings: &Settings, now: Timestamp) {
+        for sequences in found.in_doubt.chunks(DOUBT_BATCH) {
+            let mut batch = Batch::new(now);
+            for sequence in sequences {
+                let Some(mut open) = state.messages.remove(sequence) else {
+                    continue;
+                };
+                let doubt = Doubt {
+                    policy: settings.ambiguity(open.class),
+                    reason: "restart",
+                };
+                for place in open.unanswered(state) {
                     doubt.settle(state, &mut open, place, &mut batch);
                 }
+                state.messages.insert(*sequence, open);
+                state.settle(*sequence);
             }
-            state.messages.insert(sequence, open);
-            state.settle(sequence);
+            if let Some(changes) = batch.finish() {
+                self.commit(changes, |_, _| {});
+            }
         }
-        self.commit_and_wait(batch.finish())?;
-        Ok(decided)
     }
 
     /// Commits and blocks until it is durable. Only for a start and a rebuilding, while nothing else
@@ -323,6 +315,22 @@ impl Gateway {
             clean: Shutdown::Crash,
             ..head
         })
+    }
+}
+
+impl Open {
+    /// The places of the segments that may have left and that nobody will answer.
+    fn unanswered(&self, state: &State) -> Vec<u8> {
+        let is_lost = |(place, segment): &(u8, &Segment)| {
+            let token = Token {
+                message: self.id.sequence(),
+                segment: *place,
+                attempt: segment.attempts(),
+            };
+            segment.state() == SegmentState::Dispatched && !state.is_unanswered(token)
+        };
+        let lost = (0_u8..).zip(&self.segments).filter(is_lost);
+        lost.map(|(place, _)| place).collect()
     }
 }
 

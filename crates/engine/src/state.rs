@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::class::TrafficClass;
 use domain::id::{ClientId, MessageId};
-use domain::message::{Event, MessageState, Outcome, Segment, fold};
+use domain::message::{Event, MessageState, Outcome, Segment, SegmentState, fold};
 use domain::msisdn::Msisdn;
 use domain::pace::Pacer;
 use domain::reassembly::{Limits, Reassembly};
@@ -43,6 +43,8 @@ pub(crate) struct Open {
     pub(crate) body: Option<Segmented>,
     /// How often the carrier's queue was full for it.
     pub(crate) queue_full: u16,
+    /// Whether its carrier ids made room: receipts then find it through the store's index.
+    pub(crate) spilled: bool,
 }
 
 impl Open {
@@ -66,6 +68,7 @@ impl Open {
             segments: vec![Segment::default(); body.segments.len()],
             body: Some(body),
             queue_full: 0,
+            spilled: false,
         }
     }
 
@@ -85,6 +88,17 @@ impl Open {
             segment.apply(event.clone(), now);
         }
         self.state = fold(&self.segments);
+    }
+
+    /// Whether a segment waits to be sent or for its answer.
+    pub(crate) fn moves(&self) -> bool {
+        let moves = |segment: &Segment| {
+            matches!(
+                segment.state(),
+                SegmentState::Pending | SegmentState::Dispatched
+            )
+        };
+        !self.state.is_final() && self.segments.iter().any(moves)
     }
 
     /// The write that makes its present facts durable.
@@ -149,8 +163,8 @@ impl State {
         }
     }
 
-    /// Forgets a message that is final. One that ended `unknown` stays while a late receipt can
-    /// still be matched to it.
+    /// Forgets a message that is final, and one that only waits for receipts which the store's index
+    /// will match. One that ended `unknown` stays while a late receipt can be matched to it here.
     pub(crate) fn settle(&mut self, sequence: u64) {
         let Some(open) = self.messages.get(&sequence) else {
             return;
@@ -160,7 +174,10 @@ impl State {
                 .segments
                 .iter()
                 .any(|segment| segment.carrier_id().is_some());
-        if open.state.is_final() && !late {
+        let is_over = open.state.is_final() && !late;
+        if is_over || (open.spilled && !open.moves()) {
+            // Segments that were never sent may still wait in a line.
+            self.queue.leave(crate::dispatch::ticket(open));
             self.messages.remove(&sequence);
         }
     }

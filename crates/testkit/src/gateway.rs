@@ -161,7 +161,7 @@ impl TestGateway {
 }
 
 /// Polls a future once; what it gives if it is ready.
-pub fn poll_once<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+pub fn poll_once<T>(future: std::pin::Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
     let mut context = Context::from_waker(Waker::noop());
     match future.poll(&mut context) {
         Poll::Ready(value) => Some(value),

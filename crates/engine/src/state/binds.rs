@@ -1,6 +1,7 @@
 //! What the engine knows of the binds to carriers: which are up, how full their windows are, how
 //! fast they may go and whether they rest.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::message::CarrierName;
@@ -9,7 +10,8 @@ use domain::sender::ShortCode;
 use domain::time::Timestamp;
 
 use super::State;
-use crate::ports::carrier::{BindId, Direction};
+use crate::dispatch::Planned;
+use crate::ports::carrier::{BindId, Direction, Token};
 use crate::settings::{BindSettings, CarrierSettings, CodeSettings, Settings};
 
 /// One bind.
@@ -17,8 +19,8 @@ use crate::settings::{BindSettings, CarrierSettings, CodeSettings, Settings};
 pub(crate) struct Bind {
     /// What it carries while it is up.
     pub(crate) up: Option<Direction>,
-    /// Segments without an answer.
-    pub(crate) window_used: u16,
+    /// Dispatches without an answer; they outlive the connection, and a rebuilding of the state.
+    pub(crate) open: BTreeSet<Token>,
     pacer: Pacer,
     rest_until: Timestamp,
     rest: Duration,
@@ -28,11 +30,16 @@ impl Bind {
     pub(crate) const fn down() -> Self {
         Self {
             up: None,
-            window_used: 0,
+            open: BTreeSet::new(),
             pacer: Pacer::new(),
             rest_until: Timestamp::EPOCH,
             rest: Duration::ZERO,
         }
+    }
+
+    /// Segments without an answer.
+    pub(crate) fn window_used(&self) -> u16 {
+        u16::try_from(self.open.len()).unwrap_or(u16::MAX)
     }
 
     /// Whether it can carry messages to handsets at all now.
@@ -66,13 +73,13 @@ impl Bind {
         if self.rest_until > now && self.rest_until.since(now) <= REST_MAX {
             return 0;
         }
-        let window = settings.window_max.saturating_sub(self.window_used);
+        let window = settings.window_max.saturating_sub(self.window_used());
         let pace = self.pacer.available(rate(settings), now);
         window.min(u16::try_from(pace).unwrap_or(u16::MAX))
     }
 
     fn next(&self, settings: &BindSettings) -> Option<Timestamp> {
-        let has_window = self.window_used < settings.window_max;
+        let has_window = self.window_used() < settings.window_max;
         (self.transmits() && has_window)
             .then(|| self.rest_until.max(self.pacer.next(rate(settings))))
     }
@@ -114,19 +121,27 @@ impl State {
         &mut self,
         settings: &Settings,
         code: ShortCode,
-        bind: &BindId,
-        count: u16,
+        planned: &Planned,
         now: Timestamp,
     ) {
+        let count = planned.entry().segments;
         if let (Some(pacer), Some(code)) =
             (self.codes.get_mut(&code), settings.short_codes.get(&code))
         {
             pacer.take(code_rate(code), u32::from(count), now);
         }
+        let bind = &planned.bind;
         if let (Some(state), Some(settings)) = (self.binds.get_mut(bind), settings.bind(bind)) {
-            state.window_used = state.window_used.saturating_add(count);
+            state
+                .open
+                .extend(planned.segments.iter().map(|segment| segment.token));
             state.pacer.take(rate(settings), u32::from(count), now);
         }
+    }
+
+    /// Whether a carrier still has to answer this dispatch.
+    pub(crate) fn is_unanswered(&self, token: Token) -> bool {
+        self.binds.values().any(|bind| bind.open.contains(&token))
     }
 
     /// When a short code that has no room now may have some again without anything else happening.

@@ -28,6 +28,8 @@ pub(crate) struct CarrierIds {
     exact: HashMap<Key, SegmentRef>,
     folded: HashMap<Key, Vec<SegmentRef>>,
     order: VecDeque<(Key, SegmentRef)>,
+    /// Where the next look at ids that wait goes on.
+    swept: usize,
     most: usize,
 }
 
@@ -37,6 +39,7 @@ impl CarrierIds {
             exact: HashMap::new(),
             folded: HashMap::new(),
             order: VecDeque::new(),
+            swept: 0,
             most,
         }
     }
@@ -45,13 +48,16 @@ impl CarrierIds {
         self.order.len()
     }
 
-    /// The oldest segments, at most `most`.
-    pub(crate) fn oldest(&self, most: usize) -> Vec<SegmentRef> {
-        self.order
-            .iter()
-            .take(most)
-            .map(|(_, target)| *target)
-            .collect()
+    /// Segments to look at, at most `most`, oldest first; the next call goes on behind them, so that
+    /// none is passed over however many there are.
+    pub(crate) fn sweep(&mut self, most: usize) -> Vec<SegmentRef> {
+        if self.swept >= self.order.len() {
+            self.swept = 0;
+        }
+        let ids = self.order.iter().skip(self.swept).take(most);
+        let targets: Vec<_> = ids.map(|(_, target)| *target).collect();
+        self.swept += targets.len();
+        targets
     }
 
     /// Remembers the id of a segment. Gives back the oldest segments that had to make room.
@@ -77,18 +83,26 @@ impl CarrierIds {
             let Some((key, target)) = self.order.pop_front() else {
                 break;
             };
-            self.forget(&key, target);
+            self.swept = self.swept.saturating_sub(1);
+            self.forget(&key.0, &key.1, target);
             evicted.push(target);
         }
         evicted
     }
 
-    fn forget(&mut self, key: &Key, target: SegmentRef) {
+    /// Finds a segment by its id no more. Its place is free when it becomes the oldest.
+    pub(crate) fn forget(
+        &mut self,
+        carrier: &CarrierName,
+        id: &CarrierMessageId,
+        target: SegmentRef,
+    ) {
+        let key = (carrier.clone(), id.clone());
         // A carrier may use an id twice: the later segment keeps it.
-        if self.exact.get(key) == Some(&target) {
-            self.exact.remove(key);
+        if self.exact.get(&key) == Some(&target) {
+            self.exact.remove(&key);
         }
-        let folded = (key.0.clone(), key.1.folded());
+        let folded = (key.0, key.1.folded());
         if let Some(targets) = self.folded.get_mut(&folded) {
             targets.retain(|other| *other != target);
             if targets.is_empty() {

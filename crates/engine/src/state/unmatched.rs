@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use domain::message::CarrierName;
+use domain::time::Timestamp;
 
 use crate::rows::UnmatchedRow;
 
@@ -27,6 +28,11 @@ impl Unmatched {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The sequences of what waits, oldest first.
+    pub(crate) fn sequences(&self) -> Vec<u64> {
+        self.rows.iter().map(|row| row.sequence).collect()
     }
 
     /// Keeps a receipt; gives back the one that had to make room.
@@ -59,6 +65,11 @@ impl Unmatched {
             taken.extend(self.rows.remove(place));
         }
         taken
+    }
+
+    /// Forgets receipts that have waited long enough.
+    pub(crate) fn forget_before(&mut self, end: Timestamp) {
+        drop(self.take(|row| row.at < end));
     }
 
     /// Receipts that the index has not been asked for yet, at most `most`.

@@ -36,6 +36,7 @@ pub struct Image {
     pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
     pub(super) parts: BTreeMap<u64, PartRow>,
     entries: Vec<Logged>,
+    changed: Vec<(u64, u64)>,
     node: NodeName,
     commits: u64,
     epoch: u64,
@@ -59,6 +60,7 @@ impl Image {
             unmatched: BTreeMap::new(),
             parts: BTreeMap::new(),
             entries: Vec::new(),
+            changed: Vec::new(),
             node: node.clone(),
             commits: 0,
             epoch: 0,
@@ -135,7 +137,10 @@ impl Image {
 
     fn apply(&mut self, write: &Write) {
         match write {
-            Write::Message(row) => drop(self.messages.insert(row.id.sequence(), (**row).clone())),
+            Write::Message(row) => {
+                self.changed.push((self.commits, row.id.sequence()));
+                self.messages.insert(row.id.sequence(), (**row).clone());
+            }
             Write::Update(update) => self.update(update),
             Write::Inbound(row) => drop(self.inbound.insert(row.id.sequence(), (**row).clone())),
             Write::Vault(row) => drop(self.vault.insert((row.owner, row.purpose), row.clone())),
@@ -150,7 +155,9 @@ impl Image {
             Write::Part(row) => drop(self.parts.insert(row.sequence, row.clone())),
             Write::ForgetPart(sequence) => {
                 self.parts.remove(sequence);
-                self.vault.retain(|(owner, _), _| owner != sequence);
+                for purpose in Purpose::ALL {
+                    self.vault.remove(&(*sequence, purpose));
+                }
             }
         }
         self.last_sequence = self.last_sequence.max(sequence_of(write));
@@ -162,6 +169,7 @@ impl Image {
         row.state = update.state;
         row.updated = update.updated;
         row.segments.clone_from(&update.segments);
+        self.changed.push((self.commits, update.sequence));
     }
 
     /// Forgets what is of no more use.
@@ -186,6 +194,11 @@ impl Image {
     /// Every entry, oldest first.
     pub fn entries(&self) -> &[Logged] {
         &self.entries
+    }
+
+    /// Each change of a message: the number of its commit, and the message's sequence.
+    pub fn changed(&self) -> &[(u64, u64)] {
+        &self.changed
     }
 
     /// Every message, oldest first.
@@ -239,7 +252,7 @@ impl Image {
     }
 
     /// The opt-outs that stand: the latest row of each short code and number.
-    pub(super) fn standing_opt_outs(&self) -> Vec<OptOutRow> {
+    pub fn standing_opt_outs(&self) -> Vec<OptOutRow> {
         let mut latest: BTreeMap<(ShortCode, [u8; 16]), &OptOutRow> = BTreeMap::new();
         for row in self.opt_outs.values() {
             latest.insert((row.short_code, row.subject), row);

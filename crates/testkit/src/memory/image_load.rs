@@ -1,7 +1,7 @@
 //! What a starting engine reads from an image: each kind complete and in sequential order.
 
 use engine::ports::store::Loaded;
-use engine::rows::VaultRow;
+use engine::rows::{Purpose, VaultRow};
 
 use super::image::Image;
 
@@ -27,9 +27,9 @@ impl Image {
 
     /// The sealed rows of one owner.
     pub fn vault_of(&self, owner: u64) -> Vec<VaultRow> {
-        let rows = self.vault.iter();
-        rows.filter(|((other, _), _)| *other == owner)
-            .map(|(_, row)| row.clone())
-            .collect()
+        let rows = self
+            .vault
+            .range((owner, Purpose::Number)..=(owner, Purpose::Consent));
+        rows.map(|(_, row)| row.clone()).collect()
     }
 }
