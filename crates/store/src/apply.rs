@@ -1,5 +1,7 @@
-//! The writes of one commit. What carries an expectation is settled before anything else is written,
-//! so that a conflict leaves nothing behind and costs the other commits of the group nothing.
+//! The writes of one commit. The first write that carries an expectation is made before all others, so
+//! that the usual conflict leaves nothing behind. A commit of many updates is trusted at first: that
+//! one of the later ones fails is so rare that the whole group is then written again, with everything
+//! looked up before.
 
 mod put;
 
@@ -19,6 +21,17 @@ pub(crate) enum Applied {
     Whole,
     /// An expectation does not hold; none was made.
     Conflict,
+    /// An expectation does not hold, and some were made: the transaction must go.
+    Broken,
+}
+
+/// How much is believed of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Its expectations hold until a write shows that one does not.
+    Trusted,
+    /// Each is looked up before anything is written.
+    Checked,
 }
 
 /// The buffers of the writer, kept from commit to commit.
@@ -43,36 +56,33 @@ enum Table {
     Kek,
 }
 
-/// Makes the writes of one commit, or none of them.
+/// Makes the writes of one commit. Checked ones are made wholly or not at all.
 pub(crate) fn apply(
     statements: &mut Statements<'_>,
     scratch: &mut Scratch,
     changes: &Changes,
+    trust: Trust,
 ) -> rusqlite::Result<Applied> {
     let mut applying = Applying {
         statements,
         scratch,
     };
-    let mut expecting = changes
-        .writes()
-        .iter()
-        .filter(|write| expectation(write).is_some());
-    // One expectation is settled by its own write, if that comes first; more are looked up before.
-    let (first, second) = (expecting.next(), expecting.next());
-    let settled = match (first, second) {
-        (Some(only), None) => applying.put(only)?,
-        (Some(_), Some(_)) => applying.check_all(changes.writes())?,
-        _ => Applied::Whole,
-    };
-    if settled == Applied::Conflict {
+    if trust == Trust::Checked && applying.check_all(changes.writes())? == Applied::Conflict {
         return Ok(Applied::Conflict);
     }
-    let done = if second.is_none() { first } else { None };
+    let first = changes
+        .writes()
+        .iter()
+        .find(|write| expectation(write).is_some());
+    if let Some(first) = first
+        && applying.put(first)? == Applied::Conflict
+    {
+        return Ok(Applied::Conflict);
+    }
     for write in changes.writes() {
-        let is_done = done.is_some_and(|done| std::ptr::eq(done, write));
+        let is_done = first.is_some_and(|first| std::ptr::eq(first, write));
         if !is_done && applying.put(write)? == Applied::Conflict {
-            // The check said that it holds, and nobody else writes.
-            return Err(rusqlite::Error::StatementChangedRows(0));
+            return Ok(Applied::Broken);
         }
     }
     Ok(Applied::Whole)

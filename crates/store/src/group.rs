@@ -9,13 +9,16 @@ use engine::ports::store::{CommitError, Committed, Done};
 use ledger::{NodeName, Stamp, leaf_hash};
 use rusqlite::{Connection, params};
 
-use crate::apply::{Applied, Scratch, apply};
+use crate::apply::{Applied, Scratch, Trust, apply};
 use crate::columns::integer;
 use crate::config::Bounds;
 use crate::index::fresh::RECORD_OCTETS;
 use crate::queue::Job;
 use crate::statements::Statements;
 use crate::tail::Tail;
+
+/// What leaf and index add to an entry in its row, in octets.
+const LEAF_OCTETS: usize = 40;
 
 /// An answer to give once the transaction has ended.
 pub(crate) type Answer = (Done, Result<Committed, CommitError>);
@@ -34,6 +37,8 @@ pub(crate) struct GroupWriter<'c> {
     bounds: Bounds,
     scratch: Scratch,
     entry: Vec<u8>,
+    /// The commits of the transaction, kept in case that it must be written again.
+    taken: Vec<Option<Box<Changes>>>,
 }
 
 impl<'c> GroupWriter<'c> {
@@ -49,6 +54,7 @@ impl<'c> GroupWriter<'c> {
             bounds,
             scratch: Scratch::default(),
             entry: Vec::new(),
+            taken: Vec::new(),
         })
     }
 
@@ -60,28 +66,34 @@ impl<'c> GroupWriter<'c> {
         answers: &mut Vec<Answer>,
         tail: &Tail,
     ) -> rusqlite::Result<Tail> {
-        let mut next = *tail;
-        self.scratch.octets = 0;
-        self.scratch.fresh.clear();
-        self.scratch.last_sequence = next.last_sequence;
-        self.statements.begin.execute([])?;
-        while answers.len() < self.bounds.group_changes_max
-            && self.scratch.octets < self.bounds.group_bytes_max
-        {
+        let mut trust = Trust::Trusted;
+        let mut next = self.begin(tail)?;
+        self.taken.clear();
+        while self.has_room() {
             match jobs.pop_front() {
                 Some(Job::Commit(changes, done)) => {
                     // The answer is in its place before anything can fail.
                     answers.push((done, Err(CommitError::Conflict)));
-                    if let Some(first_index) = self.one(&changes, &mut next)? {
-                        settle(answers, Ok(Committed { first_index }));
-                    }
+                    self.taken.push(Some(changes));
                 }
-                Some(Job::Refuse(done)) => answers.push((done, Err(CommitError::Busy))),
+                Some(Job::Refuse(done)) => {
+                    answers.push((done, Err(CommitError::Busy)));
+                    self.taken.push(None);
+                }
                 Some(other) => {
                     jobs.push_front(other);
                     break;
                 }
                 None => break,
+            }
+            let last = self.taken.len() - 1;
+            if self.write(last, answers, &mut next, trust)? == Applied::Broken {
+                trust = Trust::Checked;
+                self.statements.rollback.execute([])?;
+                next = self.begin(tail)?;
+                for place in 0..=last {
+                    self.write(place, answers, &mut next, trust)?;
+                }
             }
         }
         if !self.scratch.fresh.is_empty() {
@@ -94,18 +106,59 @@ impl<'c> GroupWriter<'c> {
         Ok(next)
     }
 
+    fn begin(&mut self, tail: &Tail) -> rusqlite::Result<Tail> {
+        self.scratch.octets = 0;
+        self.scratch.fresh.clear();
+        self.scratch.last_sequence = tail.last_sequence;
+        self.statements.begin.execute([])?;
+        Ok(*tail)
+    }
+
+    fn has_room(&self) -> bool {
+        self.taken.len() < self.bounds.group_changes_max
+            && self.scratch.octets < self.bounds.group_bytes_max
+    }
+
+    /// Writes one of the commits that were taken, and settles its answer.
+    fn write(
+        &mut self,
+        place: usize,
+        answers: &mut [Answer],
+        next: &mut Tail,
+        trust: Trust,
+    ) -> rusqlite::Result<Applied> {
+        let Some(Some(changes)) = self.taken.get(place) else {
+            return Ok(Applied::Whole);
+        };
+        let applied = apply(&mut self.statements, &mut self.scratch, changes, trust)?;
+        match (applied, trust) {
+            (Applied::Whole, _) => {
+                let first_index = next.size;
+                self.append(place, next)?;
+                settle(answers, place, Ok(Committed { first_index }));
+            }
+            (Applied::Conflict, _) => settle(answers, place, Err(CommitError::Conflict)),
+            (Applied::Broken, Trust::Trusted) => {}
+            // Everything was looked up, and nobody else writes.
+            (Applied::Broken, Trust::Checked) => {
+                return Err(rusqlite::Error::StatementChangedRows(0));
+            }
+        }
+        Ok(applied)
+    }
+
     /// Makes the transaction durable. Gives the number of rows in it that are new to the index.
     pub(crate) fn finish(&mut self) -> rusqlite::Result<usize> {
         self.statements.commit.execute([])?;
+        self.taken.clear();
         Ok(self.scratch.fresh.len() / RECORD_OCTETS)
     }
 
-    /// One commit: the index of its first entry, or `None` when an expectation does not hold.
-    fn one(&mut self, changes: &Changes, next: &mut Tail) -> rusqlite::Result<Option<u64>> {
-        if apply(&mut self.statements, &mut self.scratch, changes)? == Applied::Conflict {
-            return Ok(None);
-        }
-        let first = next.size;
+    /// Appends the entries of a commit to the ledger.
+    fn append(&mut self, place: usize, next: &mut Tail) -> rusqlite::Result<()> {
+        let Some(Some(changes)) = self.taken.get(place) else {
+            return Ok(());
+        };
         next.time_micros = next.time_micros.max(changes.at().micros());
         for draft in changes.entries() {
             let stamp = Stamp {
@@ -119,18 +172,18 @@ impl<'c> GroupWriter<'c> {
             let leaf = leaf_hash(&self.entry);
             let row = params![integer(next.size), self.entry, leaf.as_bytes()];
             self.statements.entry.execute(row)?;
-            self.scratch.octets += self.entry.len() + 40;
+            self.scratch.octets += self.entry.len() + LEAF_OCTETS;
             next.size += 1;
             next.next_node_seq += 1;
             next.leaf = Some(leaf);
         }
-        Ok(Some(first))
+        Ok(())
     }
 }
 
-fn settle(answers: &mut [Answer], result: Result<Committed, CommitError>) {
-    if let Some((_, last)) = answers.last_mut() {
-        *last = result;
+fn settle(answers: &mut [Answer], place: usize, result: Result<Committed, CommitError>) {
+    if let Some((_, settled)) = answers.get_mut(place) {
+        *settled = result;
     }
 }
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Statement};
 pub(crate) struct Statements<'c> {
     pub(crate) begin: Statement<'c>,
     pub(crate) commit: Statement<'c>,
+    pub(crate) rollback: Statement<'c>,
     pub(crate) entry: Statement<'c>,
     pub(crate) fresh: Statement<'c>,
     pub(crate) message: Statement<'c>,
@@ -36,6 +37,7 @@ impl<'c> Statements<'c> {
         Ok(Self {
             begin: sql("BEGIN IMMEDIATE")?,
             commit: sql("COMMIT")?,
+            rollback: sql("ROLLBACK")?,
             entry: sql("INSERT INTO entry(idx, bytes, leaf) VALUES (?1, ?2, ?3)")?,
             fresh: sql("INSERT INTO fresh(first, rows) VALUES (?1, ?2)")?,
             message: sql("INSERT INTO message(seq, id, state, version, open, created, expires,

@@ -192,7 +192,7 @@ fn commits_beyond_the_bound_are_answered_busy_in_their_place() {
     config.bounds.queue_max = 1;
     let store = Embedded::open(config).unwrap();
     let (send, answers) = channel();
-    let (hold, held) = channel::<()>();
+    let (release, held) = channel::<()>();
     // The first answer holds the writer up, so that the rest must wait.
     let first = send.clone();
     store.commit(
@@ -211,7 +211,7 @@ fn commits_beyond_the_bound_are_answered_busy_in_their_place() {
         };
         store.commit(changes(moment(n), new_message(message(n))), Box::new(done));
     }
-    hold.send(()).unwrap();
+    release.send(()).unwrap();
     let rest: Vec<_> = answers.iter().take(3).collect();
     assert_eq!(rest, [(1, true), (2, false), (3, false)]);
 }

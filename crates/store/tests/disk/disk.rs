@@ -107,7 +107,7 @@ impl Disks {
             for loose in file.loose {
                 match loose {
                     Loose::Truncate(length) if chance.below(2) == 0 => {
-                        file.durable.truncate(length)
+                        file.durable.truncate(length);
                     }
                     Loose::Truncate(_) => {}
                     Loose::Write { at, octets } => {

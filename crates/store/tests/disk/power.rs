@@ -68,25 +68,25 @@ fn losses(durability: Durability, seed: u64) -> Vec<String> {
     let mut machine = Machine::new();
     machine.durability = durability;
     let store = machine.open().unwrap();
-    let story = Story::default();
+    let tale = Story::default();
     let mut chance = Chance(seed);
     let mut losses = Vec::new();
     thread::scope(|scope| {
-        scope.spawn(|| story.tell(&store));
+        scope.spawn(|| tale.tell(&store));
         let mut goal = 0;
         for _ in 0..CUTS {
             goal += 1 + chance.below(20);
             // The window behind the goal is on its way when the power goes.
-            story.change(|progress| progress.allowed = goal + 2 * WINDOW_LENGTH);
+            tale.change(|progress| progress.allowed = goal + 2 * WINDOW_LENGTH);
             // Read before the cut: the disk has at least this.
-            let reached = story.wait(|progress| progress.accepted >= goal);
+            let reached = tale.wait(|progress| progress.accepted >= goal);
             let image = Machine::new();
             DISKS.cut(&machine.folder, &image.folder, &mut chance);
             if let Err(loss) = examine(&image, reached.accepted, reached.dispatched) {
                 losses.push(loss);
             }
         }
-        story.change(|progress| progress.allowed = u64::MAX);
+        tale.change(|progress| progress.allowed = u64::MAX);
     });
     losses
 }

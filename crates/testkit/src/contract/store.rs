@@ -51,6 +51,7 @@ macro_rules! store_contract {
             a_message_that_exists_cannot_be_added_again,
             an_update_needs_the_version_right_below_it,
             one_expectation_that_fails_refuses_the_whole_commit,
+            a_commit_that_fails_late_leaves_its_neighbours_whole,
             a_commit_sees_those_before_it_that_are_not_durable_yet,
             one_commit_may_add_a_message_and_change_it,
             commits_of_many_threads_all_land_and_share_no_index,

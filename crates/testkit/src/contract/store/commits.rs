@@ -133,6 +133,28 @@ pub fn one_expectation_that_fails_refuses_the_whole_commit(home: &mut dyn Home) 
     assert_eq!(store.head().unwrap().size, 1);
 }
 
+/// However many of them become durable together.
+pub fn a_commit_that_fails_late_leaves_its_neighbours_whole(home: &mut dyn Home) {
+    let store = home.open();
+    let pending: Vec<_> = (0..40)
+        .map(|n| {
+            let mut writes = new_message(message(n));
+            if n > 0 && n % 7 == 0 {
+                writes.push(update(n - 1, 2, MessageState::Dispatched));
+                writes.push(update(n - 2, 9, MessageState::Dispatched));
+            }
+            begin(&*store, changes(moment(n), writes))
+        })
+        .collect();
+    for (n, pending) in (0..).zip(pending) {
+        let is_late = n > 0 && n % 7 == 0;
+        assert_eq!(pending.wait().is_err(), is_late, "{n}");
+        let found = read(store.message(message_id(n)));
+        assert_eq!(found.map(|(row, _)| row), (!is_late).then(|| message(n)));
+    }
+    assert_eq!(store.head().unwrap().size, 35);
+}
+
 /// Expectations hold against what is on its way.
 pub fn a_commit_sees_those_before_it_that_are_not_durable_yet(home: &mut dyn Home) {
     let store = home.open();
