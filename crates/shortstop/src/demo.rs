@@ -59,13 +59,18 @@ async fn play(args: &DemoArgs, output: Output) -> Outcome {
 async fn story(args: &DemoArgs, output: Output) -> Result<(Ground, Exit), Failure> {
     let mut ground = Ground::prepare(args).await?;
     opening::show(&ground, output);
-    story::delivered(&ground, output).await?;
-    story::stop_honoured(&ground, output).await?;
-    let tally = crash::survived(&mut ground, args.load, output).await?;
+    let told = scenes(&mut ground, args.load, output).await;
+    let tally = told.map_err(|error| Failure::new(Exit::CheckFailed, error))?;
     verdict(&tally, output);
     output.event("result", &tally);
     let good = tally.lost == 0 && tally.unknown == 0;
     Ok((ground, if good { Exit::Done } else { Exit::CheckFailed }))
+}
+
+async fn scenes(ground: &mut Ground, load: u32, output: Output) -> anyhow::Result<crash::Tally> {
+    story::delivered(ground, output).await?;
+    story::stop_honoured(ground, output).await?;
+    crash::survived(ground, load, output).await
 }
 
 fn verdict(tally: &crash::Tally, output: Output) {

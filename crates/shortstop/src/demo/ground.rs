@@ -54,6 +54,8 @@ pub struct Ground {
     pub sim: SimHandle,
     /// Where everything is, with the key.
     pub ready: Ready,
+    /// The handset that opts out; another one each time, since an opt-out stays in a kept data folder.
+    pub leaver: String,
     /// Usual addresses that were taken, what they are for, and what is used instead.
     pub moved: Vec<Moved>,
     /// The API, with the key.
@@ -97,6 +99,7 @@ impl Ground {
             launch,
             sim,
             ready,
+            leaver: leaver(),
             moved,
             api,
             _temporary: temporary,
@@ -185,6 +188,12 @@ fn configuration(
         password: None,
     }];
     Ok(config)
+}
+
+/// A number of the range that is kept free for examples, above those of the load.
+fn leaver() -> String {
+    let chance = u16::from_be_bytes(entropy::octets());
+    format!("+447700900{}", 400 + chance % 600)
 }
 
 /// The usual port if it is free, another one otherwise.

@@ -10,9 +10,8 @@ use super::{scene, until};
 use crate::http_client::Client;
 use crate::output::{Output, Tone};
 
-/// Handsets of the demo, from the range that is kept free for examples.
+/// The handset of the first scene, from the range that is kept free for examples.
 const READER: &str = "+447700900123";
-const LEAVER: &str = "+447700900456";
 
 /// Nothing in these scenes takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,10 +52,11 @@ pub async fn delivered(ground: &Ground, output: Output) -> anyhow::Result<()> {
 /// A handset says STOP: it gets one confirmation, and nothing after it.
 pub async fn stop_honoured(ground: &Ground, output: Output) -> anyhow::Result<()> {
     scene(output, 2, "A STOP is honoured");
+    let leaver = &ground.leaver;
     let mut api = ground.api.client();
     send(
         &mut api,
-        (LEAVER, "marketing"),
+        (leaver, "marketing"),
         "Two for one, this week only",
     )
     .await?;
@@ -73,7 +73,7 @@ pub async fn stop_honoured(ground: &Ground, output: Output) -> anyhow::Result<()
     let refused = api
         .post(
             "/v1/messages",
-            &message((LEAVER, "marketing"), "One more thing"),
+            &message((leaver, "marketing"), "One more thing"),
         )
         .await?;
     let code = refused.member("code");
@@ -90,8 +90,9 @@ pub async fn stop_honoured(ground: &Ground, output: Output) -> anyhow::Result<()
         "the message was not refused: {}",
         refused.text
     );
+    // The carrier gets its answer once the keyword is on disk.
     until("the second STOP to be read", PATIENCE, async || {
-        stops(&mut api).await
+        Ok((ground.sim.stats().mo_acked >= 2).then_some(()))
     })
     .await?;
     let count = received(ground);
@@ -108,26 +109,17 @@ pub async fn stop_honoured(ground: &Ground, output: Output) -> anyhow::Result<()
 fn say(ground: &Ground, output: Output, text: &str) -> anyhow::Result<()> {
     ground
         .sim
-        .inject_mo(LEAVER.trim_start_matches('+'), SHORT_CODE, text)?;
+        .inject_mo(ground.leaver.trim_start_matches('+'), SHORT_CODE, text)?;
     output.event("handset", &json!({"to": SHORT_CODE, "text": text}));
     output.line(format!("  the handset writes {text} to {SHORT_CODE}"));
     Ok(())
-}
-
-/// Whether both keywords have been read.
-async fn stops(api: &mut Client) -> anyhow::Result<Option<()>> {
-    let list = api.get("/v1/inbound?limit=50").await?.json();
-    let rows = list
-        .as_object()
-        .and_then(|list| list.values().find_map(Value::as_array));
-    Ok(rows.is_some_and(|rows| rows.len() >= 2).then_some(()))
 }
 
 fn received(ground: &Ground) -> usize {
     let inbox = ground.sim.inbox();
     inbox
         .iter()
-        .filter(|message| LEAVER.ends_with(&message.to))
+        .filter(|message| ground.leaver.ends_with(&message.to))
         .count()
 }
 
