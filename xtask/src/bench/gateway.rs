@@ -21,7 +21,7 @@ use crate::step::root;
 /// The short code of every scenario.
 const SHORT_CODE: &str = "12345";
 /// How long a process may take to say that it is ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// What a scenario wants of its gateway.
 #[derive(Clone, Copy)]
@@ -196,7 +196,7 @@ impl Yard {
             .output()?;
         let answer: Value = serde_json::from_slice(&output.stdout).context("client add")?;
         let key = answer
-            .get("api_key")
+            .pointer("/client/api_key")
             .and_then(Value::as_str)
             .context("no api_key")?;
         Ok(Target {

@@ -25,7 +25,7 @@ const USUAL: Wishes = Wishes {
     window: 10,
 };
 /// Receipts at once, so that what is measured is the gateway and not the carrier's patience.
-const PROMPT: [&str; 2] = ["--receipt-delay-ms", "0"];
+const PROMPT: [&str; 2] = ["--receipt-milliseconds", "0"];
 
 /// Runs one scenario, or all.
 pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
@@ -162,7 +162,7 @@ async fn deliver(report: &mut Report) -> anyhow::Result<()> {
 
 /// Waits until so many messages are delivered.
 async fn delivered(yard: &Yard, count: u64) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while yard.metric("shortstop_messages_settled_total", "delivered")? < count {
         if Instant::now() > deadline {
             bail!("not everything was delivered in two minutes");
@@ -275,14 +275,14 @@ async fn queue(report: &mut Report) -> anyhow::Result<()> {
         float(held) / 1_048_576.0,
         Aim::None,
     )?;
-    let _carrier = yard.carrier(&["--receipts", "off"])?;
+    let _carrier = yard.carrier(&["--no-receipts"])?;
     let submitted = |yard: &Yard| yard.metric("shortstop_segments_total", "submitted");
     while submitted(&yard)? == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let (start, first) = (Instant::now(), submitted(&yard)?);
     while submitted(&yard)? < MESSAGES + 1_000 {
-        if start.elapsed() > Duration::from_secs(60) {
+        if start.elapsed() > Duration::from_mins(1) {
             bail!("the queue did not drain in a minute");
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
