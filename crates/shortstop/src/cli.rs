@@ -101,10 +101,10 @@ pub struct CheckArgs {
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Place {
-    /// Its configuration file. Needed when the gateway is not running.
+    /// The gateway's configuration file. Needed when it is not running.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Its data folder, when it is running.
+    /// The gateway's data folder, when it is running.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }

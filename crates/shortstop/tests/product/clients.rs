@@ -1,6 +1,9 @@
 //! Clients and keys over the command line, on a running gateway and on its data folder.
 
+use shortstop::process;
+
 use super::ground::{CODE, Carrier, Ground, message, run, run_json, send};
+use super::ledger;
 
 const READER: &str = "+447700900123";
 
@@ -73,6 +76,22 @@ async fn the_same_commands_work_on_the_data_folder_of_a_gateway_that_is_not_runn
     gateway.stop().await.unwrap();
     let id = list["clients"][0]["id"].as_str().unwrap();
     run_json(&["client", "revoke", id, "--config", &config]).await;
+    let entries = ledger::entries(&ground.data());
+    let changes = entries
+        .iter()
+        .filter(|entry| ledger::word(entry, "/kind").starts_with("client."));
+    let me = process::user_name(process::own_uid());
+    let actors: Vec<_> = changes
+        .map(|entry| {
+            (
+                ledger::word(entry, "/kind"),
+                ledger::word(entry, "/actor/type"),
+                ledger::word(entry, "/actor/id"),
+            )
+        })
+        .collect();
+    let by_me = |kind| (kind, "os_user", me.as_str());
+    assert_eq!(actors, [by_me("client.created"), by_me("client.revoked")]);
     let _gateway = ground.start().await;
     assert_eq!(status(&ground, &key).await, 401);
 }
