@@ -19,7 +19,7 @@ use crate::ports::carrier::{Answer, BindId, Token};
 use crate::ports::store::CarrierIdRow;
 use crate::settings::{CarrierSettings, Settings};
 use crate::state::carrier_ids::SegmentRef;
-use crate::state::queue::Place;
+use crate::state::queue::{Place, Ticket};
 use crate::state::{Open, State};
 
 /// How long a bind rests after a temporary failure of the carrier.
@@ -36,11 +36,13 @@ impl Gateway {
             batch: Batch::new(now),
             now,
             spilled: Vec::new(),
+            front: Vec::new(),
         };
         let mut state = self.state();
         for (token, answer) in answers {
             round.answer(&mut state, token, answer);
         }
+        round.requeue_front(&mut state);
         let Round { batch, spilled, .. } = round;
         if let Some(changes) = batch.finish() {
             self.commit(changes, |_, _| {});
@@ -64,6 +66,8 @@ struct Round<'a> {
     batch: Batch,
     now: Timestamp,
     spilled: Vec<CarrierIdRow>,
+    /// What goes back to the front of its line, in order.
+    front: Vec<Ticket>,
 }
 
 impl Round<'_> {
@@ -82,7 +86,7 @@ impl Round<'_> {
         if attempts == Some(token.attempt) || matches!(answer, Answer::Accepted(_)) {
             self.apply(state, &mut open, token.segment, answer);
         }
-        Self::requeue(state, &open);
+        self.requeue(state, &open);
         state.messages.insert(token.message, open);
         state.settle(token.message);
     }
@@ -137,9 +141,7 @@ impl Round<'_> {
                 self.spilled.extend(state.spill(evicted, Some(&mut *open)));
             }
         }
-        if state.unmatched.any_of(carrier) {
-            state.match_waiting(&self.settings, carrier, open, segment, &mut self.batch);
-        }
+        state.match_waiting(&self.settings, carrier, open, segment, &mut self.batch);
     }
 
     fn rejected(&mut self, state: &mut State, open: &mut Open, segment: u8, status: u32) {
@@ -199,14 +201,24 @@ impl Round<'_> {
     }
 
     /// What came back goes to the front, unless the carrier's queue was full for it.
-    fn requeue(state: &mut State, open: &Open) {
-        if open.has_pending() {
-            let place = if open.queue_full > 0 {
-                Place::Back
-            } else {
-                Place::Front
-            };
-            state.queue.push(ticket(open), place);
+    fn requeue(&mut self, state: &mut State, open: &Open) {
+        if !open.has_pending() {
+            return;
+        }
+        if open.queue_full > 0 {
+            state.queue.push(ticket(open), Place::Back);
+        } else {
+            self.front.push(ticket(open));
+        }
+    }
+
+    /// Puts what goes to the front there, the first in front of the others.
+    fn requeue_front(&mut self, state: &mut State) {
+        for ticket in self.front.drain(..).rev() {
+            let open = state.messages.get(&ticket.sequence);
+            if open.is_some_and(Open::has_pending) {
+                state.queue.push(ticket, Place::Front);
+            }
         }
     }
 }

@@ -236,7 +236,7 @@ impl Directory {
         let hash = KeyHash::of(credential).ok_or((AuthError::Unknown, None))?;
         let known = self.keys.get(&hash).ok_or((AuthError::Unknown, None))?;
         let refuse = |error| Err((error, Some(known.client)));
-        if known.client_revoked || known.key.revoked.is_some_and(|end| end <= now) {
+        if known.client_revoked || known.key.revoked.is_some() {
             return refuse(AuthError::Revoked);
         }
         if known.key.expires.is_some_and(|end| end <= now) {

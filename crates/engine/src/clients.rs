@@ -149,6 +149,7 @@ impl Gateway {
         overlap: Duration,
         expires: Option<Timestamp>,
     ) -> Result<(ClientRow, ApiKey), ClientError> {
+        let _turn = self.client_change.lock().await;
         let now = self.now();
         let mut row = self.client(client)?;
         if row.revoked.is_some() {
@@ -176,6 +177,7 @@ impl Gateway {
         client: ClientId,
         key: Option<KeyId>,
     ) -> Result<ClientRow, ClientError> {
+        let _turn = self.client_change.lock().await;
         let now = self.now();
         let mut row = self.client(client)?;
         let data = match key {

@@ -65,32 +65,19 @@ impl Open {
     }
 
     /// Marks up to `count` waiting segments as dispatched over a bind.
-    fn dispatch(
-        &mut self,
-        settings: &Settings,
-        bind: BindId,
-        count: u16,
-        now: Timestamp,
-    ) -> Planned {
+    fn dispatch(&mut self, bind: BindId, count: u16, now: Timestamp) -> Planned {
         let mut segments = Vec::with_capacity(usize::from(count));
         for place in 0..u8::try_from(self.segments.len()).unwrap_or(u8::MAX) {
             if segments.len() >= usize::from(count) {
                 break;
             }
-            segments.extend(self.dispatch_segment(settings, &bind, place, now));
+            segments.extend(self.dispatch_segment(&bind, place, now));
         }
         self.state = domain::message::fold(&self.segments);
         Planned { bind, segments }
     }
 
-    fn dispatch_segment(
-        &mut self,
-        settings: &Settings,
-        bind: &BindId,
-        place: u8,
-        now: Timestamp,
-    ) -> Option<Submission> {
-        let code = settings.short_codes.get(&self.from)?;
+    fn dispatch_segment(&mut self, bind: &BindId, place: u8, now: Timestamp) -> Option<Submission> {
         let text = self.body.as_ref()?;
         let body = text.segments.get(usize::from(place))?;
         let facts = self.segments.get_mut(usize::from(place))?;
@@ -104,7 +91,7 @@ impl Open {
         facts.apply(event, now);
         // Two texts to one handset within minutes must differ in their reference.
         let [.., high, low] = self.id.to_bytes();
-        let udh = body.header(u16::from_be_bytes([high, low]), code.reference_width);
+        let udh = body.header(u16::from_be_bytes([high, low]), self.width);
         let left = self.expires.since(now).as_secs().max(1);
         Some(Submission {
             token: Token {
@@ -139,7 +126,7 @@ impl State {
 
     fn assign(&mut self, settings: &Settings, open: &mut Open, now: Timestamp) -> Option<Planned> {
         let (bind, count) = self.room(settings, open.from, open.pending(), now)?;
-        let planned = open.dispatch(settings, bind, count, now);
+        let planned = open.dispatch(bind, count, now);
         let count = planned.entry().segments;
         self.take(settings, open.from, &planned, now);
         self.counters
@@ -165,7 +152,8 @@ impl State {
             };
             let waits = open.has_pending() && self.queue.holds(ticket(&open));
             let assigned = match waits {
-                true if open.expires <= now => {
+                // Without its text a message cannot be sent; it must not hold up those behind it.
+                true if open.expires <= now || open.body.is_none() => {
                     expire(self, &mut open, &mut plan.batch, now);
                     None
                 }

@@ -49,6 +49,8 @@ pub struct Gateway {
     pub(crate) ids: IdSource,
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) directory: RwLock<Directory>,
+    /// Held from reading a client to the commit of its change, so that no change undoes another.
+    pub(crate) client_change: tokio::sync::Mutex<()>,
     pub(crate) state: Mutex<State>,
     /// Wakes the dispatcher.
     pub(crate) wake: Notify,
@@ -81,6 +83,7 @@ impl Gateway {
             ids: IdSource::default(),
             settings: RwLock::new(Arc::new(parts.settings)),
             directory: RwLock::default(),
+            client_change: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
             wake: Notify::new(),
             receipts_wake: Notify::new(),

@@ -26,6 +26,7 @@ pub mod ports;
 mod queries;
 mod receipts;
 mod recover;
+mod risk;
 pub mod rows;
 pub mod settings;
 mod snapshot;
@@ -49,7 +50,8 @@ pub use queries::{
     MessageView, PageView, SegmentView,
 };
 pub use recover::StartError;
+pub use risk::RiskHints;
 pub use settings::Settings;
 pub use snapshot::{Moving, Snapshot, Standing};
-pub use submit::{Replay, RiskHints, SubmitError, SubmitRequest, Submitted};
+pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
 pub use vault::{OpenError, Sealed, Vault};

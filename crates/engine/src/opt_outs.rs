@@ -99,9 +99,7 @@ impl Gateway {
             return Err(OptOutError::ShortCodeNotGranted);
         }
         let (done, durable) = oneshot::channel();
-        if let Some(view) = self.queue_opt_out(caller, request, standing, done)? {
-            return Ok(view);
-        }
+        self.queue_opt_out(caller, request, standing, done)?;
         match durable.await {
             Ok(true) => {
                 let subject = self.blind.suppression(request.number);
@@ -111,14 +109,15 @@ impl Gateway {
         }
     }
 
-    /// Queues the change; gives the view at once when there is nothing to change.
+    /// Queues the change. When there is nothing to change, what is on record may itself be on its way
+    /// to the disk: the answer waits behind it.
     fn queue_opt_out(
         &self,
         caller: &Caller,
         request: &OptOutRequest,
         standing: OptOutStanding,
         done: oneshot::Sender<bool>,
-    ) -> Result<Option<OptOutView>, OptOutError> {
+    ) -> Result<(), OptOutError> {
         if !self.is_open() {
             self.turned_away();
             return Err(OptOutError::Unavailable);
@@ -146,7 +145,10 @@ impl Gateway {
         }
         let view = state.opt_out_view(request.short_code, subject);
         match (view.standing, standing) {
-            (Standing::OptedOut, OptOutStanding::Out) => return Ok(Some(view)),
+            (Standing::OptedOut, OptOutStanding::Out) => {
+                self.wait_behind(&mut state, caller, done, now);
+                return Ok(());
+            }
             (Standing::Open, OptOutStanding::Removed) => return Err(OptOutError::NotOptedOut),
             _ => {}
         }
@@ -165,7 +167,30 @@ impl Gateway {
                 let _ = done.send(result.is_ok());
             });
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// Counts a look at what is on record, and tells when everything before it is durable.
+    fn wait_behind(
+        &self,
+        state: &mut State,
+        caller: &Caller,
+        done: oneshot::Sender<bool>,
+        now: Timestamp,
+    ) {
+        let who = Who::Client(caller.client);
+        state
+            .coalescer
+            .count(Kind::OptoutLookup, Outcome::Done, who, "", now);
+        let mut batch = Batch::new(now);
+        for draft in state.coalescer.flush(1) {
+            batch.entry(draft);
+        }
+        if let Some(changes) = batch.finish() {
+            self.commit(changes, move |_, result| {
+                let _ = done.send(result.is_ok());
+            });
+        }
     }
 
     /// Puts an opt-out or its removal into the state and the batch.

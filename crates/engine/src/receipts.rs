@@ -2,6 +2,7 @@
 //! store's index; one that matches nothing yet is kept for a while, since it can overtake the answer
 //! that names its id. Whatever comes is durable before the carrier hears that it was taken.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::carrier_id::{CarrierMessageId, Confidence, candidates};
@@ -153,12 +154,12 @@ impl Gateway {
         let mut batch = Batch::new(self.now());
         let sequence = message.id.sequence();
         let mut state = self.state();
-        if !state.messages.contains_key(&sequence) {
+        if let Entry::Vacant(place) = state.messages.entry(sequence) {
             let Some(mut open) = self.reopen_message(message, vault) else {
                 return;
             };
             open.spilled = true;
-            state.messages.insert(sequence, open);
+            place.insert(open);
         }
         let target = SegmentRef {
             message: sequence,
@@ -169,7 +170,7 @@ impl Gateway {
             error: row.error,
         };
         if state.apply_receipt(&row.carrier, target, fact, &mut batch) == Applied::Changed {
-            drop(state.unmatched.take(|other| other.sequence == row.sequence));
+            state.unmatched.remove(row.sequence);
             batch.write(Write::ForgetUnmatched(row.sequence));
         }
         state.settle(sequence);
@@ -309,8 +310,8 @@ impl State {
             .carriers
             .get(carrier)
             .map(|carrier| carrier.id_form);
-        let waiting = self.unmatched.take(|row| {
-            row.carrier == *carrier && names(&row.carrier_id, id, form.unwrap_or_default())
+        let waiting = self.unmatched.take(carrier, id, |row| {
+            names(&row.carrier_id, id, form.unwrap_or_default())
         });
         for row in waiting {
             let fact = Fact {

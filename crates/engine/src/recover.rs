@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, mpsc};
 
 use domain::message::{Segment, SegmentState};
 use domain::reassembly::Part;
-use domain::text::segment;
+use domain::text::segment::{self, ReferenceWidth};
 use domain::text::udh::Concatenation;
 use domain::time::Timestamp;
 use ledger::{Draft, Facts, Kind, Outcome};
@@ -143,7 +143,7 @@ impl Gateway {
             return Vec::new();
         };
         if open.segments.iter().any(|s| s.carrier_id().is_none()) {
-            open.body = self.body(settings, &open, vault);
+            self.give_body(settings, &mut open, vault);
         }
         if open
             .segments
@@ -183,23 +183,28 @@ impl Gateway {
             state: row.state,
             segments: row.segments,
             body: None,
+            width: ReferenceWidth::default(),
             queue_full: 0,
             spilled: false,
         })
     }
 
-    fn body(
-        &self,
-        settings: &Settings,
-        open: &Open,
-        vault: &[VaultRow],
-    ) -> Option<segment::Segmented> {
-        let text = self.opened(vault, Purpose::Text)?;
-        let width = settings
-            .short_codes
-            .get(&open.from)
-            .map(|code| code.reference_width);
-        segment::segments(&text, width.unwrap_or_default()).ok()
+    /// Cuts a stored text again as it was cut when it was accepted. The setting may have changed since:
+    /// only a cut with as many segments can be the same one.
+    fn give_body(&self, settings: &Settings, open: &mut Open, vault: &[VaultRow]) {
+        let Some(text) = self.opened(vault, Purpose::Text) else {
+            return;
+        };
+        let code = settings.short_codes.get(&open.from);
+        let set = code.map_or(ReferenceWidth::default(), |code| code.reference_width);
+        for width in [set, ReferenceWidth::Eight, ReferenceWidth::Sixteen] {
+            let body = segment::segments(&text, width).ok();
+            let body = body.filter(|body| body.segments.len() == open.segments.len());
+            if body.is_some() {
+                (open.body, open.width) = (body, width);
+                return;
+            }
+        }
     }
 
     fn load_part(&self, state: &mut State, row: &PartRow, vault: &[VaultRow], now: Timestamp) {

@@ -11,7 +11,7 @@ use domain::msisdn::Msisdn;
 use domain::pace::Pacer;
 use domain::reassembly::{Limits, Reassembly};
 use domain::sender::ShortCode;
-use domain::text::segment::Segmented;
+use domain::text::segment::{ReferenceWidth, Segmented};
 use domain::time::Timestamp;
 
 use crate::coalesce::Coalescer;
@@ -41,6 +41,8 @@ pub(crate) struct Open {
     pub(crate) segments: Vec<Segment>,
     /// The text as segments, until the carrier has taken every one.
     pub(crate) body: Option<Segmented>,
+    /// For which width of reference it was cut.
+    pub(crate) width: ReferenceWidth,
     /// How often the carrier's queue was full for it.
     pub(crate) queue_full: u16,
     /// Whether its carrier ids made room: receipts then find it through the store's index.
@@ -54,6 +56,7 @@ impl Open {
         head: &MessageHead,
         to: Msisdn,
         body: Segmented,
+        width: ReferenceWidth,
         expires: Timestamp,
     ) -> Self {
         Self {
@@ -67,6 +70,7 @@ impl Open {
             state: MessageState::Accepted,
             segments: vec![Segment::default(); body.segments.len()],
             body: Some(body),
+            width,
             queue_full: 0,
             spilled: false,
         }

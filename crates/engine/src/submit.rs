@@ -1,8 +1,6 @@
 //! Submit: takes a message on for delivery. Facts, decision and the queueing of the commit happen
 //! under one lock; the answer comes after the commit, and only then does anything leave.
 
-use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::admission::{self, Facts, Grant, Origin, Refusal, Room, Route};
@@ -12,7 +10,7 @@ use domain::id::{ClientId, MessageId};
 use domain::message::MessageState;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
-use domain::text::segment::{self, Segmented};
+use domain::text::segment::{self, ReferenceWidth, Segmented};
 use domain::text::{Encoding, MessageText};
 use domain::time::Timestamp;
 use ledger::{Commitment, Kind, Outcome};
@@ -28,39 +26,12 @@ use crate::gateway::Gateway;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::metrics::Counter;
 use crate::ports::store::CommitError;
+use crate::risk::RiskHints;
 use crate::rows::{MessageHead, MessageRow, Purpose, VaultRow};
 use crate::settings::Settings;
 use crate::state::idempotency::Met;
 use crate::state::queue::Place;
 use crate::state::{Open, State};
-
-/// What the application knows of the end user behind a request; sealed, never in clear on disk.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct RiskHints {
-    /// The end user's address.
-    pub ip: Option<IpAddr>,
-    /// The end user's user agent.
-    pub user_agent: Option<Box<str>>,
-    /// The end user's device.
-    pub device_id: Option<Box<str>>,
-}
-
-impl fmt::Debug for RiskHints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RiskHints(masked)")
-    }
-}
-
-impl RiskHints {
-    fn to_json(&self) -> Vec<u8> {
-        let value = serde_json::json!({
-            "ip": self.ip.map(|ip| ip.to_string()),
-            "user_agent": self.user_agent,
-            "device_id": self.device_id,
-        });
-        value.to_string().into_bytes()
-    }
-}
 
 /// A well-formed request to send a message.
 #[derive(Clone, Debug)]
@@ -198,6 +169,7 @@ pub(crate) struct Prepared {
     head: MessageHead,
     to: Msisdn,
     body: Segmented,
+    width: ReferenceWidth,
     expires: Timestamp,
     subject: [u8; 16],
     vault: Vec<VaultRow>,
@@ -354,8 +326,8 @@ impl Gateway {
         let width = settings
             .short_codes
             .get(&request.from)
-            .map(|code| code.reference_width);
-        let body = segment::segments(request.text.reveal(), width.unwrap_or_default());
+            .map_or(ReferenceWidth::default(), |code| code.reference_width);
+        let body = segment::segments(request.text.reveal(), width);
         let max = settings.bounds.segments_max;
         let too_many = |segments| SubmitError::TooManySegments { segments, max };
         let body = body.map_err(|_| too_many(usize::from(u8::MAX) + 1))?;
@@ -378,6 +350,7 @@ impl Gateway {
             head,
             to: request.to,
             body,
+            width,
             expires: now.saturating_add(valid_for),
             subject: self.blind.subject(request.to),
             vault,
@@ -434,13 +407,14 @@ impl Gateway {
             head,
             to,
             body,
+            width,
             expires,
             subject,
             vault,
             private,
             ..
         } = prepared;
-        let mut open = Open::new(id, &head, to, body, expires);
+        let mut open = Open::new(id, &head, to, body, width, expires);
         let planned = state.join(settings, &mut open, now);
         let dispatch = planned.as_ref().map(Planned::entry);
         batch.entry(entries::accepted(&open, &head, dispatch.as_ref(), &private));

@@ -5,11 +5,20 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may panic"
+    clippy::similar_names,
+    reason = "a test may panic, and calls things by their names"
 )]
 
 mod roles {
     mod acceptance;
+    mod bounds;
+    mod cancel;
+    mod consent;
+    mod dispatch;
+    mod idempotency;
+    mod inbound;
+    mod keys;
+    mod receipts;
     mod stage;
     mod store_failure;
 }

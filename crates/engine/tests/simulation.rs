@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may panic"
+    clippy::similar_names,
+    reason = "a test may panic, and calls things by their names"
 )]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

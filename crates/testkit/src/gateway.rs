@@ -104,7 +104,12 @@ impl TestGateway {
 
     /// The process dies and a new one starts over what is durable. Binds are down again.
     pub fn crash_and_restart(self, settings: Settings, seed: u64) -> Self {
-        let image: Image = self.store.crash();
+        let image = self.store.crash();
+        self.restart_over(image, settings, seed)
+    }
+
+    /// A new process starts over an image. Binds are down again.
+    pub fn restart_over(self, image: Image, settings: Settings, seed: u64) -> Self {
         let store = MemoryStore::open(image);
         let key = self.key.clone();
         let started = Self::start(store, settings, Arc::clone(&self.clock), seed);

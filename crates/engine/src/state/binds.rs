@@ -23,6 +23,8 @@ pub(crate) struct Bind {
     pub(crate) open: BTreeSet<Token>,
     pacer: Pacer,
     rest_until: Timestamp,
+    /// How long that rest was when it began.
+    rest_span: Duration,
     rest: Duration,
 }
 
@@ -33,6 +35,7 @@ impl Bind {
             open: BTreeSet::new(),
             pacer: Pacer::new(),
             rest_until: Timestamp::EPOCH,
+            rest_span: Duration::ZERO,
             rest: Duration::ZERO,
         }
     }
@@ -51,16 +54,29 @@ impl Bind {
     pub(crate) fn throttle(&mut self, carrier: &CarrierSettings, now: Timestamp) {
         let first = carrier.throttle_pause;
         // A rest that still runs is not a new lesson: the other answers of the same window.
-        if self.rest_until > now {
+        if self.is_resting(now) {
             return;
         }
         self.rest = (self.rest * 2).clamp(first, carrier.throttle_pause_max.max(first));
-        self.rest_until = now.saturating_add(self.rest);
+        self.begin_rest(self.rest, now);
     }
 
     /// Rests a moment after a temporary failure, without learning.
     pub(crate) fn pause(&mut self, duration: Duration, now: Timestamp) {
-        self.rest_until = self.rest_until.max(now.saturating_add(duration));
+        if !self.is_resting(now) || self.rest_until < now.saturating_add(duration) {
+            self.begin_rest(duration, now);
+        }
+    }
+
+    fn begin_rest(&mut self, span: Duration, now: Timestamp) {
+        self.rest_until = now.saturating_add(span);
+        self.rest_span = span;
+    }
+
+    /// Whether a rest still runs. One that lies further ahead than it was ever long is from before the
+    /// clock was set back, and is over.
+    fn is_resting(&self, now: Timestamp) -> bool {
+        self.rest_until > now && self.rest_until.since(now) <= self.rest_span + CLOCK_SLACK
     }
 
     /// The carrier takes messages again.
@@ -69,8 +85,7 @@ impl Bind {
     }
 
     fn free(&mut self, settings: &BindSettings, now: Timestamp) -> u16 {
-        // A clock that went back must not turn a short rest into a long one.
-        if self.rest_until > now && self.rest_until.since(now) <= REST_MAX {
+        if self.is_resting(now) {
             return 0;
         }
         let window = settings.window_max.saturating_sub(self.window_used());
@@ -85,8 +100,8 @@ impl Bind {
     }
 }
 
-/// No rest is longer than this, whatever the clock does.
-const REST_MAX: Duration = Duration::from_mins(10);
+/// Readings of the clock by different threads may differ by as much.
+const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 fn rate(settings: &BindSettings) -> Rate {
     Rate::new(settings.mps, settings.burst)

@@ -7,14 +7,20 @@ use domain::class::TrafficClass;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 
-type Lines = [VecDeque<u64>; 3];
+/// When a message expires, and its sequence.
+type Key = (Timestamp, u64);
+
+type Lines = [VecDeque<Key>; 3];
+
+/// Places of messages that have left that a line may always keep.
+const LEFT_MIN: usize = 64;
 
 /// Sequences of messages with segments that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     codes: BTreeMap<ShortCode, Lines>,
     waiting: [usize; 3],
-    expiry: BTreeSet<(Timestamp, u64)>,
+    expiry: BTreeSet<Key>,
 }
 
 /// Where in its line a message goes.
@@ -64,8 +70,8 @@ impl Queue {
             return;
         };
         match place {
-            Place::Front => line.push_front(ticket.sequence),
-            Place::Back => line.push_back(ticket.sequence),
+            Place::Front => line.push_front((ticket.expires, ticket.sequence)),
+            Place::Back => line.push_back((ticket.expires, ticket.sequence)),
         }
         if let Some(count) = self.waiting.get_mut(ticket.class.index()) {
             *count += 1;
@@ -74,7 +80,8 @@ impl Queue {
 
     /// The message at the front of a line.
     pub(crate) fn front(&self, code: ShortCode, class: TrafficClass) -> Option<u64> {
-        self.codes.get(&code)?.get(class.index())?.front().copied()
+        let (_, sequence) = self.codes.get(&code)?.get(class.index())?.front()?;
+        Some(*sequence)
     }
 
     /// Takes the front of a line away. Those that [`Queue::leave`] took out go silently.
@@ -88,13 +95,22 @@ impl Queue {
         }
     }
 
-    /// Counts a message out; its place in the line goes when it comes to the front.
+    /// Counts a message out; its place in the line goes when it comes to the front, or when there are
+    /// more such places than messages that wait.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
         if !self.expiry.remove(&(ticket.expires, ticket.sequence)) {
             return;
         }
-        if let Some(count) = self.waiting.get_mut(ticket.class.index()) {
-            *count = count.saturating_sub(1);
+        let Some(count) = self.waiting.get_mut(ticket.class.index()) else {
+            return;
+        };
+        *count = count.saturating_sub(1);
+        let lines = self.codes.get_mut(&ticket.code);
+        let line = lines.and_then(|lines| lines.get_mut(ticket.class.index()));
+        if let Some(line) = line
+            && line.len() > LEFT_MIN + *count * 2
+        {
+            line.retain(|key| self.expiry.contains(key));
         }
     }
 
@@ -162,6 +178,19 @@ mod tests {
         assert_eq!(queue.front(code, TrafficClass::Alert), Some(2));
         assert!(!queue.is_clear(code, TrafficClass::Marketing));
         assert!(queue.is_clear(code, TrafficClass::Otp));
+    }
+
+    #[test]
+    fn places_of_messages_that_left_do_not_pile_up() {
+        let mut queue = Queue::default();
+        queue.push(ticket(1), Place::Back);
+        for sequence in 2..10_000 {
+            queue.push(ticket(sequence), Place::Back);
+            queue.leave(ticket(sequence));
+        }
+        let code = ticket(1).code;
+        assert!(queue.codes[&code][TrafficClass::Alert.index()].len() < 100);
+        assert_eq!(queue.front(code, TrafficClass::Alert), Some(1));
     }
 
     #[test]

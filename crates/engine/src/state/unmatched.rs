@@ -1,26 +1,37 @@
 //! Receipts that match no segment yet: a receipt can overtake the answer that names its id.
-//! Bounded: the oldest make room.
+//! Bounded: the oldest make room. Found by their id at once, since every answer asks for them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap};
 
+use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 
 use crate::rows::UnmatchedRow;
 
-/// The receipts that wait, oldest first.
+/// A carrier and the folded form of its id.
+type Key = (CarrierName, CarrierMessageId);
+
+fn key(row: &UnmatchedRow) -> Key {
+    (row.carrier.clone(), row.carrier_id.folded())
+}
+
+/// The receipts that wait.
 #[derive(Debug)]
 pub(crate) struct Unmatched {
-    rows: VecDeque<UnmatchedRow>,
-    /// How many of them, from the front, the index has been asked for.
-    asked: usize,
+    /// By sequence, and so in the order in which they came.
+    rows: BTreeMap<u64, UnmatchedRow>,
+    by_id: HashMap<Key, Vec<u64>>,
+    /// The index has been asked for those up to this sequence.
+    asked: u64,
     most: usize,
 }
 
 impl Unmatched {
-    pub(crate) const fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
-            rows: VecDeque::new(),
+            rows: BTreeMap::new(),
+            by_id: HashMap::new(),
             asked: 0,
             most,
         }
@@ -32,56 +43,68 @@ impl Unmatched {
 
     /// The sequences of what waits, oldest first.
     pub(crate) fn sequences(&self) -> Vec<u64> {
-        self.rows.iter().map(|row| row.sequence).collect()
+        self.rows.keys().copied().collect()
     }
 
     /// Keeps a receipt; gives back the one that had to make room.
     pub(crate) fn insert(&mut self, row: UnmatchedRow) -> Option<UnmatchedRow> {
-        self.rows.push_back(row);
+        let places = self.by_id.entry(key(&row)).or_default();
+        places.push(row.sequence);
+        self.rows.insert(row.sequence, row);
         if self.rows.len() <= self.most {
             return None;
         }
-        self.asked = self.asked.saturating_sub(1);
-        self.rows.pop_front()
+        let oldest = *self.rows.keys().next()?;
+        self.remove(oldest)
     }
 
-    /// Whether any receipt of this carrier waits; the cheap question before the dear one.
-    pub(crate) fn any_of(&self, carrier: &CarrierName) -> bool {
-        self.rows.iter().any(|row| row.carrier == *carrier)
-    }
-
-    /// Takes out the receipts that fit.
-    pub(crate) fn take(&mut self, fits: impl Fn(&UnmatchedRow) -> bool) -> Vec<UnmatchedRow> {
-        let mut taken = Vec::new();
-        let mut place = 0;
-        while let Some(row) = self.rows.get(place) {
-            if !fits(row) {
-                place += 1;
-                continue;
+    /// Takes one out.
+    pub(crate) fn remove(&mut self, sequence: u64) -> Option<UnmatchedRow> {
+        let row = self.rows.remove(&sequence)?;
+        let key = key(&row);
+        if let Some(places) = self.by_id.get_mut(&key) {
+            places.retain(|other| *other != sequence);
+            if places.is_empty() {
+                self.by_id.remove(&key);
             }
-            if place < self.asked {
-                self.asked -= 1;
-            }
-            taken.extend(self.rows.remove(place));
         }
-        taken
+        Some(row)
+    }
+
+    /// Takes out the receipts under any spelling of an id that fit.
+    pub(crate) fn take(
+        &mut self,
+        carrier: &CarrierName,
+        id: &CarrierMessageId,
+        fits: impl Fn(&UnmatchedRow) -> bool,
+    ) -> Vec<UnmatchedRow> {
+        if self.rows.is_empty() {
+            return Vec::new();
+        }
+        let places = self.by_id.get(&(carrier.clone(), id.folded()));
+        let places = places.cloned().unwrap_or_default();
+        let fitting = |sequence: &u64| self.rows.get(sequence).is_some_and(&fits);
+        let fitting: Vec<u64> = places.into_iter().filter(fitting).collect();
+        fitting
+            .into_iter()
+            .filter_map(|sequence| self.remove(sequence))
+            .collect()
     }
 
     /// Forgets receipts that have waited long enough.
     pub(crate) fn forget_before(&mut self, end: Timestamp) {
-        drop(self.take(|row| row.at < end));
+        let old = self.rows.values().filter(|row| row.at < end);
+        let old: Vec<u64> = old.map(|row| row.sequence).collect();
+        for sequence in old {
+            self.remove(sequence);
+        }
     }
 
     /// Receipts that the index has not been asked for yet, at most `most`.
     pub(crate) fn fresh(&mut self, most: usize) -> Vec<UnmatchedRow> {
-        let fresh: Vec<_> = self
-            .rows
-            .iter()
-            .skip(self.asked)
-            .take(most)
-            .cloned()
-            .collect();
-        self.asked += fresh.len();
+        let fresh = self.rows.range(self.asked.saturating_add(1)..).take(most);
+        let fresh: Vec<_> = fresh.map(|(_, row)| row.clone()).collect();
+        self.asked = fresh.last().map_or(self.asked, |row| row.sequence);
         fresh
     }
 }

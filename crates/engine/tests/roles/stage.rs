@@ -21,6 +21,11 @@ pub fn running() -> TestGateway {
     test
 }
 
+/// A request for an alert.
+pub fn request_to(to: u16, text: &str) -> engine::SubmitRequest {
+    request(handset(to), TrafficClass::Alert, text)
+}
+
 /// The client submits an alert to handset 1.
 pub fn submit(test: &TestGateway, text: &str) -> Result<Submitted, SubmitError> {
     submit_to(test, 1, TrafficClass::Alert, text)

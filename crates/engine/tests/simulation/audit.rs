@@ -89,19 +89,19 @@ impl Audit {
             self.follow_consent(&entry, image, scope);
         }
         self.read = image.entries().len();
-        self.check_changes(image, told);
+        self.check_changes(image, &told);
         self.check_keys(image, latest);
     }
 
     /// No message changes without an entry about it in the same commit, nor the other way round.
-    fn check_changes(&mut self, image: &Image, told: BTreeMap<(u64, u64), u32>) {
+    fn check_changes(&mut self, image: &Image, told: &BTreeMap<(u64, u64), u32>) {
         let mut changed: BTreeMap<(u64, u64), u32> = BTreeMap::new();
         for change in &image.changed()[self.changes_read..] {
             *changed.entry(*change).or_default() += 1;
         }
         self.changes_read = image.changed().len();
         assert_eq!(
-            changed, told,
+            &changed, told,
             "changes by (commit, message), and entries about them"
         );
         for (_, message) in told.keys() {

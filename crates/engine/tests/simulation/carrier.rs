@@ -90,7 +90,7 @@ impl Carriers for CarrierSide {
     fn submit(&self, bind: &BindId, batch: Vec<Submission>) {
         let mut seen = self.seen();
         for submission in batch {
-            seen.take(bind, submission);
+            seen.take(bind, &submission);
         }
         let used = seen.outstanding.get(bind).map_or(0, Vec::len);
         let window = seen.settings.bind(bind).unwrap().window_max;
@@ -122,9 +122,9 @@ impl Seen {
         }
     }
 
-    fn take(&mut self, bind: &BindId, submission: Submission) {
+    fn take(&mut self, bind: &BindId, submission: &Submission) {
         let token = submission.token;
-        self.check_durable(bind, &submission);
+        self.check_durable(bind, submission);
         assert!(self.tokens.insert(token), "{token:?} was handed over twice");
         assert!(
             !self.cancelled.contains(&token.message),

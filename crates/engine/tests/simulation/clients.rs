@@ -43,22 +43,22 @@ pub struct Clients {
     texts: u64,
 }
 
-impl World {
-    fn a_request(&mut self, payload: u64) -> SubmitRequest {
-        // The payload alone decides, so that a retry is the same request.
-        let number = u16::try_from(payload % u64::from(NUMBERS)).unwrap();
-        let class = TrafficClass::ALL[usize::try_from(payload / 7 % 3).unwrap()];
-        let length = [10, 10, 170, 400][usize::try_from(payload / 3 % 4).unwrap()];
-        let text = format!("{payload} {}", "x".repeat(length));
-        let mut request = request(handset(number), class, &text);
-        request.valid_for = match payload / 5 % 4 {
-            0 => Some(Duration::from_secs(1 + payload % 60)),
-            1 => Some(Duration::from_mins(20)),
-            _ => None,
-        };
-        request
-    }
+/// The request that a payload stands for: a retry is the same request.
+fn a_request(payload: u64) -> SubmitRequest {
+    let number = u16::try_from(payload % u64::from(NUMBERS)).unwrap();
+    let class = TrafficClass::ALL[usize::try_from(payload / 7 % 3).unwrap()];
+    let length = [10, 10, 170, 400][usize::try_from(payload / 3 % 4).unwrap()];
+    let text = format!("{payload} {}", "x".repeat(length));
+    let mut request = request(handset(number), class, &text);
+    request.valid_for = match payload / 5 % 4 {
+        0 => Some(Duration::from_secs(1 + payload % 60)),
+        1 => Some(Duration::from_mins(20)),
+        _ => None,
+    };
+    request
+}
 
+impl World {
     pub fn submit(&mut self) {
         self.clients.texts += 1;
         let fresh = self.clients.texts;
@@ -71,7 +71,7 @@ impl World {
             (None, fresh)
         };
         self.note(&format!("submit {payload} with {used:?}"));
-        let request = self.a_request(payload);
+        let request = a_request(payload);
         let key = used.map(|(key, _)| IdempotencyKey::parse(&format!("key-{key}")).unwrap());
         let (gateway, caller) = (self.node.gateway.clone(), self.node.caller(&self.key));
         let mut call: SubmitCall =
@@ -89,7 +89,7 @@ impl World {
         let mut items = Vec::new();
         for item in 1..=count {
             self.clients.texts += 1;
-            items.push((item, self.a_request(self.clients.texts)));
+            items.push((item, a_request(self.clients.texts)));
         }
         let (gateway, caller) = (self.node.gateway.clone(), self.node.caller(&self.key));
         let mut call: SubmitCall =

@@ -221,6 +221,11 @@ impl Image {
         self.vault.values()
     }
 
+    /// Takes a sealed row away, as erasing a person does.
+    pub fn erase(&mut self, owner: u64, purpose: Purpose) {
+        self.vault.remove(&(owner, purpose));
+    }
+
     /// Every record of an idempotency key.
     pub fn idempotency(&self) -> impl Iterator<Item = &IdempotencyRow> {
         self.idempotency.values()
