@@ -1,9 +1,9 @@
 //! Measures what the store costs: whole lives of messages (accepted with two sealed fields, submitted,
 //! delivered: three entries) through the port, then a restart with 100,000 open messages.
 //!
-//! `cargo run --release -p store --example life -- MESSAGES [FOLDER] [unsynced]`. Prints a line for
+//! `cargo run --release -p store --example life -- MESSAGES [WINDOW] [FOLDER]`. Prints a line for
 //! each tenth: lives a second, CPU of the store's own threads a life, and how long a commit of an
-//! acceptance takes to be answered. 64 acceptances are on their way at any time; the later facts come
+//! acceptance takes to be answered. `WINDOW` acceptances (64) are on their way at any time; the later facts come
 //! in commits of 50.
 #![allow(
     clippy::unwrap_used,
@@ -25,10 +25,9 @@ use engine::ports::Store;
 use engine::ports::store::Loaded;
 use engine::rows::MessageUpdate;
 use ledger::{Actor, Draft, Kind, NodeName, ObjectType, Outcome};
-use store::{Durability, Embedded, EmbeddedConfig};
+use store::{Embedded, EmbeddedConfig};
 use testkit::contract::store::samples::{dispatched, message, moment, new_message, sequence};
 
-const WINDOW: u64 = 64;
 const FACTS_A_COMMIT: usize = 50;
 const OPEN_AT_RESTART: u64 = 100_000;
 
@@ -43,16 +42,14 @@ fn main() {
     let messages: u64 = arguments
         .next()
         .map_or(200_000, |count| count.parse().unwrap());
+    let window: u64 = arguments.next().map_or(64, |count| count.parse().unwrap());
     let given = arguments.next().map(PathBuf::from);
     let temporary = tempfile::tempdir().unwrap();
     let folder = given.unwrap_or_else(|| temporary.path().join("data"));
-    let mut config = EmbeddedConfig::new(&folder, NodeName::parse("gw-1").unwrap());
-    if arguments.next().is_some() {
-        config.durability = Durability::UnsyncedLosesAcknowledgedData;
-    }
+    let config = EmbeddedConfig::new(&folder, NodeName::parse("gw-1").unwrap());
     let store = Arc::new(Embedded::open(config.clone()).unwrap());
     let first = store.head().unwrap().size;
-    lives(&store, first, messages);
+    lives(&store, window, first, messages);
     drop(store);
     restart(config, first + messages);
     println!(
@@ -61,7 +58,7 @@ fn main() {
     );
 }
 
-fn lives(store: &Arc<Embedded>, first: u64, messages: u64) {
+fn lives(store: &Arc<Embedded>, window: u64, first: u64, messages: u64) {
     let (send, told) = channel();
     let tenth = (messages / 10).max(1);
     let mut run = Run {
@@ -70,6 +67,7 @@ fn lives(store: &Arc<Embedded>, first: u64, messages: u64) {
         told,
         next: first,
         last: first + tenth * 10,
+        window,
         on_their_way: 0,
         pending: Vec::new(),
         ended: 0,
@@ -123,6 +121,7 @@ struct Run {
     told: Receiver<Told>,
     next: u64,
     last: u64,
+    window: u64,
     /// Acceptances that are not answered yet.
     on_their_way: u64,
     /// Accepted messages that wait for a commit of their next fact.
@@ -135,7 +134,7 @@ impl Run {
     fn lives(&mut self, until: u64) -> Vec<Duration> {
         let mut latencies = Vec::new();
         while self.ended < until {
-            while self.on_their_way < WINDOW && self.next < self.last {
+            while self.on_their_way < self.window && self.next < self.last {
                 self.accept();
             }
             match self.told.recv().unwrap() {

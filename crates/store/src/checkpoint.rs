@@ -13,7 +13,7 @@ use crate::log::frames_bytes;
 use crate::queue::Job;
 
 /// Frames that the writer copies itself without keeping anybody waiting for long.
-const REST_FRAMES_MAX: u64 = 1_024;
+const REST_FRAMES_MAX: u64 = 512;
 
 /// What the two threads agree on.
 #[derive(Debug)]

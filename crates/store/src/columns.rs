@@ -1,11 +1,22 @@
 //! Between Rust values and SQLite's columns: numbers, moments, hashes and the codes of states.
 
+use std::time::Duration;
+
 use domain::message::MessageState;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
 use serde::de::DeserializeOwned;
+
+/// How far the milliseconds in a sequence may lie from the row's own time: ids run ahead of a clock
+/// that was set back.
+pub(crate) const CLOCK_SLACK: Duration = Duration::from_hours(1);
+
+/// The first sequence of a moment.
+pub(crate) const fn sequence_of(moment: Timestamp) -> u64 {
+    moment.millis() << 12
+}
 
 /// A number as SQLite keeps it. Sequences have 60 bits and moments 58, so nothing is ever cut.
 pub(crate) fn integer(number: u64) -> i64 {

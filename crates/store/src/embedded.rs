@@ -158,14 +158,11 @@ impl Embedded {
             others,
             watch,
         } = std::mem::take(&mut *self.threads());
-        // A thread that panicked has said so itself.
-        for thread in others {
-            let _ = thread.join();
-        }
+        others.into_iter().for_each(join);
         shared.queue.shut();
-        let _ = writer.map(JoinHandle::join);
+        writer.into_iter().for_each(join);
         shared.watch.stop();
-        let _ = watch.map(JoinHandle::join);
+        watch.into_iter().for_each(join);
     }
 
     fn spawn(&self, name: &str, work: fn(&Arc<Shared>)) -> Result<JoinHandle<()>, OpenError> {
@@ -180,6 +177,15 @@ impl Embedded {
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// Waits for a thread to end, unless it is this one: whoever drops the store last may do so in an answer
+/// that the store gives. Then the thread ends by itself, and the folder is free once it has.
+fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() != std::thread::current().id() {
+        // A thread that panicked has said so itself.
+        let _ = thread.join();
+    }
 }
 
 impl Drop for Embedded {

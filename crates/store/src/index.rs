@@ -93,7 +93,10 @@ impl Index {
     pub(crate) fn take_carrier_ids(&self, mut records: Vec<CarrierRecord>) {
         let mut state = self.lock();
         state.waiting.append(&mut records);
-        let excess = state.waiting.len().saturating_sub(self.waiting_max);
+        let held = state.waiting.len() + state.merging.len();
+        let excess = held
+            .saturating_sub(self.waiting_max)
+            .min(state.waiting.len());
         if excess > 0 {
             state.waiting.drain(..excess);
             tracing::warn!(
@@ -118,6 +121,12 @@ impl Index {
         if health == Health::Suspect {
             self.wake.notify_one();
         }
+    }
+
+    /// Has the thread look whether there is something to do, as after a failure.
+    pub(crate) fn nudge(&self) {
+        self.lock().fresh_rows = self.batch_rows;
+        self.wake.notify_one();
     }
 
     /// Ends the thread, after a last merge.

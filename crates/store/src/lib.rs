@@ -17,6 +17,7 @@ mod index;
 mod load;
 mod log;
 mod open;
+mod prune;
 mod queue;
 mod reader;
 mod rows;

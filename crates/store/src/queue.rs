@@ -119,11 +119,10 @@ impl Queue {
                 .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let room = jobs_max.saturating_sub(into.len()).min(waiting.jobs.len());
-        for job in waiting.jobs.drain(..room).collect::<Vec<_>>() {
-            if matches!(job, Job::Commit(..)) {
-                waiting.commits -= 1;
-            }
+        let room = jobs_max.saturating_sub(into.len());
+        let Waiting { jobs, commits, .. } = &mut *waiting;
+        for job in jobs.drain(..room.min(jobs.len())) {
+            *commits -= usize::from(matches!(job, Job::Commit(..)));
             into.push_back(job);
         }
     }

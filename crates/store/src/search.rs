@@ -1,8 +1,6 @@
 //! Lists: newest first, a bounded number of rows looked at per page, and a cursor that is the last
 //! sequence looked at, so that a page may be short but nothing is skipped or given twice.
 
-use std::time::Duration;
-
 use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use domain::time::Timestamp;
@@ -10,7 +8,7 @@ use engine::ports::store::Page;
 use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow};
 use rusqlite::{Connection, Row, Transaction};
 
-use crate::columns::integer;
+use crate::columns::{CLOCK_SLACK, integer, sequence_of};
 use crate::embedded::Shared;
 use crate::index::carrier::carrier_key;
 use crate::index::fresh::FreshKind;
@@ -19,10 +17,6 @@ use crate::rows::{self, Inbound, Message};
 
 /// The most rows of one page.
 const LIMIT_MAX: u16 = 1_000;
-
-/// How far the milliseconds in a sequence may lie from the row's own time: ids run ahead of a clock
-/// that was set back. Within it rows are read and compared, beyond it they are not looked at.
-const CLOCK_SLACK: Duration = Duration::from_hours(1);
 
 /// What a page has taken so far.
 struct Pager<T> {
@@ -259,11 +253,6 @@ impl<R> Listing<'_, R> {
         }
         Ok(())
     }
-}
-
-/// The first sequence of a moment.
-const fn sequence_of(moment: Timestamp) -> u64 {
-    moment.millis() << 12
 }
 
 /// The segments that a carrier's id may mean, each compared with its own facts.

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use domain::time::Timestamp;
 use engine::ports::store::{CommitError, ReadError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
@@ -15,6 +14,7 @@ use crate::embedded::Shared;
 use crate::group::{Answer, GroupWriter, Signature, answer};
 use crate::log::{Log, LogError};
 use crate::open;
+use crate::prune::Pruner;
 use crate::queue::Job;
 use crate::tail::Tail;
 
@@ -31,8 +31,7 @@ pub(crate) struct Writer {
     tail: Tail,
     jobs: VecDeque<Job>,
     answers: Vec<Answer>,
-    /// Where the next pruning goes on.
-    pruned_to: i64,
+    pruner: Pruner,
 }
 
 /// Why a session ended.
@@ -58,13 +57,14 @@ enum GroupError {
 impl Writer {
     /// A writer that goes on where the ledger ends.
     pub(crate) fn new(shared: Arc<Shared>, signature: Signature, tail: Tail) -> Self {
+        let pruner = Pruner::new(shared.config.bounds.prune_rows_max);
         Self {
             shared,
             signature,
             tail,
             jobs: VecDeque::new(),
             answers: Vec::new(),
-            pruned_to: 0,
+            pruner,
         }
     }
 
@@ -129,21 +129,28 @@ impl Writer {
             self.shared
                 .queue
                 .take(&mut self.jobs, bounds.group_changes_max);
-            match self.jobs.pop_front() {
-                Some(job @ (Job::Commit(..) | Job::Refuse(_))) => {
-                    self.jobs.push_front(job);
-                    self.commit(&mut group, log)?;
-                    self.shared.queue.give_back(&mut self.jobs);
+            let Some(job) = self.jobs.pop_front() else {
+                continue;
+            };
+            if matches!(job, Job::Commit(..) | Job::Refuse(_)) {
+                self.jobs.push_front(job);
+                self.commit(&mut group, log)?;
+            } else {
+                // Whatever hangs from here on, nobody behind it waits in this thread's hands.
+                self.shared.queue.give_back(&mut self.jobs);
+                match job {
+                    Job::Prune {
+                        now,
+                        unmatched_before,
+                    } => self.watched(log, |writer| {
+                        writer.pruner.prune(database, now, unmatched_before)
+                    })?,
+                    Job::Indexed(before) => self.watched(log, |_| trim(database, before))?,
+                    Job::Fail => return Err(GroupError::Checkpoint),
+                    Job::Reopen(reply) => return Ok(Exit::Reopen(reply)),
+                    Job::Close => return Ok(Exit::Close),
+                    Job::Commit(..) | Job::Refuse(_) => {}
                 }
-                Some(Job::Prune {
-                    now,
-                    unmatched_before,
-                }) => self.watched(log, |writer| writer.prune(database, now, unmatched_before))?,
-                Some(Job::Indexed(before)) => self.watched(log, |_| trim(database, before))?,
-                Some(Job::Fail) => return Err(GroupError::Checkpoint),
-                Some(Job::Reopen(reply)) => return Ok(Exit::Reopen(reply)),
-                Some(Job::Close) => return Ok(Exit::Close),
-                None => {}
             }
             self.after_commit(database, log)?;
         }
@@ -152,7 +159,9 @@ impl Writer {
     /// Commits one group and gives its answers.
     fn commit(&mut self, group: &mut GroupWriter<'_>, log: &mut Log) -> Result<(), GroupError> {
         let next = group.fill(&mut self.jobs, &mut self.answers, &self.tail)?;
-        self.shared.watch.enter(std::mem::take(&mut self.answers));
+        self.shared.queue.give_back(&mut self.jobs);
+        let answers = std::mem::take(&mut self.answers);
+        self.shared.watch.enter(answers);
         let new_rows = group.finish()?;
         // Only what came in time is good: the log remembers it, and takes back the rest.
         self.answers = self.shared.watch.leave().ok_or(GroupError::Stalled)?;
@@ -229,50 +238,9 @@ impl Writer {
         }
         self.shared.open_pools();
         self.shared.set_available(true);
+        self.shared.index.nudge();
         Ok(session)
     }
-
-    /// Deletes what has ended, among a bounded number of rows: always at the front, where keys mostly
-    /// expire, and from where the last call stopped, so that one which lives long hides none behind it.
-    fn prune(
-        &mut self,
-        database: &Connection,
-        now: Timestamp,
-        unmatched_before: Timestamp,
-    ) -> rusqlite::Result<()> {
-        let rows_max = i64::try_from(self.shared.config.bounds.prune_rows_max).unwrap_or(i64::MAX);
-        let transaction = database.unchecked_transaction()?;
-        prune_keys(&transaction, 0, rows_max, now)?;
-        self.pruned_to = prune_keys(&transaction, self.pruned_to, rows_max, now)?.unwrap_or(0);
-        transaction.execute(
-            "DELETE FROM unmatched WHERE seq IN
-                (SELECT seq FROM unmatched WHERE at < ?1 ORDER BY seq LIMIT ?2)",
-            [integer(unmatched_before.micros()), rows_max],
-        )?;
-        transaction.commit()
-    }
-}
-
-/// Deletes the keys that have expired among the rows after one; gives the last row it looked at.
-fn prune_keys(
-    database: &Connection,
-    after: i64,
-    rows_max: i64,
-    now: Timestamp,
-) -> rusqlite::Result<Option<i64>> {
-    let last: Option<i64> = database.query_row(
-        "SELECT max(message) FROM
-            (SELECT message FROM idempotency WHERE message > ?1 ORDER BY message LIMIT ?2)",
-        [after, rows_max],
-        |row| row.get(0),
-    )?;
-    if let Some(last) = last {
-        database.execute(
-            "DELETE FROM idempotency WHERE message > ?1 AND message <= ?2 AND expires <= ?3",
-            [after, last, integer(now.micros())],
-        )?;
-    }
-    Ok(last)
 }
 
 /// Forgets what the index database holds durably.

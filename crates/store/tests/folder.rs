@@ -9,6 +9,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use engine::changes::Changes;
@@ -227,6 +228,32 @@ fn answers_come_from_a_thread_of_the_store() {
         Box::new(move |_| send.send(std::thread::current().id()).unwrap()),
     );
     assert_ne!(answers.recv().unwrap(), std::thread::current().id());
+}
+
+#[test]
+fn a_store_may_be_dropped_in_an_answer_that_it_gives() {
+    let place = Place::new();
+    let store = Arc::new(place.open().unwrap());
+    let (send, answered) = channel();
+    let mine = Arc::clone(&store);
+    // The answer waits until it holds the store alone, and then lets it go.
+    let done = move |result: Result<_, _>| {
+        while Arc::strong_count(&mine) > 1 {
+            std::thread::yield_now();
+        }
+        drop(mine);
+        send.send(result.is_ok()).unwrap();
+    };
+    store.commit(changes(moment(0), new_message(message(0))), Box::new(done));
+    drop(store);
+    assert!(answered.recv().unwrap());
+    let again = loop {
+        match place.open() {
+            Err(OpenError::InUse { .. }) => std::thread::yield_now(),
+            opened => break opened.unwrap(),
+        }
+    };
+    assert_eq!(by_number(&again).len(), 1);
 }
 
 #[test]
