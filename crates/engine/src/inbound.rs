@@ -47,7 +47,7 @@ impl Gateway {
         self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
-        if self.is_halted() {
+        if self.is_halted() || !self.vault.is_prepared(now) {
             drop(state);
             return verdicts(vec![Verdict::Again; count]);
         }
@@ -79,7 +79,7 @@ impl Gateway {
         self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
-        if self.is_halted() {
+        if self.is_halted() || !self.vault.is_prepared(now) {
             return 0;
         }
         let given_up = state.parts.expire(now);

@@ -17,6 +17,7 @@ use crate::changes::{Changes, Write};
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
+use crate::state::Keys;
 
 /// How often the housekeeper looks.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
@@ -163,8 +164,8 @@ impl Gateway {
         count
     }
 
-    /// Makes the keys of this moment when the clock has leapt past those that were made in time.
-    /// Call it before the state is locked.
+    /// Has the keys of this moment made when the clock has leapt past those that were made in time.
+    /// They can be used once they are durable. Call it before the state is locked.
     pub(crate) fn ensure_keys(&self, now: Timestamp) {
         if !self.vault.is_prepared(now) {
             self.prepare_keys(now);
@@ -174,23 +175,27 @@ impl Gateway {
     /// Makes the keys of the week before anything needs them.
     fn prepare_keys(&self, now: Timestamp) {
         let soon = now.saturating_add(Duration::from_hours(1));
-        let state = self.state();
-        for moment in [now, soon] {
-            let keks = self.vault.prepare(moment, self.entropy.as_ref());
-            if keks.is_empty() {
-                continue;
-            }
-            let data = Facts::new().put("keys", keks.len());
-            let mut batch = Batch::new(now);
-            batch.entry(entries::process(Kind::KeyCreated, Outcome::Done, data));
-            for kek in keks {
-                batch.write(Write::Kek(kek));
-            }
-            if let Some(changes) = batch.finish() {
-                self.commit(changes, |_, _| {});
-            }
+        let mut state = self.state();
+        if state.keys == Keys::OnTheirWay {
+            return;
         }
-        drop(state);
+        let keks = self.vault.draw(&[now, soon], self.entropy.as_ref());
+        let data = Facts::new().put("keys", keks.len());
+        let entry = entries::process(Kind::KeyCreated, Outcome::Done, data);
+        let mut changes = Changes::new(entry, now);
+        for kek in &keks {
+            changes.write(Write::Kek(kek.row.clone()));
+        }
+        if keks.is_empty() {
+            return;
+        }
+        state.keys = Keys::OnTheirWay;
+        self.commit(changes, move |gateway, result| {
+            if result.is_ok() {
+                gateway.vault.take_in(keks);
+            }
+            gateway.state().keys = Keys::AtHand;
+        });
     }
 
     /// Ends the wait for receipts that did not come in their time.

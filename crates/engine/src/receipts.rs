@@ -158,6 +158,10 @@ impl Gateway {
             let Some(mut open) = self.reopen_message(message, vault) else {
                 return;
             };
+            // What moves is in memory: it has ended since, and that is not durable yet.
+            if open.moves() {
+                return;
+            }
             open.spilled = true;
             place.insert(open);
         }

@@ -244,10 +244,13 @@ impl Gateway {
         };
         let mut batch = Batch::new(now);
         batch.entry(entries::process(kind, Outcome::Done, data));
-        for kek in self.vault.prepare(now, self.entropy.as_ref()) {
-            batch.write(Write::Kek(kek));
+        let keks = self.vault.draw(&[now], self.entropy.as_ref());
+        for kek in &keks {
+            batch.write(Write::Kek(kek.row.clone()));
         }
-        self.commit_and_wait(batch.finish())
+        self.commit_and_wait(batch.finish())?;
+        self.vault.take_in(keks);
+        Ok(())
     }
 
     /// Decides on the segments that may have left and that nobody will answer any more. Those whose

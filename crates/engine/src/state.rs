@@ -118,6 +118,15 @@ impl Open {
     }
 }
 
+/// Whether new key-encryption keys are in a commit that is not durable yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// None is.
+    AtHand,
+    /// Some are: no others are made meanwhile.
+    OnTheirWay,
+}
+
 /// Long messages that one handset may have waiting, and octets a message takes at most.
 const PARTS_PER_SENDER_MAX: usize = 4;
 const PARTS_MAX: u8 = 20;
@@ -146,6 +155,7 @@ pub(crate) struct State {
     pub(crate) unmatched: unmatched::Unmatched,
     pub(crate) parts: Reassembly,
     pub(crate) coalescer: Coalescer,
+    pub(crate) keys: Keys,
     pub(crate) counters: Counters,
 }
 
@@ -163,6 +173,7 @@ impl State {
             unmatched: unmatched::Unmatched::new(bounds.receipts_unmatched_max),
             parts: Reassembly::new(part_limits(bounds)),
             coalescer: Coalescer::new(bounds.refusal_keys_max),
+            keys: Keys::AtHand,
             counters: Counters::default(),
         }
     }

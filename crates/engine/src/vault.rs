@@ -3,7 +3,7 @@
 //! master key. The ledger holds only the commitment; destroying the row leaves it hiding nothing that
 //! can be found.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -38,6 +38,13 @@ pub struct Sealed {
     pub row: VaultRow,
     /// The commitment for the entry.
     pub commitment: Commitment,
+}
+
+/// A key-encryption key that is not durable yet.
+pub struct FreshKek {
+    /// Its row, to be committed.
+    pub row: KekRow,
+    key: Arc<LessSafeKey>,
 }
 
 /// Seals and opens personal data.
@@ -113,40 +120,47 @@ impl Vault {
         Purpose::ALL.iter().all(here)
     }
 
-    /// Makes the key-encryption keys of this moment's week that are missing. The rows must be
-    /// committed with or before the first row sealed under them.
-    pub fn prepare(&self, now: Timestamp, entropy: &dyn Entropy) -> Vec<KekRow> {
-        let week = week(now);
-        let missing = |purpose: &Purpose| self.kek(*purpose, week).is_none();
-        let make = |purpose| self.make_kek(purpose, week, entropy);
-        Purpose::ALL
-            .into_iter()
-            .filter(missing)
-            .filter_map(make)
+    /// Draws the key-encryption keys that are missing for the weeks of these moments. They seal nothing
+    /// before [`Vault::take_in`]: what is sealed under a key that never became durable is lost.
+    pub fn draw(&self, moments: &[Timestamp], entropy: &dyn Entropy) -> Vec<FreshKek> {
+        let weeks: BTreeSet<u32> = moments.iter().map(|moment| week(*moment)).collect();
+        let places = weeks.into_iter();
+        let places = places.flat_map(|week| Purpose::ALL.map(|purpose| (purpose, week)));
+        let missing = places.filter(|(purpose, week)| self.kek(*purpose, *week).is_none());
+        missing
+            .filter_map(|(purpose, week)| self.draw_one(purpose, week, entropy))
             .collect()
     }
 
-    fn make_kek(&self, purpose: Purpose, week: u32, entropy: &dyn Entropy) -> Option<KekRow> {
+    fn draw_one(&self, purpose: Purpose, week: u32, entropy: &dyn Entropy) -> Option<FreshKek> {
         let mut octets = Zeroizing::new([0; KEY_LEN]);
         entropy.fill(octets.as_mut());
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce);
-        let wrapped = seal(
-            &self.wrapping,
-            nonce,
-            &place(0, purpose, week),
-            octets.as_ref(),
-        )?;
-        self.put(purpose, week, aead_key(octets.as_ref())?);
-        Some(KekRow {
+        let context = place(0, purpose, week);
+        let wrapped = seal(&self.wrapping, nonce, &context, octets.as_ref())?;
+        let row = KekRow {
             purpose,
             week,
             wrapped,
-        })
+        };
+        let key = Arc::new(aead_key(octets.as_ref())?);
+        Some(FreshKek { row, key })
+    }
+
+    /// Takes in drawn keys whose rows are durable.
+    pub fn take_in(&self, fresh: Vec<FreshKek>) {
+        let mut keks = self
+            .keks
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for FreshKek { row, key } in fresh {
+            keks.insert((row.purpose, row.week), key);
+        }
     }
 
     /// Seals one value for `owner` and commits to it under the name of its purpose. `None` when
-    /// [`Vault::prepare`] has not been called for this week.
+    /// the keys of this week are not here.
     pub fn seal(
         &self,
         owner: u64,
@@ -197,14 +211,6 @@ impl Vault {
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         keks.get(&(purpose, week)).cloned()
-    }
-
-    fn put(&self, purpose: Purpose, week: u32, key: LessSafeKey) {
-        let mut keks = self
-            .keks
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        keks.insert((purpose, week), Arc::new(key));
     }
 }
 
@@ -260,9 +266,16 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
 
+    fn prepare(vault: &Vault, now: Timestamp) -> Vec<KekRow> {
+        let fresh = vault.draw(&[now], &Counting);
+        let rows = fresh.iter().map(|kek| kek.row.clone()).collect();
+        vault.take_in(fresh);
+        rows
+    }
+
     fn vault() -> (Vault, Vec<KekRow>) {
         let vault = Vault::new(&MasterKey::from_bytes([1; 32]));
-        let rows = vault.prepare(NOW, &Counting);
+        let rows = prepare(&vault, NOW);
         (vault, rows)
     }
 
@@ -305,13 +318,13 @@ mod tests {
     fn keys_are_made_once_a_week() {
         let (vault, keks) = vault();
         assert_eq!(keks.len(), Purpose::ALL.len());
-        assert_eq!(vault.prepare(NOW, &Counting), []);
+        assert_eq!(prepare(&vault, NOW), []);
         let next = NOW.saturating_add(std::time::Duration::from_secs(WEEK_SECONDS));
         assert!(
             vault
                 .seal(1, Purpose::Text, b"x", &Counting, next)
                 .is_none()
         );
-        assert_eq!(vault.prepare(next, &Counting).len(), Purpose::ALL.len());
+        assert_eq!(prepare(&vault, next).len(), Purpose::ALL.len());
     }
 }

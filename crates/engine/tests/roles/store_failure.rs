@@ -136,11 +136,42 @@ fn a_key_whose_commit_failed_seals_nothing_afterwards() {
 #[test]
 fn nothing_is_lost_when_the_clock_leaps_past_the_keys_made_in_time() {
     let test = running();
+    for _ in 0..2 {
+        test.clock.advance(Duration::from_hours(24 * 100));
+        assert_eq!(deliver(&test, vec![mobile(1, "hello")]), [Verdict::Again]);
+        assert_eq!(deliver(&test, vec![mobile(1, "hello")]), [Verdict::Taken]);
+    }
+    assert_eq!(test.store.with_image(|image| image.inbounds().count()), 2);
     test.clock.advance(Duration::from_hours(24 * 100));
-    assert_eq!(deliver(&test, vec![mobile(1, "hello")]), [Verdict::Taken]);
-    assert_eq!(test.store.with_image(|image| image.inbounds().count()), 1);
-    test.clock.advance(Duration::from_hours(24 * 100));
+    assert_eq!(
+        submit(&test, "not yet").unwrap_err(),
+        SubmitError::Unavailable
+    );
+    test.store.sync();
     submit(&test, "accepted").unwrap();
+}
+
+#[test]
+fn nothing_is_sealed_under_a_key_that_is_not_durable() {
+    let test = running();
+    test.clock.advance(Duration::from_hours(24 * 100));
+    // There is no room for the commit of the keys, and then there is some for the message.
+    test.store.set_queue_max(0);
+    let caller = test.caller();
+    let submit_once = |test: &TestGateway| {
+        let request = request(handset(1), TrafficClass::Alert, "hello");
+        let mut answer = Box::pin(test.gateway.submit(&caller, request, None));
+        poll_once(answer.as_mut()).map(|answer| answer.unwrap_err())
+    };
+    assert_eq!(submit_once(&test), Some(SubmitError::Unavailable));
+    test.store.set_queue_max(usize::MAX);
+    assert_eq!(submit_once(&test), Some(SubmitError::Unavailable));
+    test.store.sync();
+    bring_back(&test);
+    submit(&test, "hello").unwrap();
+    let test = test.crash_and_restart(testkit::settings::usual(), 2);
+    test.bind_all();
+    assert_eq!(dispatch(&test).len(), 1);
 }
 
 #[test]
