@@ -21,6 +21,10 @@ const OUTPUT_HIGH_OCTETS: usize = 1024 * 1024;
 /// A buffer that grew beyond this, in octets, is given back once it is empty.
 const KEPT_OCTETS: usize = 256 * 1024;
 
+/// As much may lie in a buffer of the stream's own, in octets: TLS takes so much before it is passed
+/// on, and no more.
+const STREAM_BUFFER_OCTETS: u64 = 64 * 1024;
+
 /// What a connection is made of: TCP or TLS over it.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -41,7 +45,8 @@ pub(crate) struct Wire {
     input: BytesMut,
     output: BytesMut,
     unflushed: bool,
-    blocked_since: Option<Instant>,
+    /// What the peer must take next: everything up to this octet, and since when it is waited for.
+    owed: Option<(u64, Instant)>,
     /// How many octets the stream has taken since it began.
     written: u64,
 }
@@ -53,7 +58,7 @@ impl Wire {
             input: BytesMut::new(),
             output: BytesMut::new(),
             unflushed: false,
-            blocked_since: None,
+            owed: None,
             written: 0,
         }
     }
@@ -84,10 +89,11 @@ impl Wire {
             .saturating_add(u64::try_from(self.output.len()).unwrap_or(u64::MAX))
     }
 
-    /// How long the peer has not taken anything although something is waiting for it.
+    /// How long the peer has owed it to take what was waiting for it then. To take a little now and
+    /// then does not help it.
     pub(crate) fn blocked_for(&self, now: Instant) -> Duration {
-        self.blocked_since
-            .map_or(Duration::ZERO, |since| now.duration_since(since))
+        self.owed
+            .map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
     }
 
     /// Writes what is waiting and reads until there is something new. May be dropped and called
@@ -140,18 +146,22 @@ impl Wire {
                 Poll::Ready(Ok(octets)) => {
                     self.written += u64::try_from(octets).unwrap_or(0);
                     self.unflushed = true;
-                    self.blocked_since = None;
                 }
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => {
-                    self.blocked_since.get_or_insert_with(Instant::now);
-                    return Ok(());
-                }
+                Poll::Pending => break,
             }
         }
-        if self.output.capacity() > KEPT_OCTETS {
-            self.output = BytesMut::new();
+        if self.output.is_empty() {
+            if self.output.capacity() > KEPT_OCTETS {
+                self.output = BytesMut::new();
+            }
+            self.poll_flush(context)?;
         }
+        self.keep_account();
+        Ok(())
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.unflushed
             && let Poll::Ready(flushed) = pin!(self.stream.flush()).poll(context)
         {
@@ -160,10 +170,25 @@ impl Wire {
         }
         Ok(())
     }
+
+    /// Only octets that were waiting when the peer fell behind are owed; when it has taken them, those
+    /// that wait by then are.
+    fn keep_account(&mut self) {
+        if self.output.is_empty() && !self.unflushed {
+            self.owed = None;
+        } else if self.owed.is_none_or(|(end, _)| self.written > end) {
+            let end = self.appended().saturating_add(STREAM_BUFFER_OCTETS);
+            self.owed = Some((end, Instant::now()));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+
+    use tokio::io::ReadBuf;
+
     use super::*;
 
     /// Writes and reads at both ends at once, far more than the pipe holds.
@@ -199,13 +224,88 @@ mod tests {
         let (one, _other) = tokio::io::duplex(64);
         let mut one = Wire::new(Box::new(one));
         one.output().extend_from_slice(&[0; 1000]);
-        tokio::select! {
-            biased;
-            _ = one.drive() => panic!("nothing can be read"),
-            () = std::future::ready(()) => {}
-        }
+        nudge(&mut one).await;
         assert_eq!((one.written(), one.appended()), (64, 1_000));
         let later = Instant::now() + Duration::from_secs(7);
         assert!(one.blocked_for(later) >= Duration::from_secs(7));
+    }
+
+    /// Lets a wire do what it can without waiting.
+    async fn nudge(wire: &mut Wire) {
+        tokio::select! {
+            biased;
+            _ = wire.drive() => panic!("nothing can be read"),
+            () = std::future::ready(()) => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn peer_that_reads_in_drips_is_noticed() {
+        let (one, mut other) = tokio::io::duplex(64);
+        let mut one = Wire::new(Box::new(one));
+        one.output().extend_from_slice(&[0; 1_000]);
+        nudge(&mut one).await;
+        let later = Instant::now() + Duration::from_secs(7);
+        // Octets that come later do not make it more patient with those that wait already.
+        one.output().extend_from_slice(&[0; 200_000]);
+        let mut drip = [0; 64];
+        for _ in 0..1_000 {
+            other.read_exact(&mut drip).await.unwrap();
+            nudge(&mut one).await;
+            assert!(one.blocked_for(later) >= Duration::from_secs(7));
+        }
+        // What waited when it fell behind is taken: from now on the others count.
+        for _ in 1_000..1_100 {
+            other.read_exact(&mut drip).await.unwrap();
+            nudge(&mut one).await;
+        }
+        let blocked = one.blocked_for(later);
+        assert!(blocked > Duration::ZERO && blocked < Duration::from_secs(7));
+        while one.written() < one.appended() {
+            other.read_exact(&mut drip).await.unwrap();
+            nudge(&mut one).await;
+        }
+        assert_eq!(one.blocked_for(later), Duration::ZERO);
+    }
+
+    /// Takes octets like TLS, into a buffer of its own that it cannot pass on.
+    struct Hoarder;
+
+    impl AsyncRead for Hoarder {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Hoarder {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(octets.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn octets_that_are_buffered_but_not_passed_on_are_noticed() {
+        let mut wire = Wire::new(Box::new(Hoarder));
+        wire.output().extend_from_slice(&[0; 100]);
+        nudge(&mut wire).await;
+        assert_eq!(wire.written(), 100);
+        let later = Instant::now() + Duration::from_secs(7);
+        assert!(wire.blocked_for(later) >= Duration::from_secs(7));
     }
 }
