@@ -9,6 +9,9 @@ use engine::ports::Entropy;
 /// a second, and carriers ban who hammers them.
 const REFUSAL_FAILURES: u32 = 3;
 
+/// A link that was up for so long has worked, however long the wait before it was.
+const WORKED_AFTER: Duration = Duration::from_secs(10);
+
 /// The bounds of the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
@@ -32,9 +35,12 @@ impl Default for Backoff {
 pub(super) struct Failures(u32);
 
 impl Failures {
-    /// The link has worked.
-    pub(super) const fn forget(&mut self) {
-        self.0 = 0;
+    /// The link was up for so long. It has worked when it outlived the wait that the failures so far
+    /// deserve; whoever lets it bind only to drop it is called less and less often.
+    pub(super) fn lived(&mut self, life: Duration, backoff: Backoff) {
+        if life >= self.whole(backoff).min(WORKED_AFTER) {
+            self.0 = 0;
+        }
     }
 
     /// One more failure.
@@ -49,12 +55,17 @@ impl Failures {
 
     /// How long to wait now: between half and all of `min × 2^(failures - 1)`, at most `max`.
     pub(super) fn delay(&self, backoff: Backoff, entropy: &dyn Entropy) -> Duration {
-        let doublings = self.0.saturating_sub(1).min(31);
-        let whole = backoff.min.saturating_mul(1 << doublings).min(backoff.max);
+        let whole = self.whole(backoff);
         let mut octets = [0; 4];
         entropy.fill(&mut octets);
         let unit = f64::from(u32::from_be_bytes(octets)) / f64::from(u32::MAX);
         whole / 2 + (whole / 2).mul_f64(unit)
+    }
+
+    /// The wait without chance.
+    fn whole(&self, backoff: Backoff) -> Duration {
+        let doublings = self.0.saturating_sub(1).min(31);
+        backoff.min.saturating_mul(1 << doublings).min(backoff.max)
     }
 }
 
@@ -99,6 +110,7 @@ mod tests {
 
     #[test]
     fn a_refused_bind_waits_longer_and_success_forgets() {
+        let second = Duration::from_secs(1);
         let mut failures = Failures::default();
         failures.count_refusal();
         assert_eq!(
@@ -112,11 +124,28 @@ mod tests {
             failures.delay(Backoff::default(), &Always(0xFF)),
             Duration::from_mins(1)
         );
-        failures.forget();
+        failures.lived(Duration::from_secs(9), Backoff::default());
         failures.count();
         assert_eq!(
             failures.delay(Backoff::default(), &Always(0xFF)),
-            Duration::from_secs(1)
+            Duration::from_mins(1)
         );
+        failures.lived(Duration::from_secs(10), Backoff::default());
+        failures.count();
+        assert_eq!(failures.delay(Backoff::default(), &Always(0xFF)), second);
+    }
+
+    #[test]
+    fn only_a_link_that_outlives_its_wait_has_worked() {
+        let delay_after = |life: u64| {
+            let mut failures = Failures::default();
+            for _ in 0..3 {
+                failures.count();
+            }
+            failures.lived(Duration::from_millis(life), Backoff::default());
+            failures.count();
+            failures.delay(Backoff::default(), &Always(0xFF)).as_secs()
+        };
+        assert_eq!((delay_after(3_999), delay_after(4_000)), (8, 1));
     }
 }

@@ -34,6 +34,8 @@ pub struct LinkConfig {
     pub window_max: usize,
     /// Unanswered deliveries at most; what comes on top is answered with a temporary error.
     pub deliveries_max: usize,
+    /// Octets of text in unanswered deliveries at most; what comes on top is answered likewise.
+    pub deliveries_octets_max: usize,
     /// The largest PDU taken, in octets.
     pub frame_limit_octets: usize,
     /// How patient it is.
@@ -165,6 +167,7 @@ impl LinkConfig {
             addressing: Addressing::default(),
             window_max: 10,
             deliveries_max: 5_000,
+            deliveries_octets_max: 4 * 1024 * 1024,
             frame_limit_octets: crate::frame::FRAME_LIMIT_OCTETS,
             timers: Timers::default(),
             backoff: Backoff::default(),

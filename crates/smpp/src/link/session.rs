@@ -35,8 +35,8 @@ enum Phase {
 pub(super) struct Life {
     /// Why it ended.
     pub(super) ending: Ending,
-    /// Whether the carrier answered or delivered anything.
-    pub(super) useful: bool,
+    /// How long it was bound.
+    pub(super) lived: Duration,
 }
 
 pub(super) struct Session<'a> {
@@ -74,7 +74,10 @@ impl<'a> Session<'a> {
         stop: &mut watch::Receiver<Run>,
     ) -> Life {
         let bind = &self.config.bind;
+        let bound_at = Instant::now();
         let ending = self.live(submissions, stop).await;
+        let lived = bound_at.elapsed();
+        self.conversation.log_refused();
         let reason = ending.to_string();
         tracing::warn!(carrier = %bind.carrier, index = bind.index, %reason, "link lost");
         self.events.lost(bind, &reason);
@@ -86,10 +89,7 @@ impl<'a> Session<'a> {
         if !answers.is_empty() {
             self.events.answered(bind, answers);
         }
-        Life {
-            ending,
-            useful: self.conversation.useful,
-        }
+        Life { ending, lived }
     }
 
     async fn live(

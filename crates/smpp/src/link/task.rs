@@ -59,9 +59,7 @@ impl Link {
             let Some(life) = self.live(&events).await else {
                 break;
             };
-            if life.useful {
-                failures.forget();
-            }
+            failures.lived(life.lived, self.config.backoff);
             let reason = life.ending.to_string();
             self.ends.report.send_replace(LinkState::Down(reason));
             match life.ending {
@@ -89,7 +87,7 @@ impl Link {
                 tracing::warn!(carrier = %bind.carrier, index = bind.index, %reason, "no link");
                 return Some(Life {
                     ending,
-                    useful: false,
+                    lived: Duration::ZERO,
                 });
             }
         };

@@ -2,90 +2,10 @@
 
 use std::time::Duration;
 
-use smpp::frame;
-use smpp::link::{LinkConfig, Security, Timers};
+use smpp::link::Timers;
 use smpp::pdu::id;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
-use crate::gateway::{Gateway, PATIENCE, config_to, listener};
-
-/// One PDU that was read: id, status, sequence number.
-type Seen = (u32, u32, u32);
-
-/// The carrier's end of a connection.
-struct Carrier {
-    socket: TcpStream,
-    input: Vec<u8>,
-}
-
-impl Carrier {
-    async fn accept(listener: &TcpListener) -> Self {
-        let (socket, _) = tokio::time::timeout(PATIENCE, listener.accept())
-            .await
-            .unwrap()
-            .unwrap();
-        Self {
-            socket,
-            input: Vec::new(),
-        }
-    }
-
-    /// Accepts a connection and its bind.
-    async fn bound(listener: &TcpListener) -> Self {
-        let mut carrier = Self::accept(listener).await;
-        let (id, _, sequence) = carrier.read().await.unwrap();
-        assert_eq!(id, id::BIND_TRANSCEIVER);
-        carrier
-            .write(id | id::RESPONSE, 0, sequence, b"CARRIER\0")
-            .await;
-        carrier
-    }
-
-    async fn write(&mut self, id: u32, status: u32, sequence: u32, body: &[u8]) {
-        let length = u32::try_from(body.len() + 16).unwrap();
-        let mut octets = Vec::new();
-        for number in [length, id, status, sequence] {
-            octets.extend_from_slice(&number.to_be_bytes());
-        }
-        octets.extend_from_slice(body);
-        self.raw(&octets).await;
-    }
-
-    async fn raw(&mut self, octets: &[u8]) {
-        self.socket.write_all(octets).await.unwrap();
-    }
-
-    /// The next PDU; `None` when the link was closed.
-    async fn read(&mut self) -> Option<Seen> {
-        loop {
-            let mut rest = self.input.as_slice();
-            if let Some(frame) = frame::take(&mut rest, 1_024).unwrap() {
-                let seen = (frame.header.id, frame.header.status, frame.header.sequence);
-                self.input = rest.to_vec();
-                return Some(seen);
-            }
-            let read = self.socket.read_buf(&mut self.input);
-            match tokio::time::timeout(PATIENCE, read)
-                .await
-                .expect("nothing comes")
-            {
-                Ok(0) | Err(_) => return None,
-                Ok(_) => {}
-            }
-        }
-    }
-}
-
-async fn gateway_at(timers: Timers) -> (Gateway, TcpListener) {
-    let listener = listener().await;
-    let port = listener.local_addr().unwrap().port();
-    let config = LinkConfig {
-        timers,
-        ..config_to(port, Security::PlainLoopback)
-    };
-    (Gateway::start(vec![config]), listener)
-}
+use crate::script::{Carrier, Seen, gateway_at, pdu};
 
 /// What the link does with these octets after its bind: the PDUs it answers, and why it closes.
 async fn check_closes(octets: &[u8], answer: Option<Seen>, why: &str) {
@@ -102,12 +22,6 @@ async fn check_closes(octets: &[u8], answer: Option<Seen>, why: &str) {
     // It tries again.
     Carrier::bound(&listener).await;
     gateway.bound().await;
-}
-
-fn pdu(id: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 16).unwrap();
-    let header = [length, id, 0, sequence].map(u32::to_be_bytes);
-    [header.as_flattened(), body].concat()
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@
 mod broken;
 mod faults;
 mod gateway;
+mod hostile;
 mod http;
 mod messages;
+mod script;
 mod tls;

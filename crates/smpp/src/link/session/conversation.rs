@@ -19,8 +19,12 @@ use crate::pdu::{Body, MessageResponse, Pdu, ShortMessage, id, next_sequence};
 use crate::status::Status;
 use crate::wire::Wire;
 
-/// The sequence numbers of a batch of deliveries, and what the engine said to each.
-pub(super) type Judged = (Vec<u32>, Vec<Verdict>);
+/// A batch of deliveries, and what the engine said to each.
+pub(super) struct Judged {
+    sequences: Vec<u32>,
+    octets: usize,
+    verdicts: Vec<Verdict>,
+}
 
 /// The bind was number 1.
 const BIND_SEQUENCE: u32 = 1;
@@ -31,6 +35,8 @@ struct Batch {
     answers: Vec<(Token, Answer)>,
     sequences: Vec<u32>,
     deliveries: Vec<Delivery>,
+    /// Of the text in the deliveries.
+    octets: usize,
 }
 
 pub(super) struct Conversation<'a> {
@@ -41,11 +47,14 @@ pub(super) struct Conversation<'a> {
     sequence: u32,
     /// Deliveries that the engine has not judged yet.
     unjudged: usize,
+    /// Octets of their texts.
+    unjudged_octets: usize,
+    /// Deliveries refused for good that the log does not know of yet, and why the last one was.
+    refused: Option<(u64, Status)>,
     heard_at: Instant,
     enquired_at: Option<Instant>,
     /// The sequence number of our unbind, once it is said.
     farewell: Option<u32>,
-    pub(super) useful: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -61,10 +70,11 @@ impl<'a> Conversation<'a> {
             window: Window::new(config.window_max),
             sequence: BIND_SEQUENCE,
             unjudged: 0,
+            unjudged_octets: 0,
+            refused: None,
             heard_at: Instant::now(),
             enquired_at: None,
             farewell: None,
-            useful: false,
         }
     }
 
@@ -189,26 +199,44 @@ impl<'a> Conversation<'a> {
         batch: &mut Batch,
         out: &mut BytesMut,
     ) {
-        if self.unjudged + batch.sequences.len() >= self.config.deliveries_max {
+        let octets = message.payload().len();
+        if !self.has_room(batch, octets) {
             return acknowledge(out, sequence, Status::TEMPORARY_APPLICATION_ERROR);
         }
         match inbound::delivery(message) {
             Ok(delivery) => {
                 batch.sequences.push(sequence);
                 batch.deliveries.push(delivery);
+                batch.octets += octets;
             }
             Err(status) => {
-                let bind = &self.config.bind;
-                tracing::warn!(carrier = %bind.carrier, %status, "a delivery was refused for good");
+                let count = self.refused.map_or(0, |(count, _)| count);
+                self.refused = Some((count.saturating_add(1), status));
                 acknowledge(out, sequence, status);
             }
+        }
+    }
+
+    /// Whether one more delivery stays within both bounds. The first one always does.
+    fn has_room(&self, batch: &Batch, octets: usize) -> bool {
+        let count = self.unjudged + batch.sequences.len();
+        let octets = self.unjudged_octets + batch.octets + octets;
+        count < self.config.deliveries_max
+            && (count == 0 || octets <= self.config.deliveries_octets_max)
+    }
+
+    /// Says how many deliveries were refused since it last said so: a carrier must not be able to
+    /// fill the log.
+    pub(super) fn log_refused(&mut self) {
+        if let Some((count, status)) = self.refused.take() {
+            let carrier = &self.config.bind.carrier;
+            tracing::warn!(%carrier, count, %status, "deliveries were refused for good");
         }
     }
 
     /// Tells the engine what one read brought.
     fn hand_over(&mut self, batch: Batch) {
         let bind = &self.config.bind;
-        self.useful |= !batch.answers.is_empty() || !batch.deliveries.is_empty();
         if !batch.answers.is_empty() {
             self.events.answered(bind, batch.answers);
         }
@@ -216,18 +244,30 @@ impl<'a> Conversation<'a> {
             return;
         }
         self.unjudged += batch.sequences.len();
-        let (judge, sequences) = (self.judge.clone(), batch.sequences);
+        self.unjudged_octets += batch.octets;
+        let judge = self.judge.clone();
+        let (sequences, octets) = (batch.sequences, batch.octets);
         let verdicts: Verdicts = Box::new(move |verdicts| {
             // The session may be gone; then the carrier delivers again on the next one.
-            let _ = judge.send((sequences, verdicts));
+            let _ = judge.send(Judged {
+                sequences,
+                octets,
+                verdicts,
+            });
         });
         self.events.delivered(bind, batch.deliveries, verdicts);
     }
 
     /// Answers deliveries that the engine has judged.
     pub(super) fn acknowledge(&mut self, judged: &mut Vec<Judged>, out: &mut BytesMut) {
-        for (sequences, verdicts) in judged.drain(..) {
+        for batch in judged.drain(..) {
+            let Judged {
+                sequences,
+                octets,
+                verdicts,
+            } = batch;
             self.unjudged = self.unjudged.saturating_sub(sequences.len());
+            self.unjudged_octets = self.unjudged_octets.saturating_sub(octets);
             // A verdict that is missing must not make a carrier forget.
             let verdicts = verdicts
                 .into_iter()
@@ -244,6 +284,7 @@ impl<'a> Conversation<'a> {
 
     /// Gives up on submits without an answer, and asks a quiet peer whether it lives.
     pub(super) fn check_timers(&mut self, now: Instant, out: &mut BytesMut) -> Result<(), Ending> {
+        self.log_refused();
         let timers = &self.config.timers;
         let overdue = self.window.overdue(now, timers.response);
         if !overdue.is_empty() {
