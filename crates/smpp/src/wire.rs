@@ -247,7 +247,7 @@ mod tests {
         nudge(&mut one).await;
         let later = Instant::now() + Duration::from_secs(7);
         // Octets that come later do not make it more patient with those that wait already.
-        one.output().extend_from_slice(&[0; 200_000]);
+        one.output().extend_from_slice(&vec![0; 200_000]);
         let mut drip = [0; 64];
         for _ in 0..1_000 {
             other.read_exact(&mut drip).await.unwrap();
