@@ -1,23 +1,7 @@
-//! Any stream of octets is framed and decoded without panic, and what was decoded is written back to
-//! the octet.
+//! The rule is in the file of the same name below `checks`.
 #![no_main]
 
-use bytes::BytesMut;
-use libfuzzer_sys::fuzz_target;
-use smpp::frame::{FRAME_LIMIT_OCTETS, take};
-use smpp::pdu::Pdu;
+#[path = "../checks/pdu.rs"]
+mod check;
 
-fuzz_target!(|octets: &[u8]| {
-    let mut input = octets;
-    loop {
-        let before = input;
-        let Ok(Some(frame)) = take(&mut input, FRAME_LIMIT_OCTETS) else { break };
-        let whole = &before[..before.len() - input.len()];
-        if let Ok(pdu) = Pdu::decode(frame) {
-            let mut out = BytesMut::new();
-            pdu.encode(&mut out).expect("what was read can be written");
-            assert_eq!(&out[..], whole);
-            let _ = format!("{pdu:?}");
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| check::check(octets));
