@@ -118,10 +118,11 @@ impl Gateway {
         then: impl FnOnce(&Arc<Self>, Result<Committed, CommitError>) + Send + 'static,
     ) {
         let Some(me) = self.myself() else { return };
-        if self.is_halted() {
+        if !self.take_off() {
             return self.hold_back(Box::new(then));
         }
         let done = Box::new(move |result: Result<Committed, CommitError>| {
+            me.land();
             if result.is_err() {
                 let mut state = me.state();
                 state.counters.add(Counter::CommitsFailed, 1);

@@ -2,7 +2,7 @@
 //! commit, for whatever reason, leaves the state in memory ahead of the durable one; from then on
 //! nothing more is committed on top of it. It is not the recovery itself: that is `recover`.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::gateway::Gateway;
@@ -18,6 +18,8 @@ pub(crate) struct Halt {
     halted: AtomicBool,
     /// How often the state was rebuilt.
     generation: AtomicU64,
+    /// Commits whose fate is not known yet.
+    in_flight: AtomicUsize,
     /// Commits that came since; all are answered with a failure.
     held: Mutex<Vec<Then>>,
 }
@@ -31,6 +33,32 @@ impl Gateway {
     /// Whether requests can be taken.
     pub(crate) fn is_open(&self) -> bool {
         !self.is_halted() && self.store.is_available()
+    }
+
+    /// Whether so many commits are on their way that new requests have to wait.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let most = self.store.commits_max();
+        self.halt.in_flight.load(Ordering::SeqCst) >= most - most / 4
+    }
+
+    /// Takes a place among the commits on their way. Without one everything comes to a halt: what this
+    /// commit would have made durable is in memory, and later ones may build on it. Call it while the
+    /// state is locked.
+    pub(crate) fn take_off(&self) -> bool {
+        let most = self.store.commits_max();
+        if !self.is_halted() && self.halt.in_flight.load(Ordering::SeqCst) >= most {
+            self.halt();
+        }
+        if self.is_halted() {
+            return false;
+        }
+        self.halt.in_flight.fetch_add(1, Ordering::SeqCst);
+        true
+    }
+
+    /// Gives the place back.
+    pub(crate) fn land(&self) {
+        self.halt.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Commits nothing from now on. Call it while the state is locked.

@@ -41,7 +41,7 @@ impl Gateway {
         let now = self.now();
         let settings = self.settings();
         let count = batch.len();
-        if !self.is_open() {
+        if !self.is_open() || self.is_crowded() {
             return verdicts(vec![Verdict::Again; count]);
         }
         self.ensure_keys(now);
@@ -77,16 +77,32 @@ impl Gateway {
         let now = self.now();
         let settings = self.settings();
         self.ensure_keys(now);
-        let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
         if self.is_halted() || !self.vault.is_prepared(now) {
             return 0;
         }
         let given_up = state.parts.expire(now);
-        let count = given_up.len();
+        self.give_up(&mut state, &settings, &given_up, now);
+        given_up.len()
+    }
+
+    /// Keeps what there is of long messages that wait no longer.
+    pub(crate) fn give_up(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        given_up: &[Assembled],
+        now: Timestamp,
+    ) {
+        let mut intake = Inbound::new(self, settings, now);
         let carrier = CarrierName::new("-");
-        for assembled in &given_up {
-            intake.assembled(&mut state, &carrier, assembled, Kind::MoIncomplete);
+        for assembled in given_up {
+            let kind = if assembled.is_complete() {
+                Kind::MoReceived
+            } else {
+                Kind::MoIncomplete
+            };
+            intake.assembled(state, &carrier, assembled, kind);
         }
         let Inbound { batch, planned, .. } = intake;
         if let Some(changes) = batch.finish() {
@@ -94,7 +110,6 @@ impl Gateway {
                 gateway.conclude(planned, result);
             });
         }
-        count
     }
 }
 

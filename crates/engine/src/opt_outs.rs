@@ -118,7 +118,7 @@ impl Gateway {
         standing: OptOutStanding,
         done: oneshot::Sender<bool>,
     ) -> Result<(), OptOutError> {
-        if !self.is_open() {
+        if !self.is_open() || self.is_crowded() {
             self.turned_away();
             return Err(OptOutError::Unavailable);
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 
 use domain::message::{Segment, SegmentState};
-use domain::reassembly::Part;
+use domain::reassembly::{Assembled, Part, Reassembled};
 use domain::text::segment::{self, ReferenceWidth};
 use domain::text::udh::Concatenation;
 use domain::time::Timestamp;
@@ -48,6 +48,8 @@ const DOUBT_BATCH: usize = 500;
 struct Found {
     open: u64,
     in_doubt: Vec<u64>,
+    /// Long messages from handsets for which there is no more room.
+    given_up: Vec<Assembled>,
 }
 
 impl Gateway {
@@ -78,6 +80,7 @@ impl Gateway {
         self.resume();
         self.decide_doubts(&mut state, &found, &settings, now);
         state.line_up();
+        self.give_up(&mut state, &settings, &found.given_up, now);
         drop(state);
         self.answer_held_back();
         self.wake.notify_one();
@@ -120,7 +123,10 @@ impl Gateway {
                     found.open += 1;
                     spilled.extend(self.load_open(state, settings, *row, &vault, &mut found));
                 }
-                Loaded::Part(row, vault) => self.load_part(state, &row, &vault, now),
+                Loaded::Part(row, vault) => {
+                    let given_up = self.load_part(state, &row, &vault, now);
+                    found.given_up.extend(given_up);
+                }
                 _ => {}
             }
         }
@@ -207,14 +213,21 @@ impl Gateway {
         }
     }
 
-    fn load_part(&self, state: &mut State, row: &PartRow, vault: &[VaultRow], now: Timestamp) {
+    /// Gives back the long messages for which there is no more room.
+    fn load_part(
+        &self,
+        state: &mut State,
+        row: &PartRow,
+        vault: &[VaultRow],
+        now: Timestamp,
+    ) -> Vec<Assembled> {
         let concatenation = Concatenation::new(row.reference, row.width, row.total, row.ordinal);
         let octets = vault.iter().find(|sealed| sealed.purpose == Purpose::Text);
         let octets = octets.and_then(|sealed| self.vault.open(sealed).ok());
         let (Some(sender), Some(concatenation), Some(octets)) =
             (self.number(vault), concatenation, octets)
         else {
-            return;
+            return Vec::new();
         };
         let part = Part {
             sender,
@@ -224,7 +237,14 @@ impl Gateway {
             octets: octets.as_slice().into(),
             row: row.sequence,
         };
-        let _ = state.parts.insert(part, row.at.min(now));
+        let mut insertion = state.parts.insert(part, row.at.min(now));
+        match insertion.outcome {
+            Reassembled::Incomplete | Reassembled::Duplicate => {}
+            Reassembled::Complete(whole) | Reassembled::Alone(whole) => {
+                insertion.evicted.push(whole);
+            }
+        }
+        insertion.evicted
     }
 
     fn record_start(

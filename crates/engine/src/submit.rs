@@ -322,6 +322,9 @@ impl Gateway {
             self.turned_away();
             return Err(SubmitError::Unavailable);
         }
+        if self.is_crowded() {
+            return Err(SubmitError::Busy);
+        }
         let generation = self.generation();
         let width = settings
             .short_codes

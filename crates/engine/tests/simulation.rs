@@ -30,9 +30,9 @@ mod simulation {
 use simulation::world::World;
 
 /// Seeds in one run of the test.
-const SEEDS: u64 = 12_000;
+const SEEDS: u64 = 1_200;
 /// Actions before the ending, for each seed.
-const STEPS: usize = 250;
+const STEPS: usize = 200;
 /// Every so many seeds, one is run twice.
 const TWICE_EVERY: u64 = 40;
 

@@ -307,6 +307,10 @@ impl Store for MemoryStore {
         self.arrived.notify_all();
     }
 
+    fn commits_max(&self) -> usize {
+        self.lock().queue_max
+    }
+
     fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError> {
         let rows = self.lock().read(|inner| inner.image.load())?;
         let act = self.lock().on_load.take();

@@ -104,6 +104,9 @@ pub enum Shutdown {
     Crash,
 }
 
+/// How many commits may wait in a store that does not say.
+const COMMITS_MAX_DEFAULT: usize = 16_384;
+
 /// The durable state, outbox and ledger of one node.
 ///
 /// `commit` takes its place in the order at the call, and `done` is called exactly once, in that
@@ -116,6 +119,11 @@ pub enum Shutdown {
 pub trait Store: Send + Sync {
     /// Queues changes for the next group commit.
     fn commit(&self, changes: Changes, done: Done);
+    /// How many commits may wait. Those after them are answered `Busy`; the engine never lets it come
+    /// to that, since a commit that is taken after one that was not may build on it.
+    fn commits_max(&self) -> usize {
+        COMMITS_MAX_DEFAULT
+    }
     /// Streams what a starting engine needs, each kind complete, in sequential order per kind.
     /// Blocks; call it before serving.
     fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError>;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::class::TrafficClass;
 use domain::message::ReceiptState;
+use engine::SubmitError;
 use testkit::TestGateway;
+use testkit::gateway::poll_once;
 use testkit::settings::usual;
 
 use super::stage::{accept, deliver, running, submit, submit_to};
@@ -60,4 +62,27 @@ fn unmatched_receipts_are_bounded_in_memory_and_on_disk() {
     }
     assert_eq!(test.gateway.snapshot().unmatched.len(), 5);
     assert_eq!(test.store.with_image(|image| image.unmatched().count()), 5);
+}
+
+#[test]
+fn a_crowded_store_sheds_new_requests_and_loses_nothing_that_was_taken() {
+    let test = running();
+    test.store.set_queue_max(4);
+    let caller = test.caller();
+    let mut answers = Vec::new();
+    for _ in 0..6 {
+        let request = super::stage::request_to(1, "hello");
+        let mut answer = Box::pin(test.gateway.submit(&caller, request, None));
+        answers.push((poll_once(answer.as_mut()), answer));
+    }
+    test.store.sync();
+    let outcomes = answers.into_iter().map(|(early, mut answer)| {
+        let outcome = early.or_else(|| poll_once(answer.as_mut()));
+        outcome.expect("nothing hangs").map(drop)
+    });
+    let outcomes: Vec<_> = outcomes.collect();
+    assert_eq!(outcomes[..3], [Ok(()); 3]);
+    assert_eq!(outcomes[3..], [Err(SubmitError::Busy); 3]);
+    assert!(test.gateway.health().is_ready());
+    assert_eq!(test.carriers.count(), 3);
 }

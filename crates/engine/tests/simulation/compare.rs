@@ -1,9 +1,9 @@
 //! Memory against disk: whenever nothing is on its way, the state in memory is the durable one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::message::{MessageState, SegmentState};
-use engine::rows::MessageRow;
+use engine::rows::{MessageRow, PartRow};
 use engine::{Moving, Standing};
 
 use super::world::World;
@@ -49,11 +49,15 @@ pub fn memory_is_the_durable_state(world: &World) {
             .iter()
             .find(|row| row.at >= old && !snapshot.unmatched.contains(&row.sequence));
         assert_eq!(missing, None, "receipts on disk only");
-        let parts = image.parts().count();
+        let parts: Vec<_> = image.parts().collect();
+        let sealed = |part: &&PartRow| image.vault_of(part.sequence).len() == 2;
+        assert!(parts.iter().all(sealed), "a part without its text");
+        // No two long messages of a run share a reference.
+        let texts: BTreeSet<u16> = parts.iter().map(|part| part.reference).collect();
         assert_eq!(
-            snapshot.reassembly_buffers == 0,
-            parts == 0,
-            "parts of long messages"
+            snapshot.reassembly_buffers,
+            texts.len(),
+            "long messages: {parts:?}"
         );
     });
     for (place, waiting) in snapshot.waiting.iter().enumerate() {
