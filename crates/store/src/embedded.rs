@@ -208,6 +208,10 @@ impl Store for Embedded {
         }
     }
 
+    fn commits_max(&self) -> usize {
+        self.shared.config.bounds.queue_max
+    }
+
     fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError> {
         self.shared
             .readers

@@ -192,6 +192,7 @@ fn commits_beyond_the_bound_are_answered_busy_in_their_place() {
     let mut config = place.config();
     config.bounds.queue_max = 1;
     let store = Embedded::open(config).unwrap();
+    assert_eq!(store.commits_max(), 1);
     let (send, answers) = channel();
     let (release, held) = channel::<()>();
     // The first answer holds the writer up, so that the rest must wait.
