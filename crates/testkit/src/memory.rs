@@ -49,6 +49,7 @@ struct Inner {
     answers: VecDeque<Answer>,
     health: Health,
     queue_max: usize,
+    refuse_next: Option<CommitError>,
     reopens_to_fail: u32,
     reads_to_fail: u32,
     carrier_ids: Vec<CarrierIdRow>,
@@ -84,6 +85,7 @@ impl MemoryStore {
             answers: VecDeque::new(),
             health: Health::Well,
             queue_max: usize::MAX,
+            refuse_next: None,
             reopens_to_fail: 0,
             reads_to_fail: 0,
             carrier_ids: Vec::new(),
@@ -168,6 +170,11 @@ impl MemoryStore {
         if inner.health == Health::Well {
             inner.health = Health::Failing;
         }
+    }
+
+    /// The next commit is answered with this, and those after it are taken.
+    pub fn refuse_next(&self, error: CommitError) {
+        self.lock().refuse_next = Some(error);
     }
 
     /// Fails at once: what waits is answered `Poisoned`, and so is everything until it is reopened.
@@ -290,8 +297,12 @@ impl Inner {
 impl Store for MemoryStore {
     fn commit(&self, changes: Changes, done: Done) {
         let mut inner = self.lock();
+        let refused = inner.refuse_next.take();
         let waiting = match inner.health {
             Health::Dead => return,
+            _ if refused.is_some() => {
+                Waiting::Refused(refused.unwrap_or(CommitError::Busy), done)
+            }
             Health::Poisoned => Waiting::Refused(CommitError::Poisoned, done),
             _ if inner.waiting.len() >= inner.queue_max => {
                 Waiting::Refused(CommitError::Busy, done)

@@ -1,6 +1,6 @@
 //! The contract of the `Store` port. Every implementation runs all of it:
 //!
-//! ```ignore
+//! ```text
 //! testkit::store_contract!(MyHome::new());
 //! ```
 #![allow(
