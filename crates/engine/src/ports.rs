@@ -4,9 +4,15 @@
 pub mod carrier;
 pub mod clock;
 pub mod entropy;
+pub mod guard;
+pub mod log;
 pub mod store;
+pub mod witness;
 
 pub use carrier::{CarrierEvents, Carriers};
 pub use clock::Clock;
 pub use entropy::Entropy;
+pub use guard::Guard;
+pub use log::Log;
 pub use store::Store;
+pub use witness::Witness;

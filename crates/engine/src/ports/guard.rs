@@ -49,9 +49,10 @@ pub trait Guard: Send + Sync {
 /// The rule that every guard keeps.
 pub fn may_follow(last: Option<Signed>, next: Signed) -> Result<(), GuardError> {
     match last {
-        Some(last) if last.size > next.size => {
-            Err(GuardError::RolledBack { signed: last.size, size: next.size })
-        }
+        Some(last) if last.size > next.size => Err(GuardError::RolledBack {
+            signed: last.size,
+            size: next.size,
+        }),
         Some(last) if last.size == next.size && last.root != next.root => {
             Err(GuardError::Forked { size: next.size })
         }
@@ -64,7 +65,10 @@ mod tests {
     use super::*;
 
     fn tree(size: u64, root: u8) -> Signed {
-        Signed { size, root: Hash::from_bytes([root; 32]) }
+        Signed {
+            size,
+            root: Hash::from_bytes([root; 32]),
+        }
     }
 
     #[test]
@@ -73,8 +77,14 @@ mod tests {
         assert_eq!(may_follow(None, tree(1, 1)), Ok(()));
         assert_eq!(may_follow(last, tree(11, 2)), Ok(()));
         assert_eq!(may_follow(last, tree(10, 1)), Ok(()));
-        assert_eq!(may_follow(last, tree(10, 2)), Err(GuardError::Forked { size: 10 }));
-        let back = GuardError::RolledBack { signed: 10, size: 9 };
+        assert_eq!(
+            may_follow(last, tree(10, 2)),
+            Err(GuardError::Forked { size: 10 })
+        );
+        let back = GuardError::RolledBack {
+            signed: 10,
+            size: 9,
+        };
         assert_eq!(may_follow(last, tree(9, 1)), Err(back));
     }
 }
