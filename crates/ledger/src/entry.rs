@@ -10,12 +10,13 @@ mod canonical;
 pub mod draft;
 pub mod facts;
 pub mod kind;
-mod named;
+pub(crate) mod named;
 pub mod outcome;
 pub mod parse;
 mod reader;
+pub mod skim;
 pub mod stamp;
-mod time;
+pub(crate) mod time;
 pub mod value;
 
 /// The version of the schema, the `v` of every entry.

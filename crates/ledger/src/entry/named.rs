@@ -1,4 +1,5 @@
-//! A closed set of words: an enum whose variants have one stable name each in entries.
+//! A closed set of words: an enum whose variants have one stable name each in entries
+//! and reports.
 
 /// Declares such an enum, with `ALL`, `as_str`, `from_name` and `Display`.
 macro_rules! named {
@@ -11,7 +12,7 @@ macro_rules! named {
             /// Every one of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// Its name in entries. Names are stable: old entries keep theirs for ever.
+            /// Its name as it is written. Names are stable: what is old keeps its own for ever.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -33,4 +34,4 @@ macro_rules! named {
     };
 }
 
-pub(super) use named;
+pub(crate) use named;

@@ -3,6 +3,8 @@
 
 /// How long a time is, in bytes.
 pub(super) const TIME_BYTES: usize = 27;
+/// The form, with a zero for any digit.
+const FORM: &[u8; TIME_BYTES] = b"0000-00-00T00:00:00.000000Z";
 /// The last microsecond of the year 9999; later times are written as this one.
 const MAX_MICROS: u64 = 253_402_300_799_999_999;
 
@@ -27,21 +29,24 @@ pub(super) fn write(out: &mut Vec<u8>, micros: u64) {
 }
 
 /// Microseconds since 1970 of a time in exactly the form that [`write`] gives; `None` otherwise.
-pub(super) fn read(text: &str) -> Option<u64> {
-    let number = |range: core::ops::Range<usize>| -> Option<u64> {
-        let digits = text.get(range)?;
-        digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| digits.parse().ok())?
+pub(crate) fn read(text: &str) -> Option<u64> {
+    let fits = |(byte, form): (u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        sign => byte == *sign,
     };
-    let days = days_of(number(0..4)?, number(5..7)?, number(8..10)?)?;
-    let seconds = number(11..13)? * 3_600 + number(14..16)? * 60 + number(17..19)?;
-    let micros = (days * SECONDS_PER_DAY + seconds) * MICROS_PER_SECOND + number(20..26)?;
-    // Writing it again refuses what no calendar has (30 February, 24:00) and any other punctuation.
-    let mut again = Vec::with_capacity(TIME_BYTES);
-    write(&mut again, micros);
-    (again == text.as_bytes()).then_some(micros)
+    if text.len() != TIME_BYTES || !text.bytes().zip(FORM).all(fits) {
+        return None;
+    }
+    let number = |range: core::ops::Range<usize>| -> Option<u64> { text.get(range)?.parse().ok() };
+    let date = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Counting back refuses what no calendar has, such as 30 February.
+    let days = days_of(date.0, date.1, date.2).filter(|days| date_of(*days) == date)?;
+    let seconds = days * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
+    Some(seconds * MICROS_PER_SECOND + number(20..26)?)
 }
 
 /// The date a number of days after 1970-01-01, in the proleptic Gregorian calendar. Years are
