@@ -1,3 +1,6 @@
 //! Contract suites: what each port promises in prose, as scenarios that every implementation runs.
 
+pub mod carriers;
+pub mod clock;
+pub mod entropy;
 pub mod store;
