@@ -282,6 +282,10 @@ impl Gateway {
             let _ = done.send(result.is_ok());
         });
         drop(state);
+        if self.is_halted() {
+            // Perhaps nobody tries to bring the store back any more.
+            self.answer_held_back();
+        }
         durable.await.unwrap_or(false)
     }
 }

@@ -7,6 +7,7 @@ use domain::class::TrafficClass;
 use domain::message::MessageState;
 use engine::SubmitError;
 use engine::ports::carrier::Verdict;
+use engine::ports::store::CommitError;
 use testkit::TestGateway;
 use testkit::gateway::{handset, poll_once, request};
 
@@ -44,6 +45,19 @@ fn a_commit_refused_for_want_of_room_leaves_no_message_behind() {
     assert_eq!(handed.len(), 1);
     accept(&test, &handed[0]);
     assert_eq!(state_of(&test, accepted.id), MessageState::Submitted);
+}
+
+#[test]
+fn after_a_conflict_nothing_is_committed_until_the_state_is_rebuilt() {
+    let test = running();
+    test.store.refuse_next(CommitError::Conflict);
+    assert_eq!(submit(&test, "refused").unwrap_err(), SubmitError::Busy);
+    assert!(!test.gateway.health().is_ready());
+    assert_eq!(submit(&test, "too").unwrap_err(), SubmitError::Unavailable);
+    assert!(dispatch(&test).is_empty());
+    bring_back(&test);
+    submit(&test, "accepted").unwrap();
+    assert_eq!(test.carriers.count(), 1);
 }
 
 #[test]
@@ -102,6 +116,15 @@ fn a_message_that_comes_while_the_state_is_rebuilt_is_refused_or_sent_but_never_
     let result = early.or_else(|| poll_once(future.as_mut()));
     let accepted = result.expect("nothing hangs").is_ok();
     assert_eq!(usize::from(accepted), test.carriers.count());
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_store_that_is_away() {
+    let test = running();
+    test.store.fail_next();
+    assert!(submit(&test, "refused").is_err());
+    let mut stop = Box::pin(test.gateway.stop());
+    assert!(poll_once(stop.as_mut()).is_some(), "nothing ever hangs");
 }
 
 #[test]
