@@ -31,16 +31,19 @@ pub enum Scope {
     OptOutsWrite,
     /// Look opt-outs up.
     OptOutsRead,
+    /// Read the ledger's checkpoints, tiles and entries.
+    LedgerRead,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MessagesSend,
         Self::MessagesRead,
         Self::InboundRead,
         Self::OptOutsWrite,
         Self::OptOutsRead,
+        Self::LedgerRead,
     ];
 
     /// The word used in the command line, the API and the store.
@@ -51,6 +54,7 @@ impl Scope {
             Self::InboundRead => "inbound:read",
             Self::OptOutsWrite => "opt-outs:write",
             Self::OptOutsRead => "opt-outs:read",
+            Self::LedgerRead => "ledger:read",
         }
     }
 }
@@ -64,7 +68,7 @@ impl std::fmt::Display for Scope {
 /// The word names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write or opt-outs:read"
+    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read or ledger:read"
 )]
 pub struct UnknownScope;
 

@@ -195,14 +195,22 @@ impl Vault {
 
     /// Opens a sealed row.
     pub fn open(&self, row: &VaultRow) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        self.open_with_key(row).map(|(value, _)| value)
+    }
+
+    /// Opens a sealed row, and gives the key that opens its commitment in the ledger.
+    pub fn open_with_key(
+        &self,
+        row: &VaultRow,
+    ) -> Result<(Zeroizing<Vec<u8>>, CommitmentKey), OpenError> {
         let kek = self.kek(row.purpose, row.week).ok_or(OpenError::NoKey)?;
         let context = place(row.owner, row.purpose, row.week);
         let keys = open(&kek, &context, &row.wrapped)?;
-        let data_key = keys
-            .get(..KEY_LEN)
-            .and_then(aead_key)
-            .ok_or(OpenError::Damaged)?;
-        open(&data_key, &context, &row.sealed)
+        let (data_key, key) = keys.split_at_checked(KEY_LEN).ok_or(OpenError::Damaged)?;
+        let data_key = aead_key(data_key).ok_or(OpenError::Damaged)?;
+        let key = key.try_into().map_err(|_| OpenError::Damaged)?;
+        let value = open(&data_key, &context, &row.sealed)?;
+        Ok((value, CommitmentKey::from_bytes(key)))
     }
 
     fn kek(&self, purpose: Purpose, week: u32) -> Option<Arc<LessSafeKey>> {
