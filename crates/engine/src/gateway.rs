@@ -2,13 +2,14 @@
 //! files of their own; this one only holds them together.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use domain::time::Timestamp;
 use ledger::NodeName;
 use tokio::sync::Notify;
 
 use crate::changes::Changes;
+use crate::checkpoints::Ledger;
 use crate::client::Directory;
 use crate::halt::Halt;
 use crate::ids::IdSource;
@@ -58,6 +59,8 @@ pub struct Gateway {
     pub(crate) receipts_wake: Notify,
     /// Whether the state in memory is ahead of the durable one.
     pub(crate) halt: Halt,
+    /// The ledger's key, guard and witnesses, where it is signed.
+    pub(crate) ledger: OnceLock<Arc<Ledger>>,
     /// Requests refused while the store was away, for the `ledger.gap` entry.
     pub(crate) refused_in_gap: AtomicU64,
     me: Weak<Gateway>,
@@ -88,6 +91,7 @@ impl Gateway {
             wake: Notify::new(),
             receipts_wake: Notify::new(),
             halt: Halt::default(),
+            ledger: OnceLock::new(),
             refused_in_gap: AtomicU64::new(0),
             me: me.clone(),
         })

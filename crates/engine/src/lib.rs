@@ -6,6 +6,7 @@ mod answers;
 mod batch;
 mod cancel;
 pub mod changes;
+mod checkpoints;
 mod client;
 mod clients;
 mod coalesce;
@@ -23,6 +24,7 @@ mod keys;
 mod metrics;
 mod opt_outs;
 pub mod ports;
+mod proofs;
 mod queries;
 mod receipts;
 mod recover;
@@ -32,10 +34,12 @@ pub mod settings;
 mod snapshot;
 mod state;
 mod submit;
+mod tree;
 mod vault;
 
 pub use answers::AMBIGUITY_DEFAULT;
 pub use cancel::CancelError;
+pub use checkpoints::{LedgerError, LedgerParts, Seat, WitnessPolicy};
 pub use client::{ApiKey, AuthError, Caller, Forbidden, Scope, UnknownScope};
 pub use clients::{ClientError, NewClient};
 pub use gateway::{Gateway, Parts};
@@ -45,6 +49,7 @@ pub use jobs::{BackupError, ConfigChange};
 pub use keys::MasterKey;
 pub use metrics::{MetricKind, MetricRow, Metrics};
 pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};
+pub use proofs::{LedgerReceipt, Opening, ReceiptError, TileBody};
 pub use queries::{
     Cursor, CursorError, InboundQuery, InboundText, InboundView, LookupError, MessageQuery,
     MessageView, PageView, SegmentView,

@@ -64,6 +64,8 @@ named! {
         KeyCreated = "key.created",
         /// A key of the gateway was replaced.
         KeyRotated = "key.rotated",
+        /// Checkpoints, tiles or entries were handed to a reader.
+        LedgerRead = "ledger.read",
         /// The ledger is open for writing.
         LedgerStarted = "ledger.started",
         /// The ledger was closed in good order.

@@ -1,0 +1,252 @@
+//! What outsiders read of the ledger: checkpoints, tiles, and the receipt that proves to a client
+//! that its message is in it. Only what a published checkpoint covers is shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use domain::id::MessageId;
+use ledger::checkpoint::SignedCheckpoint;
+use ledger::proof::LogProof;
+use ledger::tile::{Content, Tile, bundle};
+use ledger::tree::inclusion;
+use ledger::{Entry, Kind, Outcome};
+use tokio::task::spawn_blocking;
+
+use crate::checkpoints::Ledger;
+use crate::client::Caller;
+use crate::coalesce::Who;
+use crate::gateway::Gateway;
+use crate::ports::Log;
+use crate::ports::store::ReadError;
+use crate::queries::LookupError;
+use crate::rows::VaultRow;
+use crate::tree;
+
+/// The octets of a tile or an entry bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TileBody {
+    /// The octets.
+    pub octets: Vec<u8>,
+}
+
+/// What opens one commitment of an entry.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The name under `private` in the entry.
+    pub field: &'static str,
+    /// The commitment key, 64 lower-case hex digits.
+    pub key_hex: String,
+    /// The value.
+    pub value: String,
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opening({}, masked)", self.field)
+    }
+}
+
+/// Proof that a message is in the ledger, for anyone who has the log's public key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerReceipt {
+    /// The entry, as canonical JSON.
+    pub entry: String,
+    /// Its `tlog-proof`.
+    pub proof: String,
+    /// What opens its commitments, as far as they have not been erased.
+    pub openings: Vec<Opening>,
+}
+
+/// Why there is no receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// This client has no such message, or this gateway's ledger is not signed.
+    #[error("no such message")]
+    NotFound,
+    /// No checkpoint covers the entry yet; come back in a second.
+    #[error("no checkpoint covers the entry yet")]
+    Pending,
+    /// The ledger cannot be read now.
+    #[error("the ledger cannot be read now")]
+    Unavailable,
+}
+
+impl From<LookupError> for ReceiptError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::NotFound => Self::NotFound,
+            LookupError::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<ReadError> for ReceiptError {
+    fn from(error: ReadError) -> Self {
+        LookupError::from(error).into()
+    }
+}
+
+/// The most entries that one commit holds before that of a message in it.
+const COMMIT_ENTRIES_MAX: usize = 4_096;
+
+impl Gateway {
+    /// The checkpoint published last.
+    pub fn checkpoint(&self, caller: &Caller) -> Option<String> {
+        self.count_ledger_read(caller);
+        Some(self.ledger.get()?.published()?.note)
+    }
+
+    /// A tile or entry bundle of the published tree by its C2SP path (`tile/…`).
+    pub async fn tile_at(
+        &self,
+        caller: &Caller,
+        path: &str,
+    ) -> Result<Option<TileBody>, LookupError> {
+        self.count_ledger_read(caller);
+        let (Some(ledger), Some(tile)) = (self.ledger.get().map(Arc::clone), Tile::parse(path))
+        else {
+            return Ok(None);
+        };
+        let reading = spawn_blocking(move || read_tile(&ledger, tile));
+        Ok(reading.await.map_err(|_| LookupError::Unavailable)??)
+    }
+
+    fn count_ledger_read(&self, caller: &Caller) {
+        let now = self.now();
+        let who = Who::Client(caller.client);
+        self.state()
+            .coalescer
+            .count(Kind::LedgerRead, Outcome::Done, who, "", now);
+    }
+
+    /// Proof that a message of the caller's is in the ledger.
+    pub async fn message_receipt(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+    ) -> Result<LedgerReceipt, ReceiptError> {
+        let ledger = self
+            .ledger
+            .get()
+            .map(Arc::clone)
+            .ok_or(ReceiptError::NotFound)?;
+        let stored = self
+            .store
+            .message(id)
+            .await?
+            .ok_or(ReceiptError::NotFound)?;
+        let (row, vault) = stored;
+        if row.head.client != Some(caller.client) {
+            return Err(ReceiptError::NotFound);
+        }
+        let now = self.now();
+        let who = Who::Client(caller.client);
+        self.state()
+            .coalescer
+            .count(Kind::MessageRead, Outcome::Done, who, "receipt", now);
+        let proving = spawn_blocking(move || prove(&ledger, id));
+        let (entry, proof) = proving.await.map_err(|_| ReceiptError::Unavailable)??;
+        Ok(LedgerReceipt {
+            entry,
+            proof,
+            openings: self.openings(&vault),
+        })
+    }
+
+    fn openings(&self, vault: &[VaultRow]) -> Vec<Opening> {
+        let open = |row: &VaultRow| {
+            let (value, key) = self.vault.open_with_key(row).ok()?;
+            Some(Opening {
+                field: row.purpose.as_str(),
+                key_hex: hex(key.reveal()),
+                value: String::from_utf8(value.to_vec()).ok()?,
+            })
+        };
+        vault.iter().filter_map(open).collect()
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    let digits = octets.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+    digits
+        .map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0'))
+        .collect()
+}
+
+fn read_tile(ledger: &Ledger, tile: Tile) -> Result<Option<TileBody>, ReadError> {
+    let log = ledger.parts.log.as_ref();
+    let size = ledger.published().map_or(0, |published| published.size);
+    let (level, width) = (tile.content(), usize::from(tile.width()));
+    let there = match level {
+        Content::Entries => size,
+        Content::Hashes(level) => size.checked_shr(8 * u32::from(level)).unwrap_or(0),
+    };
+    let from = tile.index().saturating_mul(256);
+    if from.saturating_add(u64::from(tile.width())) > there {
+        return Ok(None);
+    }
+    let octets = match level {
+        Content::Entries => {
+            let entries = log.entries(from, width)?;
+            bundle::encode(entries.iter().map(Vec::as_slice)).ok()
+        }
+        Content::Hashes(level) => {
+            let hashes = match level {
+                0 => log.leaves(from, width)?,
+                level => log.nodes(8 * level, from, width)?,
+            };
+            let whole = hashes.len() == width;
+            whole.then(|| hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())
+        }
+    };
+    Ok(octets.map(|octets| TileBody { octets }))
+}
+
+/// The entry that accepted a message, and its proof.
+fn prove(ledger: &Ledger, id: MessageId) -> Result<(String, String), ReceiptError> {
+    let log = ledger.parts.log.as_ref();
+    let first = log.entry_of(id.sequence())?.ok_or(ReceiptError::NotFound)?;
+    let published = ledger.published().ok_or(ReceiptError::Pending)?;
+    let (index, entry) = find_acceptance(log, first, id)?;
+    if index >= published.size {
+        return Err(ReceiptError::Pending);
+    }
+    let hashes = tree::with_nodes(log, |nodes| inclusion::prove(nodes, index, published.size));
+    let checkpoint = SignedCheckpoint::parse(published.note.as_bytes());
+    let (Ok(hashes), Ok(checkpoint)) = (hashes, checkpoint) else {
+        return Err(ReceiptError::Unavailable);
+    };
+    let proof = LogProof {
+        extra: None,
+        index,
+        hashes,
+        checkpoint,
+    };
+    let entry = String::from_utf8(entry).map_err(|_| ReceiptError::Unavailable)?;
+    Ok((entry, proof.to_string()))
+}
+
+/// A commit can hold several entries before that of a message; the one is told by its object.
+fn find_acceptance(
+    log: &dyn Log,
+    first: u64,
+    id: MessageId,
+) -> Result<(u64, Vec<u8>), ReceiptError> {
+    let wanted = id.to_string();
+    let entries = log.entries(first, COMMIT_ENTRIES_MAX.min(16))?;
+    if let Some(found) = pick(first, entries, &wanted) {
+        return Ok(found);
+    }
+    let entries = log.entries(first, COMMIT_ENTRIES_MAX)?;
+    pick(first, entries, &wanted).ok_or(ReceiptError::NotFound)
+}
+
+fn pick(first: u64, entries: Vec<Vec<u8>>, wanted: &str) -> Option<(u64, Vec<u8>)> {
+    let is_it = |entry: &Vec<u8>| {
+        Entry::parse(entry).is_ok_and(|entry| {
+            entry.kind == Kind::MessageAccepted
+                && entry.object.is_some_and(|object| object.id == wanted)
+        })
+    };
+    (first..).zip(entries).find(|(_, entry)| is_it(entry))
+}
