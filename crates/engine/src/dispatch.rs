@@ -153,7 +153,7 @@ impl State {
             let waits = open.has_pending() && self.queue.holds(ticket(&open));
             let assigned = match waits {
                 // Without its text a message cannot be sent; it must not hold up those behind it.
-                true if open.expires <= now => {
+                true if open.expires <= now || open.body.is_none() => {
                     expire(self, &mut open, &mut plan.batch, now);
                     None
                 }
