@@ -17,6 +17,7 @@ mod roles {
     mod dispatch;
     mod idempotency;
     mod inbound;
+    mod jobs;
     mod keys;
     mod receipts;
     mod stage;
