@@ -15,6 +15,7 @@ mod request_id;
 mod route;
 mod settings;
 mod tls;
+pub mod witness;
 
 pub use admin::Admin;
 pub use api::Api;

@@ -1,0 +1,142 @@
+//! One POST: connect, protect, send, take in a bounded answer. Nothing runs on after it: a caller that
+//! stops waiting takes the connection with it.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::ports::witness::{Unreachable, WitnessAnswer};
+use futures_util::future::{Either, select};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+
+use super::place::Place;
+use super::trust::Trust;
+
+/// Octets of an answer's body at most; a cosignature takes 150, one of ML-DSA-44 3,400.
+const ANSWER_MAX: usize = 64 * 1_024;
+
+/// Octets of an answer's head at most.
+const HEAD_MAX: usize = 32 * 1_024;
+
+/// How long one address may take to answer, so that the next has its turn.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The media type of a 409's body.
+const SIZE_TYPE: &str = "text/x.tlog.size";
+
+/// Sends a body to the witness. It has no time limit.
+pub(super) async fn post(
+    place: &Place,
+    trust: &Trust,
+    body: String,
+) -> Result<WitnessAnswer, Unreachable> {
+    let request = request(place, body)?;
+    let socket = connect(place, trust).await?;
+    match trust {
+        Trust::Loopback => exchange(socket, request).await,
+        Trust::Tls(connector, name) => {
+            let protected = connector.connect(name.clone(), socket).await;
+            exchange(protected.map_err(because("TLS failed"))?, request).await
+        }
+    }
+}
+
+fn request(place: &Place, body: String) -> Result<Request<Full<Bytes>>, Unreachable> {
+    Request::post(place.path.as_str())
+        .header(HOST, place.authority.as_str())
+        .header(USER_AGENT, concat!("shortstop/", env!("CARGO_PKG_VERSION")))
+        .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+        .header(CONNECTION, "close")
+        .body(Full::new(Bytes::from(body)))
+        .map_err(because("the request cannot be written"))
+}
+
+async fn connect(place: &Place, trust: &Trust) -> Result<TcpStream, Unreachable> {
+    let found = lookup_host((place.host.as_str(), place.port)).await;
+    let mut last = Unreachable("the name has no address".to_owned());
+    for address in found.map_err(because("the name has no address"))? {
+        match connect_to(address, trust).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn connect_to(address: SocketAddr, trust: &Trust) -> Result<TcpStream, Unreachable> {
+    if matches!(trust, Trust::Loopback) && !address.ip().is_loopback() {
+        let away = "the name leads to another machine, where plain http is not used";
+        return Err(Unreachable(away.to_owned()));
+    }
+    let connected = tokio::time::timeout(ADDRESS_PATIENCE, TcpStream::connect(address)).await;
+    let connected =
+        connected.map_err(|_| Unreachable("the connection took too long".to_owned()))?;
+    let socket = connected.map_err(because("no connection"))?;
+    // The body would wait for the head's acknowledgement.
+    socket.set_nodelay(true).map_err(because("no connection"))?;
+    Ok(socket)
+}
+
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<WitnessAnswer, Unreachable>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = http1::Builder::new();
+    let opened = builder
+        .max_buf_size(HEAD_MAX)
+        .handshake(TokioIo::new(stream))
+        .await;
+    let (sender, connection) = opened.map_err(because("no HTTP"))?;
+    let (asked, connection) = (pin!(ask(sender, request)), pin!(connection));
+    match select(asked, connection).await {
+        Either::Left((answer, _)) => answer,
+        // A connection's end reaches whoever waits on it, after what came before.
+        Either::Right((_, asked)) => asked.await,
+    }
+}
+
+async fn ask(
+    mut sender: SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<WitnessAnswer, Unreachable> {
+    let answer = sender.send_request(request).await;
+    let (head, body) = answer.map_err(because("no sound answer"))?.into_parts();
+    let body = Limited::new(body, ANSWER_MAX).collect().await;
+    let body = body.map_err(|error| {
+        Unreachable(if error.is::<LengthLimitError>() {
+            format!("the answer is longer than {ANSWER_MAX} octets")
+        } else {
+            "the answer broke off".to_owned()
+        })
+    })?;
+    // A size is believed only in its own media type: one that is ahead of ours stops the gateway, and
+    // a proxy's 409 must not.
+    let foreign = head.status == StatusCode::CONFLICT && !is_size(&head.headers);
+    let body = if foreign {
+        Vec::new()
+    } else {
+        body.to_bytes().into()
+    };
+    let status = head.status.as_u16();
+    Ok(WitnessAnswer { status, body })
+}
+
+fn is_size(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(SIZE_TYPE))
+}
+
+fn because<E: Error>(what: &'static str) -> impl Fn(E) -> Unreachable {
+    move |error| Unreachable(format!("{what}: {error}"))
+}
