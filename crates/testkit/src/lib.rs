@@ -16,9 +16,11 @@ pub mod entropy;
 pub mod gateway;
 pub mod memory;
 pub mod settings;
+pub mod witness;
 
 pub use carriers::RecordingCarriers;
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use gateway::TestGateway;
 pub use memory::{Image, MemoryStore};
+pub use witness::{Witness, WitnessSetup};
