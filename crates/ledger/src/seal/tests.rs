@@ -88,7 +88,10 @@ fn a_seal_left_out_doubled_or_exchanged_is_a_fault() {
         );
         let mut twice = seals.clone();
         twice.insert(place, seals[place]);
-        assert!(check_all(&twice, key(1), end() + SECOND).is_err(), "twice {place}");
+        assert!(
+            check_all(&twice, key(1), end() + SECOND).is_err(),
+            "twice {place}"
+        );
         let mut swapped = seals.clone();
         swapped.swap(place, (place + 1) % seals.len());
         assert!(

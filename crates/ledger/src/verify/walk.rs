@@ -107,12 +107,11 @@ impl<'w, 't> Walk<'w, 't> {
         let bundles = since.size / u64::from(FULL);
         for level in 1..HEIGHT {
             let (index, width) = extent(level, since.size);
-            let Some(tile) = Tile::new(Content::Hashes(level), index, width) else {
-                continue;
-            };
             let (full_now, width_now) = extent(level, self.head.size);
             let now = if index < full_now { FULL } else { width_now };
-            let published = tile.with_width(now).and_then(|tile| self.read_hashes(tile));
+            // A level that begins a new tile just there holds nothing yet.
+            let tile = Tile::new(Content::Hashes(level), index, now).filter(|_| width > 0);
+            let published = tile.and_then(|tile| self.read_hashes(tile));
             let hashes = published.unwrap_or_default();
             let hashes = hashes.get(..usize::from(width)).unwrap_or_default();
             self.levels.preset(level, index, hashes);
