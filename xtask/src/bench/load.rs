@@ -36,6 +36,8 @@ pub struct Outcome {
     pub accepted: u64,
     /// Requests answered otherwise.
     pub refused: u64,
+    /// When the first request was due, in microseconds since 1970.
+    pub began: u64,
     /// From the first request to the last answer.
     pub elapsed: Duration,
     /// Times from request to answer, in microseconds.
@@ -171,7 +173,8 @@ pub async fn run(
         open.push(Connection::open(&connector, target).await?);
     }
     let left = Arc::new(AtomicU64::new(0));
-    let start = Instant::now();
+    // Only now, when the handshakes are over.
+    let (start, began) = (Instant::now(), unix_micros()?);
     let mut lanes = Vec::new();
     for connection in open {
         let lane = Lane {
@@ -186,6 +189,7 @@ pub async fn run(
     let mut outcome = Outcome {
         accepted: 0,
         refused: 0,
+        began,
         elapsed: Duration::ZERO,
         latency: histogram()?,
     };
@@ -197,6 +201,11 @@ pub async fn run(
     }
     outcome.elapsed = start.elapsed();
     Ok(outcome)
+}
+
+fn unix_micros() -> anyhow::Result<u64> {
+    let time = std::time::UNIX_EPOCH.elapsed()?;
+    Ok(u64::try_from(time.as_micros())?)
 }
 
 fn histogram() -> anyhow::Result<Histogram<u64>> {

@@ -182,13 +182,12 @@ async fn steady(report: &mut Report) -> anyhow::Result<()> {
     let target = yard.client()?;
     let counter = Counter::default();
     load::run(&target, &counter, 8, 400, Rhythm::Steady(RATE)).await?;
-    let began = unix_micros()?;
     let outcome = load::run(&target, &counter, 8, MESSAGES, Rhythm::Steady(RATE)).await?;
     let at = |quantile| millis(outcome.latency.value_at_quantile(quantile));
     report.figure("steady 200/s", "accept p50, ms", at(0.5), Aim::None)?;
     report.figure("steady 200/s", "accept p99, ms", at(0.99), Aim::None)?;
     delivered(&yard, 400 + MESSAGES).await?;
-    let mut times = handset_times(&yard, began, RATE, 400)?;
+    let mut times = handset_times(&yard, outcome.began, RATE, 400)?;
     times.sort_unstable();
     let at = |share: usize| {
         times
@@ -210,11 +209,6 @@ async fn steady(report: &mut Report) -> anyhow::Result<()> {
     )?;
     drop(gateway);
     yard.clear()
-}
-
-fn unix_micros() -> anyhow::Result<u64> {
-    let time = std::time::UNIX_EPOCH.elapsed()?;
-    Ok(u64::try_from(time.as_micros())?)
 }
 
 /// How long after it was due each message reached its handset, in microseconds. Messages are numbered
