@@ -300,9 +300,7 @@ impl Store for MemoryStore {
         let refused = inner.refuse_next.take();
         let waiting = match inner.health {
             Health::Dead => return,
-            _ if refused.is_some() => {
-                Waiting::Refused(refused.unwrap_or(CommitError::Busy), done)
-            }
+            _ if refused.is_some() => Waiting::Refused(refused.unwrap_or(CommitError::Busy), done),
             Health::Poisoned => Waiting::Refused(CommitError::Poisoned, done),
             _ if inner.waiting.len() >= inner.queue_max => {
                 Waiting::Refused(CommitError::Busy, done)

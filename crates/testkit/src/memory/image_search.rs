@@ -10,12 +10,18 @@ use super::image::Image;
 
 impl Image {
     pub(super) fn message(&self, id: MessageId) -> Option<(MessageRow, Vec<VaultRow>)> {
-        let row = self.messages.get(&id.sequence()).filter(|row| row.id == id)?;
+        let row = self
+            .messages
+            .get(&id.sequence())
+            .filter(|row| row.id == id)?;
         Some((row.clone(), self.vault_of(id.sequence())))
     }
 
     pub(super) fn inbound(&self, id: InboundId) -> Option<(InboundRow, Vec<VaultRow>)> {
-        let row = self.inbound.get(&id.sequence()).filter(|row| row.id == id)?;
+        let row = self
+            .inbound
+            .get(&id.sequence())
+            .filter(|row| row.id == id)?;
         Some((row.clone(), self.vault_of(id.sequence())))
     }
 
