@@ -42,6 +42,8 @@ pub(crate) struct Scratch {
     versions: HashMap<(Table, u64), u32>,
     /// What the index database has to learn of the group.
     pub(crate) fresh: Vec<u8>,
+    /// The index of the first entry of the commit that is being written.
+    pub(crate) first_entry: u64,
     /// The greatest sequence of any row in the group.
     pub(crate) last_sequence: u64,
     /// Roughly how many octets the rows of the group have.

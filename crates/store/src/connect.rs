@@ -27,6 +27,8 @@ pub(crate) enum Role {
     IndexWriter,
     /// The one that copies the write-ahead log into the database.
     Keeper,
+    /// The one that reads and writes the ledger's tree.
+    Tree,
 }
 
 /// Opens the database, which must exist.
@@ -49,9 +51,14 @@ pub(crate) fn open(
              PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;"
         }
         Role::Keeper => "PRAGMA cache_size = -256;",
+        Role::Tree => {
+            "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA cache_size = -1024;"
+        }
     };
+    // The logs of the others are copied by threads of their own; the tree's is always short.
+    let autocheckpoint = if role == Role::Tree { 256 } else { 0 };
     connection.execute_batch(&format!(
-        "{settings} PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0;
+        "{settings} PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = {autocheckpoint};
          PRAGMA trusted_schema = OFF;"
     ))?;
     Ok(connection)

@@ -28,6 +28,7 @@ use crate::index::{Index, indexer};
 use crate::open::{self, OpenError};
 use crate::queue::{Job, Queue};
 use crate::reader::{self, Reads, failed, reading};
+use crate::tree::Tree;
 use crate::watch::{self, Watch};
 use crate::writer::Writer;
 use crate::{backup, load, rows, search};
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) reads: Reads,
     pub(crate) index: Index,
     pub(crate) watch: Watch,
+    pub(crate) tree: Tree,
     head: Mutex<LedgerHead>,
     is_available: AtomicBool,
 }
@@ -59,6 +61,7 @@ impl Shared {
             reads: Reads::new(config.bounds.reads_waiting_max),
             index,
             watch: Watch::new(config.bounds.stall_max),
+            tree: Tree::default(),
             head: Mutex::new(head),
             is_available: AtomicBool::new(true),
             config,
@@ -81,6 +84,12 @@ impl Shared {
         head.last_sequence = last_sequence;
     }
 
+    /// How many entries are durable. A reader of the database may see more while the last of them are
+    /// being taken back.
+    pub(crate) fn size(&self) -> u64 {
+        self.head().size
+    }
+
     pub(crate) fn open_pools(&self) {
         self.readers.open();
         self.keeper.open();
@@ -98,7 +107,7 @@ impl Shared {
 
 /// The embedded store. Dropping it closes it.
 pub struct Embedded {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Mutex<Threads>,
 }
 
@@ -163,6 +172,7 @@ impl Embedded {
         writer.into_iter().for_each(join);
         shared.watch.stop();
         watch.into_iter().for_each(join);
+        shared.tree.close();
     }
 
     fn spawn(&self, name: &str, work: fn(&Arc<Shared>)) -> Result<JoinHandle<()>, OpenError> {

@@ -72,8 +72,28 @@ impl DataFolder {
 
     /// Removes the index with everything that SQLite keeps beside it.
     pub(crate) fn remove_index(&self) -> io::Result<()> {
-        for name in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
-            match std::fs::remove_file(self.path.join(name)) {
+        self.remove("index.sqlite")
+    }
+
+    /// Published checkpoints and the rebuildable nodes of the ledger's tree.
+    pub(crate) fn tree(&self) -> PathBuf {
+        self.path.join("tree.sqlite")
+    }
+
+    /// Makes an empty file for the tree if there is none, durably.
+    pub(crate) fn prepare_tree(&self) -> io::Result<()> {
+        create_private(&self.tree())?;
+        sync_folder(&self.path)
+    }
+
+    /// Removes the tree with everything that SQLite keeps beside it.
+    pub(crate) fn remove_tree(&self) -> io::Result<()> {
+        self.remove("tree.sqlite")
+    }
+
+    fn remove(&self, database: &str) -> io::Result<()> {
+        for suffix in ["", "-wal", "-shm"] {
+            match std::fs::remove_file(self.path.join(format!("{database}{suffix}"))) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
@@ -97,7 +117,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Opens a file for the owner alone, making it when it is missing. What SQLite makes beside it takes
 /// over its mode.
-fn create_private(path: &Path) -> io::Result<File> {
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
         .read(true)

@@ -130,6 +130,7 @@ impl<'c> GroupWriter<'c> {
         let Some(Some(changes)) = self.taken.get(place) else {
             return Ok(Applied::Whole);
         };
+        self.scratch.first_entry = next.size;
         let applied = apply(&mut self.statements, &mut self.scratch, changes, trust)?;
         match (applied, trust) {
             (Applied::Whole, _) => {

@@ -1,18 +1,22 @@
 //! The embedded store: one SQLite file for state, vault and ledger, written by one thread that gathers
-//! concurrent commits into one durable transaction, and a second, rebuildable file for search.
+//! concurrent commits into one durable transaction, a second, rebuildable file for search, and a third
+//! for the ledger's tree and its published checkpoints. Beside it, the file that guards the log key.
 //!
 //! It holds no rule of the product and opens no seal: what is personal arrives sealed and leaves
 //! sealed. It reads no clock either; moments come with the changes.
 
 mod apply;
+mod audit;
 mod backup;
 mod checkpoint;
 mod columns;
 mod config;
 mod connect;
 mod embedded;
+mod entries;
 mod folder;
 mod group;
+mod guard;
 mod index;
 mod load;
 mod log;
@@ -25,10 +29,12 @@ mod schema;
 mod search;
 mod statements;
 mod tail;
+mod tree;
 mod watch;
 mod writer;
 
 pub use backup::{RestoreError, restore};
 pub use config::{Bounds, Durability, EmbeddedConfig};
 pub use embedded::Embedded;
+pub use guard::{FileGuard, is_on_same_volume};
 pub use open::OpenError;

@@ -41,15 +41,15 @@ impl<'c> Statements<'c> {
             entry: sql("INSERT INTO entry(idx, bytes, leaf) VALUES (?1, ?2, ?3)")?,
             fresh: sql("INSERT INTO fresh(first, rows) VALUES (?1, ?2)")?,
             message: sql("INSERT INTO message(seq, id, state, version, open, created, expires,
-                updated, subject, head, segments) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                ON CONFLICT DO NOTHING")?,
+                updated, subject, head, segments, entry)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING")?,
             message_version: sql("SELECT version - 1 FROM message WHERE seq = ?1")?,
             update_open: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
                 segments = ?6 WHERE seq = ?1 AND version = ?2 AND +open = 1")?,
             update_moved: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
                 segments = ?6, open = ?7 WHERE seq = ?1 AND version = ?2")?,
             inbound: sql("INSERT INTO inbound(seq, id, short_code, received, keyword, carrier,
-                subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING")?,
+                subject, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING")?,
             inbound_exists: sql("SELECT 1 FROM inbound WHERE seq = ?1")?,
             vault: sql("INSERT OR REPLACE INTO vault(row, week, wrapped, sealed)
                 VALUES (?1, ?2, ?3, ?4)")?,

@@ -72,6 +72,7 @@ impl Applying<'_, '_> {
             row.subject,
             text(&scratch.head)?,
             text(&scratch.segments)?,
+            integer(scratch.first_entry),
         ])?;
         if changed > 0 {
             fresh::push(
@@ -117,6 +118,7 @@ impl Applying<'_, '_> {
             row.keyword,
             row.carrier,
             row.subject,
+            integer(self.scratch.first_entry),
         ])?;
         if changed > 0 {
             fresh::push(

@@ -1,0 +1,48 @@
+//! The ledger's side of the store: the port through which its entries become a public log.
+
+use engine::ports::Log;
+use engine::ports::log::{Node, Published};
+use engine::ports::store::ReadError;
+use ledger::Hash;
+
+use crate::embedded::Embedded;
+use crate::entries;
+use crate::reader::failed;
+use crate::tree::TreeError;
+
+impl Log for Embedded {
+    fn size(&self) -> Result<u64, ReadError> {
+        Ok(self.shared.size())
+    }
+
+    fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {
+        entries::leaves(&self.shared, from, most).map_err(failed)
+    }
+
+    fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError> {
+        entries::entries(&self.shared, from, most).map_err(failed)
+    }
+
+    fn nodes(&self, level: u8, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {
+        let nodes = self.shared.tree.nodes(&self.shared, level, from, most);
+        nodes.map_err(unread)
+    }
+
+    fn publish(&self, nodes: &[Node], checkpoint: &Published) -> Result<(), ReadError> {
+        let published = self.shared.tree.publish(&self.shared, nodes, checkpoint);
+        published.map_err(unread)
+    }
+
+    fn latest(&self) -> Result<Option<Published>, ReadError> {
+        self.shared.tree.latest(&self.shared).map_err(unread)
+    }
+
+    fn entry_of(&self, sequence: u64) -> Result<Option<u64>, ReadError> {
+        entries::of_sequence(&self.shared, sequence).map_err(failed)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn unread(error: TreeError) -> ReadError {
+    ReadError::Failed(error.to_string())
+}
