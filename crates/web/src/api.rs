@@ -6,6 +6,7 @@ mod body;
 mod consent;
 mod credentials;
 pub(crate) mod documents;
+mod ledger;
 mod lookup;
 mod message;
 mod places;
@@ -53,7 +54,7 @@ pub struct Api {
 struct Call<'r> {
     caller: Caller,
     parts: &'r Parts,
-    /// What stands for `{id}` in the path.
+    /// What stands for `{id}` or `{tile}` in the path.
     object: &'r str,
 }
 
@@ -140,6 +141,9 @@ impl Api {
             Route::RecordOptOut => self.record_opt_out(call, body).await,
             Route::LookUpOptOut => self.look_up_opt_out(call, body).await,
             Route::RemoveOptOut => self.remove_opt_out(call, body).await,
+            Route::ReadReceipt => self.read_receipt(call).await,
+            Route::ReadCheckpoint => self.read_checkpoint(call),
+            Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,
             Route::OpenApi | Route::ErrorPage => Ok(public(route)),
         }
     }

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use domain::admission::Refusal;
-use engine::{AuthError, CancelError, Forbidden, LookupError, OptOutError, SubmitError};
+use engine::{
+    AuthError, CancelError, Forbidden, LookupError, OptOutError, ReceiptError, SubmitError,
+};
 
 use crate::problem::{Code, Place, Problem};
 
@@ -153,6 +155,21 @@ impl From<LookupError> for Problem {
     }
 }
 
+impl From<ReceiptError> for Problem {
+    fn from(error: ReceiptError) -> Self {
+        match error {
+            ReceiptError::NotFound => not_found(),
+            ReceiptError::Pending => Self::new(
+                Code::ReceiptPending,
+                "no checkpoint of the ledger covers the message yet; one is made every second: ask \
+                 again after the time given",
+            )
+            .retry_after(SOON),
+            ReceiptError::Unavailable => unavailable(),
+        }
+    }
+}
+
 impl From<OptOutError> for Problem {
     fn from(error: OptOutError) -> Self {
         match error {
@@ -245,5 +262,7 @@ mod tests {
         }
         assert_eq!(Problem::from(Refusal::QueueFull(wait)).retry_after, Some(3));
         assert_eq!(Problem::from(SubmitError::KeyReused).retry_after, None);
+        let pending = Problem::from(ReceiptError::Pending);
+        assert_eq!(pending.retry_after, Some(1));
     }
 }

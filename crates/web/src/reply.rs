@@ -30,6 +30,10 @@ pub(crate) enum Kind {
     Markdown,
     /// Metrics in the text format of Prometheus, version 0.0.4.
     Metrics,
+    /// A checkpoint of the ledger.
+    Note,
+    /// A tile of the ledger, or a bundle of its entries.
+    Octets,
 }
 
 impl Kind {
@@ -39,6 +43,18 @@ impl Kind {
             Self::Problem => HeaderValue::from_static("application/problem+json"),
             Self::Markdown => HeaderValue::from_static("text/markdown; charset=utf-8"),
             Self::Metrics => HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+            Self::Note => HeaderValue::from_static("text/plain; charset=utf-8"),
+            Self::Octets => HeaderValue::from_static("application/octet-stream"),
+        }
+    }
+
+    /// How long it may be kept, by the caller alone: what needs a key is nobody else's. A checkpoint is
+    /// new every second; a tile never changes (C2SP tlog-tiles).
+    const fn caching(self) -> HeaderValue {
+        match self {
+            Self::Note => HeaderValue::from_static("private, max-age=1"),
+            Self::Octets => HeaderValue::from_static("private, max-age=31536000, immutable"),
+            _ => HeaderValue::from_static("no-store"),
         }
     }
 }
@@ -108,7 +124,7 @@ impl Reply {
         let headers = answer.headers_mut();
         headers.reserve(8);
         headers.insert(CONTENT_TYPE, kind.media_type());
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CACHE_CONTROL, kind.caching());
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REQUEST_ID, id.into_header());
         if transport == Transport::Encrypted {

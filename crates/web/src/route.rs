@@ -19,6 +19,8 @@ pub enum Route {
     ReadMessage,
     /// Take back a message.
     CancelMessage,
+    /// Prove that a message is in the ledger.
+    ReadReceipt,
     /// List messages from handsets.
     ListInbound,
     /// Record an opt-out.
@@ -27,6 +29,12 @@ pub enum Route {
     LookUpOptOut,
     /// Remove an opt-out.
     RemoveOptOut,
+    /// The ledger's latest checkpoint.
+    ReadCheckpoint,
+    /// Entries of the ledger.
+    ReadEntries,
+    /// Hashes of the ledger's tree.
+    ReadTile,
     /// The OpenAPI document.
     OpenApi,
     /// The page of error codes, to which every problem's `type` points.
@@ -85,7 +93,7 @@ pub struct RouteRow {
     pub route: Route,
     /// Its method.
     pub verb: Verb,
-    /// Its path; `{id}` stands for one segment.
+    /// Its path; `{id}` stands for one segment, `{tile}` for one or more.
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
@@ -114,9 +122,11 @@ const READ: Access = Access::Scoped(Scope::MessagesRead);
 const INBOUND: Access = Access::Scoped(Scope::InboundRead);
 const CONSENT: Access = Access::Scoped(Scope::OptOutsWrite);
 const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
+const LEDGER: Access = Access::Scoped(Scope::LedgerRead);
 
-/// Every route. The busiest comes first, since they are tried in this order.
-pub const ROUTES: [RouteRow; 12] = [
+/// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
+/// the first counts.
+pub const ROUTES: [RouteRow; 16] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -161,6 +171,13 @@ pub const ROUTES: [RouteRow; 12] = [
     ),
     row(
         Verb::Get,
+        "/v1/messages/{id}/receipt",
+        Route::ReadReceipt,
+        READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
         "/v1/inbound",
         Route::ListInbound,
         INBOUND,
@@ -186,6 +203,27 @@ pub const ROUTES: [RouteRow; 12] = [
         Route::RemoveOptOut,
         CONSENT,
         Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/ledger/checkpoint",
+        Route::ReadCheckpoint,
+        LEDGER,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
+        "/ledger/tile/entries/{tile}",
+        Route::ReadEntries,
+        LEDGER,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
+        "/ledger/tile/{tile}",
+        Route::ReadTile,
+        LEDGER,
+        Effect::Reads,
     ),
     row(
         Verb::Get,
@@ -216,7 +254,7 @@ impl Route {
 /// What a method and a path lead to.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
-    /// A route, and what stands for its `{id}`.
+    /// A route, and what stands for its `{id}` or `{tile}`.
     Route(&'static RouteRow, &'a str),
     /// A path of other methods, for the `Allow` header.
     OtherMethod(&'static str),
@@ -239,22 +277,25 @@ pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     if ROUTES.iter().any(|row| exact(&row)) {
         return Found::OtherMethod(allow(ROUTES.iter().filter(exact)));
     }
-    let with_id = || {
+    let fitting = || {
         ROUTES
             .iter()
-            .filter_map(|row| Some((row, id_of(row.path, path)?)))
+            .filter_map(|row| Some((row, object_of(row.path, path)?)))
     };
-    if let Some((row, id)) = with_id().find(|(row, _)| Some(row.verb) == verb) {
-        return Found::Route(row, id);
+    if let Some((row, object)) = fitting().find(|(row, _)| Some(row.verb) == verb) {
+        return Found::Route(row, object);
     }
-    match with_id().next() {
-        Some(_) => Found::OtherMethod(allow(with_id().map(|(row, _)| row))),
+    match fitting().next() {
+        Some(_) => Found::OtherMethod(allow(fitting().map(|(row, _)| row))),
         None => Found::Nothing,
     }
 }
 
-/// What stands for `{id}` when the path fits the pattern.
-fn id_of<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+/// What stands for `{id}` or `{tile}` when the path fits the pattern.
+fn object_of<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    if let Some(before) = pattern.strip_suffix("{tile}") {
+        return path.strip_prefix(before).filter(|tile| !tile.is_empty());
+    }
     let (before, after) = pattern.split_once("{id}")?;
     let id = path.strip_prefix(before)?.strip_suffix(after)?;
     (!id.is_empty() && !id.contains('/')).then_some(id)
@@ -300,6 +341,31 @@ mod tests {
             "CancelMessage msg_x",
         );
         check(&Method::POST, "/v1/opt-outs/lookup", "LookUpOptOut");
+        check(
+            &Method::GET,
+            "/v1/messages/msg_x/receipt",
+            "ReadReceipt msg_x",
+        );
+    }
+
+    #[test]
+    fn tiles_have_paths_of_any_depth() {
+        check(&Method::GET, "/ledger/checkpoint", "ReadCheckpoint");
+        check(&Method::GET, "/ledger/tile/0/000", "ReadTile 0/000");
+        check(
+            &Method::GET,
+            "/ledger/tile/0/x001/x234/067.p/8",
+            "ReadTile 0/x001/x234/067.p/8",
+        );
+        check(
+            &Method::GET,
+            "/ledger/tile/entries/x001/067",
+            "ReadEntries x001/067",
+        );
+        check(&Method::POST, "/ledger/tile/0/000", "allow GET");
+        check(&Method::GET, "/ledger/tile/", "nothing");
+        check(&Method::GET, "/ledger/tile", "nothing");
+        check(&Method::GET, "/ledger/checkpoint/", "nothing");
     }
 
     #[test]

@@ -4,7 +4,9 @@
 use domain::consent::Standing;
 use domain::message::SegmentState;
 use domain::msisdn::Msisdn;
-use engine::{InboundText, InboundView, MessageView, OptOutView, PageView, Submitted};
+use engine::{
+    InboundText, InboundView, LedgerReceipt, MessageView, OptOutView, PageView, Submitted,
+};
 
 use crate::json::Json;
 use crate::problem::Problem;
@@ -45,6 +47,25 @@ pub(crate) fn batch(outcomes: &[Result<Submitted, Problem>]) -> Json {
 pub(crate) fn message(view: &MessageView) -> Json {
     let mut json = Json::with_capacity(MESSAGE_OCTETS);
     write_message(&mut json, view);
+    json
+}
+
+/// Proof that a message is in the ledger. The entry goes as a text, since its octets count.
+pub(crate) fn receipt(receipt: &LedgerReceipt) -> Json {
+    let octets = receipt.entry.len() + receipt.proof.len();
+    let mut json = Json::with_capacity(octets.saturating_mul(2));
+    json.open();
+    json.name("entry").text(&receipt.entry);
+    json.name("proof").text(&receipt.proof);
+    json.name("openings").open_list();
+    for opening in &receipt.openings {
+        json.open();
+        json.name("field").word(opening.field);
+        json.name("key").word(&opening.key_hex);
+        json.name("value").text(&opening.value);
+        json.close();
+    }
+    json.close_list().close();
     json
 }
 

@@ -40,6 +40,8 @@ pub enum Code {
     NotCancellable,
     /// There is no opt-out to remove.
     NotOptedOut,
+    /// No checkpoint covers the message yet.
+    ReceiptPending,
     /// The body is too large.
     BodyTooLarge,
     /// The body is not `application/json`, or compressed.
@@ -70,7 +72,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -88,6 +90,7 @@ impl Code {
         Self::IdempotencyInFlight,
         Self::NotCancellable,
         Self::NotOptedOut,
+        Self::ReceiptPending,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::OptedOut,
@@ -152,6 +155,7 @@ impl Code {
             ),
             Self::NotCancellable => ("not-cancellable", S::CONFLICT, "Too late to cancel"),
             Self::NotOptedOut => ("not-opted-out", S::CONFLICT, "No opt-out is on record"),
+            Self::ReceiptPending => ("receipt-pending", S::CONFLICT, "Receipt is not ready yet"),
             Self::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body is too large"),
             Self::UnsupportedMediaType => (
                 "unsupported-media-type",
@@ -269,7 +273,8 @@ mod tests {
             "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
              key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
              class-not-granted not-found method-not-allowed request-timeout idempotency-in-flight \
-             not-cancellable not-opted-out body-too-large unsupported-media-type opted-out no-route \
+             not-cancellable not-opted-out receipt-pending body-too-large unsupported-media-type \
+             opted-out no-route \
              too-many-segments validity-too-long idempotency-key-reused internal queue-full \
              idempotency-full busy unavailable timeout"
         );

@@ -12,7 +12,7 @@ const ID: &str = "msg_adgt2kc5thpzuzq3iu5bwr2v6m";
 
 /// Calls a route with nothing in particular.
 async fn call(role: &mut Role, row: &RouteRow) -> crate::wire::Heard {
-    let path = row.path.replace("{id}", ID);
+    let path = row.path.replace("{id}", ID).replace("{tile}", "0/000");
     match row.verb.as_str() {
         "GET" => role.get(&path).await,
         _ => role.post(&path, "{}").await,
