@@ -10,9 +10,11 @@
 use std::collections::BTreeSet;
 
 use ledger::entry::KEYS;
+use ledger::seal::check::{Epoch, SealChecker};
+use ledger::seal::{Seal, SealKey, SealStart, Sealer};
 use ledger::{
-    Actor, ActorType, Commitment, CommitmentKey, Draft, Entry, Facts, Hash, Kind, NodeName,
-    ObjectType, OriginType, Outcome, Stamp, UtcMicros, leaf_hash,
+    Actor, ActorType, Commitment, CommitmentKey, Draft, Entry, Facts, FaultKind, Hash, Kind,
+    NodeName, ObjectType, OriginType, Outcome, Policy, Stamp, UtcMicros, leaf_hash,
 };
 use serde_json::Value as Json;
 
@@ -82,9 +84,9 @@ fn paragraph(beginning: &str) -> Vec<&'static str> {
     quoted(rest.split_once("\n\n").unwrap().0)
 }
 
-/// The first cells of the table under a heading.
+/// The first cells of the table under a heading, whatever its level.
 fn first_cells(heading: &str) -> Vec<&'static str> {
-    let (_, section) = PAGE.split_once(&format!("\n## {heading}\n")).unwrap();
+    let (_, section) = PAGE.split_once(&format!("# {heading}\n")).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| quoted(row)[0]).collect()
@@ -224,6 +226,48 @@ fn page_and_code_have_the_same_words() {
         .find(|line| line.starts_with("| `outcome`"))
         .unwrap();
     assert_eq!(quoted(row)[1..], names(Outcome::ALL, Outcome::as_str));
+}
+
+#[test]
+fn page_and_code_name_the_same_faults() {
+    assert_eq!(
+        first_cells("Faults"),
+        names(FaultKind::ALL, FaultKind::as_str)
+    );
+}
+
+#[test]
+fn the_seals_of_the_page_come_out_and_check() {
+    let start = SealStart {
+        origin: "log.example/ledger".into(),
+        began_micros: 1_764_064_800_000_000,
+        epoch_micros: 10_000_000,
+        first: 0,
+    };
+    let leaf = leaf_hash(block("entry").as_bytes());
+    let mut sealer = Sealer::begin(start.clone(), SealKey::from_bytes([1; 32]));
+    let mut checker = SealChecker::begin(start, SealKey::from_bytes([1; 32]), 0);
+    let time = Entry::parse(block("entry").as_bytes()).unwrap().time_micros;
+    for (line, leaves) in block("seals").lines().zip([&[leaf][..], &[]]) {
+        assert_eq!(sealer.seal(leaves).line(), line);
+        let times = leaves.first().map(|_| (time, time));
+        let seal = Seal::parse(line).unwrap();
+        checker.check(&seal, Epoch { leaves, times }).unwrap();
+    }
+    assert_eq!(checker.finish(1_764_064_820_000_000), Ok(1));
+}
+
+#[test]
+fn the_policy_of_the_page_is_one_when_its_second_witness_is_filled_in() {
+    let (_, rest) = PAGE.split_once("```\nlog log.example").unwrap();
+    let text = format!("log log.example{}\n", rest.split_once("\n```").unwrap().0);
+    let name = ledger::KeyName::parse("witness.example/w2").unwrap();
+    let kind = ledger::note::key::KeyType::Cosignature;
+    let key = ledger::VerifierKey::new(name, kind, &[0; 32]).unwrap();
+    let policy = Policy::parse(text.replace('…', &key.to_string()).as_bytes()).unwrap();
+    assert_eq!((policy.logs().len(), policy.witnesses().len()), (1, 2));
+    assert!(policy.is_met(|one| *one == key));
+    assert!(!policy.is_met(|_| false));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn key() -> CommitmentKey {
     CommitmentKey::from_bytes([7; 32])
 }
 
-fn finish(draft: Draft, index: u64) -> Vec<u8> {
+fn finish(draft: &Draft, index: u64) -> Vec<u8> {
     let node = NodeName::parse("gw-1").unwrap();
     draft.finish(&Stamp {
         node: &node,
@@ -29,14 +29,14 @@ fn message(index: u64) -> Vec<u8> {
     )
     .private("number", &Commitment::of(&key(), "number", b"+1"))
     .private("text", &Commitment::of(&key(), "text", b"hi"));
-    finish(draft.build().unwrap(), index)
+    finish(&draft.build().unwrap(), index)
 }
 
 fn subject_erased(index: u64, count: u64, outcome: Outcome) -> Vec<u8> {
     let draft = Draft::of(Kind::SubjectErased, Actor::os_user(&"root"), outcome)
         .object(ObjectType::Subject, &"s")
         .data(Facts::new().put("basis", "request").put("count", count));
-    finish(draft.build().unwrap(), index)
+    finish(&draft.build().unwrap(), index)
 }
 
 fn retention(index: u64, purpose: &str, before: u64, count: u64) -> Vec<u8> {
@@ -49,7 +49,7 @@ fn retention(index: u64, purpose: &str, before: u64, count: u64) -> Vec<u8> {
         Actor::system(&"retention"),
         Outcome::Done,
     );
-    finish(draft.data(facts).build().unwrap(), index)
+    finish(&draft.data(facts).build().unwrap(), index)
 }
 
 fn opens(value: &[u8]) -> Opening {

@@ -33,7 +33,7 @@ fn two_levels() -> String {
         (23, "Y3"),
     ] {
         let key = witness(number).verifier_key().to_string();
-        text += &format!(" witness\t{label}  {key} https://w.example/{number} \n");
+        text = format!("{text} witness\t{label}  {key} https://w.example/{number} \n");
     }
     text + "group X 2 X1 X2 X3\ngroup Y any Y1 Y2 Y3\ngroup X-and-Y all X Y\nquorum X-and-Y\n"
 }
@@ -84,13 +84,13 @@ fn the_quorum_of_two_levels_is_met_by_exactly_the_right_subsets() {
 fn a_checkpoint_of_another_log_or_key_is_named() {
     let policy = Policy::parse(two_levels().as_bytes()).unwrap();
     let other = |origin: &str, octet: u8| {
-        let signer = NoteSigner::from_seed(name(origin), &[octet; 32]).unwrap();
+        let key = NoteSigner::from_seed(name(origin), &[octet; 32]).unwrap();
         let signed = Checkpoint::new(&name(origin), 0, empty_root())
-            .sign(&signer)
+            .sign(&key)
             .unwrap();
         (
             policy.judge(&signed).unwrap_err(),
-            signer.verifier_key().clone(),
+            key.verifier_key().clone(),
         )
     };
     let (error, _) = other("lag.example", 1);

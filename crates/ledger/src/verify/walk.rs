@@ -14,9 +14,10 @@ use crate::tile::{Content, FULL, HEIGHT, Tile, bundle, extent};
 use crate::tree::consistency::TreeHead;
 use crate::tree::frontier::Frontier;
 
-/// Bundles are examined in batches of so many, or of so many octets if that is fewer.
+/// Bundles are examined in batches of so many, or of so many octets if that is fewer: what is read
+/// should still be in the cache when it is examined.
 const BATCH_JOBS: usize = 64;
-const BATCH_OCTETS: usize = 8 << 20;
+const BATCH_OCTETS: usize = 1 << 20;
 /// After so many bundles in a row without entries or hashes the rest is taken as gone. Otherwise a
 /// checkpoint of a huge size would have the verifier ask for ever.
 const GIVE_UP_AFTER: u32 = 16;

@@ -104,7 +104,9 @@ fn a_growing_log_is_cosigned_from_whatever_size_is_remembered() {
                     panic!("{old} to {new}, remembering {remembered}: {next:?}");
                 };
                 let mut signed = checkpoint(&leaves(new, 0));
-                lines.into_iter().for_each(|line| signed.add(line));
+                for line in lines {
+                    signed.add(line);
+                }
                 assert!(signed.note().verify(&witness.keys()).is_ok());
                 assert_eq!(by[0].at, 1_700_000_000);
             }

@@ -148,16 +148,16 @@ pub fn publish_by(key: &NoteSigner, entries: Vec<Vec<u8>>, sizes: &[u64]) -> Log
         }
         done = size;
         let checkpoint = Checkpoint::new(&name(ORIGIN), size, tree.root());
-        let mut note = checkpoint.sign(key).unwrap();
-        note.add(
+        let mut cosigned = checkpoint.sign(key).unwrap();
+        cosigned.add(
             witness()
                 .cosign(&checkpoint.text(), 1_764_064_801 + size)
                 .unwrap(),
         );
         files
             .0
-            .insert("checkpoint".into(), note.to_string().into_bytes());
-        signed.push(note);
+            .insert("checkpoint".into(), cosigned.to_string().into_bytes());
+        signed.push(cosigned);
     }
     Log {
         files,

@@ -144,7 +144,8 @@ impl Workers for Threads {
 #[test]
 fn the_watcher_sees_every_entry_in_order_and_the_progress_whoever_works() {
     let log = publish(usual(20_000), &[]);
-    for workers in [&Inline as &dyn Workers, &Threads] {
+    let workers: [&dyn Workers; 2] = [&Inline, &Threads];
+    for workers in workers {
         let mut told = Told::default();
         assert!(verify(&log.files, &witnessed(), workers, &mut told).is_sound());
         assert_eq!(told.faults, []);

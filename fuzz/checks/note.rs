@@ -1,0 +1,23 @@
+//! Any octets are read as a signed note, a checkpoint, a witness's request and a policy without panic,
+//! and what is read writes itself as the same octets again.
+
+use ledger::SignedCheckpoint;
+use ledger::note::Note;
+use ledger::note::key::VerifierKey;
+use ledger::policy::Policy;
+use ledger::witness::AddCheckpoint;
+
+pub fn check(octets: &[u8]) {
+    if let Ok(note) = Note::parse(octets) {
+        assert_eq!(note.to_string().as_bytes(), octets);
+        let vkey = "log.example/ledger+74834815+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+        let _ = VerifierKey::parse(vkey).map(|key| note.verify(&[key]).is_ok());
+    }
+    if let Ok(signed) = SignedCheckpoint::parse(octets) {
+        assert_eq!(signed.checkpoint().text(), signed.note().text());
+    }
+    if let Ok(request) = AddCheckpoint::parse(octets) {
+        assert_eq!(request.to_string().as_bytes(), octets);
+    }
+    let _ = Policy::parse(octets);
+}
