@@ -18,13 +18,14 @@ use place::Place;
 use post::post;
 use trust::Trust;
 
-/// From looking the name up to the last octet of the answer.
+/// From looking the name up to the last octet of the answer, unless said otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A witness behind HTTPS; plain HTTP is for loopback only.
 pub struct HttpWitness {
     place: Place,
     trust: Trust,
+    patience: Duration,
 }
 
 /// Why there can be no client of a witness.
@@ -44,12 +45,22 @@ impl HttpWitness {
     pub fn new(url: &str, roots: &Roots) -> Result<Self, HttpWitnessError> {
         let place = Place::parse(url)?;
         let trust = Trust::of(&place, roots)?;
-        Ok(Self { place, trust })
+        Ok(Self {
+            place,
+            trust,
+            patience: PATIENCE,
+        })
+    }
+
+    /// With another limit than five seconds.
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     async fn submit(&self, body: String) -> Result<WitnessAnswer, Unreachable> {
-        let posted = tokio::time::timeout(PATIENCE, post(&self.place, &self.trust, body)).await;
-        posted.unwrap_or_else(|_| Err(Unreachable(format!("nothing within {PATIENCE:?}"))))
+        let posted =
+            tokio::time::timeout(self.patience, post(&self.place, &self.trust, body)).await;
+        posted.unwrap_or_else(|_| Err(Unreachable(format!("nothing within {:?}", self.patience))))
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod access;
 mod attacks;
+mod ledger;
 mod limits;
 mod messages;
 mod operations;
@@ -17,3 +18,4 @@ mod server;
 mod site;
 mod tls;
 mod wire;
+mod witness;

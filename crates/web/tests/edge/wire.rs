@@ -20,6 +20,8 @@ pub struct Heard {
     pub status: u16,
     pub head: String,
     pub body: String,
+    /// The body as it came, when it is no text.
+    pub octets: Vec<u8>,
 }
 
 impl Heard {
@@ -154,10 +156,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             .and_then(|rest| rest.lines().next());
         let length: usize = length.map_or(0, |text| text.parse().unwrap());
         while self.buffer.len() < end + length && self.more().await {}
-        let body = String::from_utf8_lossy(&self.buffer[end..end + length]).into_owned();
+        let octets = self.buffer[end..end + length].to_vec();
+        let body = String::from_utf8_lossy(&octets).into_owned();
         self.buffer.drain(..end + length);
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Some(Heard { status, head, body })
+        Some(Heard {
+            status,
+            head,
+            body,
+            octets,
+        })
     }
 
     /// Sends a request and hears its answer.
