@@ -40,32 +40,44 @@ impl<'c> Statements<'c> {
             rollback: sql("ROLLBACK")?,
             entry: sql("INSERT INTO entry(idx, bytes, leaf) VALUES (?1, ?2, ?3)")?,
             fresh: sql("INSERT INTO fresh(first, rows) VALUES (?1, ?2)")?,
-            message: sql("INSERT INTO message(seq, id, state, version, open, created, expires,
+            message: sql(
+                "INSERT INTO message(seq, id, state, version, open, created, expires,
                 updated, subject, head, segments, entry)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING")?,
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+            )?,
             message_version: sql("SELECT version - 1 FROM message WHERE seq = ?1")?,
             update_open: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
                 segments = ?6 WHERE seq = ?1 AND version = ?2 AND +open = 1")?,
             update_moved: sql("UPDATE message SET state = ?3, version = ?4, updated = ?5,
                 segments = ?6, open = ?7 WHERE seq = ?1 AND version = ?2")?,
-            inbound: sql("INSERT INTO inbound(seq, id, short_code, received, keyword, carrier,
-                subject, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING")?,
+            inbound: sql(
+                "INSERT INTO inbound(seq, id, short_code, received, keyword, carrier,
+                subject, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            )?,
             inbound_exists: sql("SELECT 1 FROM inbound WHERE seq = ?1")?,
             vault: sql("INSERT OR REPLACE INTO vault(row, week, wrapped, sealed)
                 VALUES (?1, ?2, ?3, ?4)")?,
             forget_vault: sql("DELETE FROM vault WHERE row BETWEEN ?1 AND ?2")?,
             kek: sql("INSERT INTO kek(row, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
             kek_exists: sql("SELECT 1 FROM kek WHERE row = ?1")?,
-            opt_out: sql("INSERT OR REPLACE INTO optout(seq, short_code, subject, standing, basis,
-                at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            opt_out: sql(
+                "INSERT OR REPLACE INTO optout(seq, short_code, subject, standing, basis,
+                at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
             client: sql("INSERT OR REPLACE INTO client(seq, body) VALUES (?1, ?2)")?,
-            idempotency: sql("INSERT OR REPLACE INTO idempotency(message, id, key, fingerprint,
-                expires) VALUES (?1, ?2, ?3, ?4, ?5)")?,
-            unmatched: sql("INSERT OR REPLACE INTO unmatched(seq, carrier, carrier_id, state,
-                error, subject, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?,
+            idempotency: sql(
+                "INSERT OR REPLACE INTO idempotency(message, id, key, fingerprint,
+                expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            unmatched: sql(
+                "INSERT OR REPLACE INTO unmatched(seq, carrier, carrier_id, state,
+                error, subject, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?,
             forget_unmatched: sql("DELETE FROM unmatched WHERE seq = ?1")?,
-            part: sql("INSERT OR REPLACE INTO part(seq, short_code, carrier, data_coding, reference,
-                width, total, ordinal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?,
+            part: sql(
+                "INSERT OR REPLACE INTO part(seq, short_code, carrier, data_coding, reference,
+                width, total, ordinal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
             forget_part: sql("DELETE FROM part WHERE seq = ?1")?,
         })
     }

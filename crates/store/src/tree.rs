@@ -140,7 +140,9 @@ impl Tree {
             return Ok(Some(known));
         }
         let found = self.with(shared, |file| file.latest())?;
-        found.iter().for_each(|found| self.know(found));
+        if let Some(found) = &found {
+            self.know(found);
+        }
         Ok(found)
     }
 

@@ -3,4 +3,5 @@
 pub mod carriers;
 pub mod clock;
 pub mod entropy;
+pub mod log;
 pub mod store;

@@ -20,6 +20,7 @@ use ledger::NodeName;
 mod image;
 mod image_load;
 mod image_search;
+mod log;
 
 pub use image::{Image, Logged};
 

@@ -18,16 +18,14 @@ pub(crate) fn levels_above(level: u8) -> impl Iterator<Item = u8> {
 /// The root over a full subtree's leaves or nodes.
 pub(crate) fn root_of(hashes: &[Hash]) -> Hash {
     let mut frontier = Frontier::new();
-    hashes.iter().for_each(|hash| frontier.append(*hash));
+    for hash in hashes {
+        frontier.append(*hash);
+    }
     frontier.root()
 }
 
 /// Nodes of the lowest level from `from` on: as many as are wanted, at most a batch.
-pub(crate) fn from_leaves(
-    shared: &Shared,
-    from: u64,
-    wanted: u64,
-) -> Result<Vec<Hash>, TreeError> {
+pub(crate) fn from_leaves(shared: &Shared, from: u64, wanted: u64) -> Result<Vec<Hash>, TreeError> {
     let leaves = usize::try_from(wanted.min(BATCH) * FANOUT).unwrap_or(usize::MAX);
     let leaves = entries::leaves(shared, from * FANOUT, leaves).map_err(TreeError::Ledger)?;
     let subtrees = leaves.chunks_exact(1 << STRIDE);

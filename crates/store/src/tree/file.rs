@@ -147,8 +147,7 @@ fn prepare(connection: &Connection) -> Result<(), TreeError> {
         ))?;
         return Ok(());
     }
-    let verdict: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if version == VERSION && verdict == "ok" {
         Ok(())
     } else {

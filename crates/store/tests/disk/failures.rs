@@ -4,8 +4,8 @@
 use std::fs;
 use std::time::Duration;
 
-use engine::ports::Store;
 use engine::ports::store::CommitError;
+use engine::ports::{Log, Store};
 use rusqlite::ffi;
 use store::Embedded;
 
@@ -168,4 +168,34 @@ fn a_store_that_failed_closes_without_hanging() {
     drop(store);
     DISKS.set_fault(&machine.folder, Fault::None);
     assert_eq!(numbers(&machine.open().unwrap()), [0]);
+}
+
+#[test]
+fn what_is_taken_back_is_never_seen_in_the_ledger() {
+    let mut machine = Machine::new();
+    machine.bounds.stall_max = Duration::from_millis(100);
+    let store = machine.open().unwrap();
+    answer(&accept(&store, 0)).unwrap();
+    let first = store.entries(0, 1).unwrap();
+    for n in 1..6 {
+        DISKS.set_fault(&machine.folder, Fault::Hang(LOG));
+        let in_flight = accept(&store, n);
+        DISKS.wait_for_hang(&machine.folder);
+        assert_eq!(answer(&in_flight), Err(CommitError::Poisoned));
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                // From before the disk answers until after the store is back.
+                while !store.is_available() {
+                    assert_eq!(Log::size(&store), Ok(1));
+                    // While it is closed it may fail, but it never shows more.
+                    let seen = store.entries(0, usize::MAX).unwrap_or_default();
+                    assert!(seen.is_empty() || seen == first, "{} entries", seen.len());
+                }
+            });
+            DISKS.set_fault(&machine.folder, Fault::None);
+            store.reopen().unwrap();
+            reader.join().unwrap();
+        });
+        assert_eq!(store.entries(0, usize::MAX).unwrap(), first);
+    }
 }

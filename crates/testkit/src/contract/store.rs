@@ -17,7 +17,7 @@ pub mod lists;
 pub mod reads;
 pub mod restart;
 pub mod samples;
-mod waiting;
+pub(super) mod waiting;
 
 use std::sync::Arc;
 

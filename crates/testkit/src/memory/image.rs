@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use engine::changes::{Changes, Write};
+use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
     ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow, PartRow,
@@ -37,6 +38,9 @@ pub struct Image {
     pub(super) parts: BTreeMap<u64, PartRow>,
     entries: Vec<Logged>,
     changed: Vec<(u64, u64)>,
+    /// The index of the first entry of the commit that brought a message or inbound message.
+    pub(super) accepted: BTreeMap<u64, u64>,
+    pub(super) published: Option<Published>,
     node: NodeName,
     commits: u64,
     epoch: u64,
@@ -61,6 +65,8 @@ impl Image {
             parts: BTreeMap::new(),
             entries: Vec::new(),
             changed: Vec::new(),
+            accepted: BTreeMap::new(),
+            published: None,
             node: node.clone(),
             commits: 0,
             epoch: 0,
@@ -107,6 +113,9 @@ impl Image {
             });
         }
         for write in changes.writes() {
+            if let Some(sequence) = accepted_by(write) {
+                self.accepted.insert(sequence, first_index);
+            }
             self.apply(write);
         }
         Ok(Committed { first_index })
@@ -196,6 +205,11 @@ impl Image {
         &self.entries
     }
 
+    /// Loses the published checkpoints, as when their file is lost.
+    pub fn lose_checkpoints(&mut self) {
+        self.published = None;
+    }
+
     /// Each change of a message: the number of its commit, and the message's sequence.
     pub fn changed(&self) -> &[(u64, u64)] {
         &self.changed
@@ -268,6 +282,15 @@ impl Image {
             .filter(stands)
             .map(|row| (*row).clone())
             .collect()
+    }
+}
+
+/// The sequence of a new message or inbound message.
+fn accepted_by(write: &Write) -> Option<u64> {
+    match write {
+        Write::Message(row) => Some(row.id.sequence()),
+        Write::Inbound(row) => Some(row.id.sequence()),
+        _ => None,
     }
 }
 

@@ -16,17 +16,17 @@ use engine::ports::store::{CommitError, Committed, ReadError, Reading};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The answer that a commit will get.
-pub(super) struct Pending(Receiver<Result<Committed, CommitError>>);
+pub(in crate::contract) struct Pending(Receiver<Result<Committed, CommitError>>);
 
 impl Pending {
     /// Waits for it.
-    pub(super) fn wait(self) -> Result<Committed, CommitError> {
+    pub(in crate::contract) fn wait(self) -> Result<Committed, CommitError> {
         self.0.recv_timeout(PATIENCE).expect("a commit is answered")
     }
 }
 
 /// Hands over a commit.
-pub(super) fn begin(store: &dyn Store, changes: Changes) -> Pending {
+pub(in crate::contract) fn begin(store: &dyn Store, changes: Changes) -> Pending {
     let (answer, answered) = channel();
     // A second answer panics in the sender's place and is seen as the store's fault.
     store.commit(
@@ -37,18 +37,21 @@ pub(super) fn begin(store: &dyn Store, changes: Changes) -> Pending {
 }
 
 /// Commits and waits.
-pub(super) fn commit(store: &dyn Store, changes: Changes) -> Result<Committed, CommitError> {
+pub(in crate::contract) fn commit(
+    store: &dyn Store,
+    changes: Changes,
+) -> Result<Committed, CommitError> {
     begin(store, changes).wait()
 }
 
 /// Waits for a read that must succeed.
-pub(super) fn read<T>(reading: Reading<'_, T>) -> T {
+pub(in crate::contract) fn read<T>(reading: Reading<'_, T>) -> T {
     let result: Result<T, ReadError> = block_on(reading);
     result.unwrap()
 }
 
 /// Runs a future on this thread.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(in crate::contract) fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
