@@ -1,0 +1,60 @@
+//! The end of the walk: the root against the signed one, old trees against this one, and proofs as
+//! outsiders make them.
+
+use super::{Lost, Walk};
+use crate::tile::published::Published;
+use crate::tree::consistency::TreeHead;
+use crate::verify::fault::{Fault, FaultKind};
+
+impl Walk<'_, '_> {
+    pub(super) fn judge_root(&mut self) {
+        let TreeHead { size, root: signed } = self.head;
+        let root = self.root.filter(|_| self.lost == Lost::Nothing);
+        if root == Some(signed) {
+            for old in core::mem::take(&mut self.contradicted) {
+                let detail = format!(
+                    "the first {} entries are signed with the root {}, but now the checkpoint of size {size} has others",
+                    old.size, old.root
+                );
+                self.teller.tell(Fault::of(FaultKind::Fork, detail));
+            }
+            return;
+        }
+        let detail = root.map_or_else(
+            || format!("the root of size {size} cannot be built, since leaves are missing"),
+            |root| format!("the entries give the root {root} at size {size}; signed is {signed}"),
+        );
+        self.teller.tell(Fault::of(FaultKind::RootMismatch, detail));
+    }
+
+    /// Proofs as outsiders make them, from the published tiles alone. With every tile compared they
+    /// can fail only where this verifier is wrong itself.
+    pub(super) fn check_proofs(&mut self) {
+        let head = self.head;
+        if self.teller.faults > 0 || head.size == 0 {
+            return;
+        }
+        let published = Published::new(self.source, head);
+        let mut failed = Vec::new();
+        for index in [0, head.size / 2, head.size - 1] {
+            let proven = published
+                .leaf(index)
+                .map(|leaf| published.prove_inclusion(index, leaf));
+            if let Some(Err(error)) = proven {
+                failed.push(Fault::at(index, FaultKind::ProofFails, error.to_string()));
+            }
+        }
+        for old in self.trust.remembered.iter().chain(&self.trust.since) {
+            if let Err(error) = published.prove_consistency(*old) {
+                failed.push(Fault::at(
+                    old.size,
+                    FaultKind::ProofFails,
+                    error.to_string(),
+                ));
+            }
+        }
+        for fault in failed {
+            self.teller.tell(fault);
+        }
+    }
+}
