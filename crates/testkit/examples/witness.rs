@@ -79,7 +79,13 @@ fn seed(hex: &str) -> [u8; 32] {
 #[tokio::main]
 async fn main() {
     let Arguments { setup, listen } = arguments(std::env::args().skip(1));
-    let witness = Witness::start_at(setup, listen).await.expect("it starts");
+    let witness = match Witness::start_at(setup, listen).await {
+        Ok(witness) => witness,
+        Err(error) => {
+            eprintln!("witness: {error}");
+            std::process::exit(1);
+        }
+    };
     let (url, vkey) = (witness.url(), witness.vkey());
     // Names of keys may hold what JSON escapes; those of tests do not.
     println!(r#"{{"event":"ready","url":"{url}","vkey":"{vkey}"}}"#);

@@ -23,6 +23,6 @@ pub use carriers::RecordingCarriers;
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use gateway::TestGateway;
-pub use ledger::{MemoryGuard, MemoryLog};
+pub use ledger::MemoryGuard;
 pub use memory::{Image, MemoryStore};
 pub use witness::{Witness, WitnessSetup};

@@ -2,6 +2,7 @@
 //! outlives being killed.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test may panic"
@@ -30,15 +31,16 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path) -> Self {
-        // Cargo builds examples beside the tests' own folder.
+        // Cargo builds examples beside the tests' own folder, whenever it builds all targets.
         let tests = std::env::current_exe().unwrap();
         let program = tests.parent().unwrap().with_file_name("examples/witness");
         let mut child = Command::new(program)
             .args(["--log", &log_signer().verifier_key().to_string(), "--state"])
             .arg(folder)
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
-            .unwrap();
+            .expect("the example is built: run cargo test -p testkit");
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut line).unwrap();
@@ -61,9 +63,9 @@ impl Running {
             "{start} {head}\r\nContent-Length: {length}\r\n\r\n{body}"
         )
         .unwrap();
-        let mut heard = String::new();
-        socket.read_to_string(&mut heard).unwrap();
-        let (head, body) = heard.split_once("\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head.to_lowercase(), body.to_owned())
     }
