@@ -95,8 +95,7 @@ async fn a_checkpoint_is_served_as_it_was_signed() {
         heard.body.contains(&format!("\n\n\u{2014} {ORIGIN} ")),
         "{heard:?}"
     );
-    let reader = site.another(&[Scope::LedgerRead]).await;
-    let mut reader = reader;
+    let mut reader = site.another(&[Scope::LedgerRead]).await;
     assert_eq!(reader.get("/ledger/checkpoint").await.body, heard.body);
 }
 
@@ -107,10 +106,10 @@ async fn tiles_and_entries_are_exactly_those_of_the_checkpoint() {
         client.send().await;
     }
     site.test.gateway.make_checkpoint().await.unwrap();
-    let size = size_of(&client.get("/ledger/checkpoint").await.body);
+    let covered = size_of(&client.get("/ledger/checkpoint").await.body);
     // Not in the checkpoint, and therefore in no tile.
     client.send().await;
-    let tile = client.get(&format!("/ledger/tile/0/000.p/{size}")).await;
+    let tile = client.get(&format!("/ledger/tile/0/000.p/{covered}")).await;
     assert_eq!(tile.status, 200, "{tile:?}");
     assert_eq!(
         tile.header("content-type"),
@@ -121,12 +120,12 @@ async fn tiles_and_entries_are_exactly_those_of_the_checkpoint() {
         Some("private, max-age=31536000, immutable")
     );
     let entries = client
-        .get(&format!("/ledger/tile/entries/000.p/{size}"))
+        .get(&format!("/ledger/tile/entries/000.p/{covered}"))
         .await;
     let (mut leaves, mut bundle) = (Vec::new(), Vec::new());
     site.test.store.with_image(|image| {
-        assert!(image.entries().len() > size);
-        for entry in &image.entries()[..size] {
+        assert!(image.entries().len() > covered);
+        for entry in &image.entries()[..covered] {
             leaves.extend_from_slice(entry.leaf.as_bytes());
             let length = u16::try_from(entry.bytes.len()).unwrap();
             bundle.extend_from_slice(&length.to_be_bytes());
@@ -142,12 +141,12 @@ async fn no_tile_has_a_second_spelling_and_none_is_served_early() {
     let (site, mut client) = signed().await;
     client.send().await;
     site.test.gateway.make_checkpoint().await.unwrap();
-    let size = size_of(&client.get("/ledger/checkpoint").await.body);
-    let good = client.get(&format!("/ledger/tile/0/000.p/{size}")).await;
+    let covered = size_of(&client.get("/ledger/checkpoint").await.body);
+    let good = client.get(&format!("/ledger/tile/0/000.p/{covered}")).await;
     assert_eq!(good.status, 200);
     for path in [
-        format!("0/000.p/{}", size + 1),
-        format!("entries/000.p/{}", size + 1),
+        format!("0/000.p/{}", covered + 1),
+        format!("entries/000.p/{}", covered + 1),
         "0/000".to_owned(),
         "0/001.p/1".to_owned(),
         "1/000.p/1".to_owned(),
