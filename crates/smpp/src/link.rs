@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::ports::Entropy;
-use engine::ports::carrier::{BindId, CarrierEvents, Carriers, Submission};
+use engine::ports::carrier::{Answer, BindId, CarrierEvents, Carriers, Submission};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -73,6 +73,8 @@ pub struct Links {
     stop: watch::Sender<Run>,
     waiting: Mutex<Vec<Link>>,
     tasks: Mutex<JoinSet<()>>,
+    /// Whom to tell what became of segments that no task takes any more.
+    events: Mutex<Option<Arc<dyn CarrierEvents>>>,
 }
 
 /// The two ends of a link that are not its own: what goes to it, and how it is.
@@ -148,6 +150,7 @@ impl Links {
             stop,
             waiting: Mutex::new(waiting),
             tasks: Mutex::new(JoinSet::new()),
+            events: Mutex::new(None),
         })
     }
 
@@ -160,6 +163,7 @@ impl Links {
     /// calls do nothing.
     pub fn start(&self, events: &Arc<dyn CarrierEvents>) {
         let mut tasks = lock(&self.tasks);
+        lock(&self.events).get_or_insert_with(|| Arc::clone(events));
         for link in std::mem::take(&mut *lock(&self.waiting)) {
             tasks.spawn(link.run(Arc::clone(events)));
         }
@@ -180,11 +184,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Carriers for Links {
     fn submit(&self, bind: &BindId, batch: Vec<Submission>) {
-        let sent = self.binds.get(bind).map(|line| line.queue.send(batch));
-        if !matches!(sent, Some(Ok(()))) {
-            // A bind that is not configured, or one that was stopped: the process is about to end,
-            // and what was dispatched counts as ambiguous when it starts again.
-            tracing::error!(carrier = %bind.carrier, index = bind.index, "there is no such bind");
-        }
+        let left = match self.binds.get(bind) {
+            Some(line) => line.queue.send(batch).err().map(|unsent| unsent.0),
+            None => Some(batch),
+        };
+        // A bind that has ended, since the process is stopping, or one that is not configured.
+        // Nothing of it left, and it must be known that nothing did.
+        let (Some(unsent), Some(events)) = (left, lock(&self.events).clone()) else {
+            return;
+        };
+        let answers = unsent
+            .iter()
+            .map(|submission| (submission.token, Answer::NotSent));
+        events.answered(bind, answers.collect());
     }
 }

@@ -184,8 +184,10 @@ async fn stopping_waits_for_what_is_under_way() {
             .all(|(_, answer)| matches!(answer, Answer::Accepted(_)))
     );
     assert_eq!(gateway.lost().await, "the gateway stops");
-    // Nothing is taken any more, and nothing is bound again.
+    // Nothing is taken any more and nothing is bound again; the engine hears that nothing left.
     gateway.links.submit(&bind(0), vec![submission(9, "late")]);
+    let late = gateway.answers(1).await;
+    assert_eq!(late, [(token(9), Answer::NotSent)]);
     assert_eq!(sim.stats().submits, 5);
     assert_eq!(sim.stats().binds, 1);
 }
