@@ -9,11 +9,12 @@ use std::time::Duration;
 use ledger::Frontier;
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::note::key::VerifierKey;
+use ledger::note::signature::Signature;
 use ledger::note::signer::{NoteSigner, SignError};
 use ledger::tree::consistency;
 use ledger::witness::exchange::{Ahead, Exchange, Next};
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::gateway::Gateway;
@@ -193,10 +194,37 @@ impl Ledger {
         Ok(())
     }
 
-    /// Asks one witness. Gives whether it cosigned.
-    async fn ask(&self, place: usize, signed: &mut SignedCheckpoint) -> Result<bool, LedgerError> {
+    /// Asks every witness at once, so that a silent one delays the others by no more than its own
+    /// time limit. Gives how many cosigned.
+    async fn ask_all(
+        self: &Arc<Self>,
+        signed: &mut SignedCheckpoint,
+    ) -> Result<usize, LedgerError> {
+        let mut asked = JoinSet::new();
+        for place in 0..self.parts.witnesses.len() {
+            let (ledger, shown) = (Arc::clone(self), signed.clone());
+            asked.spawn(async move { ledger.ask(place, &shown).await });
+        }
+        let mut cosigned = 0;
+        while let Some(answer) = asked.join_next().await {
+            let lines = answer.map_err(|_| LedgerError::CutOff)??;
+            cosigned += usize::from(!lines.is_empty());
+            for line in lines {
+                signed.add(line);
+            }
+        }
+        Ok(cosigned)
+    }
+
+    /// Asks one witness. Gives its lines, none if it did not cosign.
+    async fn ask(
+        &self,
+        place: usize,
+        signed: &SignedCheckpoint,
+    ) -> Result<Vec<Signature>, LedgerError> {
+        let none = Vec::new;
         let Some(seat) = self.parts.witnesses.get(place) else {
-            return Ok(false);
+            return Ok(none());
         };
         let ahead = |ahead| LedgerError::Ahead {
             name: seat.name.clone(),
@@ -212,7 +240,7 @@ impl Ledger {
                 Ok(answer) => answer,
                 Err(error) => {
                     tracing::warn!(witness = seat.name, %error, "a witness gave no answer");
-                    return Ok(false);
+                    return Ok(none());
                 }
             };
             match exchange.answer(answer.status, &answer.body) {
@@ -220,15 +248,12 @@ impl Ledger {
                 Next::Ahead(far) => return Err(ahead(far)),
                 Next::Failed(fault) => {
                     tracing::warn!(witness = seat.name, %fault, "a witness did not cosign");
-                    return Ok(false);
+                    return Ok(none());
                 }
                 Next::Cosigned { lines, .. } => {
-                    for line in lines {
-                        signed.add(line);
-                    }
                     let size = signed.checkpoint().size();
                     self.tree().cosigned.insert(place, size);
-                    return Ok(true);
+                    return Ok(lines);
                 }
             }
         }
@@ -283,10 +308,7 @@ impl Gateway {
         let Some(mut signed) = signed.map_err(|_| LedgerError::CutOff)?? else {
             return Ok(false);
         };
-        let mut cosigned = 0;
-        for place in 0..ledger.parts.witnesses.len() {
-            cosigned += usize::from(ledger.ask(place, &mut signed).await?);
-        }
+        let cosigned = ledger.ask_all(&mut signed).await?;
         if !is_enough(&ledger.parts, cosigned) {
             tracing::error!(
                 cosigned,
