@@ -11,6 +11,17 @@ use crate::open::OpenError;
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
+/// What is only there when there is, or was, a database: without it they are all that is left of a
+/// store, or of a restore that was broken off.
+const REMAINS: [&str; 6] = [
+    "shortstop.sqlite-wal",
+    "shortstop.sqlite-shm",
+    "shortstop.sqlite-journal",
+    "index.sqlite",
+    "tree.sqlite",
+    "restoring.sqlite",
+];
+
 /// A data folder that this process owns for as long as the value lives.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
@@ -55,14 +66,31 @@ impl DataFolder {
         self.path.join("index.sqlite")
     }
 
-    /// Makes an empty database file if there is none, durably.
+    /// Makes an empty database file if there is none, durably. Where one has been, none is made: it would
+    /// begin an empty store, and overwrite the log that may hold the end of the old one.
     pub(crate) fn prepare_database(&self) -> Result<(), OpenError> {
         let fail = |source| OpenError::Folder {
             folder: self.path.clone(),
             source,
         };
-        create_private(&self.database()).map_err(fail)?;
+        let database = self.database();
+        let is_there = is_there(&database).map_err(fail)?;
+        let files = self.remains().map_err(fail)?;
+        if !is_there && !files.is_empty() {
+            return Err(OpenError::Missing { database, files });
+        }
+        create_private(&database).map_err(fail)?;
         sync_folder(&self.path).map_err(fail)
+    }
+
+    fn remains(&self) -> io::Result<Vec<&'static str>> {
+        let mut found = Vec::new();
+        for name in REMAINS {
+            if is_there(&self.path.join(name))? {
+                found.push(name);
+            }
+        }
+        Ok(found)
     }
 
     /// Makes an empty index file if there is none.
@@ -105,6 +133,15 @@ impl DataFolder {
 /// Where the database lies in a data folder.
 pub(crate) fn database_in(folder: &Path) -> PathBuf {
     folder.join("shortstop.sqlite")
+}
+
+/// Whether anything has this name, be it a link to nowhere.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes a folder, and those above it, for the owner alone.

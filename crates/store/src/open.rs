@@ -34,6 +34,18 @@ pub enum OpenError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The database is gone, but what belongs to one is still there. Nothing was written.
+    #[error(
+        "{} is missing, but {} of a store lie there; keep them: move the data folder aside and \
+         restore a backup, or put the file back",
+        database.display(), files.join(", ")
+    )]
+    Missing {
+        /// Where the database should be.
+        database: PathBuf,
+        /// The files found in its folder.
+        files: Vec<&'static str>,
+    },
     /// A newer program wrote the database.
     #[error(
         "the database has version {found}, this program knows up to {known}; use a newer program"

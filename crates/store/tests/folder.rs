@@ -415,3 +415,61 @@ fn a_folder_that_cannot_be_made_is_named() {
     let refused = place.open().unwrap_err();
     assert!(refused.to_string().contains(place.folder.to_str().unwrap()));
 }
+
+/// What lies in the folder, by name.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            let bytes = fs::read(entry.path()).unwrap();
+            (entry.file_name().into_string().unwrap(), bytes)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_store_whose_database_is_gone_is_refused_and_its_rest_left_alone() {
+    let rests = [
+        "shortstop.sqlite-wal",
+        "shortstop.sqlite-shm",
+        "shortstop.sqlite-journal",
+        "index.sqlite",
+        "tree.sqlite",
+        "restoring.sqlite",
+    ];
+    for rest in rests {
+        let place = Place::new();
+        fs::create_dir_all(&place.folder).unwrap();
+        fs::write(place.file("shortstop.lock"), b"").unwrap();
+        fs::write(place.file(rest), b"all that is left").unwrap();
+        let before = contents(&place.folder);
+        let refused = place.open().unwrap_err();
+        assert!(matches!(refused, OpenError::Missing { .. }), "{refused:?}");
+        let says = refused.to_string();
+        for word in [place.folder.to_str().unwrap(), rest, "restore a backup"] {
+            assert!(says.contains(word), "{says}");
+        }
+        assert_eq!(contents(&place.folder), before);
+    }
+}
+
+#[test]
+fn a_database_removed_from_under_a_running_store_is_not_replaced_by_an_empty_one() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    fill(&store, 0, 20);
+    // What a process leaves that is killed after the file was removed.
+    let left = Place::new();
+    fs::create_dir_all(&left.folder).unwrap();
+    for name in ["shortstop.sqlite-wal", "shortstop.sqlite-shm"] {
+        fs::copy(place.file(name), left.file(name)).unwrap();
+    }
+    let log = fs::read(left.file("shortstop.sqlite-wal")).unwrap();
+    assert!(!log.is_empty());
+    assert!(matches!(left.open(), Err(OpenError::Missing { .. })));
+    assert_eq!(fs::read(left.file("shortstop.sqlite-wal")).unwrap(), log);
+    assert!(!left.file("shortstop.sqlite").exists());
+}

@@ -26,7 +26,7 @@ impl Home for Memory {
 
     fn entries(&mut self) -> Vec<StoredEntry> {
         let image = self.last.as_ref().map(|store| store.image());
-        let entries = image.iter().flat_map(|image| image.entries());
+        let entries = image.iter().flat_map(testkit::Image::entries);
         let stored = entries.map(|entry| StoredEntry {
             bytes: entry.bytes.clone(),
             leaf: *entry.leaf.as_bytes(),

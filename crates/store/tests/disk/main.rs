@@ -10,5 +10,6 @@
 mod disk;
 mod failures;
 mod power;
+mod published;
 mod story;
 mod vfs;
