@@ -59,6 +59,8 @@ pub enum ClientError {
 }
 
 const NAME_MAX: usize = 64;
+/// Keys of one client, ended ones included.
+const KEYS_MAX: usize = 32;
 
 impl Gateway {
     /// Who shows this credential, and what that one may do.
@@ -71,7 +73,10 @@ impl Gateway {
         let result = directory.authenticate(credential, source, now);
         drop(directory);
         result.map_err(|(error, client)| {
-            let who = client.map_or_else(|| Who::network(source), Who::Client);
+            let who = client.map_or_else(
+                || Who::network(source),
+                |client| Who::client_at(client, source),
+            );
             let mut state = self.state();
             state
                 .coalescer
@@ -159,9 +164,12 @@ impl Gateway {
         for key in &mut row.keys {
             key.expires = Some(key.expires.map_or(end, |expires| expires.min(end)));
         }
-        // Keys that ended long ago are of no more use to anybody.
-        row.keys
-            .retain(|key| key.expires.is_none_or(|expires| expires > now));
+        // Ended keys are kept as far as there is room, so that one used again is known for what it is.
+        while row.keys.len() >= KEYS_MAX {
+            let ended = |key: &ApiKeyRow| key.expires.is_some_and(|expires| expires <= now);
+            let oldest = row.keys.iter().position(ended).unwrap_or(0);
+            row.keys.remove(oldest);
+        }
         let (key, key_row) = self.new_key(expires, now);
         let data = Facts::new().put("key", Shown(&key_row.id));
         row.keys.push(key_row);

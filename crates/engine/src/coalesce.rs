@@ -15,6 +15,8 @@ use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
 pub(crate) enum Who {
     /// A client.
     Client(ClientId),
+    /// A client, by the network that its key was used from.
+    ClientAt(ClientId, IpAddr),
     /// Somebody without a valid key, by network (IPv4 /32, IPv6 /64).
     Network(IpAddr),
     /// A carrier, by name.
@@ -26,13 +28,22 @@ pub(crate) enum Who {
 impl Who {
     /// The network of an address, coarse enough that one host is one key.
     pub(crate) fn network(address: IpAddr) -> Self {
-        Self::Network(match address.to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => {
-                let prefix = u128::from(address) & (u128::MAX << 64);
-                IpAddr::V6(prefix.into())
-            }
-        })
+        Self::Network(coarse(address))
+    }
+
+    /// A client whose key was used from an address.
+    pub(crate) fn client_at(client: ClientId, address: IpAddr) -> Self {
+        Self::ClientAt(client, coarse(address))
+    }
+}
+
+fn coarse(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & (u128::MAX << 64);
+            IpAddr::V6(prefix.into())
+        }
     }
 }
 
@@ -120,6 +131,12 @@ fn draft(key: &Key, count: &Count) -> Draft {
         Who::Client(id) => {
             client = *id;
             Draft::of(count.kind, Actor::client(&client), count.outcome).client(&client)
+        }
+        Who::ClientAt(id, address) => {
+            (client, network) = (*id, *address);
+            Draft::of(count.kind, Actor::client(&client), count.outcome)
+                .client(&client)
+                .origin(OriginType::Connection, &network)
         }
         Who::Network(address) => {
             network = *address;

@@ -1,7 +1,9 @@
 //! The engine's ledger entries, one function a kind: what each says, and nothing personal in any.
 //! `docs/ledger.md` describes the same fields.
 
-use domain::id::{ClientId, InboundId};
+use std::net::IpAddr;
+
+use domain::id::{ClientId, InboundId, KeyId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use ledger::{
@@ -27,11 +29,13 @@ fn dispatch_facts(dispatch: &Dispatch<'_>, first: u16) -> Facts {
         .put("segments", dispatch.segments)
 }
 
-/// `message.accepted`: with its dispatch when that is part of the same commit.
+/// `message.accepted`: with its dispatch when that is part of the same commit, and with the key and
+/// the address that the client showed.
 pub(crate) fn accepted(
     open: &Open,
     head: &MessageHead,
     dispatch: Option<&Dispatch<'_>>,
+    shown: Option<&(KeyId, IpAddr)>,
     private: &[(&str, Commitment)],
 ) -> Draft {
     let data = Facts::new()
@@ -43,6 +47,7 @@ pub(crate) fn accepted(
         )
         .put("encoding", head.encoding.name())
         .put("expires", UtcMicros(open.expires.micros()))
+        .put_some("key", shown.map(|(key, _)| Shown(key)))
         .put("segments", open.segments.len())
         .put("sender", Shown(&open.from));
     let actor = match &open.client {
@@ -54,6 +59,9 @@ pub(crate) fn accepted(
         .data(data);
     if let Some(client) = &open.client {
         builder = builder.client(client);
+    }
+    if let Some((_, source)) = shown {
+        builder = builder.origin(OriginType::Connection, source);
     }
     for (field, commitment) in private {
         builder = builder.private(field, commitment);

@@ -19,6 +19,7 @@ use crate::dispatch::Planned;
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
+use crate::opt_outs::Cause;
 use crate::ports::carrier::{BindId, Delivery, Mobile, Verdict, Verdicts};
 use crate::rows::{InboundRow, OptOutRow, OptOutStanding, PartRow, Purpose, VaultRow};
 use crate::settings::{CodeSettings, Settings};
@@ -264,7 +265,7 @@ impl Inbound<'_> {
             .counters
             .add(Counter::Inbound(word.unwrap_or("message")), 1);
         if let Some(keyword) = keyword {
-            self.react(state, keyword, &whole);
+            self.react(state, keyword, &whole, id);
         }
     }
 
@@ -297,7 +298,13 @@ impl Inbound<'_> {
     }
 
     /// Does what a keyword asks for.
-    fn react(&mut self, state: &mut State, keyword: keyword::Keyword, whole: &Whole) {
+    fn react(
+        &mut self,
+        state: &mut State,
+        keyword: keyword::Keyword,
+        whole: &Whole,
+        id: InboundId,
+    ) {
         let Some(code) = self.settings.short_codes.get(&whole.to) else {
             return;
         };
@@ -321,7 +328,17 @@ impl Inbound<'_> {
                 basis: consent::Basis::Keyword.as_str().into(),
                 at: self.batch.at(),
             };
-            Gateway::record_consent(state, &mut self.batch, row, None, None);
+            let number = whole.from.reveal_e164();
+            let sealed = self.gateway.vault.seal(
+                row.sequence,
+                Purpose::Number,
+                number.as_bytes(),
+                self.gateway.entropy.as_ref(),
+                self.batch.at(),
+            );
+            let sealed = sealed.into_iter().collect();
+            let cause = Cause::Keyword(id);
+            Gateway::record_consent(state, &mut self.batch, row, &cause, sealed);
         }
         if let Some(reply) = reaction.reply {
             self.reply(state, code, whole, reply);

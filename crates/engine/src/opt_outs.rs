@@ -4,10 +4,11 @@
 use std::fmt;
 
 use domain::consent::{Basis, Standing};
+use domain::id::InboundId;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
-use ledger::{Actor, Commitment, Draft, Facts, Kind, ObjectType, Outcome, Shown};
+use ledger::{Actor, Draft, Facts, Kind, ObjectType, OriginType, Outcome, Shown};
 use tokio::sync::oneshot;
 
 use crate::batch::{Batch, sound};
@@ -15,8 +16,9 @@ use crate::changes::Write;
 use crate::client::Caller;
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
-use crate::rows::{OptOutRow, OptOutStanding, Purpose, VaultRow};
+use crate::rows::{OptOutRow, OptOutStanding, Purpose};
 use crate::state::State;
+use crate::vault::Sealed;
 
 /// What a client wants recorded or removed.
 #[derive(Clone)]
@@ -39,6 +41,14 @@ impl fmt::Debug for OptOutRequest {
             self.short_code, self.number, self.basis
         )
     }
+}
+
+/// What an opt-out or its removal goes back to.
+pub(crate) enum Cause<'a> {
+    /// A client asked for it.
+    Request(&'a Caller),
+    /// The handset sent a keyword, in this message.
+    Keyword(InboundId),
 }
 
 /// What is on record of a number and a short code.
@@ -127,16 +137,17 @@ impl Gateway {
         self.ensure_keys(now);
         let sequence = self.ids.sequence(now);
         let subject = self.blind.suppression(request.number);
-        let evidence = self
-            .vault
-            .seal(
-                sequence,
-                Purpose::Consent,
-                request.evidence.as_bytes(),
-                &*self.entropy,
-                now,
-            )
-            .ok_or(OptOutError::Unavailable)?;
+        let number = request.number.reveal_e164();
+        let seal = |purpose, value: &str| {
+            let sealed = self
+                .vault
+                .seal(sequence, purpose, value.as_bytes(), &*self.entropy, now);
+            sealed.ok_or(OptOutError::Unavailable)
+        };
+        let sealed = vec![
+            seal(Purpose::Number, &number)?,
+            seal(Purpose::Consent, &request.evidence)?,
+        ];
         let mut batch = Batch::new(now);
         let mut state = self.state();
         if self.is_halted() || generation != self.generation() {
@@ -160,8 +171,8 @@ impl Gateway {
             basis: request.basis.as_str().into(),
             at: now,
         };
-        let sealed = Some((evidence.row, evidence.commitment));
-        Self::record_consent(&mut state, &mut batch, row, Some(caller), sealed);
+        let cause = Cause::Request(caller);
+        Self::record_consent(&mut state, &mut batch, row, &cause, sealed);
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |_, result| {
                 let _ = done.send(result.is_ok());
@@ -198,8 +209,8 @@ impl Gateway {
         state: &mut State,
         batch: &mut Batch,
         row: OptOutRow,
-        caller: Option<&Caller>,
-        evidence: Option<(VaultRow, Commitment)>,
+        cause: &Cause<'_>,
+        sealed: Vec<Sealed>,
     ) {
         let kind = match row.standing {
             OptOutStanding::Out => Kind::OptoutRecorded,
@@ -209,19 +220,22 @@ impl Gateway {
         let data = Facts::new()
             .put("basis", &*row.basis)
             .put("short_code", Shown(&row.short_code));
-        let actor = match caller {
-            Some(caller) => Actor::client(&caller.client),
-            None => Actor::system(&"keyword"),
+        let mut builder = match cause {
+            Cause::Request(caller) => Draft::of(kind, Actor::client(&caller.client), Outcome::Done)
+                .client(&caller.client)
+                .origin(OriginType::Connection, &caller.source)
+                .data(data.put("key", Shown(&caller.key))),
+            Cause::Keyword(inbound) => Draft::of(kind, Actor::system(&"keyword"), Outcome::Done)
+                .correlation(inbound)
+                .data(data),
         };
-        let mut builder = Draft::of(kind, actor, Outcome::Done)
-            .object(ObjectType::OptOut, &id)
-            .data(data);
-        if let Some((_, commitment)) = &evidence {
-            builder = builder.private(Purpose::Consent.as_str(), commitment);
+        builder = builder.object(ObjectType::OptOut, &id);
+        for value in &sealed {
+            builder = builder.private(value.row.purpose.as_str(), &value.commitment);
         }
         batch.entry(sound(builder.build()));
-        if let Some((sealed, _)) = evidence {
-            batch.write(Write::Vault(sealed));
+        for value in sealed {
+            batch.write(Write::Vault(value.row));
         }
         batch.write(Write::OptOut(row.clone()));
         let place = (row.short_code, row.subject);

@@ -1,12 +1,13 @@
 //! Submit: takes a message on for delivery. Facts, decision and the queueing of the commit happen
 //! under one lock; the answer comes after the commit, and only then does anything leave.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::admission::{self, Facts, Grant, Origin, Refusal, Room, Route};
 use domain::class::{ClassSet, TrafficClass};
 use domain::consent::Standing;
-use domain::id::{ClientId, MessageId};
+use domain::id::{ClientId, KeyId, MessageId};
 use domain::message::MessageState;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
@@ -135,6 +136,7 @@ pub(crate) struct Intake {
     client: Option<ClientId>,
     grant: Grant,
     classes: ClassSet,
+    shown: Option<(KeyId, IpAddr)>,
 }
 
 impl Intake {
@@ -149,6 +151,7 @@ impl Intake {
             client: Some(caller.client),
             grant,
             classes: caller.classes(),
+            shown: Some((caller.key, caller.source)),
         }
     }
 
@@ -159,6 +162,7 @@ impl Intake {
             client: None,
             grant: Grant::Given,
             classes: TrafficClass::ALL.into_iter().collect(),
+            shown: None,
         }
     }
 }
@@ -420,7 +424,13 @@ impl Gateway {
         let mut open = Open::new(id, &head, to, body, width, expires);
         let planned = state.join(settings, &mut open, now);
         let dispatch = planned.as_ref().map(Planned::entry);
-        batch.entry(entries::accepted(&open, &head, dispatch.as_ref(), &private));
+        batch.entry(entries::accepted(
+            &open,
+            &head,
+            dispatch.as_ref(),
+            intake.shown.as_ref(),
+            &private,
+        ));
         let answer = answer(&open, &head, now);
         let row = MessageRow {
             id,
