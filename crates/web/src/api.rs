@@ -6,6 +6,7 @@ mod body;
 mod consent;
 mod credentials;
 pub(crate) mod documents;
+mod drain;
 mod ledger;
 mod lookup;
 mod message;
@@ -21,8 +22,9 @@ use bytes::Bytes;
 use engine::{Caller, Gateway};
 use http::Request;
 use http::request::Parts;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
+use crate::api::drain::Drains;
 use crate::api::places::Places;
 use crate::connection::{Answer, Serve};
 use crate::counters::RequestCounters;
@@ -48,6 +50,7 @@ pub struct Api {
     ids: RequestIds,
     requests: Places,
     batches: Places,
+    drains: Drains,
 }
 
 /// A request whose sender is known and may call the route.
@@ -67,6 +70,7 @@ impl Api {
     ) -> Self {
         let requests = Places::new(settings.requests_max);
         let batches = Places::new(settings.batches_max);
+        let drains = Drains::new(&settings);
         let ids = RequestIds::new();
         Self {
             gateway,
@@ -75,6 +79,7 @@ impl Api {
             ids,
             requests,
             batches,
+            drains,
         }
     }
 
@@ -83,7 +88,7 @@ impl Api {
         row: &RouteRow,
         object: &str,
         parts: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
         peer: SocketAddr,
     ) -> Reply {
         let Some(_place) = self.requests.take() else {
@@ -102,7 +107,7 @@ impl Api {
         row: &RouteRow,
         object: &str,
         parts: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
         peer: SocketAddr,
     ) -> Result<Reply, Problem> {
         credentials::require_sound(parts)?;
@@ -128,7 +133,7 @@ impl Api {
         &self,
         route: Route,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         match route {
             Route::SubmitMessage => self.submit_message(call, body).await,
@@ -149,7 +154,7 @@ impl Api {
     }
 
     /// Takes in a JSON body on a route without a query.
-    async fn body(&self, call: &Call<'_>, body: Incoming) -> Result<Bytes, Problem> {
+    async fn body(&self, call: &Call<'_>, body: &mut Incoming) -> Result<Bytes, Problem> {
         self.body_up_to(self.settings.body_bytes_max, call, body)
             .await
     }
@@ -158,7 +163,7 @@ impl Api {
         &self,
         octets_max: usize,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Bytes, Problem> {
         refuse_query(call.parts)?;
         body::require_json(&call.parts.headers)?;
@@ -169,15 +174,19 @@ impl Api {
 impl Serve for Api {
     async fn serve(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let id = self.ids.of(request.headers());
-        let (parts, body) = request.into_parts();
-        let (route, reply) = match route::find(&parts.method, parts.uri.path()) {
+        let (parts, mut body) = request.into_parts();
+        let (route, mut reply) = match route::find(&parts.method, parts.uri.path()) {
             Found::Route(row, object) => {
-                let reply = self.routed(row, object, &parts, body, peer).await;
+                let reply = self.routed(row, object, &parts, &mut body, peer).await;
                 (Some(row.route), reply)
             }
             Found::OtherMethod(allow) => (None, other_method(allow).into()),
             Found::Nothing => (None, nothing().into()),
         };
+        // Whatever used its body has read it to the end.
+        if !body.is_end_stream() {
+            reply = self.drains.clear(&parts, &mut body, reply).await;
+        }
         self.counters.count(route, reply.status);
         tracing::debug!(
             request = id.as_str(),

@@ -23,7 +23,7 @@ impl Api {
     pub(super) async fn submit_batch(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let key = credentials::idempotency_key(&call.parts.headers)?;
         let _place = self.batches.take().ok_or_else(busy)?;

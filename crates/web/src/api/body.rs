@@ -12,7 +12,7 @@ use crate::problem::{Code, Problem};
 
 /// Reads a whole body.
 pub(crate) async fn collect(
-    body: Incoming,
+    body: &mut Incoming,
     octets_max: usize,
     within: Duration,
 ) -> Result<Bytes, Problem> {
@@ -29,15 +29,15 @@ pub(crate) async fn collect(
     }
 }
 
-async fn all(mut body: Incoming, octets_max: usize) -> Result<Bytes, Problem> {
+async fn all(body: &mut Incoming, octets_max: usize) -> Result<Bytes, Problem> {
     // Nearly every body comes in one piece, which is then used where it lies.
-    let Some(first) = next(&mut body).await? else {
+    let Some(first) = next(body).await? else {
         return Ok(Bytes::new());
     };
     if first.len() > octets_max {
         return Err(too_large(octets_max));
     }
-    let Some(second) = next(&mut body).await? else {
+    let Some(second) = next(body).await? else {
         return Ok(first);
     };
     let mut whole = BytesMut::from(first);
@@ -47,7 +47,7 @@ async fn all(mut body: Incoming, octets_max: usize) -> Result<Bytes, Problem> {
             return Err(too_large(octets_max));
         }
         whole.extend_from_slice(&more);
-        piece = next(&mut body).await?;
+        piece = next(body).await?;
     }
     Ok(whole.freeze())
 }

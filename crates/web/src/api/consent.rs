@@ -22,7 +22,7 @@ impl Api {
     pub(super) async fn record_opt_out(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = self.body(call, body).await?;
         let view = self
@@ -36,7 +36,7 @@ impl Api {
     pub(super) async fn remove_opt_out(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = self.body(call, body).await?;
         let view = self
@@ -50,7 +50,7 @@ impl Api {
     pub(super) async fn look_up_opt_out(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = self.body(call, body).await?;
         let (short_code, number) = subject(&body)?;

@@ -40,7 +40,7 @@ impl Api {
     pub(super) async fn search_messages(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = self.body(call, body).await?;
         let mut faults = Faults::default();

@@ -16,7 +16,7 @@ impl Api {
     pub(super) async fn submit_message(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let key = credentials::idempotency_key(&call.parts.headers)?;
         let body = self.body(call, body).await?;
@@ -39,7 +39,7 @@ impl Api {
     pub(super) async fn cancel_message(
         &self,
         call: &Call<'_>,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         refuse_query(call.parts)?;
         let id = call.object.parse().map_err(|_| not_found())?;
@@ -49,7 +49,7 @@ impl Api {
     }
 
     /// Some clients send `{}` with every POST; anything more is a mistake.
-    async fn require_empty(&self, call: &Call<'_>, incoming: Incoming) -> Result<(), Problem> {
+    async fn require_empty(&self, call: &Call<'_>, incoming: &mut Incoming) -> Result<(), Problem> {
         let settings = &self.settings;
         let body = body::collect(incoming, settings.body_bytes_max, settings.body_timeout).await?;
         if body.is_empty() {

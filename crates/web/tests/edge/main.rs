@@ -9,6 +9,7 @@
 
 mod access;
 mod attacks;
+mod early;
 mod ledger;
 mod limits;
 mod messages;
