@@ -14,6 +14,7 @@ pub mod checked;
 pub mod environment;
 pub mod example;
 pub mod https;
+pub mod ledger;
 pub mod log;
 pub mod messages;
 pub mod node;
@@ -22,6 +23,7 @@ pub mod secret;
 pub mod section;
 pub mod short_code;
 pub mod store;
+pub mod witness;
 
 pub use checked::Checked;
 pub use problems::{Problem, Problems};
@@ -31,14 +33,17 @@ use environment::Overlay;
 use secret::Password;
 use section::{Reader, Section};
 use short_code::ShortCodeSection;
+use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 9] = [
+pub const SECTIONS: [&str; 11] = [
     "node",
     "https",
     "admin",
     "short_code",
     "carrier",
+    "ledger",
+    "witness",
     "messages",
     "bounds",
     "store",
@@ -58,6 +63,10 @@ pub struct Config {
     pub short_codes: Vec<ShortCodeSection>,
     /// `[[carrier]]`.
     pub carriers: Vec<Carrier>,
+    /// `[ledger]`.
+    pub ledger: ledger::Ledger,
+    /// `[[witness]]`.
+    pub witnesses: Vec<WitnessSection>,
     /// `[messages]`.
     pub messages: messages::Messages,
     /// `[bounds]`.
@@ -104,6 +113,8 @@ impl Config {
             admin: sources.section("admin"),
             short_codes: sources.short_codes(),
             carriers: sources.carriers(),
+            ledger: sources.section("ledger"),
+            witnesses: sources.witnesses(),
             messages: sources.section("messages"),
             bounds: sources.section("bounds"),
             store: sources.section("store"),
@@ -126,6 +137,10 @@ impl Config {
         for carrier in &self.carriers {
             written(&mut out, "[[carrier]]", carrier.section.values());
         }
+        written(&mut out, "[ledger]", self.ledger.values());
+        for witness in &self.witnesses {
+            written(&mut out, "[[witness]]", witness.values());
+        }
         written(&mut out, "[messages]", self.messages.values());
         written(&mut out, "[bounds]", self.bounds.values());
         written(&mut out, "[store]", self.store.values());
@@ -139,6 +154,7 @@ impl Config {
             ("node", self.node.values()),
             ("https", self.https.values()),
             ("admin", self.admin.values()),
+            ("ledger", self.ledger.values()),
             ("messages", self.messages.values()),
             ("bounds", self.bounds.values()),
             ("store", self.store.values()),
@@ -159,6 +175,10 @@ impl Config {
                 &format!("carrier.{name}"),
                 carrier.section.values(),
             );
+        }
+        for witness in &self.witnesses {
+            let name = witness.name.as_deref().unwrap_or_default();
+            collect(&mut values, &format!("witness.{name}"), witness.values());
         }
         values
     }
@@ -272,6 +292,16 @@ impl Sources<'_> {
                     .map(Password::new);
                 let section = CarrierSection::read(table, &mut self.reader(&at, &overlay_at));
                 Carrier { section, password }
+            })
+            .collect()
+    }
+
+    fn witnesses(&mut self) -> Vec<WitnessSection> {
+        let entries = self.entries("witness").into_iter();
+        entries
+            .map(|(at, table)| {
+                let overlay_at = format!("witness.{}", text_of(&table, "name"));
+                WitnessSection::read(table, &mut self.reader(&at, &overlay_at))
             })
             .collect()
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use web::Certificates;
+use web::witness::HttpWitness;
 
 use crate::config::Problems;
 use crate::config::checked::{
@@ -44,6 +45,12 @@ impl Material {
                 read_link(link, &format!("carrier[{place}]"), &mut problems)
             })
             .collect();
+        for (place, witness) in checked.ledger.witnesses.iter().enumerate() {
+            // Only to see that it can be made; the gateway makes its own when it starts.
+            let made = HttpWitness::new(&witness.url, &witness.roots);
+            let made = made.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
+            problems.keep(&format!("witness[{place}].url"), made);
+        }
         problems.or_value(Some(Self { https, links }))
     }
 }

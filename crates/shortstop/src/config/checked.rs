@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ::ledger::NodeName;
 use engine::settings::Settings;
-use ledger::NodeName;
 
 use super::admin::{Admin, Exposure};
 use super::https::{Https, TlsProfile};
@@ -13,10 +13,12 @@ use super::store::Store;
 use super::{Config, Problems};
 
 mod carriers;
+mod ledger;
 mod limits;
 mod short_codes;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
+pub use ledger::{LedgerPlan, WitnessPlace};
 
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct Checked {
     pub settings: Settings,
     /// The links to carriers, in the order of the file.
     pub carriers: Vec<CarrierLink>,
+    /// How the ledger is signed.
+    pub ledger: LedgerPlan,
     /// The bounds of the store.
     pub store: Store,
     /// What is logged.
@@ -79,14 +83,12 @@ impl TryFrom<&Config> for Checked {
         let https = listener(config, &mut problems);
         let admin = admin(config, &mut problems);
         let carriers = carriers::links(config, &mut problems);
+        let ledger = ledger::plan(config, &mut problems);
         let settings = settings(config, &mut problems);
         limits::store(&config.store, &mut problems);
-        let level = config
-            .log
-            .level
-            .parse::<tracing_subscriber::filter::EnvFilter>();
-        if let Err(error) = level {
-            problems.add("log.level", format!("{error}; use a word such as info"));
+        if !is_log_level(&config.log.level) {
+            let says = "use error, warn, info, debug or trace, or targets such as engine=debug";
+            problems.add("log.level", says.to_owned());
         }
         let checked = node.map(|node| Self {
             node,
@@ -96,6 +98,7 @@ impl TryFrom<&Config> for Checked {
             admin,
             settings,
             carriers,
+            ledger,
             store: config.store.clone(),
             log: config.log.clone(),
         });
@@ -170,4 +173,15 @@ fn admin(config: &Config, problems: &mut Problems) -> Admin {
         problems.add("admin.listen", says);
     }
     admin
+}
+
+/// Whether a text sets a level. A filter takes any unknown word for the name of a target, and would then
+/// let nothing through.
+fn is_log_level(text: &str) -> bool {
+    let is_level = |part: &str| {
+        let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+        level.parse::<tracing::level_filters::LevelFilter>().is_ok()
+    };
+    let filter = text.parse::<tracing_subscriber::filter::EnvFilter>();
+    filter.is_ok() && text.split(',').all(|part| is_level(part.trim()))
 }

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::carrier::CarrierSection;
 use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
-use super::{admin, bounds, https, log, messages, node, store};
+use super::witness::WitnessSection;
+use super::{admin, bounds, https, ledger, log, messages, node, store};
 
 /// What stands above the first section.
 const OPENING: &str = "\
@@ -25,6 +26,8 @@ enum Head {
     Single,
     /// `[[name]]`, with its needed fields filled in by their examples.
     Repeated,
+    /// `[[name]]`, all of it commented out, since there may be none.
+    Optional,
 }
 
 /// The whole file.
@@ -35,6 +38,8 @@ pub fn render() -> String {
     section::<admin::Admin>(&mut out, "admin", Head::Single);
     section::<ShortCodeSection>(&mut out, "short_code", Head::Repeated);
     section::<CarrierSection>(&mut out, "carrier", Head::Repeated);
+    section::<ledger::Ledger>(&mut out, "ledger", Head::Single);
+    section::<WitnessSection>(&mut out, "witness", Head::Optional);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
     section::<store::Store>(&mut out, "store", Head::Single);
@@ -48,6 +53,7 @@ fn section<S: Section>(out: &mut String, name: &str, head: Head) {
     let written = match head {
         Head::Single => writeln!(out, "[{name}]"),
         Head::Repeated => writeln!(out, "[[{name}]]"),
+        Head::Optional => writeln!(out, "# [[{name}]]"),
     };
     debug_assert!(written.is_ok(), "a string takes everything");
     for field in S::fields() {

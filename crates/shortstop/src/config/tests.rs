@@ -203,3 +203,31 @@ fn a_reload_sees_which_settings_changed() {
     assert_eq!(changed.len(), 1);
     assert_eq!(changed[0].0, "bounds.queue_otp_max");
 }
+
+#[test]
+fn witnesses_are_whole_apart_and_enough() {
+    let witness = "[[witness]]\nname = 'w1'\nurl = 'http://127.0.0.1:1'\nvkey = 'witness.example/w1+aab2de37+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'\n";
+    assert!(problems(witness).is_empty(), "{:?}", problems(witness));
+    check("[[witness]]", "witness[0].name: is missing");
+    check(
+        "[[witness]]\nvkey = 'x'",
+        "witness[0].vkey: not of the form",
+    );
+    check(
+        "[[witness]]\nname = 'A b'",
+        "witness[0].name: must be 1 to 32",
+    );
+    let log = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    check(
+        &format!("[[witness]]\nvkey = '{log}'"),
+        "witness[0].vkey: is the key of a log",
+    );
+    check(
+        &format!("{witness}{witness}"),
+        "witness[1].vkey: stands in another entry too",
+    );
+    check("[ledger]\norigin = 'a b'", "ledger.origin: the key name");
+    let required = "[ledger]\nwitness_policy = 'required'\n";
+    check(required, "ledger.witness_quorum: must lie between 1 and");
+    assert!(problems(&format!("{required}{witness}")).is_empty());
+}

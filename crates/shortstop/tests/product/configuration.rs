@@ -91,7 +91,8 @@ fn fields() -> Vec<String> {
     let mut section = String::new();
     let mut fields = Vec::new();
     for line in example::render().lines() {
-        if let Some(name) = line.strip_prefix('[') {
+        // A section that may be absent is commented out as a whole.
+        if let Some(name) = line.trim_start_matches("# ").strip_prefix('[') {
             name.trim_matches(['[', ']']).clone_into(&mut section);
         } else if let Some((name, _)) = line.trim_start_matches("# ").split_once(" = ")
             && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
