@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use domain::class::TrafficClass;
-use domain::id::{ClientId, KeyId};
+use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
 
 /// The security gateway for SMS short codes.
@@ -36,6 +36,9 @@ pub enum Command {
     /// Make, list, revoke clients and give them new keys, on a running gateway or its data folder.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Verify the ledger, export it, prove a message, print the key by which all of it is verified.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Write a copy of the store, on a running gateway or its data folder. Numbers and texts stay
     /// sealed in it; the master key is not in it.
     Backup(BackupArgs),
@@ -171,6 +174,72 @@ pub struct ClientAddArgs {
     /// Which gateway.
     #[command(flatten)]
     pub place: Place,
+}
+
+/// What to do with the ledger.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Verify the whole log offline: every entry, every hash, the signature, and old checkpoints.
+    /// Every fault is printed with the entry it is about; exit code 1 means that there is one.
+    Verify(VerifyArgs),
+    /// Write the published log with its key and policy to a folder that any web server can serve.
+    Export {
+        /// The folder: empty, not there, or with an older export of the same log.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Print the entry that accepted a message, and the proof that it is in the log.
+    Prove {
+        /// The message, `msg_…`.
+        message: MessageId,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Print the log's public key.
+    Key {
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where the log is.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct LogPlace {
+    /// The gateway's configuration file. Needed when it is not running.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The gateway's data folder, when it is running.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A folder that was exported, or mirrored from a server.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Options of `ledger verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Where the log is.
+    #[command(flatten)]
+    pub log: LogPlace,
+    /// The log's public key. Without it and without a policy it is the one that lies beside the log.
+    #[arg(long, value_name = "KEY")]
+    pub vkey: Option<String>,
+    /// A policy with the log's key, witnesses and how many must have cosigned (C2SP tlog-policy).
+    #[arg(long, value_name = "FILE", conflicts_with = "vkey")]
+    pub policy: Option<PathBuf>,
+    /// An older checkpoint that you kept: the log must still begin with it; repeat for more.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Vec<PathBuf>,
+    /// Read only entries from this older checkpoint on, which you verified then.
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
 }
 
 /// Options of `backup`.

@@ -6,4 +6,5 @@ pub mod carrier_sim;
 pub mod check_config;
 pub mod client;
 pub mod gateway_call;
+pub mod ledger;
 pub mod restore;

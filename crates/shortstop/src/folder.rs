@@ -73,6 +73,21 @@ impl DataFolder {
         self.0.join("keys").join("master.key")
     }
 
+    /// The usual place of the log's key.
+    pub fn log_key(&self) -> PathBuf {
+        self.0.join("keys").join("log.key")
+    }
+
+    /// The log's public key, whose name is its origin, as recorded at the first start.
+    pub fn log_vkey(&self) -> PathBuf {
+        self.0.join("log.vkey")
+    }
+
+    /// The usual place of the guard of the log's key.
+    pub fn guard(&self) -> PathBuf {
+        self.0.join("guard.json")
+    }
+
     /// Certificates that the gateway makes.
     pub fn tls(&self) -> PathBuf {
         self.0.join("tls")

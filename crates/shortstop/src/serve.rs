@@ -21,7 +21,7 @@ use crate::cli::ServeArgs;
 use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked, Config, admin, https};
-use crate::control::act::act;
+use crate::control::act::{Ground, act};
 use crate::control::server::{Act, ControlSocket};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::DataFolder;
@@ -34,6 +34,9 @@ use crate::ready::Ready;
 use crate::wiring::{self, Opened};
 
 pub mod change;
+mod signing;
+
+use signing::Signing;
 
 /// Runs a gateway until a signal ends it.
 pub fn run(args: &ServeArgs, output: Output) -> Outcome {
@@ -77,6 +80,7 @@ struct Parts {
     https: (watch::Sender<bool>, JoinHandle<Drained>),
     admin: (watch::Sender<bool>, JoinHandle<Drained>),
     jobs: (watch::Sender<bool>, JoinHandle<()>),
+    signing: Signing,
 }
 
 /// The signals that a gateway listens to, from before it is ready.
@@ -110,6 +114,11 @@ impl Running {
         let links = links::prepare(&checked, material.links).map_err(Failure::unavailable)?;
         let patience = links::patience(&checked);
         let opened = block_in_place(|| wiring::open(&checked, &folder, links.clone()))?;
+        if let Err(failure) = opened.sign().await {
+            opened.gateway.stop().await;
+            block_in_place(|| opened.close());
+            return Err(failure);
+        }
         opened.gateway.config_loaded(&change::first(&config));
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);
@@ -141,6 +150,10 @@ impl Running {
                 _ = self.signals.reload.recv() => self.reload(),
                 _ = self.signals.terminate.recv() => break,
                 _ = self.signals.interrupt.recv() => break,
+                failure = self.parts.signing.failed() => {
+                    let _cut = self.stop(output).await;
+                    return Err(failure);
+                }
                 _ = &mut self.parts.https.1 => {
                     return Err(Failure::unavailable("the HTTPS listener ended; see the log"));
                 }
@@ -172,19 +185,24 @@ impl Running {
     /// links with their answers, then the jobs and the last entry.
     async fn stop(self, output: Output) -> Outcome {
         tracing::info!("stopping");
+        tokio::spawn(end_at_second_signal());
         let Parts {
             control,
             https,
             admin,
             jobs,
+            signing,
         } = self.parts;
         control.abort();
         let drained = end(https).await;
-        self.links.stop(self.patience).await;
+        // First the dispatcher: what it would hand to a bind that ends would only come back.
         end(jobs).await;
+        self.links.stop(self.patience).await;
         self.opened.gateway.stop().await;
+        let signed = signing.stop().await;
         block_in_place(|| self.opened.close());
         end(admin).await;
+        signed?;
         let cut = match drained {
             Some(Drained::Cut(count)) => count,
             Some(Drained::Clean) | None => 0,
@@ -194,6 +212,19 @@ impl Running {
         output.line(format!("Stopped; {cut} open connection(s) had to be cut."));
         Ok(Exit::Done)
     }
+}
+
+/// Whoever asks twice wants it to end now. Nothing accepted is lost: it is as after a crash.
+async fn end_at_second_signal() {
+    let Ok(mut signals) = Signals::listen() else {
+        return;
+    };
+    tokio::select! {
+        _ = signals.terminate.recv() => {}
+        _ = signals.interrupt.recv() => {}
+    }
+    tracing::error!("told to stop a second time: ending at once, as after a crash");
+    std::process::exit(1);
 }
 
 impl Parts {
@@ -220,6 +251,7 @@ impl Parts {
             https: (stop_https, tokio::spawn(https)),
             admin: (stop_admin, tokio::spawn(admin)),
             jobs: (stop_jobs, tokio::spawn(Arc::clone(gateway).run(jobs))),
+            signing: Signing::start(Arc::clone(gateway)),
         }
     }
 }
@@ -308,9 +340,11 @@ fn certificates_of(
 }
 
 fn control(folder: &DataFolder, opened: &Opened) -> anyhow::Result<JoinHandle<()>> {
-    let gateway = Arc::clone(&opened.gateway);
-    let answer: Act =
-        Arc::new(move |actor, request| Box::pin(act(Arc::clone(&gateway), actor, request)));
+    let ground = Ground {
+        gateway: Arc::clone(&opened.gateway),
+        public: Arc::clone(&opened.public),
+    };
+    let answer: Act = Arc::new(move |actor, request| Box::pin(act(ground.clone(), actor, request)));
     Ok(tokio::spawn(
         ControlSocket::bind(&folder.socket())?.serve(answer),
     ))

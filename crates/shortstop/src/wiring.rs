@@ -1,29 +1,47 @@
 //! Puts the ports into a gateway: the embedded store, the system's clock and entropy, the master key, and
 //! the links it is handed. No rule is here, only what is plugged where.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::ports::Carriers;
 use engine::ports::carrier::{BindId, Submission};
-use engine::{Gateway, MasterKey, Parts};
-use store::{Embedded, EmbeddedConfig};
+use engine::ports::{Carriers, Log};
+use engine::{Gateway, LedgerError, MasterKey, Parts};
+use store::{Embedded, EmbeddedConfig, OpenError};
 
 use crate::clock::SystemClock;
 use crate::config::Checked;
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::folder::DataFolder;
+use crate::log_key;
 use crate::master_key::{self, Origin};
+use crate::public_log::{self, PublicLog};
 
 /// A gateway on its open store.
 pub struct Opened {
     /// The gateway.
     pub gateway: Arc<Gateway>,
+    /// Its ledger, for everybody.
+    pub public: Arc<PublicLog>,
     store: Arc<Embedded>,
 }
 
 impl Opened {
+    /// Signs and publishes what has happened so far, if anything has. What passes by itself is left for
+    /// the next time.
+    pub async fn sign(&self) -> Result<(), Failure> {
+        match self.gateway.make_checkpoint().await {
+            Ok(_) => Ok(()),
+            Err(LedgerError::Read(error)) => {
+                tracing::warn!(%error, "no checkpoint could be made");
+                Ok(())
+            }
+            Err(error) => Err(public_log::failure(&error)),
+        }
+    }
+
     /// Closes the store; blocks until everything is on disk.
     pub fn close(&self) {
         self.store.close();
@@ -38,10 +56,10 @@ pub fn open(
     carriers: Arc<dyn Carriers>,
 ) -> Result<Opened, Failure> {
     let master = master_key(checked, folder)?;
-    let mut config = EmbeddedConfig::new(folder.path(), checked.node.clone());
-    config.bounds = bounds(checked);
-    let store = Embedded::open(config).map_err(|error| Failure::new(Exit::Unavailable, error))?;
-    let store = Arc::new(store);
+    let store = open_store(checked, folder.path())?;
+    let parts = public_log::parts(checked, folder, store.clone())?;
+    let vkey = parts.signer.verifier_key().clone();
+    let public = PublicLog::new(store.clone(), vkey, &checked.ledger);
     let gateway = Gateway::start(Parts {
         store: store.clone(),
         carriers,
@@ -52,7 +70,40 @@ pub fn open(
         settings: checked.settings.clone(),
     });
     let gateway = gateway.map_err(|error| Failure::new(Exit::Unavailable, error))?;
-    Ok(Opened { gateway, store })
+    if let Err(error) = gateway.attach_ledger(parts) {
+        // Another history must not grow further, not even by an entry that says so.
+        store.close();
+        return Err(public_log::failure(&error));
+    }
+    Ok(Opened {
+        gateway,
+        public: Arc::new(public),
+        store,
+    })
+}
+
+/// Opens the data folder's store without a gateway, to read its ledger: nothing is added to it. Blocks.
+pub fn open_log(checked: &Checked, folder: &DataFolder) -> Result<PublicLog, Failure> {
+    let recorded = log_key::read_record(&folder.log_vkey()).map_err(public_log::key_failure)?;
+    let Some(vkey) = recorded else {
+        let says = "this ledger was never signed; start the gateway once";
+        return Err(Failure::unavailable(says));
+    };
+    let store: Arc<dyn Log> = open_store(checked, folder.path())?;
+    Ok(PublicLog::new(store, vkey, &checked.ledger))
+}
+
+fn open_store(checked: &Checked, folder: &Path) -> Result<Arc<Embedded>, Failure> {
+    let mut config = EmbeddedConfig::new(folder, checked.node.clone());
+    config.bounds = bounds(checked);
+    let store = Embedded::open(config).map_err(|error| {
+        let exit = match &error {
+            OpenError::Damaged { .. } => Exit::CheckFailed,
+            _ => Exit::Unavailable,
+        };
+        Failure::new(exit, error)
+    });
+    store.map(Arc::new)
 }
 
 fn master_key(checked: &Checked, folder: &DataFolder) -> Result<MasterKey, Failure> {

@@ -2,16 +2,19 @@
 //! ways take the same request and give the same answer.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::cli::Place;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked};
-use crate::control::{Answer, Request, act::act, client};
+use crate::control::act::{Ground, act, ledger};
+use crate::control::{Answer, Request, client};
 use crate::exit::Failure;
 use crate::folder::DataFolder;
 use crate::process;
+use crate::public_log::PublicLog;
 use crate::wiring;
 
 /// Asks, and gives the result.
@@ -56,13 +59,41 @@ fn located(place: &Place) -> Result<(PathBuf, Option<Checked>), Failure> {
     }
 }
 
+/// The ledger of a gateway that is not running; `None` when one runs, which owns its store.
+pub fn offline_log(place: &Place) -> Result<Option<PublicLog>, Failure> {
+    let (folder, checked) = located(place)?;
+    if std::os::unix::net::UnixStream::connect(folder.join("control.sock")).is_ok() {
+        return Ok(None);
+    }
+    let checked = checked.ok_or_else(|| not_running(&folder))?;
+    let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
+    wiring::open_log(&checked, &folder).map(Some)
+}
+
 /// Opens the store as a gateway without listeners and links, under its lock.
 async fn offline(checked: &Checked, request: Request) -> Result<Answer, Failure> {
     let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
+    match request {
+        Request::LedgerExport { to } => {
+            let public = wiring::open_log(checked, &folder)?;
+            return Ok(ledger::export_to(Arc::new(public), to).await);
+        }
+        Request::LedgerProve { message } => {
+            let public = wiring::open_log(checked, &folder)?;
+            return Ok(ledger::prove_message(Arc::new(public), message).await);
+        }
+        _ => {}
+    }
     let opened = wiring::open(checked, &folder, wiring::no_carriers())?;
     let actor = process::user_name(process::own_uid());
-    let answer = act(opened.gateway.clone(), actor, request).await;
+    let ground = Ground {
+        gateway: opened.gateway.clone(),
+        public: opened.public.clone(),
+    };
+    let answer = act(ground, actor, request).await;
     opened.gateway.stop().await;
+    let signed = opened.sign().await;
     opened.close();
+    signed?;
     Ok(answer)
 }

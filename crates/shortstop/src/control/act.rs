@@ -1,6 +1,8 @@
 //! What each command of the control socket asks of the engine. The rules are the engine's; here words
 //! become values, and answers become JSON.
 
+pub mod ledger;
+
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +14,23 @@ use engine::{ApiKey, ClientError, Gateway, NewClient};
 use serde_json::json;
 
 use super::message::{Answer, ClientShown, NewClientAsked, Request};
+use crate::public_log::PublicLog;
+
+/// What commands work on.
+#[derive(Clone)]
+pub struct Ground {
+    /// The gateway.
+    pub gateway: Arc<Gateway>,
+    /// Its ledger.
+    pub public: Arc<PublicLog>,
+}
 
 /// Does what is asked, in the name of this user.
-pub async fn act(gateway: Arc<Gateway>, actor: String, request: Request) -> Answer {
+pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
+    let Ground { gateway, public } = ground;
     match request {
+        Request::LedgerExport { to } => ledger::export_to(public, to).await,
+        Request::LedgerProve { message } => ledger::prove_message(public, message).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
         Request::ClientList => list(&gateway),
         Request::ClientRevoke { client, key } => revoke(&gateway, &actor, client, key).await,

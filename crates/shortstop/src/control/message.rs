@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use domain::class::TrafficClass;
-use domain::id::{ClientId, KeyId};
+use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use engine::rows::{ApiKeyRow, ClientRow};
@@ -34,6 +34,16 @@ pub enum Request {
         overlap_seconds: u64,
         /// When the new key ends.
         expires: Option<String>,
+    },
+    /// Write the published ledger to a folder.
+    LedgerExport {
+        /// The folder; its path is absolute.
+        to: PathBuf,
+    },
+    /// The entry that accepted a message, and its proof.
+    LedgerProve {
+        /// The message.
+        message: MessageId,
     },
     /// Write a copy of the store to a new file.
     Backup {

@@ -1,0 +1,68 @@
+//! `shortstop ledger …`: the ledger for auditors. Nothing here adds to it or needs the key that signs it.
+
+mod folder;
+mod progress;
+mod verify;
+
+use serde_json::{Value, json};
+
+use crate::cli::{LedgerCommand, Place};
+use crate::config;
+use crate::config::environment::Overlay;
+use crate::control::Request;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::folder::DataFolder;
+use crate::log_key;
+use crate::output::Output;
+use crate::public_log::key_failure;
+
+use super::gateway_call::call;
+
+/// Runs the command.
+pub fn run(command: &LedgerCommand, output: Output) -> Outcome {
+    match command {
+        LedgerCommand::Verify(args) => verify::run(args, output),
+        LedgerCommand::Export { to, place } => {
+            let to = std::path::absolute(to)?;
+            let result = call(place, Request::LedgerExport { to: to.clone() })?;
+            output.event("ledger-exported", &result);
+            let size = result.get("size").and_then(Value::as_u64).unwrap_or(0);
+            output.line(format!("{size} entries are exported to {}.", to.display()));
+            output.line(format!("The log's key is {}", word(&result, "vkey")));
+            output.line("Give the key to whoever verifies, by another way than the folder.");
+            Ok(Exit::Done)
+        }
+        LedgerCommand::Prove { message, place } => {
+            let request = Request::LedgerProve { message: *message };
+            let result = call(place, request)?;
+            output.event("ledger-proof", &result);
+            output.line(word(&result, "entry"));
+            output.line("");
+            output.line(word(&result, "proof").trim_end());
+            Ok(Exit::Done)
+        }
+        LedgerCommand::Key { place } => key(place, output),
+    }
+}
+
+fn key(place: &Place, output: Output) -> Outcome {
+    let folder = match (&place.config, &place.data) {
+        (Some(file), _) => config::load(file, Overlay::from_process())?.1.data_folder,
+        (None, Some(folder)) => folder.clone(),
+        (None, None) => return Err(Failure::usage("give --config FILE or --data DIR")),
+    };
+    let folder = DataFolder::existing(&folder).map_err(Failure::unavailable)?;
+    let recorded = log_key::read_record(&folder.log_vkey()).map_err(key_failure)?;
+    let Some(vkey) = recorded else {
+        let says = "this ledger was never signed; start the gateway once";
+        return Err(Failure::unavailable(says));
+    };
+    let vkey = vkey.to_string();
+    output.event("ledger-key", &json!({"vkey": vkey}));
+    output.line(vkey);
+    Ok(Exit::Done)
+}
+
+fn word<'r>(result: &'r Value, name: &str) -> &'r str {
+    result.get(name).and_then(Value::as_str).unwrap_or_default()
+}

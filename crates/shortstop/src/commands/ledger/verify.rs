@@ -1,0 +1,186 @@
+//! `shortstop ledger verify`: the whole log against its signed checkpoint, and against what the one who
+//! verifies trusts and kept. A fault is told as it is found; only a log without any passes.
+
+use std::num::NonZero;
+use std::path::Path;
+use std::thread;
+
+use ledger::verify::job::{Examined, Job, Workers};
+use ledger::verify::{Report, Trust, verify};
+use ledger::{Policy, Source, VerifierKey};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::cli::{Place, VerifyArgs};
+use crate::commands::gateway_call::{call, offline_log};
+use crate::control::Request;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Output, Tone};
+use crate::public_log::source::LogSource;
+
+use super::folder::FolderSource;
+use super::progress::Progress;
+
+/// Runs the command.
+pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
+    if let Some(folder) = &args.log.dir {
+        return verify_folder(args, folder, output);
+    }
+    let place = Place {
+        config: args.log.config.clone(),
+        data: args.log.data.clone(),
+    };
+    if let Some(public) = offline_log(&place)? {
+        let source = LogSource::new(public.log.as_ref())
+            .map_err(|error| Failure::new(Exit::Unavailable, error))?;
+        let trust = trust(args, || Ok(Policy::of_log(public.vkey.clone())))?;
+        return Ok(judge(&source, &trust, output));
+    }
+    // A running gateway owns its store: it gives a copy of what it publishes.
+    let copy = TempDir::new()?;
+    let to = copy.path().join("log");
+    call(&place, Request::LedgerExport { to: to.clone() })?;
+    verify_folder(args, &to, output)
+}
+
+fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
+    let own_key = || {
+        let path = folder.join("vkey");
+        let text = text(&path).map_err(|_| {
+            let says = "no key to trust: give --vkey KEY or --policy FILE, since the folder has no \
+                        file `vkey`";
+            Failure::usage(says)
+        })?;
+        if args.log.dir.is_some() {
+            let says = "The key is the folder's own: this shows that the log is whole, not whose it \
+                        is. Give --vkey KEY or --policy FILE to see that too.";
+            output.line(output.tone(Tone::Faint, says));
+        }
+        key(text.trim_end())
+    };
+    let trust = trust(args, || own_key().map(Policy::of_log))?;
+    let source = FolderSource(folder.to_path_buf());
+    Ok(judge(&source, &trust, output))
+}
+
+fn judge(source: &dyn Source, trust: &Trust, output: Output) -> Exit {
+    let mut progress = Progress::new(output);
+    let report = verify(source, trust, &Threads, &mut progress);
+    progress.clear();
+    tell(&report, output);
+    if report.is_sound() {
+        Exit::Done
+    } else {
+        Exit::CheckFailed
+    }
+}
+
+/// What is trusted: the policy or key that is given, else what is found beside the log.
+fn trust(
+    args: &VerifyArgs,
+    found: impl FnOnce() -> Result<Policy, Failure>,
+) -> Result<Trust, Failure> {
+    let policy = match (&args.policy, &args.vkey) {
+        (Some(file), _) => Policy::parse(&octets(file)?)
+            .map_err(|error| Failure::usage(format!("the policy {}: {error}", file.display())))?,
+        (None, Some(vkey)) => Policy::of_log(key(vkey)?),
+        (None, None) => found()?,
+    };
+    let mut trust = Trust::of(policy);
+    for file in &args.checkpoint {
+        remember(&mut trust, file)?;
+    }
+    if let Some(file) = &args.since {
+        let head = remember(&mut trust, file)?;
+        trust = trust.since(head);
+    }
+    Ok(trust)
+}
+
+fn remember(trust: &mut Trust, file: &Path) -> Result<ledger::TreeHead, Failure> {
+    let head = trust.remember(&octets(file)?);
+    head.map_err(|error| Failure::usage(format!("the checkpoint {}: {error}", file.display())))
+}
+
+fn key(vkey: &str) -> Result<VerifierKey, Failure> {
+    VerifierKey::parse(vkey).map_err(|error| Failure::usage(format!("the key: {error}")))
+}
+
+fn octets(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file)
+        .map_err(|error| Failure::unavailable(format!("{}: {error}", file.display())))
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
+    Ok(String::from_utf8_lossy(&octets(file)?).into_owned())
+}
+
+fn tell(report: &Report, output: Output) {
+    let origin = report.checkpoint.as_ref().map(|(origin, _)| origin);
+    let head = report.checkpoint.as_ref().map(|(_, head)| head);
+    let cosigned: Vec<_> = report
+        .cosigned
+        .iter()
+        .map(|one| json!({"name": one.key.name().to_string(), "at": one.at}))
+        .collect();
+    output.event(
+        "ledger-verified",
+        &json!({
+            "sound": report.is_sound(),
+            "faults": report.faults,
+            "entries": report.entries,
+            "origin": origin,
+            "size": head.map(|head| head.size),
+            "root": head.map(|head| head.root.to_string()),
+            "cosigned": cosigned,
+        }),
+    );
+    if let (Some(origin), Some(head)) = (origin, head) {
+        output.line(format!("log        {origin}"));
+        output.line(format!("size       {}", head.size));
+        output.line(format!("root       {}", head.root));
+    }
+    for one in &report.cosigned {
+        output.line(format!("cosigned   {}", one.key.name()));
+    }
+    let verdict = if report.is_sound() {
+        let says = format!("{} entries verified; nothing is wrong.", report.entries);
+        output.tone(Tone::Good, says)
+    } else {
+        let says = format!("{} fault(s); the log is not to be trusted.", report.faults);
+        output.tone(Tone::Bad, says)
+    };
+    output.line(verdict);
+}
+
+/// Runs jobs on every processor.
+struct Threads;
+
+impl Workers for Threads {
+    fn run(&self, jobs: Vec<Job>) -> Vec<Examined> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let share = jobs.len().div_ceil(threads).max(1);
+        let mut shares: Vec<Vec<Job>> = Vec::new();
+        for (place, job) in jobs.into_iter().enumerate() {
+            if place % share == 0 {
+                shares.push(Vec::with_capacity(share));
+            }
+            if let Some(jobs) = shares.last_mut() {
+                jobs.push(job);
+            }
+        }
+        let examine = |jobs: Vec<Job>| jobs.into_iter().map(Job::run).collect::<Vec<_>>();
+        thread::scope(|scope| {
+            let running: Vec<_> = shares
+                .into_iter()
+                .map(|jobs| scope.spawn(move || examine(jobs)))
+                .collect();
+            let results = running.into_iter().flat_map(|thread| match thread.join() {
+                Ok(examined) => examined,
+                // A panic of a job is a panic of the command: half a verdict is none.
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            results.collect()
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! The published log as files under the C2SP paths, for any server of static files. The checkpoint comes
+//! last, so that the folder never promises what is not in it yet.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use ledger::Source as _;
+use ledger::tile::tiles_of;
+
+use super::PublicLog;
+use super::source::LogSource;
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Entries below the checkpoint.
+    pub size: u64,
+    /// Files.
+    pub files: u64,
+}
+
+/// Writes the log to a folder that is empty, not there, or holds an older state of the same log.
+pub fn write(public: &PublicLog, to: &Path) -> anyhow::Result<Written> {
+    check_place(public, to)?;
+    let source = LogSource::new(public.log.as_ref())?;
+    let Some(published) = source.published() else {
+        anyhow::bail!("no checkpoint is published yet; try again in a second");
+    };
+    let mut files = 0;
+    for tile in tiles_of(published.size) {
+        let path = tile.to_string();
+        let octets = source.read(&path)?;
+        let octets = octets.with_context(|| format!("{path} cannot be made"))?;
+        put(&to.join(path), &octets)?;
+        files += 1;
+    }
+    put(&to.join("vkey"), format!("{}\n", public.vkey).as_bytes())?;
+    put(&to.join("policy"), public.policy.as_bytes())?;
+    put(&to.join("checkpoint"), published.note.as_bytes())?;
+    Ok(Written {
+        size: published.size,
+        files: files + 3,
+    })
+}
+
+fn check_place(public: &PublicLog, to: &Path) -> anyhow::Result<()> {
+    let name = to.display();
+    fs::create_dir_all(to).with_context(|| format!("{name} cannot be made"))?;
+    let vkey = fs::read_to_string(to.join("vkey")).unwrap_or_default();
+    if vkey.trim_end() == public.vkey.to_string() {
+        return Ok(());
+    }
+    let mut files = fs::read_dir(to).with_context(|| format!("{name} cannot be read"))?;
+    anyhow::ensure!(
+        files.next().is_none(),
+        "{name} holds something else than this log; name an empty folder"
+    );
+    Ok(())
+}
+
+/// Replaces a file in one step, since a server may be reading it.
+fn put(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
+    let write = || {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        fs::write(&beside, octets)?;
+        fs::rename(&beside, path)
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}

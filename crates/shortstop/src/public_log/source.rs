@@ -1,0 +1,68 @@
+//! The published log as a verifier reads it, straight from the store: under each C2SP path exactly what
+//! the last checkpoint covers.
+
+use engine::ports::Log;
+use engine::ports::log::Published;
+use engine::ports::store::ReadError;
+use ledger::tile::{Content, FULL, HEIGHT, Tile, bundle};
+use ledger::{Source, SourceError};
+
+/// A ledger at its last checkpoint.
+pub struct LogSource<'l> {
+    log: &'l dyn Log,
+    published: Option<Published>,
+}
+
+impl<'l> LogSource<'l> {
+    /// The ledger as it is published now.
+    pub fn new(log: &'l dyn Log) -> Result<Self, ReadError> {
+        let published = log.latest()?;
+        Ok(Self { log, published })
+    }
+
+    /// The checkpoint; `None` before the first.
+    pub const fn published(&self) -> Option<&Published> {
+        self.published.as_ref()
+    }
+
+    fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, ReadError> {
+        let size = self.published.as_ref().map_or(0, |last| last.size);
+        let width = usize::from(tile.width());
+        let first = tile.index().saturating_mul(u64::from(FULL));
+        let level = match tile.content() {
+            Content::Entries => 0,
+            Content::Hashes(level) => level.saturating_mul(HEIGHT),
+        };
+        let there = size.checked_shr(u32::from(level)).unwrap_or(0);
+        if first.saturating_add(u64::from(tile.width())) > there {
+            return Ok(None);
+        }
+        let hashes = match tile.content() {
+            Content::Entries => {
+                let entries = self.log.entries(first, width)?;
+                return Ok(bundle::encode(entries.iter().map(Vec::as_slice)).ok());
+            }
+            Content::Hashes(0) => self.log.leaves(first, width)?,
+            Content::Hashes(_) => self.log.nodes(level, first, width)?,
+        };
+        Ok(Some(
+            hashes.iter().flat_map(|hash| *hash.as_bytes()).collect(),
+        ))
+    }
+}
+
+impl Source for LogSource<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if path == "checkpoint" {
+            let note = self.published.as_ref().map(|last| last.note.clone());
+            return Ok(note.map(String::into_bytes));
+        }
+        let Some(tile) = Tile::parse(path) else {
+            return Ok(None);
+        };
+        self.tile(tile).map_err(|error| SourceError {
+            path: path.to_owned(),
+            cause: error.to_string(),
+        })
+    }
+}
