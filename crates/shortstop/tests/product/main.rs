@@ -20,4 +20,5 @@ mod disk_full;
 mod ground;
 mod ledger;
 mod lifecycle;
+mod public_log;
 mod road;
