@@ -1,5 +1,5 @@
-//! Backup: one consistent copy of the database in one file, while commits go on. Restore: the way back
-//! into an empty data folder. What is personal is sealed in the database and stays so in the copy.
+//! Backup: one consistent copy of the database in one file, while commits go on. What is personal is
+//! sealed in the database and stays so in the copy. The way back is not here: see `restore`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::connect;
 use crate::embedded::Shared;
-use crate::folder::{self, DataFolder};
-use crate::open::OpenError;
-use crate::{schema, tail};
+use crate::folder;
 
 /// Pages copied between two looks at whether the copy is wanted at all.
 const PAGES_A_STEP: i32 = 1_024;
@@ -96,69 +94,6 @@ fn parent(path: &Path) -> Result<&Path, BackupError> {
 }
 
 fn check(database: &Connection) -> Result<(), BackupError> {
-    let verdict: String = database.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(BackupError::Damaged(verdict))
-    }
-}
-
-/// Why a backup could not be restored. The data folder is as it was before.
-#[derive(Debug, Error)]
-pub enum RestoreError {
-    /// Something lies in the folder already.
-    #[error("the data folder {} is not empty", .0.display())]
-    NotEmpty(PathBuf),
-    /// The backup or the folder could not be read or written.
-    #[error("the backup could not be copied")]
-    File(#[from] io::Error),
-    /// The backup is damaged.
-    #[error("the backup is damaged: {0}")]
-    Damaged(String),
-    /// It is no database of this program, or a newer one's.
-    #[error("the backup cannot be used")]
-    Unusable(#[from] OpenError),
-}
-
-/// Copies a backup into an empty or missing data folder, after its integrity, its version and the end
-/// of its ledger were checked.
-pub fn restore(backup: &Path, data_folder: &Path) -> Result<(), RestoreError> {
-    folder::make_folder(data_folder)?;
-    if fs::read_dir(data_folder)?.next().is_some() {
-        return Err(RestoreError::NotEmpty(data_folder.to_owned()));
-    }
-    let claimed = DataFolder::claim(data_folder)?;
-    let draft = data_folder.join("restoring.sqlite");
-    let result = bring(backup, &draft).and_then(|()| {
-        fs::rename(&draft, claimed.database())?;
-        folder::sync_folder(data_folder)?;
-        Ok(())
-    });
-    if result.is_err() {
-        // What is left must not look like data; the error itself matters more.
-        let _ = fs::remove_file(&draft);
-        let _ = fs::remove_file(data_folder.join("shortstop.lock"));
-    }
-    result
-}
-
-fn bring(backup: &Path, draft: &Path) -> Result<(), RestoreError> {
-    let mut target = folder::create_new_private(draft)?;
-    io::copy(&mut File::open(backup)?, &mut target)?;
-    let database = connect::open_existing(draft).map_err(OpenError::from)?;
-    schema::check(&database).map_err(damaged)?;
-    check(&database).map_err(|error| RestoreError::Damaged(error.to_string()))?;
-    tail::read(&database)?;
-    drop(database);
-    target.sync_all()?;
-    Ok(())
-}
-
-/// A file that SQLite cannot read at all is damaged rather than unusable.
-fn damaged(error: OpenError) -> RestoreError {
-    match error {
-        OpenError::Database(source) => RestoreError::Damaged(source.to_string()),
-        other => RestoreError::Unusable(other),
-    }
+    let verdict = connect::integrity(database)?;
+    verdict.map_err(BackupError::Damaged)
 }

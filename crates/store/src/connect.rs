@@ -73,6 +73,16 @@ pub(crate) fn open_existing(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// What SQLite finds wrong with a whole file, if anything.
+pub(crate) fn integrity(database: &Connection) -> rusqlite::Result<Result<(), String>> {
+    let verdict: String = database.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok(if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(verdict)
+    })
+}
+
 /// Whether a pool lends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gate {

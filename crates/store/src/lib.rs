@@ -24,6 +24,7 @@ mod open;
 mod prune;
 mod queue;
 mod reader;
+mod restore;
 mod rows;
 mod schema;
 mod search;
@@ -33,8 +34,8 @@ mod tree;
 mod watch;
 mod writer;
 
-pub use backup::{RestoreError, restore};
 pub use config::{Bounds, Durability, EmbeddedConfig};
 pub use embedded::Embedded;
 pub use guard::{FileGuard, is_on_same_volume};
 pub use open::OpenError;
+pub use restore::{RestoreError, restore};
