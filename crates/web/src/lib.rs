@@ -3,6 +3,7 @@
 
 mod admin;
 mod api;
+mod astray;
 mod connection;
 mod counters;
 mod http_errors;

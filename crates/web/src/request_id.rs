@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rustls::crypto::aws_lc_rs::default_provider;
 
+use crate::astray::has_number;
+
 /// The header, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -72,12 +74,22 @@ impl RequestId {
 }
 
 /// Whether a caller's text is taken as an id: 8 to 64 letters, digits, `-`, `_` and `.`, with a letter
-/// among them, so that no phone number passes for one.
+/// among them and fewer than 7 digits in a row, so that no phone number passes for one or stands in one.
 fn is_id(text: &[u8]) -> bool {
     let plain = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
-    OWN_LENGTH.contains(&text.len())
+    let fits = OWN_LENGTH.contains(&text.len())
         && text.iter().all(plain)
-        && text.iter().any(u8::is_ascii_alphabetic)
+        && text.iter().any(u8::is_ascii_alphabetic);
+    fits && (is_uuid(text) || !str::from_utf8(text).is_ok_and(|text| has_number(text, &[])))
+}
+
+/// Whether it is written as a UUID. One in six has 7 digits in a row by chance, and nobody's number has
+/// that form.
+fn is_uuid(text: &[u8]) -> bool {
+    let groups = text.split(|octet| *octet == b'-');
+    text.iter()
+        .all(|octet| octet.is_ascii_hexdigit() || *octet == b'-')
+        && groups.map(<[u8]>::len).eq([8, 4, 4, 4, 12])
 }
 
 /// Appends the low `5 × length` bits, the highest first.
@@ -126,6 +138,8 @@ mod tests {
             "a b c d e f",
             "\"<script>\"",
             "é1234567",
+            "a4477009",
+            "to-447700900123",
         ] {
             assert!(ids.of(&with(bad)).as_str().starts_with("req_"), "{bad}");
         }

@@ -7,6 +7,7 @@ use domain::msisdn::Msisdn;
 use domain::text::MessageText;
 use engine::{RiskHints, SubmitRequest};
 
+use crate::astray;
 use crate::json::fields::Faults;
 use crate::json::{Fields, Value};
 
@@ -28,6 +29,18 @@ pub(crate) enum WordError {
     /// Not a plain name.
     #[error("must be 1 to {0} of the characters a to z, 0 to 9, hyphen, underscore and full stop")]
     Name(usize),
+    /// A campaign that may be a number or a key.
+    #[error(
+        "must hold no number and no key, since it is recorded for ever in clear: 7 or more digits, \
+         also with - . _ between them, and ssk_ are refused"
+    )]
+    CampaignAstray,
+    /// A reference that may be a number, an address or a key.
+    #[error(
+        "must hold no phone number, mail address or key, since it is stored in clear: + with 7 or \
+         more digits after it, @ and ssk_ are refused"
+    )]
+    ReferenceAstray,
     /// Not an address.
     #[error("must be an IPv4 or IPv6 address")]
     Address,
@@ -40,7 +53,7 @@ pub(crate) fn read(value: Value<'_>, faults: &mut Faults) -> Option<SubmitReques
     let from = fields.parsed("from", str::parse);
     let text = fields.parsed("text", MessageText::parse);
     let class = fields.parsed("class", str::parse);
-    let reference = fields.parsed_if_there("reference", |text| plain(text, REFERENCE_MAX));
+    let reference = fields.parsed_if_there("reference", reference);
     let campaign = fields.parsed_if_there("campaign", campaign);
     let valid_for = valid_for(&mut fields);
     let risk = risk(&mut fields);
@@ -90,13 +103,22 @@ pub(crate) fn plain(text: &str, characters_max: usize) -> Result<Box<str>, WordE
     }
 }
 
+fn reference(text: &str) -> Result<Box<str>, WordError> {
+    if astray::has_address(text) || astray::has_international(text) || astray::has_key(text) {
+        return Err(WordError::ReferenceAstray);
+    }
+    plain(text, REFERENCE_MAX)
+}
+
 fn campaign(text: &str) -> Result<Box<str>, WordError> {
     let plain = |octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-    if (1..=CAMPAIGN_MAX).contains(&text.len()) && text.bytes().all(plain) {
-        Ok(Box::from(text))
-    } else {
-        Err(WordError::Name(CAMPAIGN_MAX))
+    if !(1..=CAMPAIGN_MAX).contains(&text.len()) || !text.bytes().all(plain) {
+        return Err(WordError::Name(CAMPAIGN_MAX));
     }
+    if astray::has_number(text, &['-', '.', '_']) || astray::has_key(text) {
+        return Err(WordError::CampaignAstray);
+    }
+    Ok(Box::from(text))
 }
 
 #[cfg(test)]
@@ -220,6 +242,54 @@ mod tests {
         wrong("risk", r#"{"user_agent":"a\tb"}"#);
         wrong("risk", r#"{"score":7}"#);
         wrong("esm_class", "64");
+    }
+
+    #[test]
+    fn a_campaign_that_looks_like_a_number_or_a_key_is_refused() {
+        for astray in [
+            "447700900123",
+            "spring-4477009",
+            "0770.090-0_123",
+            "44--77__00..9",
+            "ssk_ab12cd34",
+            "x.ssk_ab12cd34",
+        ] {
+            wrong("campaign", &format!("\"{astray}\""));
+        }
+        for good in [
+            "spring-2026",
+            "sale-123456",
+            "2026-nov-25.b",
+            "a1b2c3d4e5f6g7",
+        ] {
+            let none = Vec::<String>::new();
+            assert_eq!(faults_of(&with("campaign", &format!("\"{good}\""))), none);
+        }
+    }
+
+    #[test]
+    fn a_reference_that_holds_a_number_an_address_or_a_key_is_refused() {
+        for astray in [
+            "+4477009",
+            "call +44 (0)77-00.900 123",
+            "+\u{ff14}\u{ff14}77009001234",
+            "\u{ff0b}447700900123",
+            "order of anna@example.com",
+            "anna\u{ff20}example.com",
+            "ssk_ab12cd34",
+            "key SSK_ab12cd34",
+        ] {
+            wrong("reference", &format!("\"{astray}\""));
+        }
+        for good in [
+            "order 447700900",
+            "2026-11-25/00012345",
+            "1+1 for 1234567",
+            "+123456",
+        ] {
+            let none = Vec::<String>::new();
+            assert_eq!(faults_of(&with("reference", &format!("\"{good}\""))), none);
+        }
     }
 
     #[test]
