@@ -14,6 +14,11 @@ use crate::folder::{self, DataFolder};
 use crate::open::OpenError;
 use crate::{connect, schema, tail};
 
+/// How far the next epoch of a restored store lies ahead of the backup's. The original may go on, and each
+/// of its starts begins the next epoch: up to 999 of them after the backup, the two never write entries
+/// with the same epoch and number.
+const EPOCH_LEAP: u16 = 1_000;
+
 /// Why a backup could not be restored. Nothing of it is in the data folder then.
 #[derive(Debug, Error)]
 pub enum RestoreError {
@@ -65,7 +70,8 @@ pub enum RestoreError {
 }
 
 /// Copies a backup into an empty or missing data folder, after its integrity, its version and every entry
-/// of its ledger were checked.
+/// of its ledger were checked. The restored store goes on 1000 epochs after the backup's, since the original
+/// may go on as well.
 pub fn restore(backup: &Path, data_folder: &Path) -> Result<(), RestoreError> {
     let source = File::open(backup).map_err(unread(backup))?;
     folder::make_folder(data_folder).map_err(unwritten(data_folder))?;
@@ -91,6 +97,7 @@ fn bring(source: File, backup: &Path, draft: &Path) -> Result<(), RestoreError> 
     copy(source, backup, &mut target, draft)?;
     let database = connect::open_existing(draft).map_err(damaged(backup))?;
     check(&database, backup)?;
+    leap(&database).map_err(damaged(backup))?;
     drop(database);
     target.sync_all().map_err(unwritten(draft))
 }
@@ -132,6 +139,15 @@ fn check(database: &Connection, backup: &Path) -> Result<(), RestoreError> {
         });
     }
     tail::read(database).map_err(unusable(backup))?;
+    Ok(())
+}
+
+/// Moves the record of the last epoch ahead. Opening adds the one that is left.
+fn leap(database: &Connection) -> rusqlite::Result<()> {
+    // A file that was copied by other means may ask for a log beside it, which would not be moved along.
+    database.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    let sql = "UPDATE meta SET value = value + ?1 WHERE name = 'epoch'";
+    database.execute(sql, [EPOCH_LEAP - 1])?;
     Ok(())
 }
 

@@ -193,3 +193,27 @@ fn a_backup_that_cannot_be_read_is_named_and_no_folder_is_made() {
     assert!(says.contains(nowhere.to_str().unwrap()), "{says}");
     assert!(!scene.target().exists());
 }
+
+#[test]
+fn a_restored_store_never_writes_in_an_epoch_that_the_original_may_reach() {
+    let scene = Scene::of(3);
+    restore(&scene.backup(), &scene.target()).unwrap();
+    let original = open(&scene.path("data")).head().unwrap().epoch;
+    let restored = open(&scene.target()).head().unwrap().epoch;
+    assert_eq!((original, restored), (2, 1_001));
+    // The leap is made once; from there on, epochs are counted as ever.
+    assert_eq!(open(&scene.target()).head().unwrap().epoch, 1_002);
+}
+
+#[test]
+fn a_backup_of_a_restored_store_leaps_again() {
+    let scene = Scene::of(3);
+    restore(&scene.backup(), &scene.target()).unwrap();
+    let store = open(&scene.target());
+    fill(&store, 3..5);
+    back_up(&store, &scene.path("again.sqlite"));
+    drop(store);
+    restore(&scene.path("again.sqlite"), &scene.path("third")).unwrap();
+    let third = open(&scene.path("third")).head().unwrap();
+    assert_eq!((third.size, third.epoch), (5, 2_001));
+}
