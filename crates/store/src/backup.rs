@@ -22,14 +22,17 @@ const PAGES_A_STEP: i32 = 1_024;
 /// Why a copy is not a good backup.
 #[derive(Debug, Error)]
 enum BackupError {
-    #[error("the file could not be written: {0}")]
-    File(#[from] io::Error),
+    #[error("the file {} could not be written: {source}", file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error(
+        "the file {} would lie inside the data folder {}; choose a place outside it, best on another disk",
+        file.display(), folder.display()
+    )]
+    Inside { file: PathBuf, folder: PathBuf },
     #[error("the database could not be copied: {0}")]
     Database(#[from] rusqlite::Error),
     #[error("the copy is damaged: {0}")]
     Damaged(String),
-    #[error("the file is in a folder without a name")]
-    Place,
 }
 
 /// Starts a backup on a thread of its own, since it may take long.
@@ -54,8 +57,9 @@ pub(crate) fn start(shared: &Arc<Shared>, to: PathBuf) -> Reading<'static, ()> {
 
 /// Writes the copy; a file that is not good is removed.
 fn write(shared: &Shared, to: &Path) -> Result<(), BackupError> {
-    let file = folder::create_new_private(to)?;
-    let result = copy(shared, to).and_then(|()| settle(&file, to));
+    check_place(&shared.config.folder, to)?;
+    let file = folder::create_new_private(to).map_err(unwritten(to))?;
+    let result = copy(shared, to).and_then(|()| settle(&file, to).map_err(unwritten(to)));
     if result.is_err() {
         // The error of the copy matters more than one of the removal.
         let _ = fs::remove_file(to);
@@ -78,18 +82,38 @@ fn copy(shared: &Shared, to: &Path) -> Result<(), BackupError> {
     check(&target)
 }
 
-fn settle(file: &File, path: &Path) -> Result<(), BackupError> {
-    file.sync_all()?;
-    folder::sync_folder(parent(path)?)?;
-    Ok(())
+/// A copy in the data folder is lost with it, and may have the name of a file that the store makes.
+fn check_place(data_folder: &Path, to: &Path) -> Result<(), BackupError> {
+    let place = parent(to).canonicalize().map_err(unwritten(to))?;
+    let folder = data_folder.canonicalize().map_err(unwritten(to))?;
+    if !place.starts_with(&folder) {
+        return Ok(());
+    }
+    Err(BackupError::Inside {
+        file: to.to_owned(),
+        folder,
+    })
 }
 
-/// The folder of a file; a bare name lies in the present one.
-fn parent(path: &Path) -> Result<&Path, BackupError> {
+fn settle(file: &File, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    folder::sync_folder(parent(path))
+}
+
+/// The folder of a file; a bare name lies in the present one, and what has no name is no file.
+fn parent(path: &Path) -> &Path {
     match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
-        Some(parent) => Ok(parent),
-        None => Err(BackupError::Place),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}
+
+fn unwritten(file: &Path) -> impl Fn(io::Error) -> BackupError {
+    let file = file.to_owned();
+    move |source| BackupError::File {
+        file: file.clone(),
+        source,
     }
 }
 

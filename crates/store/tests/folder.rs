@@ -474,3 +474,47 @@ fn a_database_removed_from_under_a_running_store_is_not_replaced_by_an_empty_one
     assert_eq!(fs::read(left.file("shortstop.sqlite-wal")).unwrap(), log);
     assert!(!left.file("shortstop.sqlite").exists());
 }
+
+#[test]
+fn a_backup_into_the_data_folder_itself_is_refused() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    fill(&store, 0, 3);
+    fs::create_dir(place.file("copies")).unwrap();
+    let link = place.file("../link");
+    std::os::unix::fs::symlink(&place.folder, &link).unwrap();
+    let targets = [
+        place.file("copy.sqlite"),
+        place.file("tree.sqlite"),
+        place.file("copies/copy.sqlite"),
+        place.file("../data/copy.sqlite"),
+        link.join("copy.sqlite"),
+    ];
+    for target in targets {
+        let refused = wait(store.backup(target.clone())).unwrap_err().to_string();
+        for word in [target.to_str().unwrap(), "inside the data folder"] {
+            assert!(refused.contains(word), "{refused}");
+        }
+        assert!(!target.exists(), "{}", target.display());
+    }
+    wait(store.backup(place.file("../copy.sqlite"))).unwrap();
+}
+
+#[test]
+fn a_backup_that_cannot_be_written_names_its_file_and_the_cause() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    let taken = place.file("../taken.sqlite");
+    fs::write(&taken, b"mine").unwrap();
+    let targets = [
+        (place.file("../nowhere/copy.sqlite"), "No such file"),
+        (taken.join("copy.sqlite"), "Not a directory"),
+        (taken, "File exists"),
+    ];
+    for (target, cause) in targets {
+        let refused = wait(store.backup(target.clone())).unwrap_err().to_string();
+        for word in [target.to_str().unwrap(), cause] {
+            assert!(refused.contains(word), "{refused}");
+        }
+    }
+}
