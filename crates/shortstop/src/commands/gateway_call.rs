@@ -59,15 +59,17 @@ fn located(place: &Place) -> Result<(PathBuf, Option<Checked>), Failure> {
     }
 }
 
-/// The ledger of a gateway that is not running; `None` when one runs, which owns its store.
-pub fn offline_log(place: &Place) -> Result<Option<PublicLog>, Failure> {
+/// The socket of a gateway, whether one runs or not.
+pub fn socket_of(place: &Place) -> Result<PathBuf, Failure> {
+    Ok(located(place)?.0.join("control.sock"))
+}
+
+/// The ledger of a gateway that is not running.
+pub fn offline_log(place: &Place) -> Result<PublicLog, Failure> {
     let (folder, checked) = located(place)?;
-    if std::os::unix::net::UnixStream::connect(folder.join("control.sock")).is_ok() {
-        return Ok(None);
-    }
     let checked = checked.ok_or_else(|| not_running(&folder))?;
     let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
-    wiring::open_log(&checked, &folder).map(Some)
+    wiring::open_log(&checked, &folder)
 }
 
 /// Opens the store as a gateway without listeners and links, under its lock.

@@ -2,6 +2,7 @@
 
 mod folder;
 mod progress;
+mod socket;
 mod verify;
 
 use serde_json::{Value, json};

@@ -30,6 +30,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
     let Ground { gateway, public } = ground;
     match request {
         Request::LedgerExport { to } => ledger::export_to(public, to).await,
+        Request::LedgerRead { path } => ledger::read_file(public, path).await,
         Request::LedgerProve { message } => ledger::prove_message(public, message).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
         Request::ClientList => list(&gateway),

@@ -40,6 +40,11 @@ pub enum Request {
         /// The folder; its path is absolute.
         to: PathBuf,
     },
+    /// One file of the published log.
+    LedgerRead {
+        /// Its C2SP path; or `vkey`, or `policy`.
+        path: String,
+    },
     /// The entry that accepted a message, and its proof.
     LedgerProve {
         /// The message.

@@ -9,17 +9,16 @@ use ledger::verify::job::{Examined, Job, Workers};
 use ledger::verify::{Report, Trust, verify};
 use ledger::{Policy, Source, VerifierKey};
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::cli::{Place, VerifyArgs};
-use crate::commands::gateway_call::{call, offline_log};
-use crate::control::Request;
+use crate::commands::gateway_call::{offline_log, socket_of};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone};
 use crate::public_log::source::LogSource;
 
 use super::folder::FolderSource;
 use super::progress::Progress;
+use super::socket::SocketSource;
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
@@ -30,17 +29,21 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
         config: args.log.config.clone(),
         data: args.log.data.clone(),
     };
-    if let Some(public) = offline_log(&place)? {
-        let source = LogSource::new(public.log.as_ref())
-            .map_err(|error| Failure::new(Exit::Unavailable, error))?;
-        let trust = trust(args, || Ok(Policy::of_log(public.vkey.clone())))?;
+    if let Some(source) = SocketSource::join(&socket_of(&place)?) {
+        let policy = source.read("policy").map_err(Failure::unavailable)?;
+        let trust = trust(args, || own_policy(&policy.unwrap_or_default()))?;
         return Ok(judge(&source, &trust, output));
     }
-    // A running gateway owns its store: it gives a copy of what it publishes.
-    let copy = TempDir::new()?;
-    let to = copy.path().join("log");
-    call(&place, Request::LedgerExport { to: to.clone() })?;
-    verify_folder(args, &to, output)
+    let public = offline_log(&place)?;
+    let source = LogSource::new(public.log.as_ref()).map_err(Failure::unavailable)?;
+    let trust = trust(args, || own_policy(public.policy.as_bytes()))?;
+    Ok(judge(&source, &trust, output))
+}
+
+/// The policy that the gateway publishes: its key, and the witnesses of its configuration.
+fn own_policy(text: &[u8]) -> Result<Policy, Failure> {
+    Policy::parse(text)
+        .map_err(|error| Failure::unavailable(format!("the gateway's own policy: {error}")))
 }
 
 fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
@@ -51,11 +54,9 @@ fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
                         file `vkey`";
             Failure::usage(says)
         })?;
-        if args.log.dir.is_some() {
-            let says = "The key is the folder's own: this shows that the log is whole, not whose it \
-                        is. Give --vkey KEY or --policy FILE to see that too.";
-            output.line(output.tone(Tone::Faint, says));
-        }
+        let says = "The key is the folder's own: this shows that the log is whole, not whose it is. \
+                    Give --vkey KEY or --policy FILE to see that too.";
+        output.line(output.tone(Tone::Faint, says));
         key(text.trim_end())
     };
     let trust = trust(args, || own_key().map(Policy::of_log))?;

@@ -4,11 +4,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::id::MessageId;
+use ledger::Source as _;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::control::message::Answer;
+use crate::public_log::source::LogSource;
 use crate::public_log::{PublicLog, export, prove};
 
 /// Writes the published log to a folder.
@@ -16,6 +20,19 @@ pub async fn export_to(public: Arc<PublicLog>, to: PathBuf) -> Answer {
     blocking(move || {
         let written = export::write(&public, &to)?;
         Ok(json!({"folder": to, "size": written.size, "files": written.files, "vkey": public.vkey.to_string()}))
+    })
+    .await
+}
+
+/// One file of the published log, in base64; null when there is none under this path.
+pub async fn read_file(public: Arc<PublicLog>, path: String) -> Answer {
+    blocking(move || {
+        let octets = match path.as_str() {
+            "vkey" => Some(format!("{}\n", public.vkey).into_bytes()),
+            "policy" => Some(public.policy.clone().into_bytes()),
+            path => LogSource::new(public.log.as_ref())?.read(path)?,
+        };
+        Ok(json!({"octets": octets.map(|octets| STANDARD.encode(octets))}))
     })
     .await
 }
