@@ -127,6 +127,8 @@ impl Ground {
             "opt-outs:read",
             "--scope",
             "opt-outs:write",
+            "--scope",
+            "ledger:read",
             "--config",
             config.to_str().unwrap(),
         ])

@@ -94,6 +94,69 @@ async fn a_message_is_proven_and_the_exported_log_verifies() {
 }
 
 #[tokio::test]
+async fn clients_read_the_log_and_receipts_over_https() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let _gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let id = send(&mut api, READER, "otp", "Your code is 482913").await;
+    let receipt = until("a receipt", async || {
+        let path = format!("/v1/messages/{id}/receipt");
+        let reply = api.get(&path).await.unwrap();
+        if reply.status.as_u16() == 409 {
+            assert_eq!(reply.member("code"), "receipt-pending");
+            assert!(reply.header("retry-after").is_some());
+            return None;
+        }
+        assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
+        Some(reply)
+    })
+    .await;
+    let vkey = std::fs::read_to_string(ground.data().join("log.vkey")).unwrap();
+    let policy = Policy::of_log(VerifierKey::parse(vkey.trim_end()).unwrap());
+    let proof = LogProof::parse(receipt.member("proof").as_bytes()).unwrap();
+    let proven = proof.verify(receipt.member("entry").as_bytes(), &policy);
+    let proven = proven.unwrap();
+    let note = api.get("/ledger/checkpoint").await.unwrap();
+    assert_eq!(note.status.as_u16(), 200, "{}", note.text);
+    let checkpoint = SignedCheckpoint::parse(note.text.as_bytes()).unwrap();
+    policy.judge(&checkpoint).unwrap();
+    assert!(checkpoint.checkpoint().size() >= proven.head.size);
+    let mut stranger = ground.api("ssk_nobody").client();
+    let refused = stranger.get("/ledger/checkpoint").await.unwrap();
+    assert_eq!(refused.status.as_u16(), 401);
+}
+
+#[tokio::test]
+async fn a_gateway_that_must_not_sign_any_more_ends_in_good_order() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let mut gateway = ground.start().await;
+    // What another gateway with the same key and guard would have left there.
+    let elsewhere = format!("{{\"size\":1000000,\"root\":\"{}\"}}\n", "0".repeat(64));
+    std::fs::write(ground.data().join("guard.json"), elsewhere).unwrap();
+    let mut api = ground.api(&ground.key().await).client();
+    let _accepted = api
+        .post("/v1/messages", &super::ground::message(READER, "otp", "x"))
+        .await;
+    let status = gateway.ended().await.unwrap();
+    assert_eq!(status.code(), Some(1), "{}", ground.log());
+    assert!(
+        ground.log().contains("the gateway ends"),
+        "{}",
+        ground.log()
+    );
+    let entries = super::ledger::entries(&ground.data());
+    let last = entries.last().unwrap();
+    assert_eq!(super::ledger::word(last, "/kind"), "ledger.stopped");
+    let again = run(&["serve", "--json", "--config", &config(&ground)]).await;
+    assert_eq!(again.status.code(), Some(1));
+}
+
+#[tokio::test]
 async fn one_changed_octet_of_an_export_is_found_and_its_entry_named() {
     let carrier = Carrier::start(&[]).await;
     let ground = Ground::new();
