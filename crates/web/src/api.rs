@@ -7,6 +7,7 @@ mod consent;
 mod credentials;
 pub(crate) mod documents;
 mod drain;
+mod head;
 mod ledger;
 mod lookup;
 mod message;
@@ -110,7 +111,7 @@ impl Api {
         body: &mut Incoming,
         peer: SocketAddr,
     ) -> Result<Reply, Problem> {
-        credentials::require_sound(parts)?;
+        head::require_sound(parts, self.settings.headers_max)?;
         let Access::Scoped(scope) = row.access else {
             return Ok(public(row.route));
         };

@@ -1,10 +1,9 @@
-//! What a request says about itself in its headers: who sends it, under which idempotency key, and
-//! whether it is sound HTTP at all.
+//! What a request says about itself in its headers: who sends it, and under which idempotency
+//! key.
 
 use engine::IdempotencyKey;
-use http::header::{AUTHORIZATION, HOST};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, Version};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 use crate::problem::{Code, Place, Problem};
 
@@ -42,18 +41,6 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyK
             })
         }
     }
-}
-
-/// Refuses HTTP/1.1 without exactly one `Host` (RFC 9112 section 3.2). What hyper refuses by itself,
-/// such as two lengths, never comes here.
-pub(crate) fn require_sound(parts: &Parts) -> Result<(), Problem> {
-    if parts.version < Version::HTTP_2 && parts.headers.get_all(HOST).iter().count() != 1 {
-        return Err(Problem::new(
-            Code::MalformedRequest,
-            "the request must have one Host header, no less and no more",
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -56,6 +56,8 @@ pub enum Code {
     ValidityTooLong,
     /// The idempotency key was used for another payload.
     IdempotencyKeyReused,
+    /// The request has too many header lines.
+    TooManyHeaders,
     /// A mistake of ours.
     Internal,
     /// The queue of the class is full.
@@ -72,7 +74,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -98,6 +100,7 @@ impl Code {
         Self::TooManySegments,
         Self::ValidityTooLong,
         Self::IdempotencyKeyReused,
+        Self::TooManyHeaders,
         Self::Internal,
         Self::QueueFull,
         Self::IdempotencyFull,
@@ -191,6 +194,11 @@ impl Code {
                 S::UNPROCESSABLE_ENTITY,
                 "Idempotency key was used for another payload",
             ),
+            Self::TooManyHeaders => (
+                "too-many-headers",
+                S::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Too many header lines",
+            ),
             Self::QueueFull => ("queue-full", S::SERVICE_UNAVAILABLE, "Queue is full"),
             Self::IdempotencyFull => (
                 "idempotency-full",
@@ -275,8 +283,8 @@ mod tests {
              class-not-granted not-found method-not-allowed request-timeout idempotency-in-flight \
              not-cancellable not-opted-out receipt-pending body-too-large unsupported-media-type \
              opted-out no-route \
-             too-many-segments validity-too-long idempotency-key-reused internal queue-full \
-             idempotency-full busy unavailable timeout"
+             too-many-segments validity-too-long idempotency-key-reused too-many-headers internal \
+             queue-full idempotency-full busy unavailable timeout"
         );
     }
 }

@@ -5,13 +5,9 @@ use std::time::Duration;
 use testkit::TestGateway;
 use web::ServerSettings;
 
+use crate::frames::{DATA, END, GOODBYE, HEADERS, PING, PREFACE, RESET, WHOLE, frame, head, kinds};
 use crate::site::{Role, Site};
 use crate::wire::Wire;
-
-/// The start of every HTTP/2 connection: the preface and settings without any.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-/// RST_STREAM.
-const RESET: u8 = 3;
 
 /// A request with a body of so many octets, which come in many pieces.
 fn long(role: &Role, start: &str, more: &str, octets: usize) -> String {
@@ -118,48 +114,24 @@ async fn a_client_that_asks_before_it_sends_is_answered_at_once() {
     assert_eq!(site.wire().await.ask(&request).await.status, 401);
 }
 
-/// One frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap();
-    let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, stream];
-    frame.extend_from_slice(payload);
-    frame
-}
-
-/// The kinds of the frames of one stream.
-fn kinds(mut octets: &[u8], stream: u8) -> Vec<u8> {
-    let mut kinds = Vec::new();
-    while let [a, b, c, kind, _, _, _, _, of, rest @ ..] = octets {
-        let length = u32::from_be_bytes([0, *a, *b, *c]);
-        if *of == stream {
-            kinds.push(*kind);
-        }
-        octets = &rest[usize::try_from(length).unwrap()..];
-    }
-    kinds
-}
-
 #[tokio::test]
 async fn an_early_answer_does_not_reset_a_stream_whose_body_comes_late() {
     let site = Site::start().await;
     let mut wire = Wire::over(site.address, &site.root, "h2").await;
     wire.send(PREFACE).await;
-    // POST https://localhost/v1/messages, by the static table of HPACK; the stream stays open.
-    let mut block = vec![0x83, 0x87, 0x04, 12];
-    block.extend_from_slice(b"/v1/messages");
-    block.extend_from_slice(&[0x41, 9]);
-    block.extend_from_slice(b"localhost");
-    wire.send(frame(1, 4, 1, &block)).await;
+    // The stream stays open.
+    let block = head("POST", "/v1/messages", &[]);
+    wire.send(frame(HEADERS, WHOLE, 1, &block)).await;
     // Several rounds of PING, so that whatever the server has to say to a head alone has been said.
     for round in 1..=5 {
-        wire.send(frame(6, 0, 0, &[round; 8])).await;
-        assert!(wire.hears(&frame(6, 1, 0, &[round; 8])).await);
+        wire.send(frame(PING, 0, 0, &[round; 8])).await;
+        assert!(wire.hears(&frame(PING, END, 0, &[round; 8])).await);
     }
-    wire.send(frame(0, 0, 1, b"{\"to\":")).await;
-    wire.send(frame(0, 1, 1, b"1}")).await;
-    // GOAWAY: the connection ends once the stream is answered.
-    wire.send(frame(7, 0, 0, &[0; 8])).await;
+    wire.send(frame(DATA, 0, 1, b"{\"to\":")).await;
+    wire.send(frame(DATA, END, 1, b"1}")).await;
+    // The connection ends once the stream is answered.
+    wire.send(frame(GOODBYE, 0, 0, &[0; 8])).await;
     let kinds = kinds(&wire.rest().await, 1);
-    assert!(kinds.starts_with(&[1]), "no answer: {kinds:?}");
+    assert!(kinds.starts_with(&[HEADERS]), "no answer: {kinds:?}");
     assert!(!kinds.contains(&RESET), "{kinds:?}");
 }

@@ -10,6 +10,8 @@
 mod access;
 mod attacks;
 mod early;
+mod frames;
+mod heads;
 mod ledger;
 mod limits;
 mod messages;
