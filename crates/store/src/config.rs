@@ -50,7 +50,7 @@ pub struct Bounds {
     pub group_changes_max: usize,
     /// Octets of entries and rows in one durable transaction, beyond which it takes no further commit.
     pub group_bytes_max: usize,
-    /// Threads that read.
+    /// Threads that read, 1 to 64 ([`Bounds::READERS_MAX`]).
     pub readers: usize,
     /// Reads that may wait; one more fails.
     pub reads_waiting_max: usize,
@@ -70,6 +70,12 @@ pub struct Bounds {
     pub stall_max: Duration,
     /// Rows that one call of `prune` looks at.
     pub prune_rows_max: usize,
+}
+
+impl Bounds {
+    /// The most threads that may read: each holds a connection, and more than a disk serves at once gain
+    /// nothing.
+    pub const READERS_MAX: usize = 64;
 }
 
 impl Default for Bounds {

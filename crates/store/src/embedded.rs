@@ -19,7 +19,7 @@ use engine::ports::store::{
 use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::config::EmbeddedConfig;
+use crate::config::{Bounds, EmbeddedConfig};
 use crate::connect::{Pool, Role};
 use crate::folder::DataFolder;
 use crate::group::Signature;
@@ -123,6 +123,10 @@ impl Embedded {
     /// Opens the store of a data folder, or makes it, and begins an epoch. The folder is locked until
     /// the store is closed.
     pub fn open(config: EmbeddedConfig) -> Result<Self, OpenError> {
+        let readers = config.bounds.readers;
+        if !(1..=Bounds::READERS_MAX).contains(&readers) {
+            return Err(OpenError::Readers(readers));
+        }
         let folder = DataFolder::claim(&config.folder)?;
         folder.prepare_database()?;
         let (mut session, found) = open::session(&folder, config.durability)?;
@@ -143,7 +147,6 @@ impl Embedded {
             Some(spawn("store-writer", move || writer.run(session)).map_err(OpenError::Thread)?);
         let watch = store.spawn("store-watch", watch::run)?;
         store.threads().watch = Some(watch);
-        let readers = shared.config.bounds.readers.max(1);
         let mut others = vec![
             store.spawn("store-keeper", checkpoint::run)?,
             store.spawn("store-index", indexer::run)?,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use thiserror::Error;
 
 use crate::columns::natural;
-use crate::config::Durability;
+use crate::config::{Bounds, Durability};
 use crate::connect::{self, Role};
 use crate::folder::DataFolder;
 use crate::log::{Log, LogError};
@@ -20,6 +20,9 @@ use crate::writer::Session;
 /// Why a store could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
+    /// A bound of the configuration is out of its range. Nothing was made.
+    #[error("{0} readers are not within 1 to {max}", max = Bounds::READERS_MAX)]
+    Readers(usize),
     /// The folder, or a file in it, could not be made or read.
     #[error("the data folder {} cannot be used", folder.display())]
     Folder {

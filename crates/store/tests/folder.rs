@@ -518,3 +518,25 @@ fn a_backup_that_cannot_be_written_names_its_file_and_the_cause() {
         }
     }
 }
+
+#[test]
+fn a_number_of_readers_out_of_bounds_is_refused_before_anything_is_made() {
+    for (readers, is_right) in [
+        (0, false),
+        (1, true),
+        (64, true),
+        (65, false),
+        (100_000, false),
+    ] {
+        let place = Place::new();
+        let mut config = place.config();
+        config.bounds.readers = readers;
+        let opened = Embedded::open(config).map(|_| ());
+        assert_eq!(opened.is_ok(), is_right, "{readers}: {opened:?}");
+        if let Err(refused) = opened {
+            let says = format!("{readers} readers are not within 1 to 64");
+            assert_eq!(refused.to_string(), says);
+            assert!(!place.folder.exists());
+        }
+    }
+}
