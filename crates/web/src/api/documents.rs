@@ -126,4 +126,19 @@ mod tests {
             .collect();
         assert_eq!(listed, table);
     }
+
+    #[test]
+    fn the_page_in_words_names_every_state_of_the_document() {
+        let page = include_str!("../../../../docs/api.md");
+        let (_, states) = page.split_once("\nStates: ").unwrap();
+        let (states, _) = states.split_once("\n\n").unwrap();
+        for schema in ["MessageState", "SegmentState"] {
+            let listed = document()["components"]["schemas"][schema]["enum"].clone();
+            for state in listed.as_array().unwrap() {
+                let state = state.as_str().unwrap();
+                let mut named = states.split(|character: char| !character.is_ascii_lowercase());
+                assert!(named.any(|word| word == state), "{state}");
+            }
+        }
+    }
 }
