@@ -15,6 +15,7 @@ mod roles {
     mod cancel;
     mod consent;
     mod dispatch;
+    mod documented;
     mod idempotency;
     mod inbound;
     mod jobs;

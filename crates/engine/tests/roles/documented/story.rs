@@ -1,0 +1,254 @@
+//! The story: what clients, carriers, handsets and operators can bring about, one chapter a gateway.
+//! It asserts little; what it must have led to is compared with the page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::class::TrafficClass;
+use domain::consent::Basis;
+use domain::message::ReceiptState;
+use domain::text::udh::{Concatenation, ReferenceWidth};
+use engine::ports::CarrierEvents;
+use engine::ports::carrier::{Answer, Delivery, Token};
+use engine::{ConfigChange, InboundQuery, MessageQuery, OptOutRequest, RiskHints, Scope};
+use testkit::TestGateway;
+use testkit::gateway::{HOME, everything, handset, unknown_key};
+use testkit::settings::{primary, short_code, usual};
+use tokio::sync::watch;
+
+use super::super::stage::{
+    accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
+    submit_to,
+};
+
+/// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
+pub fn sending() -> TestGateway {
+    let test = TestGateway::queued();
+    submit(&test, "waits for a bind").unwrap();
+    test.bind_all();
+    let queued = dispatch(&test).remove(0);
+    deliver(
+        &test,
+        vec![receipt(queued.submission.token, ReceiptState::Delivered)],
+    );
+    accept(&test, &queued);
+    let mut told = request_to(2, &"long ".repeat(100));
+    told.campaign = Some("spring".into());
+    told.risk = Some(RiskHints {
+        ip: Some(HOME),
+        ..RiskHints::default()
+    });
+    let caller = test.caller();
+    test.settle(test.gateway.submit(&caller, told, None))
+        .unwrap();
+    for segment in test.carriers.take() {
+        accept(&test, &segment);
+        let failed = || with_error(segment.submission.token);
+        deliver(&test, vec![failed(), failed()]);
+    }
+    test
+}
+
+fn with_error(token: Token) -> Delivery {
+    let Delivery::Receipt(mut failed) = receipt(token, ReceiptState::Failed) else {
+        unreachable!("a receipt")
+    };
+    failed.error = Some(21);
+    Delivery::Receipt(failed)
+}
+
+/// Every answer of a carrier that is not a yes, and silence.
+pub fn refusing() -> TestGateway {
+    let answers = [
+        Answer::Throttled(0x58),
+        Answer::QueueFull(0x14),
+        Answer::Later(0x64),
+        Answer::NotSent,
+        Answer::Silence,
+        Answer::Rejected(0x0b),
+    ];
+    let test = running();
+    for answered in answers {
+        submit(&test, "hello").unwrap();
+        let handed = test.carriers.take().remove(0);
+        answer(&test, &handed, answered);
+        test.clock.advance(Duration::from_mins(1));
+        for handed in dispatch(&test) {
+            accept(&test, &handed);
+        }
+    }
+    submit_to(&test, 1, TrafficClass::Marketing, "sale").unwrap();
+    let handed = test.carriers.take().remove(0);
+    answer(&test, &handed, Answer::Silence);
+    test
+}
+
+/// Cancelled, expired, refused by the gateway, never heard of again; and looked at.
+pub fn ending() -> TestGateway {
+    let test = TestGateway::queued();
+    let caller = test.caller();
+    let taken_back = submit(&test, "taken back").unwrap();
+    test.settle(test.gateway.cancel(&caller, taken_back.id))
+        .unwrap();
+    submit_to(&test, 1, TrafficClass::Otp, "code").unwrap();
+    test.clock.advance(Duration::from_mins(10));
+    assert_eq!(test.gateway.expire(), 1);
+    let mut bare = everything("bare");
+    bare.short_codes.clear();
+    let (_, key) = test.add_client(bare);
+    let bare = test.caller_with(&key);
+    let refused = test.gateway.submit(&bare, request_to(1, "hello"), None);
+    assert!(test.settle(refused).is_err());
+    test.bind_all();
+    let lost = submit(&test, "never heard of again").unwrap();
+    accept(&test, &dispatch(&test)[0]);
+    test.clock.advance(Duration::from_hours(73));
+    test.gateway.keep_house(test.clock.peek());
+    test.store.sync();
+    test.settle(test.gateway.message(&caller, lost.id)).unwrap();
+    let query = MessageQuery {
+        to: Some(handset(1)),
+        ..MessageQuery::default()
+    };
+    test.settle(test.gateway.messages(&caller, query)).unwrap();
+    test.gateway.checkpoint(&caller);
+    test
+}
+
+fn part(ordinal: u8, reference: u16) -> Delivery {
+    let Delivery::Mobile(mut mobile) = mobile(1, "part") else {
+        unreachable!("a message from a handset")
+    };
+    let part = Concatenation::new(reference, ReferenceWidth::Eight, 2, ordinal).unwrap();
+    mobile.udh = part.header().as_octets().to_vec();
+    Delivery::Mobile(mobile)
+}
+
+/// Messages from handsets: whole, in parts, incomplete; keywords.
+pub fn handsets() -> TestGateway {
+    let test = running();
+    deliver(&test, vec![mobile(1, "hello"), part(1, 7), part(2, 7)]);
+    deliver(&test, vec![part(1, 8)]);
+    test.clock.advance(Duration::from_hours(1));
+    assert_eq!(test.gateway.expire_parts(), 1);
+    for word in ["STOP", "HELP", "START"] {
+        deliver(&test, vec![mobile(1, word)]);
+    }
+    let query = InboundQuery {
+        limit: 10,
+        ..InboundQuery::default()
+    };
+    let caller = test.caller();
+    test.settle(test.gateway.inbound(&caller, query)).unwrap();
+    test
+}
+
+/// Opt-outs that a client records, records again, looks up and removes.
+pub fn opting_out() -> TestGateway {
+    let test = running();
+    let caller = test.caller();
+    let wish = OptOutRequest {
+        short_code: short_code(),
+        number: handset(1),
+        basis: Basis::Request,
+        evidence: "a letter of 3 May".into(),
+    };
+    for _ in 0..2 {
+        let recorded = test.gateway.record_opt_out(&caller, wish.clone());
+        test.settle(recorded).unwrap();
+    }
+    let look_up = test
+        .gateway
+        .look_up_opt_out(&caller, short_code(), handset(1));
+    test.settle(look_up).unwrap();
+    assert!(submit(&test, "hello").is_err());
+    test.settle(test.gateway.remove_opt_out(&caller, wish))
+        .unwrap();
+    test
+}
+
+/// What operators do, and those whose keys are not good enough.
+pub fn operating() -> TestGateway {
+    let test = running();
+    let mut reader = everything("reader");
+    reader.scopes.clear();
+    let (row, key) = test.add_client(reader);
+    let caller = test.caller_with(&key);
+    assert!(test.gateway.authorize(&caller, Scope::ALL[0]).is_err());
+    let rotate = test
+        .gateway
+        .rotate_key("root", row.id, Duration::ZERO, None);
+    test.settle(rotate).unwrap();
+    for key in [Some(row.keys[0].id), None] {
+        test.settle(test.gateway.revoke_client("root", row.id, key))
+            .unwrap();
+    }
+    for key in [&key, &unknown_key()] {
+        assert!(test.gateway.authenticate(key.reveal(), HOME).is_err());
+    }
+    let change = ConfigChange {
+        hash_hex: "00".repeat(32),
+        changed_keys: vec!["https.connections_max".to_owned()],
+    };
+    test.gateway.reconfigure(usual(), &change);
+    test.gateway.lost(&primary(0), "the carrier closed it");
+    let copy = std::env::temp_dir().join(format!("documented-{}-{:p}", std::process::id(), &test));
+    test.settle(test.gateway.backup("root", copy.clone()))
+        .unwrap();
+    std::fs::remove_file(copy).unwrap();
+    test
+}
+
+/// A crash with segments on their way, then a stop in good order.
+pub fn restarting() -> TestGateway {
+    let test = running();
+    for class in [TrafficClass::Alert, TrafficClass::Marketing] {
+        submit_to(&test, 1, class, "on its way").unwrap();
+    }
+    let test = test.crash_and_restart(usual(), 2);
+    test.settle(test.gateway.stop());
+    test.crash_and_restart(usual(), 3)
+}
+
+/// A store that fails, and a clock that is set.
+pub fn failing() -> TestGateway {
+    let test = running();
+    test.store.fail_next();
+    assert!(submit(&test, "refused").is_err());
+    bring_back(&test);
+    test.clock.advance(Duration::from_hours(24 * 10));
+    test.gateway.keep_house(test.clock.peek());
+    test.store.sync();
+    set_clock(&test);
+    test
+}
+
+/// Sets the clock between two rounds of the housekeeper.
+fn set_clock(test: &TestGateway) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let jobs = tokio::spawn(Arc::clone(&test.gateway).run(stopped));
+        let before = test.clock.readings();
+        while test.clock.readings() == before {
+            tokio::task::yield_now().await;
+        }
+        test.clock.set_back(Duration::from_mins(1));
+        let stepped = || {
+            test.store.sync();
+            test.store.with_image(|image| {
+                let is_step = |kind: &[u8]| kind.windows(10).any(|word| word == b"clock.step");
+                let last = image.entries().iter().rev().take(10);
+                last.into_iter().any(|logged| is_step(&logged.bytes))
+            })
+        };
+        while !stepped() {
+            tokio::task::yield_now().await;
+        }
+        stop.send(true).unwrap();
+        jobs.await.unwrap();
+    });
+}
