@@ -185,3 +185,18 @@ fn is_log_level(text: &str) -> bool {
     let filter = text.parse::<tracing_subscriber::filter::EnvFilter>();
     filter.is_ok() && text.split(',').all(|part| is_level(part.trim()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_and_never_silences_the_log() {
+        for text in ["loud", "engine", "engine=loud", "info,loud"] {
+            assert!(!is_log_level(text), "{text}");
+        }
+        for text in ["info", "engine=debug,warn", "warn, engine=trace"] {
+            assert!(is_log_level(text), "{text}");
+        }
+    }
+}
