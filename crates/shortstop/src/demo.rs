@@ -12,6 +12,7 @@ use crate::cli::DemoArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone};
 
+mod claim;
 mod crash;
 mod ground;
 pub mod load;

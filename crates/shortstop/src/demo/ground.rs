@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::address;
+use super::claim::Claim;
 use crate::certificates::{self, Subject};
 use crate::child::{GatewayProcess, Launch};
 use crate::cli::DemoArgs;
@@ -60,6 +61,8 @@ pub struct Ground {
     pub moved: Vec<Moved>,
     /// The API, with the key.
     pub api: Target,
+    /// Held until the demo ends.
+    _claim: Claim,
     /// The folder of a demo that keeps nothing.
     _temporary: Option<TempDir>,
 }
@@ -69,6 +72,7 @@ impl Ground {
     pub async fn prepare(args: &DemoArgs) -> anyhow::Result<Self> {
         let (path, temporary) = place(args)?;
         let folder = DataFolder::prepare(&path)?;
+        let claim = Claim::take(&folder)?;
         let files = certificates::keep(
             &folder.tls(),
             &[Subject::Gateway, Subject::Carrier],
@@ -102,6 +106,7 @@ impl Ground {
             leaver: leaver(),
             moved,
             api,
+            _claim: claim,
             _temporary: temporary,
         })
     }
