@@ -133,6 +133,13 @@ pub fn replace_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     std::fs::rename(&beside, path).with_context(|| format!("{} cannot be replaced", path.display()))
 }
 
+/// The mode of a file that other users can read, or a group can write: one that holds a secret must not
+/// be used then. systemd gives credentials mode 0400, or 0440 with an access list for the service.
+pub fn open_to_others(path: &Path) -> Option<u32> {
+    let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
+    (mode & 0o037 != 0).then_some(mode)
+}
+
 /// Makes the names in a folder durable.
 pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()

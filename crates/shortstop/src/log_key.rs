@@ -2,7 +2,6 @@
 //! and beside the store the public half with the log's name, which never change again.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ledger::note::key::KeyError;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::config::environment::credentials_folder;
 use crate::entropy;
-use crate::folder::{DataFolder, make_private, write_private};
+use crate::folder::{DataFolder, make_private, open_to_others, write_private};
 
 /// Octets of a seed.
 const LENGTH: usize = 32;
@@ -156,11 +155,7 @@ fn read(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, LogKeyError> {
         }
         Err(error) => return Err(LogKeyError::Unreadable(path.to_path_buf(), error)),
     };
-    let mode = path
-        .metadata()
-        .map_or(0, |data| data.permissions().mode() & 0o7777);
-    // systemd gives credentials mode 0400, or 0440 with an access list for the service.
-    if mode & 0o037 != 0 {
+    if let Some(mode) = open_to_others(path) {
         return Err(LogKeyError::Open(path.to_path_buf(), mode));
     }
     let length = octets.len();
@@ -171,6 +166,8 @@ fn read(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, LogKeyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     struct Place {

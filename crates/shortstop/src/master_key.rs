@@ -2,7 +2,6 @@
 //! Every other key of the store is derived from it; `docs/keys.md` says what its loss means.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use engine::MasterKey;
@@ -10,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::config::environment::credentials_folder;
 use crate::entropy;
-use crate::folder::{DataFolder, make_private, write_private};
+use crate::folder::{DataFolder, make_private, open_to_others, write_private};
 
 /// Octets of a master key.
 const LENGTH: usize = 32;
@@ -95,11 +94,7 @@ fn read(path: PathBuf, origin: Origin) -> Result<Found, MasterKeyError> {
         }
         Err(error) => return Err(MasterKeyError::Unreadable(path, error)),
     };
-    let mode = path
-        .metadata()
-        .map_or(0, |data| data.permissions().mode() & 0o7777);
-    // systemd gives credentials mode 0400, or 0440 with an access list for the service.
-    if mode & 0o037 != 0 {
+    if let Some(mode) = open_to_others(&path) {
         return Err(MasterKeyError::Open(path, mode));
     }
     let length = octets.len();
@@ -115,6 +110,8 @@ fn read(path: PathBuf, origin: Origin) -> Result<Found, MasterKeyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn folder(place: &tempfile::TempDir) -> DataFolder {

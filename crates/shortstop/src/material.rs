@@ -5,14 +5,16 @@ use std::path::Path;
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use web::Certificates;
 use web::witness::HttpWitness;
+use web::{Certificates, TlsError, TlsProfile, TlsSlot};
+use zeroize::Zeroizing;
 
 use crate::config::Problems;
 use crate::config::checked::{
     CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, Way,
 };
 use crate::config::secret::Password;
+use crate::folder::open_to_others;
 
 /// Everything that was named by file.
 #[derive(Debug)]
@@ -45,6 +47,12 @@ impl Material {
                 read_link(link, &format!("carrier[{place}]"), &mut problems)
             })
             .collect();
+        if let Some(file) = &checked.ledger.key_file {
+            check_private("ledger.key_file", file, &mut problems);
+        }
+        if let Some(file) = &checked.master_key_file {
+            check_private("node.master_key_file", file, &mut problems);
+        }
         for (place, witness) in checked.ledger.witnesses.iter().enumerate() {
             // Only to see that it can be made; the gateway makes its own when it starts.
             let made = HttpWitness::new(&witness.url, &witness.roots);
@@ -58,9 +66,36 @@ impl Material {
 /// The certificate of the HTTPS listener.
 fn listener(files: &PairFiles, problems: &mut Problems) -> Option<Certificates> {
     let chain = octets("https.certificate_file", &files.certificate, problems);
-    let key = octets("https.key_file", &files.key, problems);
-    let certificates = Certificates::from_pem(&chain?, &key?);
-    problems.keep("https.certificate_file", certificates)
+    let key = secret_octets("https.key_file", &files.key, problems);
+    let (chain, key) = (chain?, key?);
+    let certificates = Certificates::from_pem(&chain, &key).and_then(|tried| {
+        TlsSlot::new(TlsProfile::default(), tried)?;
+        Certificates::from_pem(&chain, &key)
+    });
+    let (at, path) = match &certificates {
+        Err(TlsError::Chain) => ("https.certificate_file", &files.certificate),
+        _ => ("https.key_file", &files.key),
+    };
+    let certificates = certificates
+        .map_err(|error| format!("{}: {:#}", path.display(), anyhow::Error::new(error)));
+    problems.keep(at, certificates)
+}
+
+/// What a file holds that nobody else may read.
+fn secret_octets(key: &str, path: &Path, problems: &mut Problems) -> Option<Zeroizing<Vec<u8>>> {
+    check_private(key, path, problems);
+    octets(key, path, problems).map(Zeroizing::new)
+}
+
+fn check_private(key: &str, path: &Path, problems: &mut Problems) {
+    if let Some(mode) = open_to_others(path) {
+        let says = format!(
+            "{} can be read by other users (mode {mode:o}); run `chmod 600` on it, and treat what it \
+             holds as known to them",
+            path.display()
+        );
+        problems.add(key, says);
+    }
 }
 
 fn octets(key: &str, path: &Path, problems: &mut Problems) -> Option<Vec<u8>> {
@@ -73,6 +108,7 @@ fn read_link(link: &CarrierLink, at: &str, problems: &mut Problems) -> Option<Li
     let password = match &link.password {
         PasswordSource::Given(password) => Some(password.clone()),
         PasswordSource::File(file) => {
+            check_private(&format!("{at}.password_file"), file, problems);
             let password = Password::read(file).and_then(Password::check);
             problems.keep(&format!("{at}.password_file"), password)
         }
@@ -95,7 +131,7 @@ fn check_tls(tls: &LinkTls, at: &str, problems: &mut Problems) {
             &files.certificate,
             problems,
         );
-        check_key(&format!("{at}.key_file"), &files.key, problems);
+        check_key(&format!("{at}.key_file"), files, problems);
     }
 }
 
@@ -112,22 +148,35 @@ fn check_chain(key: &str, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn check_key(key: &str, path: &Path, problems: &mut Problems) {
-    let text = octets(key, path, problems);
-    if text.is_some_and(|text| PrivateKeyDer::from_pem_slice(&text).is_err()) {
-        problems.add(
-            key,
-            format!("{} holds no private key in PEM", path.display()),
-        );
+/// The key alone, and whether it is the certificate's.
+fn check_key(key: &str, files: &PairFiles, problems: &mut Problems) {
+    let path = &files.key;
+    let Some(text) = secret_octets(key, path, problems) else {
+        return;
+    };
+    if PrivateKeyDer::from_pem_slice(&text).is_err() {
+        let says = format!("{} holds no private key in PEM", path.display());
+        problems.add(key, says);
+        return;
+    }
+    let chain = std::fs::read(&files.certificate).ok();
+    let pair = chain.and_then(|chain| Certificates::from_pem(&chain, &text).ok());
+    // What is no certificate at all has been told.
+    if let Some(Err(error)) = pair.map(|pair| TlsSlot::new(TlsProfile::default(), pair)) {
+        let says = format!("{}: {:#}", path.display(), anyhow::Error::new(error));
+        problems.add(key, says);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::certificates::{self, Subject};
     use crate::config::Config;
     use crate::config::environment::Overlay;
+    use crate::folder::write_private;
     use domain::time::Timestamp;
 
     fn checked(folder: &Path) -> Checked {
@@ -164,9 +213,54 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let now = Timestamp::from_seconds(1_764_064_800);
         certificates::keep(place.path(), &[Subject::Gateway], now).unwrap();
-        std::fs::write(place.path().join("password"), "secret12\n").unwrap();
+        write_private(&place.path().join("password"), b"secret12\n").unwrap();
         let material = Material::read(&checked(place.path())).unwrap();
         assert!(material.https.is_some());
         assert_eq!(material.links[0].password.reveal(), "secret12");
+    }
+
+    fn told(folder: &Path) -> Vec<String> {
+        let problems = Material::read(&checked(folder)).unwrap_err();
+        problems.list().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_named_by_its_path() {
+        let place = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_seconds(1_764_064_800);
+        let subjects = [Subject::Gateway, Subject::Carrier];
+        certificates::keep(place.path(), &subjects, now).unwrap();
+        write_private(&place.path().join("password"), b"secret12").unwrap();
+        let of = |subject: Subject| subject.files(place.path()).key;
+        std::fs::copy(of(Subject::Carrier), of(Subject::Gateway)).unwrap();
+        let told = told(place.path());
+        let expected = format!("https.key_file: {}: ", of(Subject::Gateway).display());
+        assert!(
+            told.len() == 1 && told[0].starts_with(&expected),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn secrets_that_others_can_read_are_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_seconds(1_764_064_800);
+        certificates::keep(place.path(), &[Subject::Gateway], now).unwrap();
+        write_private(&place.path().join("password"), b"secret12").unwrap();
+        for name in ["server.key", "password"] {
+            let open = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(place.path().join(name), open).unwrap();
+        }
+        let told = told(place.path());
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told.iter().all(|says| says.contains("`chmod 600`")),
+            "{told:?}"
+        );
+        assert!(told[0].starts_with("https.key_file: "), "{told:?}");
+        assert!(
+            told[1].starts_with("carrier[0].password_file: "),
+            "{told:?}"
+        );
     }
 }

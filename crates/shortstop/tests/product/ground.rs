@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shortstop::child::{GatewayProcess, Launch};
+use shortstop::folder::write_private;
 use shortstop::http_client::{Client, Target};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -43,7 +44,7 @@ impl Ground {
     /// A new place.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
+        write_private(&folder.path().join("password"), PASSWORD.as_bytes()).unwrap();
         let (more, carrier) = (String::new(), String::new());
         Self {
             folder,
