@@ -1,6 +1,7 @@
 //! The command line: every command, its options and their documentation. What the commands do is in
 //! `commands`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
+
+use crate::exit::Failure;
 
 /// The security gateway for SMS short codes.
 ///
@@ -22,6 +25,32 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the command line. A wrong one is told as every other failure to a program, which asked for
+    /// `--json`; people, and who asks for help, get what the parser says.
+    pub fn read(words: &[OsString]) -> Result<Self, WrongUsage> {
+        Self::try_parse_from(words).map_err(|error| {
+            let is_json = words.iter().any(|word| word == "--json");
+            if error.use_stderr() && is_json {
+                let says = error.render().to_string();
+                let says = says.trim().trim_start_matches("error: ").to_owned();
+                WrongUsage::Program(Failure::usage(says))
+            } else {
+                WrongUsage::Person(error)
+            }
+        })
+    }
+}
+
+/// A command line that asks for nothing that can be run.
+#[derive(Debug)]
+pub enum WrongUsage {
+    /// As the parser tells it; help and the version come this way too.
+    Person(clap::Error),
+    /// For a program.
+    Program(Failure),
 }
 
 /// What to do.

@@ -1,17 +1,29 @@
 //! The Shortstop gateway: reads the command line, runs the command, and turns how it ended into an exit
 //! code. Everything else is in the library beside.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use rustls::crypto::aws_lc_rs::default_provider;
-use shortstop::cli::{Cli, Command, DemoArgs};
+use shortstop::cli::{Cli, Command, DemoArgs, WrongUsage};
 use shortstop::commands::{backup, carrier_sim, check_config, client, ledger, restore};
 use shortstop::output::{Format, Output};
 use shortstop::{demo, serve, version};
 
+/// A message costs some dozens of small allocations, made on one thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::read(&words) {
+        Ok(cli) => cli,
+        Err(WrongUsage::Person(error)) => error.exit(),
+        Err(WrongUsage::Program(failure)) => {
+            Output::new(Format::Json).failure(&failure);
+            return failure.exit.into();
+        }
+    };
     let output = Output::new(if cli.json {
         Format::Json
     } else {

@@ -76,6 +76,21 @@ async fn wrong_usage_ends_with_two_and_a_missing_file_with_one() {
     assert_eq!(run(&["version"]).await.status.code(), Some(0));
 }
 
+#[tokio::test]
+async fn wrong_usage_is_one_event_for_a_program() {
+    for words in [&["--json", "srve"][..], &["serve", "--json"]] {
+        let output = run(words).await;
+        assert_eq!(output.status.code(), Some(2));
+        let event: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&event["event"], &event["exit"]),
+            (&"error".into(), &2.into())
+        );
+        assert!(event["error"].as_str().is_some_and(|says| !says.is_empty()));
+        assert!(output.stderr.is_empty());
+    }
+}
+
 #[test]
 fn ports_sections_and_fields_keep_their_names() {
     let config = Config::default();
