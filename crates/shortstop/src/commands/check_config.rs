@@ -1,5 +1,6 @@
 //! `shortstop check-config`: every rule and every file of a configuration, without starting anything.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -24,6 +25,7 @@ pub fn run(args: &CheckArgs, output: Output) -> Outcome {
 fn check(file: &Path, output: Output) -> Exit {
     let problems = match read(file) {
         Ok(checked) => {
+            warn(&checked);
             output.event("config", &json!({"ok": true, "problems": []}));
             let says = "is a configuration that can be run";
             output.line(format!(
@@ -48,6 +50,24 @@ fn read(file: &Path) -> Result<Checked, Problems> {
     let (_, checked) = config::load(file, Overlay::from_process())?;
     Material::read(&checked)?;
     Ok(checked)
+}
+
+/// What can be run and does nothing: on standard error, since it is no problem.
+fn warn(checked: &Checked) {
+    for says in idle(checked) {
+        let _closed = writeln!(std::io::stderr(), "warning: {says}");
+    }
+}
+
+fn idle(checked: &Checked) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    if checked.settings.short_codes.is_empty() {
+        found.push("no short code: nothing can be sent; add a [[short_code]]");
+    }
+    if checked.carriers.is_empty() {
+        found.push("no carrier: nothing can be sent; add a [[carrier]]");
+    }
+    found
 }
 
 fn summary(checked: &Checked) -> String {

@@ -91,6 +91,21 @@ async fn wrong_usage_is_one_event_for_a_program() {
     }
 }
 
+#[tokio::test]
+async fn a_configuration_that_sends_nothing_is_warned_of_and_passes() {
+    let ground = Ground::new();
+    let file = ground.path("empty.toml");
+    std::fs::write(&file, "").unwrap();
+    let output = run(&["check-config", file.to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let says = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        says.contains("no short code: nothing can be sent"),
+        "{says}"
+    );
+    assert!(says.contains("no carrier: nothing can be sent"), "{says}");
+}
+
 #[test]
 fn ports_sections_and_fields_keep_their_names() {
     let config = Config::default();
