@@ -10,7 +10,7 @@ use serde_json::Value;
 use shortstop::clock::SystemClock;
 use testkit::{Witness, WitnessSetup};
 
-use super::ground::{Carrier, Ground, reaches, run, run_json, send, until};
+use super::ground::{CODE, Carrier, Ground, reaches, run, run_json, send, until};
 
 const READER: &str = "+447700900123";
 
@@ -138,10 +138,19 @@ async fn a_gateway_that_must_not_sign_any_more_ends_in_good_order() {
     // What another gateway with the same key and guard would have left there.
     let elsewhere = format!("{{\"size\":1000000,\"root\":\"{}\"}}\n", "0".repeat(64));
     std::fs::write(ground.data().join("guard.json"), elsewhere).unwrap();
-    let mut api = ground.api(&ground.key().await).client();
-    let _accepted = api
-        .post("/v1/messages", &super::ground::message(READER, "otp", "x"))
-        .await;
+    // Something more to sign, unless the gateway has found out already.
+    let data = ground.data();
+    let add = [
+        "client",
+        "add",
+        "late",
+        "--short-code",
+        CODE,
+        "--class",
+        "otp",
+    ];
+    let scope = ["--scope", "messages:send", "--data", data.to_str().unwrap()];
+    let _told = run(&[&add[..], &scope].concat()).await;
     let status = gateway.ended().await.unwrap();
     assert_eq!(status.code(), Some(1), "{}", ground.log());
     assert!(
