@@ -45,7 +45,7 @@ impl Gateway {
         round.requeue_front(&mut state);
         let Round { batch, spilled, .. } = round;
         if let Some(changes) = batch.finish() {
-            self.commit(changes, |_, _| {});
+            self.commit(changes.soon(), |_, _| {});
         }
         let waits = !state.queue.is_empty();
         drop(state);

@@ -37,11 +37,22 @@ pub enum Write {
     ForgetPart(u64),
 }
 
+/// Whether somebody waits for a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// Somebody waits for the answer, or for what leaves after it.
+    Now,
+    /// Nobody does: it may wait some milliseconds to share the sync of another. Its place in the order
+    /// stays.
+    Soon,
+}
+
 /// One atomic commit. It cannot be made without a ledger entry: if it is not in the ledger, it did
 /// not happen.
 #[derive(Debug)]
 pub struct Changes {
     at: Timestamp,
+    haste: Haste,
     entries: Vec<Draft>,
     writes: Vec<Write>,
 }
@@ -51,6 +62,7 @@ impl Changes {
     pub fn new(entry: Draft, at: Timestamp) -> Self {
         Self {
             at,
+            haste: Haste::Now,
             entries: vec![entry],
             writes: Vec::new(),
         }
@@ -64,6 +76,18 @@ impl Changes {
     /// Adds a further entry.
     pub fn entry(&mut self, entry: Draft) {
         self.entries.push(entry);
+    }
+
+    /// Lets it wait a little to share the sync of another commit.
+    #[must_use]
+    pub fn soon(mut self) -> Self {
+        self.haste = Haste::Soon;
+        self
+    }
+
+    /// Whether somebody waits for it.
+    pub const fn haste(&self) -> Haste {
+        self.haste
     }
 
     /// When the command read the clock.

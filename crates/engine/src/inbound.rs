@@ -66,7 +66,7 @@ impl Gateway {
             drop(state);
             return verdicts(vec![Verdict::Taken; count]);
         };
-        self.commit(changes, move |gateway, result| {
+        self.commit(changes.soon(), move |gateway, result| {
             let word = result.map_or(Verdict::Again, |_| Verdict::Taken);
             verdicts(vec![word; count]);
             gateway.conclude(planned, result);

@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::time::Timestamp;
-use engine::changes::Changes;
+use engine::changes::{Changes, Haste};
 use engine::ports::store::{Done, ReadError};
 
 /// Something for the writer to do.
@@ -49,6 +50,22 @@ struct Waiting {
     jobs: VecDeque<Job>,
     commits: usize,
     entrance: Entrance,
+}
+
+/// How long a commit that nobody waits for may wait for another.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// So many of them are worth a sync of their own.
+const PATIENT_MAX: usize = 64;
+
+impl Waiting {
+    /// Whether nobody waits for any of the jobs.
+    fn can_wait(&self) -> bool {
+        let is_patient = |job: &Job| match job {
+            Job::Commit(changes, _) => changes.haste() == Haste::Soon,
+            _ => false,
+        };
+        self.jobs.len() < PATIENT_MAX && self.jobs.iter().all(is_patient)
+    }
 }
 
 impl std::fmt::Debug for Waiting {
@@ -110,7 +127,8 @@ impl Queue {
         }
     }
 
-    /// Moves waiting jobs to `into` until it holds `jobs_max`. Waits for one only if it is empty.
+    /// Moves waiting jobs to `into` until it holds `jobs_max`. Waits for one only if it is empty; what
+    /// nobody waits for waits a little longer, to share the sync of something that cannot.
     pub(crate) fn take(&self, into: &mut VecDeque<Job>, jobs_max: usize) {
         let mut waiting = self.lock();
         while into.is_empty() && waiting.jobs.is_empty() {
@@ -118,6 +136,12 @@ impl Queue {
                 .arrived
                 .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
+        }
+        if into.is_empty() {
+            let patience = self
+                .arrived
+                .wait_timeout_while(waiting, PATIENCE, |waiting| waiting.can_wait());
+            waiting = patience.unwrap_or_else(PoisonError::into_inner).0;
         }
         let room = jobs_max.saturating_sub(into.len());
         let Waiting { jobs, commits, .. } = &mut *waiting;
@@ -152,5 +176,46 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Actor, Draft, Kind, Outcome};
+
+    use super::*;
+
+    fn changes() -> Changes {
+        let draft = Draft::of(Kind::ConfigLoaded, Actor::system(&"test"), Outcome::Done);
+        Changes::new(draft.build().unwrap(), Timestamp::EPOCH)
+    }
+
+    fn push(queue: &Queue, changes: Changes) {
+        assert!(queue.commit(changes, Box::new(|_| {})).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_waits_for_waits_for_what_somebody_does() {
+        let queue = Queue::new(1_000);
+        push(&queue, changes().soon());
+        assert!(queue.lock().can_wait());
+        push(&queue, changes());
+        assert!(!queue.lock().can_wait());
+        let mut taken = VecDeque::new();
+        queue.take(&mut taken, 10);
+        assert_eq!(taken.len(), 2, "both share one sync");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_taken_all_the_same() {
+        let queue = Queue::new(1_000);
+        push(&queue, changes().soon());
+        let mut taken = VecDeque::new();
+        queue.take(&mut taken, 10);
+        assert_eq!(taken.len(), 1);
+        for _ in 0..PATIENT_MAX {
+            push(&queue, changes().soon());
+        }
+        assert!(!queue.lock().can_wait(), "so many are worth a sync");
     }
 }

@@ -117,7 +117,8 @@ const COMMITS_MAX_DEFAULT: usize = 16_384;
 /// never tried again. Reads see at least every commit whose `done` has been called with success;
 /// nothing may assume that they see more.
 pub trait Store: Send + Sync {
-    /// Queues changes for the next group commit.
+    /// Queues changes for the next group commit. Changes whose haste is `Soon` may wait a few
+    /// milliseconds to share its sync; they keep their place.
     fn commit(&self, changes: Changes, done: Done);
     /// How many commits may wait. Those after them are answered `Busy`; the engine never lets it come
     /// to that, since a commit that is taken after one that was not may build on it.
