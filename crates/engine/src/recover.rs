@@ -19,8 +19,8 @@ use crate::dispatch::ticket;
 use crate::entries;
 use crate::gateway::{Gateway, Parts};
 use crate::ports::carrier::Token;
-use crate::ports::store::{LedgerHead, Loaded, ReadError, Shutdown};
-use crate::rows::{MessageRow, PartRow, Purpose, VaultRow};
+use crate::ports::store::{CarrierIdRow, LedgerHead, Loaded, ReadError, Shutdown};
+use crate::rows::{KekRow, MessageRow, PartRow, Purpose, VaultRow};
 use crate::settings::Settings;
 use crate::state::carrier_ids::SegmentRef;
 use crate::state::queue::{Place, Ticket};
@@ -50,6 +50,35 @@ struct Found {
     in_doubt: Vec<u64>,
     /// Long messages from handsets for which there is no more room.
     given_up: Vec<Assembled>,
+    /// Segments for whose ids there is no more room.
+    spilled: Vec<CarrierIdRow>,
+}
+
+/// The stored key-encryption keys on their way into the vault.
+enum Keys {
+    Coming(Vec<KekRow>),
+    Here,
+    Wrong,
+}
+
+impl Keys {
+    fn push(&mut self, row: KekRow) {
+        if let Self::Coming(rows) = self {
+            rows.push(row);
+        }
+    }
+
+    /// Puts those that came into the vault, once. Gives whether they open under the master key.
+    fn complete(&mut self, gateway: &Gateway) -> bool {
+        if let Self::Coming(rows) = self {
+            *self = match gateway.vault.load(rows) {
+                Ok(()) => Self::Here,
+                Err(_) => Self::Wrong,
+            };
+            gateway.next_generation();
+        }
+        matches!(self, Self::Here)
+    }
 }
 
 impl Gateway {
@@ -94,12 +123,35 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<Found, StartError> {
         let mut found = Found::default();
-        let mut keks = Vec::new();
-        let mut spilled = Vec::new();
-        // Keys come before what they seal; rows are held back until all keys are known.
-        let mut sealed = Vec::new();
+        let mut keys = Keys::Coming(Vec::new());
         self.store.load(&mut |loaded| match loaded {
-            Loaded::Kek(row) => keks.push(row),
+            Loaded::Kek(row) => keys.push(row),
+            // What they seal comes behind them, and is opened as it comes: it is most of what there is.
+            loaded => {
+                if keys.complete(self) {
+                    self.take_loaded(state, settings, loaded, &mut found, now);
+                }
+            }
+        })?;
+        if !keys.complete(self) {
+            return Err(StartError::WrongMaster);
+        }
+        let spilled = std::mem::take(&mut found.spilled);
+        if !spilled.is_empty() {
+            self.store.index_carrier_ids(spilled);
+        }
+        Ok(found)
+    }
+
+    fn take_loaded(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        loaded: Loaded,
+        found: &mut Found,
+        now: Timestamp,
+    ) {
+        match loaded {
             Loaded::OptOut(row) => {
                 state.opt_outs.insert((row.short_code, row.subject), row);
             }
@@ -112,28 +164,18 @@ impl Gateway {
             }
             Loaded::Idempotency(row) => state.idempotency.settle(&row),
             Loaded::Unmatched(row) => drop(state.unmatched.insert(row)),
-            Loaded::Open(..) | Loaded::Part(..) => sealed.push(loaded),
-        })?;
-        let loaded = self.vault.load(&keks);
-        loaded.map_err(|_| StartError::WrongMaster)?;
-        self.next_generation();
-        for loaded in sealed {
-            match loaded {
-                Loaded::Open(row, vault) => {
-                    found.open += 1;
-                    spilled.extend(self.load_open(state, settings, *row, &vault, &mut found));
-                }
-                Loaded::Part(row, vault) => {
-                    let given_up = self.load_part(state, &row, &vault, now);
-                    found.given_up.extend(given_up);
-                }
-                _ => {}
+            Loaded::Open(row, vault) => {
+                found.open += 1;
+                let spilled = self.load_open(state, settings, *row, &vault, found);
+                found.spilled.extend(spilled);
             }
+            Loaded::Part(row, vault) => {
+                let given_up = self.load_part(state, &row, &vault, now);
+                found.given_up.extend(given_up);
+            }
+            // A key behind what it could have sealed: the store breaks its promise.
+            Loaded::Kek(_) => {}
         }
-        if !spilled.is_empty() {
-            self.store.index_carrier_ids(spilled);
-        }
-        Ok(found)
     }
 
     fn load_open(
@@ -143,7 +185,7 @@ impl Gateway {
         row: MessageRow,
         vault: &[VaultRow],
         found: &mut Found,
-    ) -> Vec<crate::ports::store::CarrierIdRow> {
+    ) -> Vec<CarrierIdRow> {
         let sequence = row.id.sequence();
         let Some(mut open) = self.reopen_message(row, vault) else {
             return Vec::new();

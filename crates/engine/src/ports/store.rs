@@ -125,7 +125,8 @@ pub trait Store: Send + Sync {
     fn commits_max(&self) -> usize {
         COMMITS_MAX_DEFAULT
     }
-    /// Streams what a starting engine needs, each kind complete, in sequential order per kind.
+    /// Streams what a starting engine needs: key-encryption keys before all else, each kind complete,
+    /// in sequential order per kind.
     /// Blocks; call it before serving.
     fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError>;
     /// Where the ledger stands.

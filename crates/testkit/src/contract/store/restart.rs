@@ -31,15 +31,22 @@ struct All {
 
 fn load(store: &dyn Store) -> All {
     let mut all = All::default();
+    let mut rows = 0;
     store
-        .load(&mut |row| match row {
-            Loaded::Open(row, vault) => all.open.push((*row, vault)),
-            Loaded::OptOut(row) => all.opt_outs.push(row),
-            Loaded::Client(row) => all.clients.push(*row),
-            Loaded::Kek(row) => all.keks.push(row),
-            Loaded::Idempotency(row) => all.keys.push(row),
-            Loaded::Unmatched(row) => all.unmatched.push(row),
-            Loaded::Part(row, vault) => all.parts.push((row, vault)),
+        .load(&mut |row| {
+            if matches!(row, Loaded::Kek(_)) {
+                assert_eq!(rows, all.keks.len(), "keys come before all else");
+            }
+            rows += 1;
+            match row {
+                Loaded::Open(row, vault) => all.open.push((*row, vault)),
+                Loaded::OptOut(row) => all.opt_outs.push(row),
+                Loaded::Client(row) => all.clients.push(*row),
+                Loaded::Kek(row) => all.keks.push(row),
+                Loaded::Idempotency(row) => all.keys.push(row),
+                Loaded::Unmatched(row) => all.unmatched.push(row),
+                Loaded::Part(row, vault) => all.parts.push((row, vault)),
+            }
         })
         .unwrap();
     all
