@@ -63,6 +63,7 @@ fn settings(
         },
         window_max: usize::from(section.window_max),
         deliveries_max: section.deliveries_max,
+        deliveries_octets_max: section.deliveries_bytes_max,
         frame_limit_octets: section.frame_bytes_max,
         timers: Timers {
             connect: Duration::from_secs(section.connect_seconds),

@@ -115,6 +115,8 @@ section! {
         /// Deliveries (receipts and messages in) that wait for their commit, a bind; one more gets a
         /// temporary error, and the carrier sends it again.
         pub deliveries_max: usize = 5_000,
+        /// Octets of text in such deliveries, a bind; beyond it the same.
+        pub deliveries_bytes_max: usize = 4_194_304,
         /// The largest PDU taken, in octets.
         pub frame_bytes_max: usize = 65_536,
         /// Milliseconds that a bind rests after `ESME_RTHROTTLED`; doubles while it goes on.

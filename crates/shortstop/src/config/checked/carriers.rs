@@ -312,11 +312,12 @@ fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
             );
         }
     }
-    positive(
-        &format!("{at}.deliveries_max"),
-        section.deliveries_max,
-        problems,
-    );
+    for (name, count) in [
+        ("deliveries_max", section.deliveries_max),
+        ("deliveries_bytes_max", section.deliveries_bytes_max),
+    ] {
+        positive(&format!("{at}.{name}"), count, problems);
+    }
     if !(1_024..=1_048_576).contains(&section.frame_bytes_max) {
         problems.add(
             format!("{at}.frame_bytes_max"),

@@ -163,6 +163,13 @@ pub fn store(raw: &Store, problems: &mut Problems) {
     ] {
         positive(key, count, problems);
     }
+    let readers_max = store::Bounds::READERS_MAX;
+    if raw.readers > readers_max {
+        problems.add(
+            "store.readers",
+            format!("must lie between 1 and {readers_max}"),
+        );
+    }
     positive(
         "store.checkpoint_start_bytes",
         raw.checkpoint_start_bytes,
