@@ -198,3 +198,55 @@ pub(crate) fn collect(state: &State) -> Metrics {
     }
     Metrics { rows }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ports::carrier::BindId;
+    use crate::settings::Bounds;
+    use crate::state::binds::Bind;
+
+    use super::*;
+
+    #[test]
+    fn metrics_keep_their_names_and_labels() {
+        let mut state = State::new(&Bounds::default());
+        let bind = BindId {
+            carrier: domain::message::CarrierName::new("primary"),
+            index: 0,
+        };
+        state.binds.insert(bind, Bind::down());
+        for counter in [
+            Counter::Accepted(TrafficClass::Otp),
+            Counter::Refused("opted-out"),
+            Counter::Settled("delivered"),
+            Counter::Segments("submitted"),
+            Counter::Receipts("delivered"),
+            Counter::Inbound("stop"),
+            Counter::AuthFailed("unauthorized"),
+            Counter::CommitsFailed,
+        ] {
+            state.counters.add(counter, 1);
+        }
+        let shown = |row: &MetricRow| {
+            let labels: Vec<&str> = row.labels.iter().map(|(name, _)| *name).collect();
+            format!("{:?} {}{labels:?}", row.kind, row.name)
+        };
+        let mut names: Vec<String> = collect(&state).rows.iter().map(shown).collect();
+        names.dedup();
+        let expected = [
+            r#"Counter shortstop_messages_accepted_total["class"]"#,
+            r#"Counter shortstop_messages_refused_total["reason"]"#,
+            r#"Counter shortstop_messages_settled_total["state"]"#,
+            r#"Counter shortstop_segments_total["outcome"]"#,
+            r#"Counter shortstop_receipts_total["outcome"]"#,
+            r#"Counter shortstop_inbound_total["sort"]"#,
+            r#"Counter shortstop_auth_failures_total["reason"]"#,
+            r#"Counter shortstop_commits_failed_total[]"#,
+            r#"Gauge shortstop_queue_messages["class"]"#,
+            r#"Gauge shortstop_bind_up["carrier", "bind"]"#,
+            r#"Gauge shortstop_bind_window_used["carrier", "bind"]"#,
+            r#"Gauge shortstop_held["sort"]"#,
+        ];
+        assert_eq!(names, expected);
+    }
+}

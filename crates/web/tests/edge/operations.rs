@@ -116,6 +116,19 @@ async fn the_admin_listener_stays_on_loopback_unless_told_loudly() {
     assert!(bind(AdminExposure::AnyAddressInClear).await.is_ok());
 }
 
+/// The names and kinds of the listeners' metrics.
+const HTTP_METRICS: [&str; 9] = [
+    "shortstop_http_requests_total counter",
+    "shortstop_http_connections_total counter",
+    "shortstop_http_connections_refused_total counter",
+    "shortstop_http_connections_timed_out_total counter",
+    "shortstop_tls_handshakes_failed_total counter",
+    "shortstop_http_received_bytes_total counter",
+    "shortstop_http_sent_bytes_total counter",
+    "shortstop_http_panics_total counter",
+    "shortstop_http_connections_open gauge",
+];
+
 #[tokio::test]
 async fn metrics_count_routes_and_hold_nothing_personal() {
     let site = Site::start().await;
@@ -143,6 +156,15 @@ async fn metrics_count_routes_and_hold_nothing_personal() {
             page.body
         );
     }
+    // Outside tools are written against these; the engine holds its own names.
+    let types = page
+        .body
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    let ours: Vec<&str> = types
+        .filter(|line| line.contains("_http_") || line.contains("_tls_"))
+        .collect();
+    assert_eq!(ours, HTTP_METRICS);
     for secret in ["7700900", "482913", "ssk_", &id] {
         assert!(!page.body.contains(secret), "{secret}");
     }
