@@ -241,7 +241,7 @@ mod tests {
             r#"Counter shortstop_receipts_total["outcome"]"#,
             r#"Counter shortstop_inbound_total["sort"]"#,
             r#"Counter shortstop_auth_failures_total["reason"]"#,
-            r#"Counter shortstop_commits_failed_total[]"#,
+            "Counter shortstop_commits_failed_total[]",
             r#"Gauge shortstop_queue_messages["class"]"#,
             r#"Gauge shortstop_bind_up["carrier", "bind"]"#,
             r#"Gauge shortstop_bind_window_used["carrier", "bind"]"#,
