@@ -64,8 +64,16 @@ named! {
         KeyCreated = "key.created",
         /// A key of the gateway was replaced.
         KeyRotated = "key.rotated",
+        /// Clients were listed.
+        ClientRead = "client.read",
         /// Checkpoints, tiles or entries were handed to a reader.
         LedgerRead = "ledger.read",
+        /// Entries were searched for.
+        LedgerSearched = "ledger.searched",
+        /// The ledger, or a part of it, was written out for others.
+        LedgerExported = "ledger.exported",
+        /// Entries below a minimum index were dropped, their hashes kept.
+        LedgerPruned = "ledger.pruned",
         /// The ledger is open for writing.
         LedgerStarted = "ledger.started",
         /// The ledger was closed in good order.
@@ -74,6 +82,12 @@ named! {
         LedgerRecovered = "ledger.recovered",
         /// For a while nothing could be recorded, and everything was refused.
         LedgerGap = "ledger.gap",
+        /// The ledger is about to run out of room: everything is refused until there is more.
+        LedgerDegraded = "ledger.degraded",
+        /// A witness no longer cosigns.
+        WitnessLost = "witness.lost",
+        /// A witness cosigns again.
+        WitnessRegained = "witness.regained",
         /// A carrier accepted a bind.
         LinkBound = "link.bound",
         /// A bind ended, or was refused.
@@ -88,6 +102,8 @@ named! {
         RetentionExpired = "retention.expired",
         /// The private values of a person were destroyed.
         SubjectErased = "subject.erased",
+        /// What is kept about a person was handed out.
+        SubjectExported = "subject.exported",
     }
 }
 
