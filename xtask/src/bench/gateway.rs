@@ -207,6 +207,18 @@ impl Yard {
         })
     }
 
+    /// Writes the published log of the running gateway to a folder; gives the folder.
+    pub fn export(&self) -> anyhow::Result<String> {
+        let (config, to) = (self.path("shortstop.toml"), self.path("log"));
+        let status = Command::new(program())
+            .args(["ledger", "export", "--json", "--config", &config])
+            .args(["--to", &to])
+            .stdout(Stdio::null())
+            .status()?;
+        anyhow::ensure!(status.success(), "the log could not be exported");
+        Ok(to)
+    }
+
     /// One number of the simulator's statistics.
     pub fn stat(&self, name: &str) -> anyhow::Result<u64> {
         let body = get(self.sim_http, "/stats")?;
@@ -248,7 +260,8 @@ impl Yard {
     }
 }
 
-fn program() -> PathBuf {
+/// The release build.
+pub fn program() -> PathBuf {
     root().join("target/release/shortstop")
 }
 

@@ -1,5 +1,7 @@
 //! The scenarios: what is set up, what is sent, and which figures are taken.
 
+mod ledger;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut report = Report::open(&machine::describe())?;
         let mut any = false;
-        for name in ["accept", "deliver", "steady", "queue", "idle"] {
+        for name in ["accept", "deliver", "steady", "queue", "ledger", "idle"] {
             if wanted.is_none_or(|wanted| wanted == name) {
                 any = true;
                 match name {
@@ -43,12 +45,13 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
                     "deliver" => deliver(&mut report).await?,
                     "steady" => steady(&mut report).await?,
                     "queue" => queue(&mut report).await?,
+                    "ledger" => ledger::run(&mut report).await?,
                     _ => idle(&mut report).await?,
                 }
             }
         }
         if !any {
-            bail!("no such scenario; there are accept, deliver, steady, queue and idle");
+            bail!("no such scenario; there are accept, deliver, steady, queue, ledger and idle");
         }
         report.close()
     })
