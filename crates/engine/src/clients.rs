@@ -10,7 +10,7 @@ use domain::id::{ClientId, KeyId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use ipnet::IpNet;
-use ledger::{Facts, Kind, Outcome, Shown};
+use ledger::{Facts, Kind, Outcome, Shown, UtcMicros};
 use tokio::sync::oneshot;
 
 use crate::changes::{Changes, Write};
@@ -160,19 +160,10 @@ impl Gateway {
         if row.revoked.is_some() {
             return Err(ClientError::Revoked);
         }
-        let end = now.saturating_add(overlap);
-        for key in &mut row.keys {
-            key.expires = Some(key.expires.map_or(end, |expires| expires.min(end)));
-        }
-        // Ended keys are kept as far as there is room, so that one used again is known for what it is.
-        while row.keys.len() >= KEYS_MAX {
-            let ended = |key: &ApiKeyRow| key.expires.is_some_and(|expires| expires <= now);
-            let oldest = row.keys.iter().position(ended).unwrap_or(0);
-            row.keys.remove(oldest);
-        }
+        let ends = now.saturating_add(overlap);
         let (key, key_row) = self.new_key(expires, now);
-        let data = Facts::new().put("key", Shown(&key_row.id));
-        row.keys.push(key_row);
+        let data = key_facts(&key_row).put("ends", UtcMicros(ends.micros()));
+        row.rotate(key_row, ends, now);
         self.put_client(actor, Kind::ClientRotated, data, row.clone(), now)
             .await?;
         Ok((row, key))
@@ -188,19 +179,8 @@ impl Gateway {
         let _turn = self.client_change.lock().await;
         let now = self.now();
         let mut row = self.client(client)?;
-        let data = match key {
-            None => {
-                row.revoked.get_or_insert(now);
-                Facts::new()
-            }
-            Some(id) => {
-                let key = row.keys.iter_mut().find(|key| key.id == id);
-                key.ok_or(ClientError::KeyNotFound)?
-                    .revoked
-                    .get_or_insert(now);
-                Facts::new().put("key", Shown(&id))
-            }
-        };
+        row.revoke(key, now).ok_or(ClientError::KeyNotFound)?;
+        let data = Facts::new().put_some("key", key.as_ref().map(|id| Shown(id)));
         self.put_client(actor, Kind::ClientRevoked, data, row.clone(), now)
             .await?;
         Ok(row)
@@ -259,11 +239,49 @@ impl Gateway {
     }
 }
 
+/// What a client's changes do to its row. The ledger's entries are folded by the same rules.
+impl ClientRow {
+    /// Takes in a new key; those before it end at `ends`, unless they end sooner.
+    pub(crate) fn rotate(&mut self, key: ApiKeyRow, ends: Timestamp, now: Timestamp) {
+        for key in &mut self.keys {
+            key.expires = Some(key.expires.map_or(ends, |expires| expires.min(ends)));
+        }
+        // Ended keys are kept as far as there is room, so that one used again is known for what it is.
+        while self.keys.len() >= KEYS_MAX {
+            let ended = |key: &ApiKeyRow| key.expires.is_some_and(|expires| expires <= now);
+            let oldest = self.keys.iter().position(ended).unwrap_or(0);
+            self.keys.remove(oldest);
+        }
+        self.keys.push(key);
+    }
+
+    /// Revokes one key, or the client as a whole. `None` when it has no such key.
+    pub(crate) fn revoke(&mut self, key: Option<KeyId>, now: Timestamp) -> Option<()> {
+        let revoked = match key {
+            None => &mut self.revoked,
+            Some(id) => &mut self.keys.iter_mut().find(|key| key.id == id)?.revoked,
+        };
+        revoked.get_or_insert(now);
+        Some(())
+    }
+}
+
+/// What the ledger says of a key: the hash of 32 random octets hides them.
+fn key_facts(key: &ApiKeyRow) -> Facts {
+    Facts::new()
+        .put_some("expires", key.expires.map(|end| UtcMicros(end.micros())))
+        .put("hash", key.hash.as_str())
+        .put("key", Shown(&key.id))
+}
+
 fn grants(row: &ClientRow) -> Facts {
     let codes: Vec<String> = row.short_codes.iter().map(ToString::to_string).collect();
     let classes: Vec<String> = row.classes.iter().map(|class| class.to_string()).collect();
-    Facts::new()
+    row.keys
+        .first()
+        .map_or_else(Facts::new, key_facts)
         .put("classes", classes)
+        .put("name", row.name.as_str())
         .put("networks", row.networks.clone())
         .put("scopes", row.scopes.clone())
         .put("short_codes", codes)

@@ -14,6 +14,7 @@ use crate::batch::sound;
 use crate::ports::carrier::BindId;
 use crate::rows::MessageHead;
 use crate::state::Open;
+use crate::vault::FreshKek;
 
 /// The dispatch that is part of an acceptance.
 pub(crate) struct Dispatch<'a> {
@@ -290,6 +291,13 @@ pub(crate) fn link(kind: Kind, bind: &BindId, reason: &str) -> Draft {
 pub(crate) fn process(kind: Kind, outcome: Outcome, data: Facts) -> Draft {
     let builder = Draft::of(kind, Actor::system(&"gateway"), outcome).data(data);
     sound(builder.origin(OriginType::Process, &"self").build())
+}
+
+/// `key.created`: which key-encryption keys came to be.
+pub(crate) fn keks(made: &[FreshKek]) -> Draft {
+    let names: Vec<String> = made.iter().map(|kek| kek.row.name()).collect();
+    let data = Facts::new().put("keys", made.len()).put("made", names);
+    process(Kind::KeyCreated, Outcome::Done, data)
 }
 
 /// An act of a user of the machine.

@@ -180,9 +180,7 @@ impl Gateway {
             return;
         }
         let keks = self.vault.draw(&[now, soon], self.entropy.as_ref());
-        let data = Facts::new().put("keys", keks.len());
-        let entry = entries::process(Kind::KeyCreated, Outcome::Done, data);
-        let mut changes = Changes::new(entry, now);
+        let mut changes = Changes::new(entries::keks(&keks), now);
         for kek in &keks {
             changes.write(Write::Kek(kek.row.clone()));
         }

@@ -307,6 +307,9 @@ impl Gateway {
         let mut batch = Batch::new(now);
         batch.entry(entries::process(kind, Outcome::Done, data));
         let keks = self.vault.draw(&[now], self.entropy.as_ref());
+        if !keks.is_empty() {
+            batch.entry(entries::keks(&keks));
+        }
         for kek in &keks {
             batch.write(Write::Kek(kek.row.clone()));
         }

@@ -82,6 +82,13 @@ pub struct KekRow {
     pub wrapped: Vec<u8>,
 }
 
+impl KekRow {
+    /// How the ledger calls it: its purpose and week, such as `text/2917`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.purpose.as_str(), self.week)
+    }
+}
+
 /// The parts of a message that never change and are not personal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageHead {

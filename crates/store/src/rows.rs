@@ -236,14 +236,7 @@ fn carrier(row: &Row<'_>, column: usize) -> rusqlite::Result<CarrierName> {
 }
 
 fn receipt_state(row: &Row<'_>, column: usize) -> rusqlite::Result<ReceiptState> {
-    const ALL: [ReceiptState; 5] = [
-        ReceiptState::Enroute,
-        ReceiptState::Delivered,
-        ReceiptState::Expired,
-        ReceiptState::Failed,
-        ReceiptState::Unknown,
-    ];
     let word = row.get_ref(column)?.as_str()?;
-    let known = ALL.into_iter().find(|state| state.as_str() == word);
-    known.ok_or_else(|| unreadable(column, "is no state of a receipt".into()))
+    ReceiptState::from_word(word)
+        .ok_or_else(|| unreadable(column, "is no state of a receipt".into()))
 }

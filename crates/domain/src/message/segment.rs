@@ -77,6 +77,20 @@ pub enum ReceiptState {
 }
 
 impl ReceiptState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Enroute,
+        Self::Delivered,
+        Self::Expired,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
+    /// The state of a word of the ledger.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// The word used in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -172,12 +172,14 @@ pub fn operating() -> TestGateway {
     let test = running();
     let mut reader = everything("reader");
     reader.scopes.clear();
+    reader.key_expires = Some(reader_end(&test));
     let (row, key) = test.add_client(reader);
     let caller = test.caller_with(&key);
     assert!(test.gateway.authorize(&caller, Scope::ALL[0]).is_err());
+    let ends = reader_end(&test);
     let rotate = test
         .gateway
-        .rotate_key("root", row.id, Duration::ZERO, None);
+        .rotate_key("root", row.id, Duration::ZERO, Some(ends));
     test.settle(rotate).unwrap();
     for key in [Some(row.keys[0].id), None] {
         test.settle(test.gateway.revoke_client("root", row.id, key))
@@ -197,6 +199,10 @@ pub fn operating() -> TestGateway {
         .unwrap();
     std::fs::remove_file(copy).unwrap();
     test
+}
+
+fn reader_end(test: &TestGateway) -> domain::time::Timestamp {
+    test.clock.peek().saturating_add(Duration::from_hours(1))
 }
 
 /// A crash with segments on their way, then a stop in good order.
