@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::{Event, MessageState, Outcome as Applied, SegmentState};
 use domain::time::Timestamp;
 use ledger::{Facts, Kind, Outcome, UtcMicros};
 use tokio::sync::{oneshot, watch};
@@ -16,15 +15,14 @@ use crate::batch::Batch;
 use crate::changes::{Changes, Write};
 use crate::entries;
 use crate::gateway::Gateway;
-use crate::metrics::Counter;
 use crate::state::Keys;
 
 /// How often the housekeeper looks.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
+/// How often the store is looked through for messages whose receipt never came.
+const FORGOTTEN: Duration = Duration::from_mins(1);
 /// Coalesced entries flushed in one commit.
 const FLUSH_MAX: usize = 1_000;
-/// Segments checked for an overdue receipt in one round.
-const OVERDUE_MAX: usize = 1_000;
 /// A clock that moves by more than this between two rounds has been set.
 const CLOCK_STEP: Duration = Duration::from_secs(5);
 
@@ -75,13 +73,20 @@ impl Gateway {
     }
 
     async fn run_matcher(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut rounds = interval(FORGOTTEN);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
+            let is_round = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                () = self.receipts_wake.notified() => {}
+                () = self.receipts_wake.notified() => false,
+                _ = rounds.tick() => true,
+            };
+            if !is_round {
+                self.match_receipts().await;
+            } else if let Err(error) = self.end_forgotten().await {
+                tracing::warn!(%error, "messages whose receipt never came could not be looked for");
             }
-            self.match_receipts().await;
         }
     }
 
@@ -194,41 +199,6 @@ impl Gateway {
             }
             gateway.state().keys = Keys::AtHand;
         });
-    }
-
-    /// Ends the wait for receipts that did not come in their time.
-    pub fn end_overdue(&self, now: Timestamp) -> usize {
-        let patience = self.settings().receipt_timeout;
-        let mut batch = Batch::new(now);
-        let mut state = self.state();
-        for target in state.carrier_ids.sweep(OVERDUE_MAX) {
-            let Some(mut open) = state.messages.remove(&target.message) else {
-                continue;
-            };
-            let overdue = open
-                .segments
-                .get(usize::from(target.segment))
-                .is_some_and(|segment| {
-                    segment.state() == SegmentState::Submitted
-                        && segment.changed().is_some_and(|at| now.since(at) > patience)
-                });
-            if overdue && open.apply(target.segment, Event::ReceiptOverdue, now) == Applied::Changed
-            {
-                batch.fact(
-                    entries::unknown(&open, target.segment, "no-receipt"),
-                    &mut open,
-                );
-                if open.state == MessageState::Unknown {
-                    state.counters.add(Counter::Settled("unknown"), 1);
-                }
-            }
-            state.messages.insert(target.message, open);
-        }
-        let count = batch.len();
-        if let Some(changes) = batch.finish() {
-            self.commit(changes, |_, _| {});
-        }
-        count
     }
 
     /// Puts new settings in force and records them.

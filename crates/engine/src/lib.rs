@@ -23,6 +23,7 @@ mod jobs;
 mod keys;
 mod metrics;
 mod opt_outs;
+mod overdue;
 pub mod ports;
 mod proofs;
 mod queries;

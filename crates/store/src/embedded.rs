@@ -261,6 +261,17 @@ impl Store for Embedded {
         })
     }
 
+    fn unsettled(
+        &self,
+        after: u64,
+        before: u64,
+        most: u16,
+    ) -> Reading<'_, Vec<(MessageRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |_, database| {
+            search::unsettled(database, after..before, most)
+        })
+    }
+
     fn inbound(&self, id: InboundId) -> Reading<'_, Option<(InboundRow, Vec<VaultRow>)>> {
         reading(&self.shared, move |_, database| {
             rows::whole_inbound(database, id)

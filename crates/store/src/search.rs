@@ -1,12 +1,14 @@
 //! Lists: newest first, a bounded number of rows looked at per page, and a cursor that is the last
 //! sequence looked at, so that a page may be short but nothing is skipped or given twice.
 
+use std::ops::Range;
+
 use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::ports::store::Page;
 use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow};
-use rusqlite::{Connection, Row, Transaction};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::columns::{CLOCK_SLACK, integer, sequence_of};
 use crate::embedded::Shared;
@@ -99,6 +101,31 @@ pub(crate) fn messages(
         matches: &|row| message_matches(filter, row),
     };
     list(shared, database, &listing)
+}
+
+/// Messages that are not final, strictly between two sequences, oldest first.
+pub(crate) fn unsettled(
+    database: &mut Connection,
+    between: Range<u64>,
+    most: u16,
+) -> rusqlite::Result<Vec<Message>> {
+    let snapshot = database.transaction()?;
+    let columns = rows::MESSAGE;
+    let mut statement = snapshot.prepare_cached(&format!(
+        "SELECT {columns} FROM message WHERE open = 1 AND seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3"
+    ))?;
+    let bounds = params![
+        integer(between.start),
+        integer(between.end),
+        most.clamp(1, LIMIT_MAX)
+    ];
+    let found = statement.query_map(bounds, rows::message)?;
+    let whole = |row: rusqlite::Result<MessageRow>| {
+        let row = row?;
+        let sealed = rows::vault_of(&snapshot, row.id.sequence())?;
+        Ok((row, sealed))
+    };
+    found.map(whole).collect()
 }
 
 /// Inbound messages by filter.

@@ -370,6 +370,15 @@ impl Store for MemoryStore {
         self.read(|inner| inner.image.find_messages(&filter))
     }
 
+    fn unsettled(
+        &self,
+        after: u64,
+        before: u64,
+        most: u16,
+    ) -> Reading<'_, Vec<(MessageRow, Vec<VaultRow>)>> {
+        self.read(|inner| inner.image.unsettled(after, before, most))
+    }
+
     fn inbound(&self, id: InboundId) -> Reading<'_, Option<(InboundRow, Vec<VaultRow>)>> {
         self.read(|inner| inner.image.inbound(id))
     }

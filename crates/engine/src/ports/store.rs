@@ -139,6 +139,14 @@ pub trait Store: Send + Sync {
     fn message(&self, id: MessageId) -> Reading<'_, Option<(MessageRow, Vec<VaultRow>)>>;
     /// Messages by filter, newest first.
     fn messages(&self, filter: MessageFilter) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>>;
+    /// Messages that are not final and whose id's sequence lies above `after` and below `before`:
+    /// the oldest first, at most `most` (1 to 1,000).
+    fn unsettled(
+        &self,
+        after: u64,
+        before: u64,
+        most: u16,
+    ) -> Reading<'_, Vec<(MessageRow, Vec<VaultRow>)>>;
     /// One inbound message.
     fn inbound(&self, id: InboundId) -> Reading<'_, Option<(InboundRow, Vec<VaultRow>)>>;
     /// Inbound messages by filter, newest first.

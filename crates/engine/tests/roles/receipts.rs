@@ -94,6 +94,35 @@ fn a_receipt_of_an_evicted_message_is_found_through_the_index() {
 }
 
 #[test]
+fn an_evicted_message_whose_receipt_never_comes_ends_unknown() {
+    let test = tight(|settings| settings.bounds.receipts_pending_max = 1);
+    let (first, handed) = sent(&test, "first");
+    accept(&test, &handed[0]);
+    let (second, other) = sent(&test, "second");
+    accept(&test, &other[0]);
+    assert_eq!(test.settle(test.gateway.end_forgotten()), Ok(0));
+    test.clock
+        .advance(usual().receipt_timeout + Duration::from_secs(1));
+    assert_eq!(
+        test.gateway.end_overdue(test.clock.peek()),
+        1,
+        "what is in memory"
+    );
+    test.store.sync();
+    assert_eq!(state_of(&test, second), MessageState::Unknown);
+    assert_eq!(state_of(&test, first), MessageState::Submitted);
+    assert_eq!(test.settle(test.gateway.end_forgotten()), Ok(1));
+    assert_eq!(state_of(&test, first), MessageState::Unknown);
+    assert_eq!(test.settle(test.gateway.end_forgotten()), Ok(0), "once");
+    // The clock has leapt into a week without keys.
+    test.gateway.keep_house(test.clock.peek());
+    test.store.sync();
+    deliver(&test, vec![delivered(&handed[0])]);
+    assert_eq!(match_receipts(&test), 1, "a late receipt still finds it");
+    assert_eq!(state_of(&test, first), MessageState::Delivered);
+}
+
+#[test]
 fn every_segment_of_an_evicted_message_finds_its_receipt() {
     let test = tight(|settings| settings.bounds.receipts_pending_max = 2);
     let (id, handed) = sent(&test, &"x".repeat(200));

@@ -73,6 +73,7 @@ macro_rules! store_contract {
             each_filter_of_messages_keeps_only_what_it_names,
             a_list_by_number_sees_everything_committed,
             a_list_by_number_is_the_same_after_a_restart,
+            unsettled_messages_are_read_oldest_first_between_two_sequences,
             inbound_lists_keep_to_the_short_codes_asked_for);
         $crate::store_contract!(@in $home; restart:
             a_new_store_is_empty_and_says_so,

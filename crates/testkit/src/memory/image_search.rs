@@ -36,6 +36,20 @@ impl Image {
         self.page(found, filter.limit)
     }
 
+    pub(super) fn unsettled(
+        &self,
+        after: u64,
+        before: u64,
+        most: u16,
+    ) -> Vec<(MessageRow, Vec<VaultRow>)> {
+        let between = self.messages.range(after.saturating_add(1)..);
+        let between = between.take_while(|(sequence, _)| **sequence < before);
+        let open = between.filter(|(_, row)| !row.state.is_final());
+        open.take(usize::from(most))
+            .map(|(sequence, row)| (row.clone(), self.vault_of(*sequence)))
+            .collect()
+    }
+
     pub(super) fn find_inbounds(
         &self,
         filter: &InboundFilter,

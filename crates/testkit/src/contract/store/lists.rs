@@ -9,8 +9,8 @@ use engine::rows::{InboundFilter, MessageFilter, MessageRow};
 
 use super::Home;
 use super::samples::{
-    changes, client_id, inbound, message, message_id, moment, new_message, sealed, short_code,
-    subject,
+    changes, client_id, inbound, message, message_id, moment, new_message, sealed, sequence,
+    short_code, subject,
 };
 use super::waiting::{commit, read};
 
@@ -34,6 +34,30 @@ fn fill(store: &dyn Store, rows: impl IntoIterator<Item = MessageRow>) {
     for row in rows {
         commit(store, changes(row.created, new_message(row))).unwrap();
     }
+}
+
+/// What has to be looked at again, and nothing that has ended.
+pub fn unsettled_messages_are_read_oldest_first_between_two_sequences(home: &mut dyn Home) {
+    let store = home.open();
+    fill(&*store, (0..40).map(varied));
+    let open: Vec<_> = (11..30)
+        .map(varied)
+        .filter(|row| !row.state.is_final())
+        .map(|row| row.id)
+        .collect();
+    let (mut after, mut found) = (sequence(10), Vec::new());
+    loop {
+        let rows = read(store.unsettled(after, sequence(30), 3));
+        assert!(rows.len() <= 3);
+        let Some((last, _)) = rows.last() else { break };
+        after = last.id.sequence();
+        for (row, vault) in &rows {
+            assert_eq!(vault[..], sealed(row.id.sequence()));
+            found.push(row.id);
+        }
+    }
+    assert!(open.len() > 3);
+    assert_eq!(found, open);
 }
 
 /// Every page until the end. Pages may be short, but not longer than asked for.
