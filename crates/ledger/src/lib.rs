@@ -17,6 +17,7 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod seal;
+pub mod siem;
 mod spelling;
 pub mod tile;
 pub mod tree;

@@ -15,7 +15,7 @@ const DAYS_TO_1970: u64 = 719_468;
 const DAYS_PER_400_YEARS: u64 = 146_097;
 
 /// Appends the moment that many microseconds after 1970-01-01T00:00:00Z, without quotes.
-pub(super) fn write(out: &mut Vec<u8>, micros: u64) {
+pub(crate) fn write(out: &mut Vec<u8>, micros: u64) {
     let micros = micros.min(MAX_MICROS);
     let seconds = micros / MICROS_PER_SECOND;
     let (year, month, day) = date_of(seconds / SECONDS_PER_DAY);

@@ -1,0 +1,184 @@
+//! Which class of OCSF 1.3 an entry of a kind is, and which activity of that class.
+
+use crate::entry::kind::Kind;
+
+/// A class of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// What no other class fits.
+    Base,
+    /// Accounts come, change and go.
+    AccountChange,
+    /// Somebody shows who they are.
+    Authentication,
+    /// Things under administration come, are read, change and go.
+    EntityManagement,
+    /// Connections to others.
+    NetworkActivity,
+    /// The gateway itself starts, changes and stops.
+    ApplicationLifecycle,
+    /// Requests to the API.
+    ApiActivity,
+}
+
+impl Class {
+    /// Its `class_uid`.
+    pub const fn uid(self) -> i64 {
+        match self {
+            Self::Base => 0,
+            Self::AccountChange => 3_001,
+            Self::Authentication => 3_002,
+            Self::EntityManagement => 3_004,
+            Self::NetworkActivity => 4_001,
+            Self::ApplicationLifecycle => 6_002,
+            Self::ApiActivity => 6_003,
+        }
+    }
+
+    /// Its `class_name`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Base => "Base Event",
+            Self::AccountChange => "Account Change",
+            Self::Authentication => "Authentication",
+            Self::EntityManagement => "Entity Management",
+            Self::NetworkActivity => "Network Activity",
+            Self::ApplicationLifecycle => "Application Lifecycle",
+            Self::ApiActivity => "API Activity",
+        }
+    }
+
+    /// Its `category_uid` and `category_name`.
+    pub const fn category(self) -> (i64, &'static str) {
+        match self {
+            Self::Base => (0, "Uncategorized"),
+            Self::AccountChange | Self::Authentication | Self::EntityManagement => {
+                (3, "Identity & Access Management")
+            }
+            Self::NetworkActivity => (4, "Network Activity"),
+            Self::ApplicationLifecycle | Self::ApiActivity => (6, "Application Activity"),
+        }
+    }
+}
+
+/// An activity of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// The class.
+    pub class: Class,
+    /// Its `activity_id`.
+    pub id: i64,
+    /// Its `activity_name`; for 99 it is a word of ours.
+    pub name: &'static str,
+}
+
+impl Activity {
+    const fn new(class: Class, id: i64, name: &'static str) -> Self {
+        Self { class, id, name }
+    }
+
+    const fn other(class: Class, name: &'static str) -> Self {
+        Self::new(class, 99, name)
+    }
+
+    /// The activity of a kind.
+    pub const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::MessageDispatched
+            | Kind::MessageSubmitted
+            | Kind::MessageDelivered
+            | Kind::MessageFailed
+            | Kind::MessageExpired
+            | Kind::MessageUnknown
+            | Kind::MessageHeld
+            | Kind::MessageReleased
+            | Kind::ReceiptReceived
+            | Kind::ReceiptUnmatched
+            | Kind::MoReceived
+            | Kind::MoIncomplete
+            | Kind::WitnessLost
+            | Kind::WitnessRegained
+            | Kind::ClockStep => Self::other(Class::Base, kind.as_str()),
+            Kind::AuthFailed => Self::new(Class::Authentication, 1, "Logon"),
+            Kind::LinkBound => Self::new(Class::NetworkActivity, 1, "Open"),
+            Kind::LinkLost => Self::new(Class::NetworkActivity, 4, "Fail"),
+            Kind::ClientCreated
+            | Kind::ClientChanged
+            | Kind::ClientRotated
+            | Kind::ClientRevoked => Self::of_account(kind),
+            Kind::MessageAccepted
+            | Kind::MessageRefused
+            | Kind::MessageCancelled
+            | Kind::MessageRead
+            | Kind::MessageSearched
+            | Kind::InboundRead
+            | Kind::OptoutRecorded
+            | Kind::OptoutRemoved
+            | Kind::OptoutLookup
+            | Kind::LedgerRead
+            | Kind::LedgerSearched => Self::of_request(kind),
+            Kind::ConfigLoaded
+            | Kind::LedgerStarted
+            | Kind::LedgerStopped
+            | Kind::LedgerRecovered
+            | Kind::LedgerGap
+            | Kind::LedgerDegraded => Self::of_gateway(kind),
+            Kind::KeyCreated
+            | Kind::KeyRotated
+            | Kind::ClientRead
+            | Kind::LedgerExported
+            | Kind::LedgerPruned
+            | Kind::BackupMade
+            | Kind::BackupRestored
+            | Kind::RetentionExpired
+            | Kind::SubjectErased
+            | Kind::SubjectExported => Self::of_entity(kind),
+        }
+    }
+
+    const fn of_account(kind: Kind) -> Self {
+        match kind {
+            Kind::ClientCreated => Self::new(Class::AccountChange, 1, "Create"),
+            Kind::ClientRotated => Self::new(Class::AccountChange, 4, "Password Reset"),
+            Kind::ClientRevoked => Self::new(Class::AccountChange, 5, "Disable"),
+            _ => Self::other(Class::AccountChange, "Change"),
+        }
+    }
+
+    const fn of_request(kind: Kind) -> Self {
+        match kind {
+            Kind::MessageAccepted | Kind::MessageRefused | Kind::OptoutRecorded => {
+                Self::new(Class::ApiActivity, 1, "Create")
+            }
+            Kind::MessageCancelled | Kind::OptoutRemoved => {
+                Self::new(Class::ApiActivity, 4, "Delete")
+            }
+            _ => Self::new(Class::ApiActivity, 2, "Read"),
+        }
+    }
+
+    const fn of_gateway(kind: Kind) -> Self {
+        match kind {
+            Kind::LedgerStarted => Self::new(Class::ApplicationLifecycle, 3, "Start"),
+            Kind::LedgerStopped => Self::new(Class::ApplicationLifecycle, 4, "Stop"),
+            Kind::LedgerRecovered => Self::new(Class::ApplicationLifecycle, 5, "Restart"),
+            Kind::LedgerGap | Kind::LedgerDegraded => {
+                Self::new(Class::ApplicationLifecycle, 7, "Disable")
+            }
+            _ => Self::new(Class::ApplicationLifecycle, 8, "Update"),
+        }
+    }
+
+    const fn of_entity(kind: Kind) -> Self {
+        match kind {
+            Kind::KeyCreated | Kind::BackupMade => Self::new(Class::EntityManagement, 1, "Create"),
+            Kind::KeyRotated | Kind::BackupRestored => {
+                Self::new(Class::EntityManagement, 3, "Update")
+            }
+            Kind::LedgerPruned | Kind::RetentionExpired | Kind::SubjectErased => {
+                Self::new(Class::EntityManagement, 4, "Delete")
+            }
+            _ => Self::new(Class::EntityManagement, 2, "Read"),
+        }
+    }
+}
