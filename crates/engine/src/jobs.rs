@@ -242,7 +242,7 @@ impl Gateway {
         }
     }
 
-    async fn record(&self, entry: ledger::Draft) -> bool {
+    pub(crate) async fn record(&self, entry: ledger::Draft) -> bool {
         let (done, durable) = oneshot::channel();
         let changes = Changes::new(entry, self.now());
         let state = self.state();

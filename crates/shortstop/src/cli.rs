@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
@@ -211,15 +211,9 @@ pub enum LedgerCommand {
     /// Verify the whole log offline: every entry, every hash, the signature, and old checkpoints.
     /// Every fault is printed with the entry it is about; exit code 1 means that there is one.
     Verify(VerifyArgs),
-    /// Write the published log with its key and policy to a folder that any web server can serve.
-    Export {
-        /// The folder: empty, not there, or with an older export of the same log.
-        #[arg(long, value_name = "DIR")]
-        to: PathBuf,
-        /// Which gateway.
-        #[command(flatten)]
-        place: Place,
-    },
+    /// Write the published log with its key and policy to a folder that any web server can serve; or
+    /// entries, one a line, for a SIEM.
+    Export(ExportArgs),
     /// Print the entry that accepted a message, and the proof that it is in the log.
     Prove {
         /// The message, `msg_…`.
@@ -234,6 +228,44 @@ pub enum LedgerCommand {
         #[command(flatten)]
         place: Place,
     },
+}
+
+/// Options of `ledger export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// For c2sp the folder: empty, not there, or with an older export of the same log. Otherwise the file,
+    /// which must not be there; standard output without it.
+    #[arg(long, value_name = "PATH", required_if_eq("format", "c2sp"))]
+    pub to: Option<PathBuf>,
+    /// As what: c2sp is the published log; the others are entries, one a line: events of OCSF, lines of
+    /// CEF, or jsonl, each entry as it is with its index and leaf hash.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "c2sp")]
+    pub format: ExportFormat,
+    /// Only from this index or time on, such as 1200 or 2026-11-25T00:00:00Z.
+    #[arg(long, value_name = "BOUND")]
+    pub since: Option<String>,
+    /// Only up to this index or time, which is not in it any more.
+    #[arg(long, value_name = "BOUND")]
+    pub until: Option<String>,
+    /// Go on with a file that an earlier export to it began.
+    #[arg(long, requires = "to")]
+    pub resume: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// As what the ledger is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The published log, by the paths of C2SP tlog-tiles.
+    C2sp,
+    /// Events of the Open Cybersecurity Schema Framework.
+    Ocsf,
+    /// Lines of the Common Event Format.
+    Cef,
+    /// Each entry as it is.
+    Jsonl,
 }
 
 /// Where the log is.

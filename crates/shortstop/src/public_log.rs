@@ -4,6 +4,7 @@
 pub mod export;
 pub mod prove;
 pub mod source;
+pub mod span;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

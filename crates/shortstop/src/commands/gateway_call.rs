@@ -1,10 +1,14 @@
 //! One request to a gateway: over its socket when it runs, on its data folder when it does not. Both
 //! ways take the same request and give the same answer.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::Place;
 use crate::config::environment::Overlay;
@@ -15,14 +19,15 @@ use crate::exit::Failure;
 use crate::folder::DataFolder;
 use crate::process;
 use crate::public_log::PublicLog;
-use crate::wiring;
+use crate::wiring::{self, Opened};
 
 /// Asks, and gives the result.
 pub fn call(place: &Place, request: Request) -> Result<Value, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let answer = runtime.block_on(ask(place, request))?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    result_of(runtime.block_on(ask(place, request))?)
+}
+
+fn result_of(answer: Answer) -> Result<Value, Failure> {
     match answer {
         Answer::Done { result } => Ok(result),
         Answer::Refused { says } => Err(Failure::usage(says)),
@@ -75,27 +80,92 @@ pub fn offline_log(place: &Place) -> Result<PublicLog, Failure> {
 /// Opens the store as a gateway without listeners and links, under its lock.
 async fn offline(checked: &Checked, request: Request) -> Result<Answer, Failure> {
     let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
-    match request {
-        Request::LedgerExport { to } => {
-            let public = wiring::open_log(checked, &folder)?;
-            return Ok(ledger::export_to(Arc::new(public), to).await);
-        }
-        Request::LedgerProve { message } => {
-            let public = wiring::open_log(checked, &folder)?;
-            return Ok(ledger::prove_message(Arc::new(public), message).await);
-        }
-        _ => {}
+    if let Request::LedgerProve { message } = request {
+        let public = wiring::open_log(checked, &folder)?;
+        return Ok(ledger::prove_message(Arc::new(public), message).await);
     }
-    let opened = wiring::open(checked, &folder, wiring::no_carriers())?;
-    let actor = process::user_name(process::own_uid());
-    let ground = Ground {
-        gateway: opened.gateway.clone(),
-        public: opened.public.clone(),
-    };
-    let answer = act(ground, actor, request).await;
-    opened.gateway.stop().await;
-    let signed = opened.sign().await;
-    opened.close();
-    signed?;
+    let own = Own::open(checked, &folder)?;
+    let answer = own.act(request).await;
+    own.close().await?;
     Ok(answer)
+}
+
+/// A gateway without listeners and links, on its data folder.
+struct Own {
+    opened: Opened,
+    ground: Ground,
+    actor: String,
+}
+
+impl Own {
+    fn open(checked: &Checked, folder: &DataFolder) -> Result<Self, Failure> {
+        let opened = wiring::open(checked, folder, wiring::no_carriers())?;
+        Ok(Self {
+            ground: Ground::new(opened.gateway.clone(), opened.public.clone()),
+            actor: process::user_name(process::own_uid()),
+            opened,
+        })
+    }
+
+    async fn act(&self, request: Request) -> Answer {
+        act(self.ground.clone(), self.actor.clone(), request).await
+    }
+
+    async fn close(self) -> Result<(), Failure> {
+        self.opened.gateway.stop().await;
+        let signed = self.opened.sign().await;
+        self.opened.close();
+        signed
+    }
+}
+
+/// Several requests one after the other, to the same gateway in the same way.
+pub struct Conversation(Way);
+
+enum Way {
+    Socket(Box<BufReader<UnixStream>>),
+    Own(Runtime, Box<Own>),
+}
+
+impl Conversation {
+    /// With the gateway that runs, or on its data folder.
+    pub fn begin(place: &Place) -> Result<Self, Failure> {
+        let (folder, checked) = located(place)?;
+        if let Ok(stream) = UnixStream::connect(folder.join("control.sock")) {
+            return Ok(Self(Way::Socket(Box::new(BufReader::new(stream)))));
+        }
+        let checked = checked.ok_or_else(|| not_running(&folder))?;
+        let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let own = runtime.block_on(async { Own::open(&checked, &folder) })?;
+        Ok(Self(Way::Own(runtime, Box::new(own))))
+    }
+
+    /// Asks, and gives the result.
+    pub fn ask<T: DeserializeOwned>(&mut self, request: Request) -> Result<T, Failure> {
+        let answer = match &mut self.0 {
+            Way::Socket(stream) => over(stream, &request)?,
+            Way::Own(runtime, own) => runtime.block_on(own.act(request)),
+        };
+        let result = result_of(answer)?;
+        serde_json::from_value(result).map_err(Failure::unavailable)
+    }
+
+    /// Ends it in good order.
+    pub fn end(self) -> Result<(), Failure> {
+        match self.0 {
+            Way::Socket(_) => Ok(()),
+            Way::Own(runtime, own) => runtime.block_on(own.close()),
+        }
+    }
+}
+
+fn over(stream: &mut BufReader<UnixStream>, request: &Request) -> anyhow::Result<Answer> {
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.get_mut().write_all(&line)?;
+    let mut answer = String::new();
+    let read = stream.read_line(&mut answer)?;
+    anyhow::ensure!(read > 0, "the gateway ended the conversation");
+    Ok(serde_json::from_str(&answer)?)
 }

@@ -1,6 +1,8 @@
-//! `shortstop ledger …`: the ledger for auditors. Nothing here adds to it or needs the key that signs it.
+//! `shortstop ledger …`: the ledger for auditors.
 
+mod export;
 mod folder;
+mod lines;
 mod progress;
 mod socket;
 mod verify;
@@ -23,16 +25,7 @@ use super::gateway_call::call;
 pub fn run(command: &LedgerCommand, output: Output) -> Outcome {
     match command {
         LedgerCommand::Verify(args) => verify::run(args, output),
-        LedgerCommand::Export { to, place } => {
-            let to = std::path::absolute(to)?;
-            let result = call(place, Request::LedgerExport { to: to.clone() })?;
-            output.event("ledger-exported", &result);
-            let size = result.get("size").and_then(Value::as_u64).unwrap_or(0);
-            output.line(format!("{size} entries are exported to {}.", to.display()));
-            output.line(format!("The log's key is {}", word(&result, "vkey")));
-            output.line("Give the key to whoever verifies, by another way than the folder.");
-            Ok(Exit::Done)
-        }
+        LedgerCommand::Export(args) => export::run(args, output),
         LedgerCommand::Prove { message, place } => {
             let request = Request::LedgerProve { message: *message };
             let result = call(place, request)?;

@@ -2,6 +2,7 @@
 //! become values, and answers become JSON.
 
 pub mod ledger;
+pub mod lines;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use engine::rows::ClientRow;
 use engine::{ApiKey, ClientError, Gateway, NewClient};
 use serde_json::json;
 
+use lines::Lines;
+
 use super::message::{Answer, ClientShown, NewClientAsked, Request};
 use crate::public_log::PublicLog;
 
@@ -23,13 +26,32 @@ pub struct Ground {
     pub gateway: Arc<Gateway>,
     /// Its ledger.
     pub public: Arc<PublicLog>,
+    /// The exports that are under way.
+    pub lines: Arc<Lines>,
+}
+
+impl Ground {
+    /// With no export under way.
+    pub fn new(gateway: Arc<Gateway>, public: Arc<PublicLog>) -> Self {
+        Self {
+            gateway,
+            public,
+            lines: Arc::default(),
+        }
+    }
 }
 
 /// Does what is asked, in the name of this user.
 pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
-    let Ground { gateway, public } = ground;
+    let Ground {
+        gateway,
+        public,
+        lines,
+    } = ground;
     match request {
-        Request::LedgerExport { to } => ledger::export_to(public, to).await,
+        Request::LedgerExport { to } => ledger::export_to((&gateway, public), &actor, to).await,
+        Request::LedgerLines(asked) => lines.begin((&gateway, public), &actor, asked).await,
+        Request::LedgerLinesRead { ticket, from } => lines.read(public, ticket, from).await,
         Request::LedgerRead { path } => ledger::read_file(public, path).await,
         Request::LedgerProve { message } => ledger::prove_message(public, message).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,

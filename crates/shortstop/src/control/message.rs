@@ -40,6 +40,15 @@ pub enum Request {
         /// The folder; its path is absolute.
         to: PathBuf,
     },
+    /// Begin to hand out entries for others to read; records it.
+    LedgerLines(LinesAsked),
+    /// The next entries of such an export.
+    LedgerLinesRead {
+        /// What the beginning was answered with.
+        ticket: u64,
+        /// The index of the first one.
+        from: u64,
+    },
     /// One file of the published log.
     LedgerRead {
         /// Its C2SP path; or `vkey`, or `policy`.
@@ -55,6 +64,63 @@ pub enum Request {
         /// The file; its path is absolute.
         to: PathBuf,
     },
+}
+
+/// Which entries are asked for, and as what they will be written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinesAsked {
+    /// `ocsf`, `cef` or `jsonl`.
+    pub format: LineFormat,
+    /// From this index or time on.
+    pub since: Option<String>,
+    /// Up to this index or time, which is not in it any more.
+    pub until: Option<String>,
+    /// Not below this index, since those are there already.
+    pub at_least: u64,
+}
+
+/// As what entries are written out, one a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineFormat {
+    /// Events of OCSF.
+    Ocsf,
+    /// Lines of CEF.
+    Cef,
+    /// Each entry as it is, with its index and its leaf hash.
+    Jsonl,
+}
+
+impl LineFormat {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ocsf => "ocsf",
+            Self::Cef => "cef",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+/// Entries that are about to be handed out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinesBegun {
+    /// What to ask for them with.
+    pub ticket: u64,
+    /// The index of the first one.
+    pub first: u64,
+    /// How many there are.
+    pub count: u64,
+    /// The log's origin.
+    pub log: String,
+}
+
+/// Some of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinesRead {
+    /// Entries in order, each as it is in the ledger; none at the end.
+    pub entries: Vec<String>,
 }
 
 /// A client to make.

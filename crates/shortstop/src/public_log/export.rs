@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use engine::ports::log::Published;
 use ledger::Source as _;
 use ledger::tile::tiles_of;
 
@@ -20,13 +21,17 @@ pub struct Written {
     pub files: u64,
 }
 
-/// Writes the log to a folder that is empty, not there, or holds an older state of the same log.
-pub fn write(public: &PublicLog, to: &Path) -> anyhow::Result<Written> {
+/// Makes sure that the log can be written to this folder: it is empty, not there, or holds an older state
+/// of the same log. Gives the state that will be written.
+pub fn begin(public: &PublicLog, to: &Path) -> anyhow::Result<Published> {
     check_place(public, to)?;
-    let source = LogSource::new(public.log.as_ref())?;
-    let Some(published) = source.published() else {
-        anyhow::bail!("no checkpoint is published yet; try again in a second");
-    };
+    let published = public.log.latest()?;
+    published.context("no checkpoint is published yet; try again in a second")
+}
+
+/// Writes a state of the log to a folder that was looked at.
+pub fn write(public: &PublicLog, published: Published, to: &Path) -> anyhow::Result<Written> {
+    let source = LogSource::at(public.log.as_ref(), published.clone());
     let mut files = 0;
     for tile in tiles_of(published.size) {
         let path = tile.to_string();

@@ -20,6 +20,14 @@ impl<'l> LogSource<'l> {
         Ok(Self { log, published })
     }
 
+    /// The ledger as it was published then.
+    pub const fn at(log: &'l dyn Log, published: Published) -> Self {
+        Self {
+            log,
+            published: Some(published),
+        }
+    }
+
     /// The checkpoint; `None` before the first.
     pub const fn published(&self) -> Option<&Published> {
         self.published.as_ref()

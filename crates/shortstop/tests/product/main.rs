@@ -22,3 +22,4 @@ mod ledger;
 mod lifecycle;
 mod public_log;
 mod road;
+mod siem;

@@ -10,7 +10,9 @@ use domain::message::ReceiptState;
 use domain::text::udh::{Concatenation, ReferenceWidth};
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Token};
-use engine::{ConfigChange, InboundQuery, MessageQuery, OptOutRequest, RiskHints, Scope};
+use engine::{
+    ConfigChange, InboundQuery, LedgerExport, MessageQuery, OptOutRequest, RiskHints, Scope,
+};
 use testkit::TestGateway;
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
@@ -198,6 +200,13 @@ pub fn operating() -> TestGateway {
     test.settle(test.gateway.backup("root", copy.clone()))
         .unwrap();
     std::fs::remove_file(copy).unwrap();
+    let export = LedgerExport {
+        format: "cef",
+        first: 0,
+        count: 3,
+    };
+    test.settle(test.gateway.export_ledger("root", export))
+        .unwrap();
     test
 }
 

@@ -1,5 +1,5 @@
-//! What the commands of the ledger ask of it. They read what is published and write nothing to the
-//! store, so they need no gateway.
+//! What the commands of the ledger ask of it. What is written out for others is recorded first, so that
+//! it needs the gateway; the rest reads what is published.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::id::MessageId;
+use engine::{Gateway, LedgerExport};
 use ledger::Source as _;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
@@ -15,10 +16,29 @@ use crate::control::message::Answer;
 use crate::public_log::source::LogSource;
 use crate::public_log::{PublicLog, export, prove};
 
-/// Writes the published log to a folder.
-pub async fn export_to(public: Arc<PublicLog>, to: PathBuf) -> Answer {
+/// Writes the published log to a folder, once that is recorded.
+pub async fn export_to(
+    (gateway, public): (&Gateway, Arc<PublicLog>),
+    actor: &str,
+    to: PathBuf,
+) -> Answer {
+    let (shown, place) = (Arc::clone(&public), to.clone());
+    let begun = spawn_blocking(move || export::begin(&shown, &place)).await;
+    let published = match begun {
+        Ok(Ok(published)) => published,
+        Ok(Err(error)) => return Answer::unavailable(format!("{error:#}")),
+        Err(error) => return Answer::unavailable(error),
+    };
+    let record = LedgerExport {
+        format: "c2sp",
+        first: 0,
+        count: published.size,
+    };
+    if let Err(error) = gateway.export_ledger(actor, record).await {
+        return Answer::unavailable(error);
+    }
     blocking(move || {
-        let written = export::write(&public, &to)?;
+        let written = export::write(&public, published, &to)?;
         Ok(json!({"folder": to, "size": written.size, "files": written.files, "vkey": public.vkey.to_string()}))
     })
     .await
@@ -48,7 +68,10 @@ pub async fn prove_message(public: Arc<PublicLog>, message: MessageId) -> Answer
     }
 }
 
-async fn blocking(work: impl FnOnce() -> anyhow::Result<Value> + Send + 'static) -> Answer {
+/// Does work that blocks.
+pub(super) async fn blocking(
+    work: impl FnOnce() -> anyhow::Result<Value> + Send + 'static,
+) -> Answer {
     match spawn_blocking(work).await {
         Ok(Ok(result)) => Answer::Done { result },
         Ok(Err(error)) => Answer::unavailable(format!("{error:#}")),
