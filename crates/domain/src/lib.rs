@@ -1,5 +1,5 @@
-//! What Shortstop means: numbers, short codes, texts, messages, consent, admission and pace. Pure:
-//! no IO, no clock, no randomness, no logging; time is always the last argument.
+//! What Shortstop means: numbers, short codes, texts, messages, consent, admission, pace and
+//! verifications. Pure: no IO, no clock, no randomness, no logging; time is always the last argument.
 
 pub mod admission;
 pub mod carrier_id;
@@ -14,3 +14,4 @@ pub mod reassembly;
 pub mod sender;
 pub mod text;
 pub mod time;
+pub mod verification;

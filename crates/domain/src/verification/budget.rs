@@ -1,0 +1,93 @@
+//! How many failed checks a number has left at one client, over all its codes: a budget for each sliding
+//! day, and a row of failures that ends in the number being disabled (NIST SP 800-63B-4 sections 3.1.3.2
+//! and 3.2.2). A new code resets neither. Sends have a [budget of their own](sends), so that whoever
+//! uses up the one leaves the other.
+
+pub mod number;
+pub mod policy;
+pub mod sends;
+pub mod window;
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::policy::CheckPolicy;
+use self::window::{Quota, SlidingLog};
+use crate::time::Timestamp;
+
+/// The day that budgets are counted over: any 24 hours.
+pub const DAY: Duration = Duration::from_hours(24);
+
+/// The failed checks of one client, number and channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckBudget {
+    failures: SlidingLog,
+    in_a_row: u8,
+}
+
+/// Why no further check is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockReason {
+    /// The budget of the sliding day is used up; it has room again after this long.
+    DayUsedUp(Duration),
+    /// Too many failures without a success between them. Only a new proof of the number ends it.
+    Disabled,
+}
+
+impl LockReason {
+    /// The stable code used in answers, the ledger and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DayUsedUp(_) => "guess-budget",
+            Self::Disabled => "codes-disabled",
+        }
+    }
+}
+
+impl CheckBudget {
+    /// Whether one more check may be evaluated that, if it fails, takes `cost`.
+    pub fn room(&self, policy: &CheckPolicy, cost: u8, now: Timestamp) -> Result<(), LockReason> {
+        if self.in_a_row >= policy.in_a_row_max() {
+            return Err(LockReason::Disabled);
+        }
+        let quota = Quota {
+            count: policy.per_day(),
+            span: DAY,
+        };
+        self.failures
+            .room(quota, cost, now)
+            .map_err(LockReason::DayUsedUp)
+    }
+
+    /// After a check that failed.
+    pub fn failed(mut self, cost: u8, now: Timestamp) -> Self {
+        self.failures.take(cost, now);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self
+    }
+
+    /// After a check that succeeded: the row ends, what the day has used stays used.
+    pub const fn succeeded(mut self) -> Self {
+        self.in_a_row = 0;
+        self
+    }
+
+    /// After the number was proved anew by other means: it is enabled again.
+    pub const fn proved_anew(self) -> Self {
+        self.succeeded()
+    }
+
+    /// How many failures there were since the last success: 0 to 255.
+    pub const fn in_a_row(&self) -> u8 {
+        self.in_a_row
+    }
+
+    /// Whether nothing of it can matter any more, so that it need not be kept.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.in_a_row == 0 && self.failures.is_idle(DAY, now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

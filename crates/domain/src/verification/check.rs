@@ -1,0 +1,165 @@
+//! One check of one code: the one function through which a verification can end verified. The budget
+//! of the number, the attempt and its result go together: what comes back is committed as a whole or not
+//! at all, and is shown to nobody before.
+
+use super::binding::BindingDigest;
+use super::budget::number::{Locked, NumberBudgets};
+use super::budget::policy::Policy;
+use super::channel::Channel;
+use super::state::{Ended, State, Verification};
+use super::tag::CodeTag;
+use crate::time::Timestamp;
+
+/// What somebody shows to be verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// The code, in the form that can be compared.
+    pub evidence: Evidence,
+    /// The act that it is shown for.
+    pub binding: BindingDigest,
+    /// How it came here.
+    pub way: Way,
+}
+
+/// A code in the form that can be compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Evidence {
+    /// The keyed hash of what was typed or texted, under the key of the verification.
+    Tag(CodeTag),
+    /// What [`super::totp`] or [`super::recovery`] found.
+    Factor(Judged),
+}
+
+/// The finding about a factor; only the modules of the factors make one.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    channel: Channel,
+    verdict: Verdict,
+}
+
+/// Whether a factor was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It was.
+    Right,
+    /// It was not.
+    Wrong,
+}
+
+impl Judged {
+    pub(super) const fn new(channel: Channel, verdict: Verdict) -> Self {
+        Self { channel, verdict }
+    }
+
+    pub(super) fn is_right_for(self, channel: Channel) -> bool {
+        self.verdict == Verdict::Right && self.channel == channel
+    }
+}
+
+/// How a code came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The application passed on what was typed.
+    Api,
+    /// The handset under verification texted it.
+    Handset,
+}
+
+impl Way {
+    /// The only way on which a channel's codes are taken. A code for the handset to text is shown on a
+    /// page, so taking it from the application would prove nothing.
+    pub const fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Sms | Channel::Totp | Channel::Recovery => Self::Api,
+            Channel::Mo => Self::Handset,
+        }
+    }
+}
+
+/// What was wrong with an attempt. It is for the ledger and its detectors: told to whoever made the
+/// attempt it would say that the code was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mismatch {
+    /// The code.
+    Code,
+    /// The code was right and shown for another act.
+    Binding,
+    /// The code was right and came by the wrong way.
+    Way,
+}
+
+impl Mismatch {
+    /// The word used in entries.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Binding => "binding",
+            Self::Way => "way",
+        }
+    }
+}
+
+/// What a check is decided under.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard<'g> {
+    /// What the number has used up at this client.
+    pub budgets: &'g NumberBudgets,
+    /// How much that may be.
+    pub policy: &'g Policy,
+    /// The channels that the person could use instead.
+    pub offered: &'g [Channel],
+}
+
+/// An evaluated check: the new states and the result, to be committed together.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Checked {
+    /// The verification after the check.
+    pub verification: Verification,
+    /// The budgets after the check.
+    pub budgets: NumberBudgets,
+    /// Whether it was right.
+    pub result: Result<(), Mismatch>,
+}
+
+/// Nothing was evaluated and nothing is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotChecked {
+    /// The verification ended before. To the caller this is the same as none at all.
+    Ended(State),
+    /// The number has no budget left.
+    Locked(Locked),
+}
+
+/// Evaluates one check.
+pub fn check(
+    verification: &Verification,
+    guard: Guard<'_>,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<Checked, NotChecked> {
+    let pending = verification
+        .pending(now)
+        .map_err(|Ended(state)| NotChecked::Ended(state))?;
+    let guess = (pending.channel(), pending.length());
+    let room = guard
+        .budgets
+        .check_room(guard.policy, guess, guard.offered, now);
+    room.map_err(NotChecked::Locked)?;
+    let result = pending.compare(attempt);
+    let (channel, length) = guess;
+    let budgets = guard.budgets.clone();
+    let cost = guard.policy.cost(channel, length);
+    let budgets = match result {
+        Ok(()) => budgets.succeeded(channel),
+        Err(_) => budgets.failed(channel, cost, now),
+    };
+    Ok(Checked {
+        verification: pending.checked(result),
+        budgets,
+        result,
+    })
+}
+
+#[cfg(test)]
+mod tests;
