@@ -1,4 +1,4 @@
-//! A quick look at an entry, for verifying millions of them: it checks the whole form as strictly as
+//! A quick look at an entry, for verifying and searching millions of them: it checks the whole form as strictly as
 //! [`Entry::parse`] but builds nothing. Whatever is unusual in it (escapes, letters beyond ASCII, the
 //! longest numbers) goes to the full reader, whose word is final in every case.
 
@@ -11,11 +11,21 @@ use super::parse::{Entry, ParseError};
 use super::stamp::is_node_name;
 use super::{MAX_DEPTH, MAX_ENTRY_BYTES, SCHEMA_VERSION, is_field_name, time};
 
-/// What a verifier must know of every entry.
+/// What a verifier must know of every entry, and what entries are searched by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skimmed<'a> {
+    /// The client on whose behalf or to whose traffic it happened.
+    pub client: Option<Cow<'a, str>>,
+    /// What ties entries of one request together.
+    pub correlation: Option<Cow<'a, str>>,
     /// What happened.
     pub kind: Kind,
+    /// The id of what it happened to.
+    pub object: Option<Cow<'a, str>>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it ended so.
+    pub reason: Option<Cow<'a, str>>,
     /// The node that wrote it.
     pub node: Cow<'a, str>,
     /// Which opening of the ledger by its node.
@@ -33,14 +43,24 @@ pub fn skim(bytes: &[u8]) -> Result<Skimmed<'_>, ParseError> {
     {
         return Ok(skimmed);
     }
-    let entry = Entry::parse(bytes)?;
-    Ok(Skimmed {
-        kind: entry.kind,
-        node: entry.node,
-        epoch: entry.epoch,
-        node_seq: entry.node_seq,
-        time_micros: entry.time_micros,
-    })
+    Entry::parse(bytes).map(Skimmed::from)
+}
+
+impl<'a> From<Entry<'a>> for Skimmed<'a> {
+    fn from(entry: Entry<'a>) -> Self {
+        Self {
+            client: entry.client,
+            correlation: entry.correlation,
+            kind: entry.kind,
+            object: entry.object.map(|object| object.id),
+            outcome: entry.outcome,
+            reason: entry.reason,
+            node: entry.node,
+            epoch: entry.epoch,
+            node_seq: entry.node_seq,
+            time_micros: entry.time_micros,
+        }
+    }
 }
 
 /// Integers of more digits are left to the full reader.
@@ -53,8 +73,8 @@ impl<'a> Skimmer<'a> {
     fn entry(&mut self) -> Option<Skimmed<'a>> {
         self.literal(b"{\"actor\":")?;
         self.referent(ActorType::from_name)?;
-        self.optional(b",\"client\":\"", |it| it.text().map(drop))?;
-        self.optional(b",\"correlation\":\"", |it| it.text().map(drop))?;
+        let client = self.optional(b",\"client\":\"", |it| it.string().map(Some))?;
+        let correlation = self.optional(b",\"correlation\":\"", |it| it.string().map(Some))?;
         // The entry itself is the first level of maps, its data the second.
         self.optional(b",\"data\":{", |it| it.filled_map(MAX_DEPTH - 2))?;
         self.literal(b",\"epoch\":")?;
@@ -62,22 +82,30 @@ impl<'a> Skimmer<'a> {
         self.literal(b",\"kind\":\"")?;
         let kind = self.word(Kind::from_name)?;
         self.literal(b",\"node\":\"")?;
-        let node = core::str::from_utf8(self.text()?).ok()?;
+        let node = self.string()?;
         self.literal(b",\"node_seq\":")?;
         let node_seq = self.natural()?;
-        self.optional(b",\"object\":", |it| it.referent(ObjectType::from_name))?;
-        self.optional(b",\"origin\":", |it| it.referent(OriginType::from_name))?;
+        let object = self.optional(b",\"object\":", |it| {
+            it.referent(ObjectType::from_name).map(Some)
+        })?;
+        self.optional(b",\"origin\":", |it| {
+            it.referent(OriginType::from_name).map(drop)
+        })?;
         self.literal(b",\"outcome\":\"")?;
-        self.word(Outcome::from_name)?;
+        let outcome = self.word(Outcome::from_name)?;
         self.optional(b",\"private\":{", Self::commitments)?;
-        self.optional(b",\"reason\":\"", |it| it.text().map(drop))?;
+        let reason = self.optional(b",\"reason\":\"", |it| it.string().map(Some))?;
         self.literal(b",\"time\":\"")?;
         let time_micros = self.word(time::read)?;
         self.literal(b",\"v\":1}")?;
-        let node = Cow::Borrowed(node);
         let whole = self.0.is_empty() && is_node_name(&node);
         whole.then_some(Skimmed {
+            client,
+            correlation,
             kind,
+            object,
+            outcome,
+            reason,
             node,
             epoch,
             node_seq,
@@ -94,11 +122,16 @@ impl<'a> Skimmer<'a> {
         self.literal(&[byte]).is_some()
     }
 
-    fn optional(&mut self, key: &[u8], read: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+    /// What stands behind a key that may be missing: the default, if it is.
+    fn optional<T: Default>(
+        &mut self,
+        key: &[u8],
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
         if self.literal(key).is_some() {
             read(self)
         } else {
-            Some(())
+            Some(T::default())
         }
     }
 
@@ -109,16 +142,22 @@ impl<'a> Skimmer<'a> {
         Some(text)
     }
 
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        core::str::from_utf8(self.text()?).ok().map(Cow::Borrowed)
+    }
+
     fn word<T>(&mut self, find: fn(&str) -> Option<T>) -> Option<T> {
         find(core::str::from_utf8(self.text()?).ok()?)
     }
 
-    fn referent<T>(&mut self, find: fn(&str) -> Option<T>) -> Option<()> {
+    /// The id of a typed reference.
+    fn referent<T>(&mut self, find: fn(&str) -> Option<T>) -> Option<Cow<'a, str>> {
         self.literal(b"{\"id\":\"")?;
-        self.text()?;
+        let id = self.string()?;
         self.literal(b",\"type\":\"")?;
         self.word(find)?;
-        self.literal(b"}")
+        self.literal(b"}")?;
+        Some(id)
     }
 
     fn digits(&mut self) -> Option<&'a [u8]> {
@@ -264,21 +303,25 @@ mod tests {
     );
 
     fn by_parse(bytes: &[u8]) -> Option<Skimmed<'_>> {
-        let entry = Entry::parse(bytes).ok()?;
-        Some(Skimmed {
-            kind: entry.kind,
-            node: entry.node,
-            epoch: entry.epoch,
-            node_seq: entry.node_seq,
-            time_micros: entry.time_micros,
-        })
+        Entry::parse(bytes).ok().map(Skimmed::from)
     }
 
     #[test]
     fn a_plain_entry_is_read_without_the_full_reader() {
         let skimmed = Skimmer(PLAIN.as_bytes()).entry();
-        assert!(skimmed.is_some());
         assert_eq!(skimmed, by_parse(PLAIN.as_bytes()));
+        let skimmed = skimmed.unwrap();
+        let texts = [
+            skimmed.client,
+            skimmed.correlation,
+            skimmed.object,
+            skimmed.reason,
+        ];
+        assert_eq!(
+            texts.map(Option::unwrap),
+            ["cli_a", "req_b", "msg_c", "none"]
+        );
+        assert_eq!(skimmed.outcome, Outcome::Accepted);
     }
 
     #[test]
