@@ -2,6 +2,7 @@
 //! edges implement them, and the contract suites of `testkit` hold every implementation to the prose.
 
 pub mod carrier;
+pub mod catalog;
 pub mod clock;
 pub mod entropy;
 pub mod guard;
@@ -10,6 +11,7 @@ pub mod store;
 pub mod witness;
 
 pub use carrier::{CarrierEvents, Carriers};
+pub use catalog::Catalog;
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use guard::Guard;

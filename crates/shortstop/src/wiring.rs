@@ -132,6 +132,8 @@ fn bounds(checked: &Checked) -> store::Bounds {
         checkpoint_start_bytes: section.checkpoint_start_bytes,
         checkpoint_hard_bytes: section.checkpoint_hard_bytes,
         index_batch_rows: section.index_batch_rows,
+        catalog_batch_blocks: section.catalog_batch_blocks,
+        page_blocks_max: section.page_blocks_max,
         carrier_ids_waiting_max: section.carrier_ids_waiting_max,
         stall_max: Duration::from_secs(section.stall_seconds),
         prune_rows_max: section.prune_rows_max,

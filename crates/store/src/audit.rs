@@ -1,10 +1,13 @@
-//! The ledger's side of the store: the port through which its entries become a public log.
+//! The ledger's side of the store: the ports through which its entries become a public log and are
+//! searched.
 
-use engine::ports::Log;
+use engine::ports::catalog::{EntryPage, EntryQuery};
 use engine::ports::log::{Node, Published};
 use engine::ports::store::ReadError;
+use engine::ports::{Catalog, Log};
 use ledger::Hash;
 
+use crate::catalog::page;
 use crate::embedded::Embedded;
 use crate::entries;
 use crate::reader::failed;
@@ -39,6 +42,12 @@ impl Log for Embedded {
 
     fn entry_of(&self, sequence: u64) -> Result<Option<u64>, ReadError> {
         entries::of_sequence(&self.shared, sequence).map_err(failed)
+    }
+}
+
+impl Catalog for Embedded {
+    fn search(&self, query: &EntryQuery) -> Result<EntryPage, ReadError> {
+        page::search(&self.shared, query).map_err(failed)
     }
 }
 

@@ -62,6 +62,10 @@ pub struct Bounds {
     pub checkpoint_hard_bytes: u64,
     /// New rows after which the index database is brought up to date.
     pub index_batch_rows: usize,
+    /// Blocks of 256 entries after which the catalogue of the ledger is brought up to date, 1 to 256.
+    pub catalog_batch_blocks: usize,
+    /// Blocks of 256 entries that one page of a search of the ledger may look at.
+    pub page_blocks_max: usize,
     /// Carrier ids that may wait for the index database; beyond it the oldest are dropped, and receipts
     /// for them will match nothing.
     pub carrier_ids_waiting_max: usize,
@@ -90,6 +94,8 @@ impl Default for Bounds {
             checkpoint_start_bytes: 16 << 20,
             checkpoint_hard_bytes: 256 << 20,
             index_batch_rows: 65_536,
+            catalog_batch_blocks: 16,
+            page_blocks_max: 64,
             carrier_ids_waiting_max: 262_144,
             stall_max: Duration::from_secs(5),
             prune_rows_max: 4_096,

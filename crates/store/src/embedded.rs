@@ -18,6 +18,7 @@ use engine::ports::store::{
 };
 use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
 
+use crate::catalog::{EntryCatalog, cataloguer};
 use crate::checkpoint::{self, Checkpoint};
 use crate::config::{Bounds, EmbeddedConfig};
 use crate::connect::{Pool, Role};
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Pool,
     pub(crate) reads: Reads,
     pub(crate) index: Index,
+    pub(crate) catalog: EntryCatalog,
     pub(crate) watch: Watch,
     pub(crate) tree: Tree,
     head: Mutex<LedgerHead>,
@@ -53,6 +55,8 @@ impl Shared {
     fn new(config: EmbeddedConfig, folder: DataFolder, head: LedgerHead) -> Self {
         let pool = |path, role| Pool::new(path, role, config.durability);
         let index = Index::new(pool(folder.index(), Role::IndexReader), &config.bounds);
+        let catalog = pool(folder.catalog(), Role::IndexReader);
+        let catalog = EntryCatalog::new(catalog, &config.bounds);
         Self {
             queue: Queue::new(config.bounds.queue_max),
             checkpoint: Checkpoint::new(&config.bounds),
@@ -60,6 +64,7 @@ impl Shared {
             readers: pool(folder.database(), Role::Reader),
             reads: Reads::new(config.bounds.reads_waiting_max),
             index,
+            catalog,
             watch: Watch::new(config.bounds.stall_max),
             tree: Tree::default(),
             head: Mutex::new(head),
@@ -150,6 +155,7 @@ impl Embedded {
         let mut others = vec![
             store.spawn("store-keeper", checkpoint::run)?,
             store.spawn("store-index", indexer::run)?,
+            store.spawn("store-catalog", cataloguer::run)?,
         ];
         for _ in 0..readers {
             others.push(store.spawn("store-reader", reader::run)?);
@@ -163,6 +169,7 @@ impl Embedded {
     pub fn close(&self) {
         let shared = &self.shared;
         shared.index.stop();
+        shared.catalog.stop();
         shared.reads.stop();
         shared.checkpoint.stop();
         let Threads {
@@ -176,6 +183,12 @@ impl Embedded {
         shared.watch.stop();
         watch.into_iter().for_each(join);
         shared.tree.close();
+    }
+
+    /// Waits until every full block of the ledger is catalogued, as far as the ledger goes now. For
+    /// measuring and for tests: a search sees every entry at any time.
+    pub fn wait_for_catalog(&self) {
+        self.shared.catalog.wait_for(self.shared.size());
     }
 
     fn spawn(&self, name: &str, work: fn(&Arc<Shared>)) -> Result<JoinHandle<()>, OpenError> {

@@ -13,12 +13,13 @@ const FOLDER_MODE: u32 = 0o700;
 
 /// What is only there when there is, or was, a database: without it they are all that is left of a
 /// store, or of a restore that was broken off.
-const REMAINS: [&str; 6] = [
+const REMAINS: [&str; 7] = [
     "shortstop.sqlite-wal",
     "shortstop.sqlite-shm",
     "shortstop.sqlite-journal",
     "index.sqlite",
     "tree.sqlite",
+    "catalog.sqlite",
     "restoring.sqlite",
 ];
 
@@ -117,6 +118,21 @@ impl DataFolder {
     /// Removes the tree with everything that SQLite keeps beside it.
     pub(crate) fn remove_tree(&self) -> io::Result<()> {
         self.remove("tree.sqlite")
+    }
+
+    /// The rebuildable catalogue of the ledger's entries.
+    pub(crate) fn catalog(&self) -> PathBuf {
+        self.path.join("catalog.sqlite")
+    }
+
+    /// Makes an empty file for the catalogue if there is none.
+    pub(crate) fn prepare_catalog(&self) -> io::Result<()> {
+        create_private(&self.catalog()).map(drop)
+    }
+
+    /// Removes the catalogue with everything that SQLite keeps beside it.
+    pub(crate) fn remove_catalog(&self) -> io::Result<()> {
+        self.remove("catalog.sqlite")
     }
 
     fn remove(&self, database: &str) -> io::Result<()> {

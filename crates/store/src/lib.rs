@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file for state, vault and ledger, written by one thread that gathers
-//! concurrent commits into one durable transaction, a second, rebuildable file for search, and a third
-//! for the ledger's tree and its published checkpoints. Beside it, the file that guards the log key.
+//! concurrent commits into one durable transaction, a second, rebuildable file for finding rows, a third for
+//! the ledger's tree and its published checkpoints, and a fourth, rebuildable too, for finding entries.
+//! Beside it, the file that guards the log key.
 //!
 //! It holds no rule of the product and opens no seal: what is personal arrives sealed and leaves
 //! sealed. It reads no clock either; moments come with the changes.
@@ -8,12 +9,14 @@
 mod apply;
 mod audit;
 mod backup;
+mod catalog;
 mod checkpoint;
 mod columns;
 mod config;
 mod connect;
 mod embedded;
 mod entries;
+mod fnv;
 mod folder;
 mod group;
 mod guard;

@@ -172,6 +172,7 @@ impl Writer {
             answer(done, result);
         }
         self.shared.index.saw(new_rows);
+        self.shared.catalog.saw(next.size);
         Ok(())
     }
 
@@ -239,6 +240,7 @@ impl Writer {
         self.shared.open_pools();
         self.shared.set_available(true);
         self.shared.index.nudge();
+        self.shared.catalog.nudge();
         Ok(session)
     }
 }

@@ -138,7 +138,12 @@ fn a_closed_store_is_one_file_and_its_index() {
     names.sort();
     assert_eq!(
         names,
-        ["index.sqlite", "shortstop.lock", "shortstop.sqlite"]
+        [
+            "catalog.sqlite",
+            "index.sqlite",
+            "shortstop.lock",
+            "shortstop.sqlite"
+        ]
     );
 }
 
@@ -439,6 +444,7 @@ fn a_store_whose_database_is_gone_is_refused_and_its_rest_left_alone() {
         "shortstop.sqlite-journal",
         "index.sqlite",
         "tree.sqlite",
+        "catalog.sqlite",
         "restoring.sqlite",
     ];
     for rest in rests {

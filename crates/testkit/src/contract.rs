@@ -1,6 +1,7 @@
 //! Contract suites: what each port promises in prose, as scenarios that every implementation runs.
 
 pub mod carriers;
+pub mod catalog;
 pub mod clock;
 pub mod entropy;
 pub mod log;

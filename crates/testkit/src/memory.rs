@@ -17,6 +17,7 @@ use engine::ports::store::{
 use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
 use ledger::NodeName;
 
+mod catalog;
 mod image;
 mod image_load;
 mod image_search;

@@ -3,6 +3,7 @@
 
 use ledger::Hash;
 
+use super::catalog::Catalog;
 use super::store::ReadError;
 
 /// A checkpoint with its signatures, as it is served.
@@ -27,11 +28,11 @@ pub struct Node {
     pub hash: Hash,
 }
 
-/// Reads the ledger and publishes its checkpoints.
+/// Reads the ledger and publishes its checkpoints. Whoever can, can also search it.
 ///
 /// Only durable entries are seen. What `publish` was given is durable when it returns; it never
 /// takes a smaller size than before. Nodes can be lost and are then computed again from the leaves.
-pub trait Log: Send + Sync {
+pub trait Log: Catalog {
     /// How many entries are durable.
     fn size(&self) -> Result<u64, ReadError>;
     /// The leaf hashes from `from` on, in order: at most `most`, fewer at the end.

@@ -23,6 +23,10 @@ section! {
         pub checkpoint_hard_bytes: u64 = 268_435_456,
         /// New rows after which the index database is brought up to date.
         pub index_batch_rows: usize = 65_536,
+        /// Blocks of 256 entries after which the catalogue of the ledger is brought up to date, 1 to 256.
+        pub catalog_batch_blocks: usize = 16,
+        /// Blocks of 256 entries that one page of a search of the ledger may look at.
+        pub page_blocks_max: usize = 64,
         /// Carrier ids that may wait for the index database; receipts for those beyond match nothing.
         pub carrier_ids_waiting_max: usize = 262_144,
         /// Seconds that the disk may take for one commit; after that everything is refused until it is back.

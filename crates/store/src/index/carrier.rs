@@ -5,9 +5,7 @@ use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use engine::ports::store::CarrierIdRow;
 
-/// FNV-1a, 64 bits: offset basis and prime.
-const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+use crate::fnv::fnv;
 
 /// Where a segment of an older message is found by its carrier's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,10 +38,7 @@ pub(crate) fn carrier_key(carrier: &CarrierName, id: &CarrierMessageId) -> i64 {
         .bytes()
         .chain([0])
         .chain(folded.as_str().bytes());
-    let hash = octets.fold(FNV_BASIS, |hash, octet| {
-        (hash ^ u64::from(octet)).wrapping_mul(FNV_PRIME)
-    });
-    i64::from_be_bytes(hash.to_be_bytes())
+    i64::from_be_bytes(fnv(octets).to_be_bytes())
 }
 
 #[cfg(test)]

@@ -158,6 +158,8 @@ pub fn store(raw: &Store, problems: &mut Problems) {
         ("store.reads_waiting_max", raw.reads_waiting_max),
         ("store.page_scan_max", raw.page_scan_max),
         ("store.index_batch_rows", raw.index_batch_rows),
+        ("store.catalog_batch_blocks", raw.catalog_batch_blocks),
+        ("store.page_blocks_max", raw.page_blocks_max),
         ("store.carrier_ids_waiting_max", raw.carrier_ids_waiting_max),
         ("store.prune_rows_max", raw.prune_rows_max),
     ] {
