@@ -32,6 +32,7 @@ kinds! {
     ClientKind, ClientId, "cli", "an application with credentials.";
     KeyKind, KeyId, "key", "an API key of a client.";
     OptOutKind, OptOutId, "opt", "an opt-out of a handset from a short code.";
+    SubjectKind, SubjectId, "sub", "one request about a person's data: drawn anew each time, so it says nothing of the person.";
 }
 
 /// A UUIDv7 that names one kind of thing. Shown as `prefix_` and 26 characters of base-32.

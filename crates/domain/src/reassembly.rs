@@ -116,6 +116,11 @@ impl Reassembly {
         }
     }
 
+    /// How many messages of one handset wait for parts.
+    pub fn waiting_of(&self, sender: Msisdn) -> usize {
+        self.waiting.get(&sender).map_or(0, Vec::len)
+    }
+
     /// Takes a part in.
     pub fn insert(&mut self, part: Part, now: Timestamp) -> Insertion {
         let mut evicted = Vec::new();

@@ -4,8 +4,8 @@ use domain::time::Timestamp;
 use ledger::Draft;
 
 use crate::rows::{
-    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow, PartRow,
-    UnmatchedRow, VaultRow,
+    Bearer, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
+    PartRow, Purpose, UnmatchedRow, VaultRow,
 };
 
 /// One write of a commit.
@@ -19,6 +19,24 @@ pub enum Write {
     Inbound(Box<InboundRow>),
     /// Sealed personal data.
     Vault(VaultRow),
+    /// A tombstone in place of sealed personal data; it names the first entry of this commit. The row
+    /// must be there and not erased yet.
+    Tombstone {
+        /// The sequence of the owner's id.
+        owner: u64,
+        /// What it was for.
+        purpose: Purpose,
+    },
+    /// Sealed personal data whose time is over; nothing stays in its place. The row must be there and not
+    /// erased yet.
+    Expire {
+        /// The sequence of the owner's id.
+        owner: u64,
+        /// What it was for.
+        purpose: Purpose,
+    },
+    /// Blanks the blind index of a row, wherever it is kept. A row that is gone or blank stays as it is.
+    ForgetSubject(Bearer),
     /// A new key-encryption key.
     Kek(KekRow),
     /// An opt-out or its removal, appended.

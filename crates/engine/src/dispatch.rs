@@ -78,7 +78,7 @@ impl Open {
     }
 
     fn dispatch_segment(&mut self, bind: &BindId, place: u8, now: Timestamp) -> Option<Submission> {
-        let text = self.body.as_ref()?;
+        let (to, text) = (self.to?, self.body.as_ref()?);
         let body = text.segments.get(usize::from(place))?;
         let facts = self.segments.get_mut(usize::from(place))?;
         if facts.state() != SegmentState::Pending {
@@ -100,7 +100,7 @@ impl Open {
                 attempt: facts.attempts(),
             },
             source: self.from,
-            to: self.to,
+            to,
             data_coding: text.encoding.data_coding(),
             udh: udh.map(|udh| udh.as_octets().to_vec()).unwrap_or_default(),
             payload: Arc::from(body.reveal()),

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use domain::id::{ClientId, InboundId, KeyId};
+use domain::id::{ClientId, InboundId, KeyId, SubjectId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use ledger::{
@@ -309,6 +309,31 @@ pub(crate) fn by_os_user(kind: Kind, user: &str, data: Facts, client: Option<&Cl
         builder = builder.object(ObjectType::Client, client);
     }
     sound(builder.build())
+}
+
+/// What a `subject.erased` tells.
+pub(crate) struct Destruction<'a> {
+    pub(crate) actor: &'a str,
+    pub(crate) request: &'a SubjectId,
+    pub(crate) basis: &'a str,
+    /// How many values this commit destroys.
+    pub(crate) count: u64,
+}
+
+/// `subject.erased`: values of one person are destroyed with this commit.
+pub(crate) fn subject_erased(told: &Destruction<'_>) -> Draft {
+    let data = Facts::new()
+        .put("basis", told.basis)
+        .put("count", told.count);
+    let draft = Draft::of(
+        Kind::SubjectErased,
+        Actor::os_user(&told.actor),
+        Outcome::Done,
+    );
+    let draft = draft
+        .origin(OriginType::Socket, &"control")
+        .object(ObjectType::Subject, told.request);
+    sound(draft.data(data).build())
 }
 
 /// `ledger.gap`: for a while nothing could be recorded and everything was refused.

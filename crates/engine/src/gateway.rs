@@ -50,6 +50,8 @@ pub struct Gateway {
     pub(crate) ids: IdSource,
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) directory: RwLock<Directory>,
+    /// Held by whoever destroys sealed values, so that no two destroy the same.
+    pub(crate) destruction: tokio::sync::Mutex<()>,
     /// Held from reading a client to the commit of its change, so that no change undoes another.
     pub(crate) client_change: tokio::sync::Mutex<()>,
     pub(crate) state: Mutex<State>,
@@ -86,6 +88,7 @@ impl Gateway {
             ids: IdSource::default(),
             settings: RwLock::new(Arc::new(parts.settings)),
             directory: RwLock::default(),
+            destruction: tokio::sync::Mutex::default(),
             client_change: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
             wake: Notify::new(),

@@ -243,8 +243,12 @@ impl Gateway {
     }
 
     pub(crate) async fn record(&self, entry: ledger::Draft) -> bool {
+        self.commit_durably(Changes::new(entry, self.now())).await
+    }
+
+    /// Commits and waits; whether it is durable.
+    pub(crate) async fn commit_durably(&self, changes: Changes) -> bool {
         let (done, durable) = oneshot::channel();
-        let changes = Changes::new(entry, self.now());
         let state = self.state();
         self.commit(changes, move |_, result| {
             let _ = done.send(result.is_ok());

@@ -319,7 +319,8 @@ impl Gateway {
 
     /// The text of one purpose among sealed rows.
     pub(crate) fn opened(&self, vault: &[VaultRow], purpose: Purpose) -> Option<String> {
-        let row = vault.iter().find(|row| row.purpose == purpose)?;
+        let is_it = |row: &&VaultRow| row.purpose == purpose && row.erased_by().is_none();
+        let row = vault.iter().find(is_it)?;
         match self.vault.open(row) {
             Ok(octets) => String::from_utf8(octets.to_vec()).ok(),
             Err(error) => {

@@ -19,7 +19,7 @@ use crate::gateway::Gateway;
 use crate::keys::Blind;
 use crate::metrics::Counter;
 use crate::ports::carrier::{BindId, Receipt};
-use crate::rows::{MessageRow, UnmatchedRow, VaultRow};
+use crate::rows::{MessageRow, NO_SUBJECT, UnmatchedRow, VaultRow};
 use crate::settings::Settings;
 use crate::state::carrier_ids::{Hit, SegmentRef};
 use crate::state::{Open, State};
@@ -105,7 +105,9 @@ impl Gateway {
             let Ok(found) = self.store.by_carrier_id(&row.carrier, &candidate.id).await else {
                 return false;
             };
-            let fits = |subject: &Blind| match (candidate.confidence, row.subject) {
+            // A number that was erased can neither confirm nor contradict.
+            let named = |subject: &Blind| row.subject.filter(|_| *subject != NO_SUBJECT);
+            let fits = |subject: &Blind| match (candidate.confidence, named(subject)) {
                 (Confidence::Exact, _) | (Confidence::Normalised, None) => true,
                 (_, Some(named)) => named == *subject,
                 (Confidence::OtherBase, None) => false,
@@ -155,9 +157,7 @@ impl Gateway {
         let sequence = message.id.sequence();
         let mut state = self.state();
         if let Entry::Vacant(place) = state.messages.entry(sequence) {
-            let Some(mut open) = self.reopen_message(message, vault) else {
-                return;
-            };
+            let mut open = self.reopen_message(message, vault);
             // What moves is in memory: it has ended since, and that is not durable yet.
             if open.moves() {
                 return;
@@ -226,9 +226,11 @@ impl State {
                 Match::None
             };
         };
-        let fits = match (hit.confidence, receipt.recipient) {
+        // A number that was erased can neither confirm nor contradict.
+        let named = receipt.recipient.zip(open.to);
+        let fits = match (hit.confidence, named) {
             (Confidence::Exact, _) | (Confidence::Normalised, None) => true,
-            (_, Some(number)) => number == open.to,
+            (_, Some((named, number))) => named == number,
             (Confidence::OtherBase, None) => false,
         };
         if fits {

@@ -187,10 +187,8 @@ impl Gateway {
         found: &mut Found,
     ) -> Vec<CarrierIdRow> {
         let sequence = row.id.sequence();
-        let Some(mut open) = self.reopen_message(row, vault) else {
-            return Vec::new();
-        };
-        if open.segments.iter().any(|s| s.carrier_id().is_none()) {
+        let mut open = self.reopen_message(row, vault);
+        if open.to.is_some() && open.segments.iter().any(|s| s.carrier_id().is_none()) {
             self.give_body(settings, &mut open, vault);
         }
         if open
@@ -219,13 +217,13 @@ impl Gateway {
     }
 
     /// A stored message as it moves in memory, without its text.
-    pub(crate) fn reopen_message(&self, row: MessageRow, vault: &[VaultRow]) -> Option<Open> {
-        Some(Open {
+    pub(crate) fn reopen_message(&self, row: MessageRow, vault: &[VaultRow]) -> Open {
+        Open {
             id: row.id,
             client: row.head.client,
             class: row.head.class,
             from: row.head.from,
-            to: self.number(vault)?,
+            to: self.number(vault),
             expires: row.expires,
             version: row.version,
             state: row.state,
@@ -234,7 +232,7 @@ impl Gateway {
             width: ReferenceWidth::default(),
             queue_full: 0,
             spilled: false,
-        })
+        }
     }
 
     /// Cuts a stored text again as it was cut when it was accepted. The setting may have changed since:

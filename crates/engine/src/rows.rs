@@ -71,6 +71,40 @@ pub struct VaultRow {
     pub sealed: Vec<u8>,
 }
 
+impl VaultRow {
+    /// What is left of a value that was erased: no key, and the index of the entry that says so. It
+    /// seals nothing, so its week is 0.
+    pub fn tombstone(owner: u64, purpose: Purpose, erased_by: u64) -> Self {
+        Self {
+            owner,
+            purpose,
+            week: 0,
+            wrapped: Vec::new(),
+            sealed: erased_by.to_be_bytes().to_vec(),
+        }
+    }
+
+    /// The index of the entry that erased it; `None` for a value that is still sealed here.
+    pub fn erased_by(&self) -> Option<u64> {
+        let index = self.sealed.as_slice().try_into().ok()?;
+        self.wrapped.is_empty().then(|| u64::from_be_bytes(index))
+    }
+}
+
+/// The blind index of a row whose number was erased. No number has it.
+pub const NO_SUBJECT: [u8; 16] = [0; 16];
+
+/// A row that has the blind index of a number, by its sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// A message.
+    Message(u64),
+    /// A message from a handset.
+    Inbound(u64),
+    /// A receipt that matches nothing yet.
+    Unmatched(u64),
+}
+
 /// A key-encryption key, wrapped by the master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KekRow {

@@ -34,7 +34,8 @@ pub(crate) struct Open {
     pub(crate) client: Option<ClientId>,
     pub(crate) class: TrafficClass,
     pub(crate) from: ShortCode,
-    pub(crate) to: Msisdn,
+    /// `None` once it is erased: then nothing of it is sent any more, but receipts still count.
+    pub(crate) to: Option<Msisdn>,
     pub(crate) expires: Timestamp,
     pub(crate) version: u32,
     pub(crate) state: MessageState,
@@ -64,7 +65,7 @@ impl Open {
             client: head.client,
             class: head.class,
             from: head.from,
-            to,
+            to: Some(to),
             expires,
             version: 1,
             state: MessageState::Accepted,

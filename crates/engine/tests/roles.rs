@@ -16,6 +16,7 @@ mod roles {
     mod consent;
     mod dispatch;
     mod documented;
+    mod erasure;
     mod idempotency;
     mod inbound;
     mod jobs;

@@ -10,6 +10,7 @@ use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
 
+use crate::control::message::NumberAsked;
 use crate::exit::Failure;
 
 /// The security gateway for SMS short codes.
@@ -68,6 +69,9 @@ pub enum Command {
     /// Verify the ledger, export it, prove a message, print the key by which all of it is verified.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// What a person may ask for: erasure, and a copy of everything that is kept.
+    #[command(subcommand)]
+    Subject(SubjectCommand),
     /// Write a copy of the store, on a running gateway or its data folder. Numbers and texts stay
     /// sealed in it; the master key is not in it.
     Backup(BackupArgs),
@@ -301,6 +305,57 @@ pub struct VerifyArgs {
     /// Read only entries from this older checkpoint on, which you verified then.
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
+}
+
+/// What to do with a person's data.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SubjectCommand {
+    /// Destroy what is kept of a number: the number, texts and network data of its messages, both ways.
+    /// Opt-outs go on. Exit code 1 means that something is left for later, such as a message under way.
+    Erase(SubjectEraseArgs),
+}
+
+/// Options of `subject erase`.
+#[derive(Clone, Debug, Args)]
+pub struct SubjectEraseArgs {
+    /// The number, such as +447700900123; `-` reads it from standard input, so that no list of
+    /// processes shows it.
+    #[arg(value_name = "MSISDN")]
+    pub number: SubjectNumber,
+    /// Why, for the ledger: a case, never the person. 1 to 200 characters.
+    #[arg(long, value_name = "TEXT")]
+    pub basis: String,
+    /// Destroy the number and the evidence of opt-outs too. They are the proof that the person opted
+    /// out; that the number is opted out is still known.
+    #[arg(long)]
+    pub with_consent: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// A number on the command line, or where it comes from; masks itself.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SubjectNumber {
+    /// On the command line.
+    Written(NumberAsked),
+    /// From standard input.
+    StandardInput,
+}
+
+impl std::fmt::Debug for SubjectNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SubjectNumber(masked)")
+    }
+}
+
+impl From<&str> for SubjectNumber {
+    fn from(text: &str) -> Self {
+        match text {
+            "-" => Self::StandardInput,
+            text => Self::Written(NumberAsked::new(text)),
+        }
+    }
 }
 
 /// Options of `backup`.

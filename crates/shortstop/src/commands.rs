@@ -8,3 +8,4 @@ pub mod client;
 pub mod gateway_call;
 pub mod ledger;
 pub mod restore;
+pub mod subject;

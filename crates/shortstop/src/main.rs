@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use shortstop::cli::{Cli, Command, DemoArgs, WrongUsage};
-use shortstop::commands::{backup, carrier_sim, check_config, client, ledger, restore};
+use shortstop::commands::{backup, carrier_sim, check_config, client, ledger, restore, subject};
 use shortstop::output::{Format, Output};
 use shortstop::{demo, serve, version};
 
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args, output),
         Command::Client(command) => client::run(command, output),
         Command::Ledger(command) => ledger::run(&command, output),
+        Command::Subject(command) => subject::run(&command, output),
         Command::Backup(args) => backup::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::CarrierSim(args) => carrier_sim::run(&args, output),

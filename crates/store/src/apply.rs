@@ -3,15 +3,17 @@
 //! one of the later ones fails is so rare that the whole group is then written again, with everything
 //! looked up before.
 
+mod forget;
 mod put;
 
 use std::collections::HashMap;
 
 use engine::changes::{Changes, Write};
-use engine::rows::KekRow;
+use engine::rows::{KekRow, Purpose};
 use rusqlite::OptionalExtension;
 
 use crate::columns::integer;
+use crate::index::fresh::Fresh;
 use crate::statements::Statements;
 
 /// What became of one commit's writes.
@@ -42,6 +44,8 @@ pub(crate) struct Scratch {
     versions: HashMap<(Table, u64), u32>,
     /// What the index database has to learn of the group.
     pub(crate) fresh: Vec<u8>,
+    /// What it has to forget.
+    pub(crate) forgotten: Vec<Fresh>,
     /// The index of the first entry of the commit that is being written.
     pub(crate) first_entry: u64,
     /// The greatest sequence of any row in the group.
@@ -56,6 +60,8 @@ enum Table {
     Message,
     Inbound,
     Kek,
+    /// Sealed values: 1 is one that is not erased.
+    Vault,
 }
 
 /// Makes the writes of one commit. Checked ones are made wholly or not at all.
@@ -97,8 +103,15 @@ fn expectation(write: &Write) -> Option<(Table, u64, u32)> {
         Write::Update(row) => Some((Table::Message, row.sequence, row.version.saturating_sub(1))),
         Write::Inbound(row) => Some((Table::Inbound, row.id.sequence(), 0)),
         Write::Kek(row) => Some((Table::Kek, kek_key(row), 0)),
+        Write::Tombstone { owner, purpose } | Write::Expire { owner, purpose } => {
+            Some((Table::Vault, purposed_key(*owner, *purpose), 1))
+        }
         _ => None,
     }
+}
+
+fn purposed_key(owner: u64, purpose: Purpose) -> u64 {
+    (owner << 2) | u64::from(purpose.code())
 }
 
 fn kek_key(row: &KekRow) -> u64 {
@@ -130,6 +143,7 @@ impl Applying<'_, '_> {
             let becomes = match write {
                 Write::Message(row) => row.version,
                 Write::Update(row) => row.version,
+                Write::Tombstone { .. } | Write::Expire { .. } => 0,
                 _ => 1,
             };
             self.scratch.versions.insert((table, key), becomes);
@@ -143,6 +157,7 @@ impl Applying<'_, '_> {
             Table::Message => &mut self.statements.message_version,
             Table::Inbound => &mut self.statements.inbound_exists,
             Table::Kek => &mut self.statements.kek_exists,
+            Table::Vault => &mut self.statements.vault_live,
         };
         let found: Option<u32> = statement
             .query_row([integer(key)], |row| row.get(0))

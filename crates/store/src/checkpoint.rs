@@ -3,11 +3,13 @@
 //! anew.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::config::Bounds;
+use crate::connect::BUSY_TIMEOUT;
 use crate::embedded::Shared;
 use crate::log::frames_bytes;
 use crate::queue::Job;
@@ -151,8 +153,35 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     }
 }
 
+/// Whether a log holds nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Emptied {
+    /// It has no octet.
+    Wholly,
+    /// A reader needs what is in it.
+    Partly,
+}
+
+/// How long the writer waits for readers when it empties the log. Commits wait as long.
+const READERS_MAX: Duration = Duration::from_millis(100);
+
+/// Copies the whole log into the database and cuts the file to nothing. Only for the writer.
+pub(crate) fn empty(database: &Connection) -> rusqlite::Result<Emptied> {
+    database.busy_timeout(READERS_MAX)?;
+    let result = database.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
+    database.busy_timeout(BUSY_TIMEOUT)?;
+    match result {
+        Ok((frames, copied)) if frames == copied => Ok(Emptied::Wholly),
+        Ok(_) => Ok(Emptied::Partly),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            Ok(Emptied::Partly)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Copies what nobody reads any more. `None` when that is the whole log, else the frames copied.
-fn copy(database: &Connection) -> rusqlite::Result<Option<u64>> {
+pub(crate) fn copy(database: &Connection) -> rusqlite::Result<Option<u64>> {
     match database.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
         Ok((frames, copied)) if frames == copied => Ok(None),
         Ok((_, copied)) => Ok(Some(u64::try_from(copied).unwrap_or(0))),

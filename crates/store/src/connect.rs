@@ -12,7 +12,7 @@ use crate::config::Durability;
 pub(crate) const PAGE_BYTES: u64 = 4_096;
 
 /// How long a connection waits for a lock of another. Only checkpoints and closing ever make one wait.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

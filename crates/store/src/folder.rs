@@ -99,9 +99,32 @@ impl DataFolder {
         create_private(&self.index()).map(drop)
     }
 
+    /// A new index that is to take the place of the old one.
+    pub(crate) fn new_index(&self) -> PathBuf {
+        self.path.join("index.new.sqlite")
+    }
+
+    /// Makes an empty file for a new index, whatever a try before has left.
+    pub(crate) fn prepare_new_index(&self) -> io::Result<File> {
+        self.remove("index.new.sqlite")?;
+        create_private(&self.new_index())
+    }
+
+    /// Puts the new index in the place of the old one, which nobody may have open.
+    pub(crate) fn take_new_index(&self) -> io::Result<()> {
+        self.remove_index()?;
+        std::fs::rename(self.new_index(), self.index())?;
+        sync_folder(&self.path)
+    }
+
     /// Removes the index with everything that SQLite keeps beside it.
     pub(crate) fn remove_index(&self) -> io::Result<()> {
         self.remove("index.sqlite")
+    }
+
+    /// Removes a new index that never took its place.
+    pub(crate) fn remove_new_index(&self) -> io::Result<()> {
+        self.remove("index.new.sqlite")
     }
 
     /// Published checkpoints and the rebuildable nodes of the ledger's tree.

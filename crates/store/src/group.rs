@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use crate::apply::{Applied, Scratch, Trust, apply};
 use crate::columns::integer;
 use crate::config::Bounds;
-use crate::index::fresh::RECORD_OCTETS;
+use crate::index::fresh::{Fresh, RECORD_OCTETS};
 use crate::queue::Job;
 use crate::statements::Statements;
 use crate::tail::Tail;
@@ -109,6 +109,7 @@ impl<'c> GroupWriter<'c> {
     fn begin(&mut self, tail: &Tail) -> rusqlite::Result<Tail> {
         self.scratch.octets = 0;
         self.scratch.fresh.clear();
+        self.scratch.forgotten.clear();
         self.scratch.last_sequence = tail.last_sequence;
         self.statements.begin.execute([])?;
         Ok(*tail)
@@ -153,6 +154,11 @@ impl<'c> GroupWriter<'c> {
         self.statements.commit.execute([])?;
         self.taken.clear();
         Ok(self.scratch.fresh.len() / RECORD_OCTETS)
+    }
+
+    /// What the index database has to forget after the transaction.
+    pub(crate) fn take_forgotten(&mut self) -> Vec<Fresh> {
+        std::mem::take(&mut self.scratch.forgotten)
     }
 
     /// Appends the entries of a commit to the ledger.

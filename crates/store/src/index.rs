@@ -11,11 +11,13 @@ pub(crate) mod fresh;
 pub(crate) mod indexer;
 pub(crate) mod lookup;
 
+use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Bounds;
 use crate::connect::Pool;
 use carrier::CarrierRecord;
+use fresh::Fresh;
 
 /// Carrier ids are taken in when so many of them wait, as a share of the bound.
 const CARRIER_BATCH_SHARE: usize = 16;
@@ -50,7 +52,24 @@ struct State {
     waiting: Vec<CarrierRecord>,
     /// Carrier ids that are being merged: neither waiting any more nor in the file yet.
     merging: Vec<CarrierRecord>,
+    /// Records to take out of the file: their rows' numbers were erased.
+    forgetting: Vec<Fresh>,
+    owed: Owed,
+    /// Who waits for the file to hold nothing of what it had to forget.
+    purges: Vec<Purge>,
     is_stopped: bool,
+}
+
+/// Where the outcome of a purge goes.
+pub(crate) type Purge = SyncSender<Result<(), String>>;
+
+/// Whether the file, or what is free in it, may hold what it had to forget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owed {
+    /// It does not.
+    Nothing,
+    /// It may.
+    Purge,
 }
 
 /// What the index's thread is to do.
@@ -58,6 +77,7 @@ struct State {
 pub(crate) enum Task {
     Merge,
     Rebuild,
+    Purge,
     Stop,
 }
 
@@ -69,6 +89,9 @@ impl Index {
             fresh_rows: 0,
             waiting: Vec::new(),
             merging: Vec::new(),
+            forgetting: Vec::new(),
+            owed: Owed::Nothing,
+            purges: Vec::new(),
             is_stopped: false,
         };
         Self {
@@ -107,6 +130,56 @@ impl Index {
         if state.waiting.len() >= self.carrier_batch() {
             self.wake.notify_one();
         }
+    }
+
+    /// Has the file forget records.
+    pub(crate) fn forget(&self, mut records: Vec<Fresh>) {
+        if records.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        state.forgetting.append(&mut records);
+        state.owed = Owed::Purge;
+        if state.forgetting.len() >= self.batch_rows {
+            self.wake.notify_one();
+        }
+    }
+
+    /// What is to be forgotten now.
+    pub(crate) fn begin_forget(&self) -> Vec<Fresh> {
+        self.lock().forgetting.clone()
+    }
+
+    /// The first so many records of the list are forgotten.
+    pub(crate) fn end_forget(&self, count: usize) {
+        self.lock().forgetting.drain(..count);
+    }
+
+    /// Whether the file may hold what it had to forget.
+    pub(crate) fn owed(&self) -> Owed {
+        self.lock().owed
+    }
+
+    /// The file was written anew, without what was to be forgotten by then.
+    pub(crate) fn written_anew(&self) {
+        let mut state = self.lock();
+        if state.forgetting.is_empty() {
+            state.owed = Owed::Nothing;
+        }
+    }
+
+    /// Has the thread write a file that holds nothing of what it had to forget.
+    pub(crate) fn purge(&self, reply: Purge) {
+        let mut state = self.lock();
+        if !state.is_stopped {
+            state.purges.push(reply);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Who waits for that.
+    pub(crate) fn take_purges(&self) -> Vec<Purge> {
+        std::mem::take(&mut self.lock().purges)
     }
 
     /// Whether it can be searched.
@@ -152,8 +225,12 @@ impl Index {
             if state.health == Health::Suspect {
                 return Task::Rebuild;
             }
-            let is_due =
-                state.fresh_rows >= self.batch_rows || state.waiting.len() >= self.carrier_batch();
+            if !state.purges.is_empty() {
+                return Task::Purge;
+            }
+            let is_due = state.fresh_rows >= self.batch_rows
+                || state.forgetting.len() >= self.batch_rows
+                || state.waiting.len() >= self.carrier_batch();
             if is_due {
                 state.fresh_rows = 0;
                 return Task::Merge;

@@ -16,6 +16,7 @@ mod config;
 mod connect;
 mod embedded;
 mod entries;
+mod erasure;
 mod fnv;
 mod folder;
 mod group;

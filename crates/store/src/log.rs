@@ -96,14 +96,28 @@ impl Log {
     /// Takes note of a commit that succeeded, if the files are still there: one that went into a file
     /// without a name is not durable.
     pub(crate) fn committed(&mut self) -> Result<(), LogError> {
+        self.check()?;
+        self.frames = self.reported.load(Ordering::Relaxed);
+        self.salt = Some(self.salt_on_disk()?);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), LogError> {
         for (path, id) in [&self.database, &self.path] {
             let there = fs::metadata(path).is_ok_and(|metadata| FileId::of(&metadata) == *id);
             if !there {
                 return Err(LogError::Replaced(path.clone()));
             }
         }
-        self.frames = self.reported.load(Ordering::Relaxed);
-        self.salt = Some(self.salt_on_disk()?);
+        Ok(())
+    }
+
+    /// Takes note that the log was copied into the database and cut to nothing.
+    pub(crate) fn emptied(&mut self) -> Result<(), LogError> {
+        self.check()?;
+        self.reported.store(0, Ordering::Relaxed);
+        self.frames = 0;
+        self.salt = None;
         Ok(())
     }
 

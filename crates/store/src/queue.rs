@@ -10,6 +10,8 @@ use domain::time::Timestamp;
 use engine::changes::{Changes, Haste};
 use engine::ports::store::{Done, ReadError};
 
+use crate::checkpoint::Emptied;
+
 /// Something for the writer to do.
 pub(crate) enum Job {
     /// Commit this and tell how it went.
@@ -23,6 +25,8 @@ pub(crate) enum Job {
     },
     /// The index database holds everything before this ledger index, durably.
     Indexed(u64),
+    /// Leave nothing in the log of what was destroyed, and tell whether that was possible.
+    Purge(SyncSender<Emptied>),
     /// The database failed outside a commit: take nothing more.
     Fail,
     /// Close the database and open it again.

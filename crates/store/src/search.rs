@@ -150,6 +150,29 @@ pub(crate) fn inbounds(
     list(shared, database, &listing)
 }
 
+/// Messages from the handset with a blind index, to any short code.
+pub(crate) fn inbounds_of(
+    shared: &Shared,
+    database: &mut Connection,
+    subject: [u8; 16],
+    (cursor, limit): (Option<u64>, u16),
+) -> rusqlite::Result<Page<Inbound>> {
+    let listing = Listing {
+        kind: FreshKind::Inbound,
+        columns: rows::INBOUND,
+        table: "inbound",
+        subject: Some(subject),
+        cursor,
+        since: None,
+        until: None,
+        limit,
+        read: rows::inbound,
+        sequence: |row| row.id.sequence(),
+        matches: &|row| row.subject == subject,
+    };
+    list(shared, database, &listing)
+}
+
 fn message_matches(filter: &MessageFilter, row: &MessageRow) -> bool {
     fn is_or_any<T: PartialEq>(wanted: Option<&T>, found: &T) -> bool {
         wanted.is_none_or(|wanted| wanted == found)

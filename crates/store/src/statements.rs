@@ -19,6 +19,20 @@ pub(crate) struct Statements<'c> {
     pub(crate) inbound_exists: Statement<'c>,
     pub(crate) vault: Statement<'c>,
     pub(crate) forget_vault: Statement<'c>,
+    pub(crate) vault_live: Statement<'c>,
+    pub(crate) tombstone: Statement<'c>,
+    pub(crate) expire: Statement<'c>,
+    /// The subject of a message and the first entry of its commit.
+    pub(crate) message_subject: Statement<'c>,
+    pub(crate) blank_message: Statement<'c>,
+    pub(crate) inbound_subject: Statement<'c>,
+    pub(crate) blank_inbound: Statement<'c>,
+    pub(crate) blank_unmatched: Statement<'c>,
+    /// The record of fresh rows that holds those of a ledger index.
+    pub(crate) fresh_holding: Statement<'c>,
+    pub(crate) fresh_change: Statement<'c>,
+    pub(crate) fresh_delete: Statement<'c>,
+    pub(crate) index_owes: Statement<'c>,
     pub(crate) kek: Statement<'c>,
     pub(crate) kek_exists: Statement<'c>,
     pub(crate) opt_out: Statement<'c>,
@@ -58,6 +72,20 @@ impl<'c> Statements<'c> {
             vault: sql("INSERT OR REPLACE INTO vault(row, week, wrapped, sealed)
                 VALUES (?1, ?2, ?3, ?4)")?,
             forget_vault: sql("DELETE FROM vault WHERE row BETWEEN ?1 AND ?2")?,
+            vault_live: sql("SELECT 1 FROM vault WHERE row = ?1 AND length(wrapped) > 0")?,
+            tombstone: sql("UPDATE vault SET week = 0, wrapped = x'', sealed = ?2
+                WHERE row = ?1 AND length(wrapped) > 0")?,
+            expire: sql("DELETE FROM vault WHERE row = ?1 AND length(wrapped) > 0")?,
+            message_subject: sql("SELECT subject, entry FROM message WHERE seq = ?1")?,
+            blank_message: sql("UPDATE message SET subject = ?2 WHERE seq = ?1")?,
+            inbound_subject: sql("SELECT subject, entry FROM inbound WHERE seq = ?1")?,
+            blank_inbound: sql("UPDATE inbound SET subject = ?2 WHERE seq = ?1")?,
+            blank_unmatched: sql("UPDATE unmatched SET subject = NULL WHERE seq = ?1")?,
+            fresh_holding: sql("SELECT first, rows FROM fresh WHERE first <= ?1
+                ORDER BY first DESC LIMIT ?2")?,
+            fresh_change: sql("UPDATE fresh SET rows = ?2 WHERE first = ?1")?,
+            fresh_delete: sql("DELETE FROM fresh WHERE first = ?1")?,
+            index_owes: sql("INSERT OR REPLACE INTO meta(name, value) VALUES ('index_owes', 1)")?,
             kek: sql("INSERT INTO kek(row, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
             kek_exists: sql("SELECT 1 FROM kek WHERE row = ?1")?,
             opt_out: sql(

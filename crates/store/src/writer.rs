@@ -9,9 +9,11 @@ use engine::ports::store::{CommitError, ReadError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 
+use crate::checkpoint::{self, Emptied};
 use crate::columns::integer;
 use crate::embedded::Shared;
 use crate::group::{Answer, GroupWriter, Signature, answer};
+use crate::index::Owed;
 use crate::log::{Log, LogError};
 use crate::open;
 use crate::prune::Pruner;
@@ -145,7 +147,15 @@ impl Writer {
                     } => self.watched(log, |writer| {
                         writer.pruner.prune(database, now, unmatched_before)
                     })?,
-                    Job::Indexed(before) => self.watched(log, |_| trim(database, before))?,
+                    Job::Indexed(before) => {
+                        let owed = self.shared.index.owed();
+                        self.watched(log, |_| trim(database, before, owed))?;
+                    }
+                    Job::Purge(reply) => {
+                        let purged = self.purge(database, log)?;
+                        // Whoever asked may have gone away.
+                        let _ = reply.send(purged);
+                    }
                     Job::Fail => return Err(GroupError::Checkpoint),
                     Job::Reopen(reply) => return Ok(Exit::Reopen(reply)),
                     Job::Close => return Ok(Exit::Close),
@@ -168,6 +178,8 @@ impl Writer {
         log.committed()?;
         self.tail = next;
         self.shared.publish(next.size, next.last_sequence);
+        // Before the answers: whoever then has the store cleaned finds it in the list.
+        self.shared.index.forget(group.take_forgotten());
         for (done, result) in self.answers.drain(..) {
             answer(done, result);
         }
@@ -186,6 +198,21 @@ impl Writer {
         write(self)?;
         self.shared.watch.leave().ok_or(GroupError::Stalled)?;
         Ok(log.committed()?)
+    }
+
+    /// Leaves nothing of what was destroyed in the database and its log.
+    fn purge(&self, database: &Connection, log: &mut Log) -> Result<Emptied, GroupError> {
+        self.shared.watch.enter(Vec::new());
+        if self.shared.index.owed() == Owed::Nothing {
+            database.execute("DELETE FROM meta WHERE name = 'index_owes'", [])?;
+        }
+        let emptied = checkpoint::empty(database)?;
+        self.shared.watch.leave().ok_or(GroupError::Stalled)?;
+        match emptied {
+            Emptied::Wholly => log.emptied()?,
+            Emptied::Partly => log.committed()?,
+        }
+        Ok(emptied)
     }
 
     /// Keeps the log short.
@@ -215,7 +242,8 @@ impl Writer {
                     }
                     Job::Reopen(reply) => return Exit::Reopen(reply),
                     Job::Close => return Exit::Close,
-                    Job::Prune { .. } | Job::Indexed(_) | Job::Fail => {}
+                    // Whoever waits for a purge sees that the reply is dropped.
+                    Job::Prune { .. } | Job::Indexed(_) | Job::Purge(_) | Job::Fail => {}
                 }
             }
         }
@@ -246,8 +274,11 @@ impl Writer {
 }
 
 /// Forgets what the index database holds durably.
-fn trim(database: &Connection, before: u64) -> rusqlite::Result<()> {
+fn trim(database: &Connection, before: u64, owed: Owed) -> rusqlite::Result<()> {
     let transaction = database.unchecked_transaction()?;
+    if owed == Owed::Nothing {
+        transaction.execute("DELETE FROM meta WHERE name = 'index_owes'", [])?;
+    }
     transaction.execute("DELETE FROM fresh WHERE first < ?1", [integer(before)])?;
     transaction.execute(
         "INSERT OR REPLACE INTO meta(name, value) VALUES ('trimmed', ?1)",

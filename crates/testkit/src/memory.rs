@@ -11,6 +11,7 @@ use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::changes::Changes;
 use engine::ports::Store;
+use engine::ports::erasure::PurgeError;
 use engine::ports::store::{
     CarrierIdRow, CommitError, Committed, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
@@ -18,6 +19,7 @@ use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRo
 use ledger::NodeName;
 
 mod catalog;
+mod erasure;
 mod image;
 mod image_load;
 mod image_search;
@@ -55,6 +57,8 @@ struct Inner {
     reopens_to_fail: u32,
     reads_to_fail: u32,
     carrier_ids: Vec<CarrierIdRow>,
+    purges: u64,
+    purge_refused: Option<PurgeError>,
     inline: u32,
     on_load: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -91,6 +95,8 @@ impl MemoryStore {
             reopens_to_fail: 0,
             reads_to_fail: 0,
             carrier_ids: Vec::new(),
+            purges: 0,
+            purge_refused: None,
             inline: 0,
             on_load: None,
         };

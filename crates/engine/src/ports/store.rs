@@ -10,6 +10,7 @@ use domain::message::CarrierName;
 use domain::time::Timestamp;
 use thiserror::Error;
 
+use super::erasure::Erasure;
 use crate::changes::Changes;
 use crate::rows::{
     ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter, MessageRow,
@@ -116,7 +117,7 @@ const COMMITS_MAX_DEFAULT: usize = 16_384;
 /// any failure to write, every commit answers `Poisoned` until `reopen` succeeds; a failed sync is
 /// never tried again. Reads see at least every commit whose `done` has been called with success;
 /// nothing may assume that they see more.
-pub trait Store: Send + Sync {
+pub trait Store: Erasure + Send + Sync {
     /// Queues changes for the next group commit. Changes whose haste is `Soon` may wait a few
     /// milliseconds to share its sync; they keep their place.
     fn commit(&self, changes: Changes, done: Done);

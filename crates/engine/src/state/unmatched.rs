@@ -7,6 +7,7 @@ use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 
+use crate::keys::Blind;
 use crate::rows::UnmatchedRow;
 
 /// A carrier and the folded form of its id.
@@ -56,6 +57,20 @@ impl Unmatched {
         }
         let oldest = *self.rows.keys().next()?;
         self.remove(oldest)
+    }
+
+    /// Forgets whom receipts name, if it is this one. Gives the receipts' sequences.
+    pub(crate) fn forget_subject(&mut self, subject: Blind) -> Vec<u64> {
+        let named = self
+            .rows
+            .values_mut()
+            .filter(|row| row.subject == Some(subject));
+        named
+            .map(|row| {
+                row.subject = None;
+                row.sequence
+            })
+            .collect()
     }
 
     /// Takes one out.

@@ -3,6 +3,7 @@
 
 pub mod ledger;
 pub mod lines;
+pub mod subject;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -65,6 +66,11 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             let overlap = Duration::from_secs(overlap_seconds);
             rotate(&gateway, &actor, client, (overlap, expires.as_deref())).await
         }
+        Request::SubjectErase {
+            number,
+            basis,
+            consent,
+        } => subject::erase(&gateway, &actor, &number, (&basis, consent)).await,
         Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
             Ok(()) => Answer::done(&json!({"backup": to})),
             Err(error) => Answer::unavailable(chain(&error)),

@@ -59,6 +59,15 @@ pub enum Request {
         /// The message.
         message: MessageId,
     },
+    /// Destroy what is kept of a person.
+    SubjectErase {
+        /// The number.
+        number: NumberAsked,
+        /// Why.
+        basis: String,
+        /// What of the person's opt-outs goes.
+        consent: ConsentAsked,
+    },
     /// Write a copy of the store to a new file.
     Backup {
         /// The file; its path is absolute.
@@ -121,6 +130,39 @@ pub struct LinesBegun {
 pub struct LinesRead {
     /// Entries in order, each as it is in the ledger; none at the end.
     pub entries: Vec<String>,
+}
+
+/// A number as it was written on a command line; masks itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NumberAsked(String);
+
+impl NumberAsked {
+    /// As it was written.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for NumberAsked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NumberAsked(masked)")
+    }
+}
+
+/// What an erasure does to the record of a person's opt-outs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentAsked {
+    /// Their number and evidence stay.
+    Keep,
+    /// They go; a keyed hash stays, so that the opt-outs do.
+    Erase,
 }
 
 /// A client to make.

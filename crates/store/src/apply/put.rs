@@ -29,6 +29,8 @@ impl Applying<'_, '_> {
             Write::Update(row) => self.update(row)?,
             Write::Inbound(row) => self.inbound(row)?,
             Write::Kek(row) => self.kek(row)?,
+            Write::Tombstone { owner, purpose } => self.tombstone(*owner, *purpose)?,
+            Write::Expire { owner, purpose } => self.expire(*owner, *purpose)?,
             other => {
                 self.put_unconditional(other)?;
                 1
@@ -51,7 +53,13 @@ impl Applying<'_, '_> {
             Write::ForgetUnmatched(key) => run(&mut self.statements.forget_unmatched, *key),
             Write::Part(row) => self.part(row),
             Write::ForgetPart(key) => self.forget_part(*key),
-            Write::Message(_) | Write::Update(_) | Write::Inbound(_) | Write::Kek(_) => Ok(()),
+            Write::ForgetSubject(bearer) => self.forget_subject(*bearer),
+            Write::Message(_)
+            | Write::Update(_)
+            | Write::Inbound(_)
+            | Write::Kek(_)
+            | Write::Tombstone { .. }
+            | Write::Expire { .. } => Ok(()),
         }
     }
 

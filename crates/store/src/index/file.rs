@@ -94,6 +94,20 @@ pub(crate) fn merge(index: &mut Connection, batch: Batch<'_>) -> rusqlite::Resul
     transaction.commit()
 }
 
+/// Takes records out again.
+pub(crate) fn forget(index: &mut Connection, records: &[Fresh]) -> rusqlite::Result<()> {
+    let transaction = index.transaction()?;
+    for record in records {
+        let sql = match record.kind() {
+            FreshKind::Message => "DELETE FROM message_subject WHERE key = ?1 AND seq = ?2",
+            FreshKind::Inbound => "DELETE FROM inbound_subject WHERE key = ?1 AND seq = ?2",
+        };
+        let mut statement = transaction.prepare_cached(sql)?;
+        statement.execute([record.key, record.sequence()])?;
+    }
+    transaction.commit()
+}
+
 /// Whether a file has everything that was merged into it, synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {

@@ -7,13 +7,14 @@ use rusqlite::{Connection, OptionalExtension};
 use super::carrier::CarrierRecord;
 use super::file::{self, Batch, Mark, Settled};
 use super::fresh::{self, Fresh, FreshKind};
-use super::{Health, Task};
+use super::{Health, Owed, Task};
 use crate::columns::{integer, natural, octets};
 use crate::connect::{self, Role};
 use crate::embedded::Shared;
 use crate::queue::Job;
 use crate::rows;
 use domain::message::SegmentState;
+use engine::rows::NO_SUBJECT;
 
 /// Why the index is not up to date.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +23,9 @@ enum IndexError {
     Database(#[from] rusqlite::Error),
     #[error(transparent)]
     File(#[from] std::io::Error),
-    #[error("the index belongs to another ledger, or is older than what was trimmed")]
+    #[error(
+        "the index belongs to another ledger, is older than what was trimmed, or holds what was erased"
+    )]
     Stranger,
 }
 
@@ -34,6 +37,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         let result = match (task, writer.as_mut()) {
             (Task::Merge | Task::Stop, Some(writer)) => merge(shared, writer),
             (Task::Stop, None) => Ok(()),
+            (Task::Purge, _) => purge(shared, &mut writer),
             (Task::Rebuild, _) | (Task::Merge, None) => {
                 drop(writer.take());
                 rebuild(shared).map(|built| writer = Some(built))
@@ -44,6 +48,8 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         }
         if task == Task::Stop {
             shared.index.pool.close();
+            // Whoever waits for a purge sees that the reply is dropped.
+            drop(shared.index.take_purges());
             return;
         }
     }
@@ -51,11 +57,64 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 
 /// Opens the index that is there, or builds it.
 fn start(shared: &Shared) -> Option<Connection> {
+    if let Err(error) = shared.folder.remove_new_index() {
+        report(shared, &error.into());
+    }
     let opened = open_existing(shared).or_else(|error| {
         tracing::info!(reason = %error, "building the index");
         rebuild(shared)
     });
     opened.map_err(|error| report(shared, &error)).ok()
+}
+
+/// Writes the file anew without what it had to forget, and tells those who wait for it.
+fn purge(shared: &Shared, writer: &mut Option<Connection>) -> Result<(), IndexError> {
+    let waiting = shared.index.take_purges();
+    let result = write_anew(shared, writer);
+    let told = result.as_ref().map_err(ToString::to_string);
+    for reply in waiting {
+        // Whoever asked may have gone away.
+        let _ = reply.send(told.clone().copied());
+    }
+    result
+}
+
+fn write_anew(shared: &Shared, writer: &mut Option<Connection>) -> Result<(), IndexError> {
+    let Some(mut index) = writer.take() else {
+        return rebuild(shared).map(|built| *writer = Some(built));
+    };
+    if let Err(error) = merge(shared, &mut index) {
+        *writer = Some(index);
+        return Err(error);
+    }
+    if shared.index.owed() == Owed::Nothing {
+        *writer = Some(index);
+        return Ok(());
+    }
+    if let Err(error) = copy_anew(shared, &index) {
+        *writer = Some(index);
+        return Err(error);
+    }
+    // Until the new file is open, lists look at the rows themselves.
+    shared.index.set_health(Health::Building);
+    shared.index.pool.close();
+    drop(index);
+    shared.folder.take_new_index()?;
+    let durability = shared.config.durability;
+    let index = connect::open(&shared.folder.index(), Role::IndexWriter, durability)?;
+    shared.index.pool.open();
+    shared.index.set_health(Health::Ready);
+    shared.index.written_anew();
+    *writer = Some(index);
+    Ok(())
+}
+
+/// A copy has the rows and nothing else: no free page, no stale octet, no log.
+fn copy_anew(shared: &Shared, index: &Connection) -> Result<(), IndexError> {
+    let file = shared.folder.prepare_new_index()?;
+    let path = shared.folder.new_index();
+    index.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+    Ok(file.sync_all()?)
 }
 
 fn report(shared: &Shared, error: &IndexError) {
@@ -73,7 +132,7 @@ fn open_existing(shared: &Shared) -> Result<Connection, IndexError> {
     let mark = file::mark(&index)?.ok_or(IndexError::Stranger)?;
     let fits = shared.readers.with(|main| {
         let trimmed = trimmed(main)?;
-        Ok(mark.size >= trimmed && mark.leaf == leaf_before(main, mark.size)?)
+        Ok(mark.size >= trimmed && mark.leaf == leaf_before(main, mark.size)? && !owes(main)?)
     })?;
     if !fits {
         return Err(IndexError::Stranger);
@@ -106,13 +165,22 @@ fn rebuild(shared: &Shared) -> Result<Connection, IndexError> {
     shared.index.pool.open();
     shared.index.set_health(Health::Ready);
     merge(shared, &mut index)?;
+    shared.index.written_anew();
     Ok(index)
+}
+
+/// Whether the file may hold what was erased: the process ended before it was written anew.
+fn owes(main: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM meta WHERE name = 'index_owes'";
+    let found = main.query_row(sql, [], |_| Ok(())).optional()?;
+    Ok(found.is_some())
 }
 
 fn build_messages(shared: &Shared, index: &mut Connection) -> Result<(), IndexError> {
     let mut after = -1;
     loop {
         let (mut rows, mut carrier_ids) = (Vec::new(), Vec::new());
+        let before = after;
         let sql = format!(
             "SELECT {} FROM message WHERE seq > ?1 ORDER BY seq LIMIT ?2",
             rows::MESSAGE
@@ -124,12 +192,14 @@ fn build_messages(shared: &Shared, index: &mut Connection) -> Result<(), IndexEr
                 let message = rows::message(row)?;
                 let sequence = message.id.sequence();
                 after = integer(sequence);
-                rows.push(Fresh::of(FreshKind::Message, sequence, message.subject));
+                if message.subject != NO_SUBJECT {
+                    rows.push(Fresh::of(FreshKind::Message, sequence, message.subject));
+                }
                 carrier_ids.extend(awaiting_receipts(&message));
             }
             Ok(())
         })?;
-        if rows.is_empty() {
+        if after == before {
             return Ok(());
         }
         let batch = Batch {
@@ -167,6 +237,7 @@ fn build_inbounds(shared: &Shared, index: &mut Connection) -> Result<(), IndexEr
     let mut after = -1;
     loop {
         let mut rows = Vec::new();
+        let before = after;
         shared.readers.with(|main| {
             let mut statement = main
                 .prepare("SELECT seq, subject FROM inbound WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
@@ -174,11 +245,14 @@ fn build_inbounds(shared: &Shared, index: &mut Connection) -> Result<(), IndexEr
             while let Some(row) = found.next()? {
                 let sequence = natural(row, 0)?;
                 after = integer(sequence);
-                rows.push(Fresh::of(FreshKind::Inbound, sequence, octets(row, 1)?));
+                let subject = octets(row, 1)?;
+                if subject != NO_SUBJECT {
+                    rows.push(Fresh::of(FreshKind::Inbound, sequence, subject));
+                }
             }
             Ok(())
         })?;
-        if rows.is_empty() {
+        if after == before {
             return Ok(());
         }
         file::merge(
@@ -196,6 +270,17 @@ fn build_inbounds(shared: &Shared, index: &mut Connection) -> Result<(), IndexEr
 /// Takes in what is fresh, and the carrier ids that wait. What the file then holds durably is trimmed
 /// from the main database.
 fn merge(shared: &Shared, index: &mut Connection) -> Result<(), IndexError> {
+    merge_fresh(shared, index)?;
+    // What was read above before it was blanked is in the file by now.
+    let forgotten = shared.index.begin_forget();
+    if !forgotten.is_empty() {
+        file::forget(index, &forgotten)?;
+        shared.index.end_forget(forgotten.len());
+    }
+    Ok(())
+}
+
+fn merge_fresh(shared: &Shared, index: &mut Connection) -> Result<(), IndexError> {
     loop {
         let from = file::mark(index)?.ok_or(IndexError::Stranger)?;
         let (mut rows, mark) = shared

@@ -12,6 +12,7 @@
 )]
 
 pub mod commits;
+pub mod erasure;
 pub mod ledger;
 pub mod lists;
 pub mod reads;
@@ -56,6 +57,15 @@ macro_rules! store_contract {
             one_commit_may_add_a_message_and_change_it,
             commits_of_many_threads_all_land_and_share_no_index,
             a_key_encryption_key_is_never_replaced);
+        $crate::store_contract!(@in $home; erasure:
+            a_tombstone_takes_the_place_of_a_live_value_and_names_its_entry,
+            a_value_is_destroyed_once,
+            an_expired_value_is_gone,
+            a_blanked_number_is_found_no_more_and_the_others_are,
+            a_blanked_number_stays_forgotten_after_a_restart,
+            opt_outs_of_a_number_are_found_with_what_is_sealed,
+            old_values_come_by_age_and_pass_over_what_is_none,
+            a_purge_ends_well_and_the_store_goes_on);
         $crate::store_contract!(@in $home; ledger:
             entries_are_numbered_without_gaps_and_carry_their_leaf_hash,
             a_conflict_leaves_no_entry_and_no_gap,

@@ -1,6 +1,6 @@
 //! What a store in memory holds durably: rows and entries, changed by whole commits only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
@@ -8,8 +8,8 @@ use engine::changes::{Changes, Write};
 use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
-    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow, PartRow,
-    Purpose, UnmatchedRow, VaultRow,
+    Bearer, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, NO_SUBJECT,
+    OptOutRow, PartRow, Purpose, UnmatchedRow, VaultRow,
 };
 use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
 
@@ -116,19 +116,29 @@ impl Image {
             if let Some(sequence) = accepted_by(write) {
                 self.accepted.insert(sequence, first_index);
             }
-            self.apply(write);
+            self.apply(write, first_index);
         }
         Ok(Committed { first_index })
     }
 
     fn expectations_hold(&self, writes: &[Write]) -> bool {
         let mut versions: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut destroyed: BTreeSet<(u64, Purpose)> = BTreeSet::new();
         for write in writes {
             let (sequence, expected, becomes) = match write {
                 Write::Message(row) => (row.id.sequence(), 0, row.version),
                 Write::Update(row) => (row.sequence, row.version - 1, row.version),
                 Write::Inbound(row) if self.inbound.contains_key(&row.id.sequence()) => {
                     return false;
+                }
+                Write::Tombstone { owner, purpose } | Write::Expire { owner, purpose } => {
+                    let place = (*owner, *purpose);
+                    let row = self.vault.get(&place);
+                    let is_live = row.is_some_and(|row| row.erased_by().is_none());
+                    if !is_live || !destroyed.insert(place) {
+                        return false;
+                    }
+                    continue;
                 }
                 Write::Kek(row) if self.keks.contains_key(&(row.week, row.purpose)) => {
                     return false;
@@ -144,7 +154,7 @@ impl Image {
         true
     }
 
-    fn apply(&mut self, write: &Write) {
+    fn apply(&mut self, write: &Write, first_index: u64) {
         match write {
             Write::Message(row) => {
                 self.changed.push((self.commits, row.id.sequence()));
@@ -153,6 +163,12 @@ impl Image {
             Write::Update(update) => self.update(update),
             Write::Inbound(row) => drop(self.inbound.insert(row.id.sequence(), (**row).clone())),
             Write::Vault(row) => drop(self.vault.insert((row.owner, row.purpose), row.clone())),
+            Write::Tombstone { owner, purpose } => {
+                let row = VaultRow::tombstone(*owner, *purpose, first_index);
+                self.vault.insert((*owner, *purpose), row);
+            }
+            Write::Expire { owner, purpose } => drop(self.vault.remove(&(*owner, *purpose))),
+            Write::ForgetSubject(bearer) => self.forget_subject(*bearer),
             Write::Kek(row) => drop(self.keks.insert((row.week, row.purpose), row.clone())),
             Write::OptOut(row) => drop(self.opt_outs.insert(row.sequence, row.clone())),
             Write::Client(row) => drop(self.clients.insert(row.id.sequence(), (**row).clone())),
@@ -179,6 +195,26 @@ impl Image {
         row.updated = update.updated;
         row.segments.clone_from(&update.segments);
         self.changed.push((self.commits, update.sequence));
+    }
+
+    fn forget_subject(&mut self, bearer: Bearer) {
+        match bearer {
+            Bearer::Message(sequence) => {
+                if let Some(row) = self.messages.get_mut(&sequence) {
+                    row.subject = NO_SUBJECT;
+                }
+            }
+            Bearer::Inbound(sequence) => {
+                if let Some(row) = self.inbound.get_mut(&sequence) {
+                    row.subject = NO_SUBJECT;
+                }
+            }
+            Bearer::Unmatched(sequence) => {
+                if let Some(row) = self.unmatched.get_mut(&sequence) {
+                    row.subject = None;
+                }
+            }
+        }
     }
 
     /// Forgets what is of no more use.
@@ -306,6 +342,9 @@ fn sequence_of(write: &Write) -> u64 {
         Write::Update(_)
         | Write::Kek(_)
         | Write::Idempotency(_)
+        | Write::Tombstone { .. }
+        | Write::Expire { .. }
+        | Write::ForgetSubject(_)
         | Write::ForgetUnmatched(_)
         | Write::ForgetPart(_) => 0,
     }

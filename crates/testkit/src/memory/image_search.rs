@@ -65,6 +65,18 @@ impl Image {
         self.page(found.map(|(sequence, row)| (*sequence, row)), filter.limit)
     }
 
+    pub(super) fn inbounds_of(
+        &self,
+        subject: [u8; 16],
+        cursor: Option<u64>,
+        limit: u16,
+    ) -> Page<(InboundRow, Vec<VaultRow>)> {
+        let below = cursor.unwrap_or(u64::MAX);
+        let rows = self.inbound.range(..below).rev();
+        let found = rows.filter(|(_, row)| row.subject == subject);
+        self.page(found.map(|(sequence, row)| (*sequence, row)), limit)
+    }
+
     fn page<'a, T: Clone + 'a>(
         &self,
         found: impl Iterator<Item = (u64, &'a T)>,

@@ -11,7 +11,8 @@ use domain::text::udh::{Concatenation, ReferenceWidth};
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::{
-    ConfigChange, InboundQuery, LedgerExport, MessageQuery, OptOutRequest, RiskHints, Scope,
+    ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, MessageQuery,
+    OptOutRequest, RiskHints, Scope,
 };
 use testkit::TestGateway;
 use testkit::gateway::{HOME, everything, handset, unknown_key};
@@ -196,6 +197,12 @@ pub fn operating() -> TestGateway {
     };
     test.gateway.reconfigure(usual(), &change);
     test.gateway.lost(&primary(0), "the carrier closed it");
+    let basis = ErasureBasis::parse("GDPR Art. 17", handset(1)).unwrap();
+    let scope = ErasureScope::WithConsent;
+    let erasing = test
+        .gateway
+        .erase_subject("root", handset(1), &basis, scope);
+    test.settle(erasing).unwrap();
     let copy = std::env::temp_dir().join(format!("documented-{}-{:p}", std::process::id(), &test));
     test.settle(test.gateway.backup("root", copy.clone()))
         .unwrap();

@@ -1,0 +1,76 @@
+//! `shortstop subject …`: what a person may ask for.
+
+use std::io::BufRead as _;
+
+use serde_json::Value;
+
+use crate::cli::{SubjectCommand, SubjectEraseArgs, SubjectNumber};
+use crate::control::Request;
+use crate::control::message::{ConsentAsked, NumberAsked};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Output, Tone};
+
+use super::gateway_call::call;
+
+/// Runs the command.
+pub fn run(command: &SubjectCommand, output: Output) -> Outcome {
+    match command {
+        SubjectCommand::Erase(args) => erase(args, output),
+    }
+}
+
+fn erase(args: &SubjectEraseArgs, output: Output) -> Outcome {
+    let request = Request::SubjectErase {
+        number: number(&args.number)?,
+        basis: args.basis.clone(),
+        consent: if args.with_consent {
+            ConsentAsked::Erase
+        } else {
+            ConsentAsked::Keep
+        },
+    };
+    let result = call(&args.place, request)?;
+    output.event("subject-erased", &result);
+    let count = |name: &str| result.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let word = |name: &str| result.get(name).and_then(Value::as_str);
+    output.line(format!(
+        "{} values are destroyed: of {} messages, {} messages from the handset, {} opt-outs.",
+        count("values"),
+        count("messages"),
+        count("inbound"),
+        count("opt_outs")
+    ));
+    if count("opt_outs_kept") > 0 {
+        output.line(format!(
+            "The number and evidence of {} opt-outs are kept; --with-consent destroys them too.",
+            count("opt_outs_kept")
+        ));
+    }
+    let mut exit = Exit::Done;
+    if count("moving") > 0 {
+        exit = Exit::CheckFailed;
+        let says = format!(
+            "{} messages still move, and nothing of them is destroyed: ask again after {}.",
+            count("moving"),
+            word("again_after").unwrap_or("they have ended")
+        );
+        output.line(output.tone(Tone::Bad, says));
+    }
+    if let Some(remains) = word("remains") {
+        exit = Exit::CheckFailed;
+        let says = format!("Octets of destroyed values may still lie on the disk: {remains}.");
+        output.line(output.tone(Tone::Bad, says));
+    }
+    Ok(exit)
+}
+
+fn number(asked: &SubjectNumber) -> Result<NumberAsked, Failure> {
+    match asked {
+        SubjectNumber::Written(number) => Ok(number.clone()),
+        SubjectNumber::StandardInput => {
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line)?;
+            Ok(NumberAsked::new(line.trim()))
+        }
+    }
+}
