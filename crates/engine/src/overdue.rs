@@ -92,9 +92,7 @@ impl Gateway {
         let Entry::Vacant(place) = state.messages.entry(sequence) else {
             return;
         };
-        let Some(mut open) = self.reopen_message(row, vault) else {
-            return;
-        };
+        let mut open = self.reopen_message(row, vault);
         // What moves is in memory: it has ended since, and that is not durable yet.
         if open.moves() {
             return;
