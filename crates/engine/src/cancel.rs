@@ -38,6 +38,10 @@ impl From<LookupError> for CancelError {
 impl Gateway {
     /// Takes a message back. Answers with the message as it then is.
     pub async fn cancel(&self, caller: &Caller, id: MessageId) -> Result<MessageView, CancelError> {
+        if !self.is_open() {
+            self.turned_away(1);
+            return Err(CancelError::Unavailable);
+        }
         let (done, durable) = oneshot::channel();
         if self.cancel_waiting(caller, id, done) {
             match durable.await {
@@ -74,7 +78,10 @@ impl Gateway {
         state.queue.leave(ticket(&open));
         state.counters.add(Counter::Settled("cancelled"), 1);
         if let Some(changes) = batch.finish() {
-            self.commit(changes, move |_, result| {
+            self.commit(changes, move |gateway, result| {
+                if result.is_err() {
+                    gateway.turned_away(1);
+                }
                 let _ = done.send(result.is_ok());
             });
         }

@@ -216,6 +216,10 @@ impl Gateway {
         row: ClientRow,
         now: Timestamp,
     ) -> Result<(), ClientError> {
+        if !self.is_open() {
+            self.turned_away(1);
+            return Err(ClientError::Unavailable);
+        }
         let draft = entries::by_os_user(kind, actor, data, Some(&row.id));
         let mut changes = Changes::new(draft, now);
         changes.write(Write::Client(Box::new(row.clone())));
@@ -228,6 +232,8 @@ impl Gateway {
                     .write()
                     .unwrap_or_else(PoisonError::into_inner);
                 directory.put(row);
+            } else {
+                gateway.turned_away(1);
             }
             let _ = done.send(result.is_ok());
         });

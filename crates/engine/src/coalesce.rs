@@ -69,6 +69,8 @@ struct Count {
 pub(crate) struct Coalescer {
     counts: BTreeMap<Key, Count>,
     keys_max: usize,
+    /// Entries that could not be written; they come first.
+    returned: Vec<Draft>,
 }
 
 impl Coalescer {
@@ -76,6 +78,7 @@ impl Coalescer {
         Self {
             counts: BTreeMap::new(),
             keys_max,
+            returned: Vec::new(),
         }
     }
 
@@ -108,9 +111,14 @@ impl Coalescer {
         count.last = count.last.max(now);
     }
 
+    /// Takes back entries that could not be written.
+    pub(crate) fn give_back(&mut self, drafts: Vec<Draft>) {
+        self.returned.extend(drafts);
+    }
+
     /// Takes what has been counted, as entries; at most `most` of them.
     pub(crate) fn flush(&mut self, most: usize) -> Vec<Draft> {
-        let mut drafts = Vec::new();
+        let mut drafts = std::mem::take(&mut self.returned);
         while drafts.len() < most {
             let Some((key, count)) = self.counts.pop_first() else {
                 break;

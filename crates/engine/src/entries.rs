@@ -12,7 +12,9 @@ use ledger::{
 
 use crate::batch::sound;
 use crate::ports::carrier::BindId;
+use crate::ports::storage::Room;
 use crate::rows::MessageHead;
+use crate::shortage::{Gap, STORAGE_LOW};
 use crate::state::Open;
 use crate::vault::FreshKek;
 
@@ -336,11 +338,22 @@ pub(crate) fn subject_erased(told: &Destruction<'_>) -> Draft {
     sound(draft.data(data).build())
 }
 
-/// `ledger.gap`: for a while nothing could be recorded and everything was refused.
-pub(crate) fn gap(from: Timestamp, until: Timestamp, refused: u64) -> Draft {
+/// `ledger.gap`: for a while things were turned away, since they could not be recorded or to save room.
+pub(crate) fn gap(gap: &Gap, until: Timestamp, refused: u64) -> Draft {
     let data = Facts::new()
-        .put("from", UtcMicros(from.micros()))
+        .put("cause", gap.cause)
+        .put("from", UtcMicros(gap.from.micros()))
         .put("refused", refused)
         .put("until", UtcMicros(until.micros()));
     process(Kind::LedgerGap, Outcome::Failed, data)
+}
+
+/// `ledger.degraded`: the room runs out (`accepted`), or there is enough again (`done`).
+pub(crate) fn degraded(outcome: Outcome, room: Room) -> Draft {
+    let data = Facts::new()
+        .put("free_mib", room.free_bytes >> 20)
+        .put("low_water_mib", room.low_water_bytes >> 20);
+    let builder = Draft::of(Kind::LedgerDegraded, Actor::system(&"gateway"), outcome).data(data);
+    let builder = builder.origin(OriginType::Process, &"self");
+    sound(builder.reason(STORAGE_LOW).build())
 }

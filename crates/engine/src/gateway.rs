@@ -1,7 +1,6 @@
 //! The gateway: the ports, the keys and the state that every command works on. The commands are in
 //! files of their own; this one only holds them together.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use domain::time::Timestamp;
@@ -18,6 +17,7 @@ use crate::metrics::{Counter, Metrics};
 use crate::ports::store::{CommitError, Committed};
 use crate::ports::{Carriers, Clock, Entropy, Store};
 use crate::settings::Settings;
+use crate::shortage::Shortage;
 use crate::state::State;
 use crate::vault::Vault;
 
@@ -63,8 +63,8 @@ pub struct Gateway {
     pub(crate) halt: Halt,
     /// The ledger's key, guard and witnesses, where it is signed.
     pub(crate) ledger: OnceLock<Arc<Ledger>>,
-    /// Requests refused while the store was away, for the `ledger.gap` entry.
-    pub(crate) refused_in_gap: AtomicU64,
+    /// What is turned away, for the `ledger.gap` entry.
+    pub(crate) shortage: Shortage,
     me: Weak<Gateway>,
 }
 
@@ -95,7 +95,7 @@ impl Gateway {
             receipts_wake: Notify::new(),
             halt: Halt::default(),
             ledger: OnceLock::new(),
-            refused_in_gap: AtomicU64::new(0),
+            shortage: Shortage::default(),
             me: me.clone(),
         })
     }
@@ -125,12 +125,15 @@ impl Gateway {
         then: impl FnOnce(&Arc<Self>, Result<Committed, CommitError>) + Send + 'static,
     ) {
         let Some(me) = self.myself() else { return };
+        let at = changes.at();
         if !self.take_off() {
+            self.is_away_since(at);
             return self.hold_back(Box::new(then));
         }
         let done = Box::new(move |result: Result<Committed, CommitError>| {
             me.land();
             if result.is_err() {
+                me.is_away_since(at);
                 let mut state = me.state();
                 state.counters.add(Counter::CommitsFailed, 1);
                 me.halt();
@@ -142,12 +145,11 @@ impl Gateway {
 
     /// A metrics snapshot.
     pub fn metrics(&self) -> Metrics {
-        crate::metrics::collect(&self.state())
-    }
-
-    /// Counts a request that was turned away because the store is away.
-    pub(crate) fn turned_away(&self) {
-        self.refused_in_gap.fetch_add(1, Ordering::Relaxed);
+        let mut metrics = crate::metrics::collect(&self.state());
+        let (is_open, refused) = (self.is_open(), self.shortage.refused_ever());
+        let storage = crate::metrics::of_storage(is_open, refused, self.store.room());
+        metrics.rows.extend(storage);
+        metrics
     }
 
     /// The one reading of the clock of a command.

@@ -19,6 +19,8 @@ pub enum Condition {
 pub struct Health {
     /// Whether the store takes commits.
     pub store: Condition,
+    /// Whether there is room for new messages.
+    pub room: Condition,
     /// Each bind that was ever up.
     pub binds: Vec<(BindId, Condition)>,
     /// Messages that wait, by [`TrafficClass::index`].
@@ -30,7 +32,7 @@ pub struct Health {
 impl Health {
     /// Whether requests can be accepted. A carrier that is away does not matter: messages wait.
     pub fn is_ready(&self) -> bool {
-        self.store == Condition::Up
+        self.store == Condition::Up && self.room == Condition::Up
     }
 }
 
@@ -46,6 +48,7 @@ impl Gateway {
             .map(|(id, bind)| (id.clone(), condition(bind.up.is_some())));
         Health {
             store: condition(self.is_open()),
+            room: condition(!self.is_short_of_room()),
             binds: binds.collect(),
             queue: TrafficClass::ALL.map(|class| state.queue.waiting(class)),
             queue_max,

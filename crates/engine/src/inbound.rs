@@ -42,13 +42,20 @@ impl Gateway {
         let now = self.now();
         let settings = self.settings();
         let count = batch.len();
-        if !self.is_open() || self.is_crowded() {
+        if !self.is_open() {
+            self.turned_away(count);
+            return verdicts(vec![Verdict::Again; count]);
+        }
+        if self.is_crowded() {
             return verdicts(vec![Verdict::Again; count]);
         }
         self.ensure_keys(now);
         let mut intake = Inbound::new(self, &settings, now);
         let mut state = self.state();
         if self.is_halted() || !self.vault.is_prepared(now) {
+            if self.is_halted() {
+                self.turned_away(count);
+            }
             drop(state);
             return verdicts(vec![Verdict::Again; count]);
         }
@@ -67,6 +74,9 @@ impl Gateway {
             return verdicts(vec![Verdict::Taken; count]);
         };
         self.commit(changes.soon(), move |gateway, result| {
+            if result.is_err() {
+                gateway.turned_away(count);
+            }
             let word = result.map_or(Verdict::Again, |_| Verdict::Taken);
             verdicts(vec![word; count]);
             gateway.conclude(planned, result);

@@ -120,6 +120,8 @@ impl Gateway {
         self.expire();
         self.expire_parts();
         self.end_overdue(now);
+        self.watch_room(now);
+        self.record_stragglers(now);
         self.flush_counts(now);
         self.prepare_keys(now);
         let keep = self.settings().bounds.unmatched_keep;
@@ -159,12 +161,17 @@ impl Gateway {
     pub fn flush_counts(&self, now: Timestamp) -> usize {
         let mut batch = Batch::new(now);
         let mut state = self.state();
-        for draft in state.coalescer.flush(FLUSH_MAX) {
-            batch.entry(draft);
+        let drafts = state.coalescer.flush(FLUSH_MAX);
+        for draft in &drafts {
+            batch.entry(draft.clone());
         }
         let count = batch.len();
         if let Some(changes) = batch.finish() {
-            self.commit(changes, |_, _| {});
+            self.commit(changes, move |gateway, result| {
+                if result.is_err() {
+                    gateway.state().coalescer.give_back(drafts);
+                }
+            });
         }
         count
     }
@@ -224,7 +231,11 @@ impl Gateway {
 
     /// Makes a backup and records it.
     pub async fn backup(&self, actor: &str, to: PathBuf) -> Result<(), BackupError> {
-        self.store.backup(to).await?;
+        let copied = self.store.backup(to).await;
+        if copied.is_err() && !self.is_open() {
+            self.turned_away(1);
+        }
+        copied?;
         let entry = entries::by_os_user(Kind::BackupMade, actor, Facts::new(), None);
         self.record(entry)
             .await
@@ -235,6 +246,8 @@ impl Gateway {
     /// Records a clean stop. The last act before the store is closed.
     pub async fn stop(&self) {
         let now = self.now();
+        self.record_stragglers(now);
+        self.record_low_gap(now);
         self.flush_counts(now);
         let entry = entries::process(Kind::LedgerStopped, Outcome::Done, Facts::new());
         if !self.record(entry).await {

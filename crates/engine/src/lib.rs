@@ -34,6 +34,7 @@ mod recover;
 mod risk;
 pub mod rows;
 pub mod settings;
+mod shortage;
 mod snapshot;
 mod state;
 mod submit;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::class::TrafficClass;
 
+use crate::ports::storage::{Level, Room};
 use crate::state::State;
 
 /// Whether a metric only grows.
@@ -198,6 +199,33 @@ pub(crate) fn collect(state: &State) -> Metrics {
     }
     Metrics { rows }
 }
+
+/// What is told of the store and its place. `refused` counts since the start what was turned away.
+pub(crate) fn of_storage(is_open: bool, refused: u64, room: Option<Room>) -> Vec<MetricRow> {
+    let help = "Whether the store takes commits (1) or not (0).";
+    let up = usize::from(is_open);
+    let mut rows = vec![
+        gauge("shortstop_store_up", help, vec![], up),
+        MetricRow {
+            name: "shortstop_turned_away_total",
+            help: "What was asked for and turned away, nothing being recorded or room being low.",
+            kind: MetricKind::Counter,
+            labels: vec![],
+            value: refused,
+        },
+    ];
+    if let Some(room) = room {
+        let help = "Whether new messages are refused to save room (1) or not (0).";
+        let low = usize::from(room.level == Level::Low);
+        rows.push(gauge("shortstop_storage_low", help, vec![], low));
+        let mut free = gauge("shortstop_storage_free_bytes", FREE, vec![], 0);
+        free.value = room.free_bytes;
+        rows.push(free);
+    }
+    rows
+}
+
+const FREE: &str = "Octets left on the volume of the data folder, the reserve not counted.";
 
 #[cfg(test)]
 mod tests {

@@ -128,8 +128,11 @@ impl Gateway {
         standing: OptOutStanding,
         done: oneshot::Sender<bool>,
     ) -> Result<(), OptOutError> {
-        if !self.is_open() || self.is_crowded() {
-            self.turned_away();
+        if !self.is_open() {
+            self.turned_away(1);
+            return Err(OptOutError::Unavailable);
+        }
+        if self.is_crowded() {
             return Err(OptOutError::Unavailable);
         }
         let now = self.now();
@@ -151,7 +154,7 @@ impl Gateway {
         let mut batch = Batch::new(now);
         let mut state = self.state();
         if self.is_halted() || generation != self.generation() {
-            self.turned_away();
+            self.turned_away(1);
             return Err(OptOutError::Unavailable);
         }
         let view = state.opt_out_view(request.short_code, subject);
@@ -174,7 +177,10 @@ impl Gateway {
         let cause = Cause::Request(caller);
         Self::record_consent(&mut state, &mut batch, row, &cause, sealed);
         if let Some(changes) = batch.finish() {
-            self.commit(changes, move |_, result| {
+            self.commit(changes, move |gateway, result| {
+                if result.is_err() {
+                    gateway.turned_away(1);
+                }
                 let _ = done.send(result.is_ok());
             });
         }
@@ -198,7 +204,10 @@ impl Gateway {
             batch.entry(draft);
         }
         if let Some(changes) = batch.finish() {
-            self.commit(changes, move |_, result| {
+            self.commit(changes, move |gateway, result| {
+                if result.is_err() {
+                    gateway.turned_away(1);
+                }
                 let _ = done.send(result.is_ok());
             });
         }

@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod erasure;
 pub mod guard;
 pub mod log;
+pub mod storage;
 pub mod store;
 pub mod witness;
 

@@ -108,7 +108,8 @@ impl Gateway {
             return Ok(None);
         };
         let reading = spawn_blocking(move || read_tile(&ledger, tile));
-        Ok(reading.await.map_err(|_| LookupError::Unavailable)??)
+        let read = reading.await.map_err(|_| LookupError::Unavailable)?;
+        read.map_err(|error| self.unread(error))
     }
 
     fn count_ledger_read(&self, caller: &Caller) {
@@ -130,12 +131,9 @@ impl Gateway {
             .get()
             .map(Arc::clone)
             .ok_or(ReceiptError::NotFound)?;
-        let stored = self
-            .store
-            .message(id)
-            .await?
-            .ok_or(ReceiptError::NotFound)?;
-        let (row, vault) = stored;
+        let stored = self.store.message(id).await;
+        let stored = stored.map_err(|error| self.unread(error))?;
+        let (row, vault) = stored.ok_or(ReceiptError::NotFound)?;
         if row.head.client != Some(caller.client) {
             return Err(ReceiptError::NotFound);
         }

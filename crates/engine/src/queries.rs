@@ -204,7 +204,9 @@ impl Gateway {
         caller: &Caller,
         id: MessageId,
     ) -> Result<MessageView, LookupError> {
-        let (row, vault) = self.store.message(id).await?.ok_or(LookupError::NotFound)?;
+        let found = self.store.message(id).await;
+        let found = found.map_err(|error| self.unread(error))?;
+        let (row, vault) = found.ok_or(LookupError::NotFound)?;
         // Another client's message looks like none at all.
         if row.id != id || row.head.client != Some(caller.client) {
             return Err(LookupError::NotFound);
@@ -231,7 +233,8 @@ impl Gateway {
             cursor: query.cursor.map(|cursor| cursor.0),
             limit: query.limit.clamp(1, LIMIT_MAX),
         };
-        let page = self.store.messages(filter).await?;
+        let page = self.store.messages(filter).await;
+        let page = page.map_err(|error| self.unread(error))?;
         Ok(page_view(page, |(row, vault)| self.view(row, &vault)))
     }
 
@@ -262,7 +265,8 @@ impl Gateway {
             cursor: query.cursor.map(|cursor| cursor.0),
             limit: query.limit.clamp(1, LIMIT_MAX),
         };
-        let page = self.store.inbounds(filter).await?;
+        let page = self.store.inbounds(filter).await;
+        let page = page.map_err(|error| self.unread(error))?;
         Ok(page_view(page, |(row, vault)| {
             self.inbound_view(row, &vault)
         }))

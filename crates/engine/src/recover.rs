@@ -2,7 +2,6 @@
 //! and records what happened. The same road is taken at every start and after every failure of the
 //! store.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 
 use domain::message::{Segment, SegmentState};
@@ -10,7 +9,7 @@ use domain::reassembly::{Assembled, Part, Reassembled};
 use domain::text::segment::{self, ReferenceWidth};
 use domain::text::udh::Concatenation;
 use domain::time::Timestamp;
-use ledger::{Draft, Facts, Kind, Outcome};
+use ledger::{Facts, Kind, Outcome};
 
 use crate::answers::Doubt;
 use crate::batch::Batch;
@@ -107,6 +106,7 @@ impl Gateway {
         fresh.counters.absorb(std::mem::take(&mut state.counters));
         *state = fresh;
         self.resume();
+        self.is_back();
         self.decide_doubts(&mut state, &found, &settings, now);
         state.line_up();
         self.give_up(&mut state, &settings, &found.given_up, now);
@@ -371,16 +371,20 @@ impl Gateway {
     }
 
     fn try_reopen(&self, away_since: Timestamp) -> Result<(), StartError> {
+        // While the store is away it knows why.
+        let gap = self.gap(away_since);
         if !self.store.is_available() {
             self.store.reopen()?;
         }
-        let refused = self.refused_in_gap.load(Ordering::Relaxed);
         let now = self.now();
-        let gap: Draft = entries::gap(away_since, now, refused);
+        let (changes, refused) = self.gap_entry(gap, now);
         // Once this is durable every commit before it has been answered, so that what is loaded next
         // is all there is.
-        self.commit_and_wait(Some(Changes::new(gap, now)))?;
-        self.refused_in_gap.fetch_sub(refused, Ordering::Relaxed);
+        if let Err(error) = self.commit_and_wait(Some(changes)) {
+            self.gap_goes_on(refused);
+            return Err(error);
+        }
+        self.gap_recorded(gap, now);
         let head = self.store.head()?;
         self.restore(&LedgerHead {
             clean: Shutdown::Crash,

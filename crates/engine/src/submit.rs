@@ -115,6 +115,9 @@ pub enum SubmitError {
     /// The store takes nothing.
     #[error("nothing can be recorded now")]
     Unavailable,
+    /// The disk is nearly full, and what is left is kept for what is on its way.
+    #[error("the disk is nearly full, so that no new message is taken on")]
+    StorageLow,
     /// Too many commits are waiting.
     #[error("too many requests are waiting to be recorded")]
     Busy,
@@ -223,11 +226,18 @@ impl Gateway {
         let mut batch = Batch::new(now);
         let mut state = self.state();
         if self.is_halted() || prepared.generation != self.generation() {
-            self.turned_away();
+            self.turned_away(1);
             return Err(SubmitError::Unavailable.into());
         }
         if let Some(claim) = &claim {
             claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
+        }
+        if self.is_short_of_room() {
+            if let Some(claim) = &claim {
+                state.idempotency.release(claim.key);
+            }
+            self.turned_away_for_room();
+            return Err(SubmitError::StorageLow.into());
         }
         let entered = self.enter(&mut state, &settings, &mut batch, intake, prepared);
         let entered = entered.map_err(|refusal| {
@@ -255,6 +265,9 @@ impl Gateway {
             // Claims made before the state was rebuilt are no longer in it.
             if result.is_ok() || generation == gateway.generation() {
                 gateway.settle_claims(&entered, keep, result.is_ok());
+            }
+            if result.is_err() {
+                gateway.turned_away(entered.len());
             }
             for (entered, _, reply) in entered {
                 gateway.conclude(entered.planned, result);
@@ -323,7 +336,7 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<Prepared, SubmitError> {
         if !self.is_open() {
-            self.turned_away();
+            self.turned_away(1);
             return Err(SubmitError::Unavailable);
         }
         if self.is_crowded() {
@@ -505,6 +518,7 @@ impl Gateway {
             .store
             .message(id)
             .await
+            .map_err(|error| self.unread(error))
             .map_err(|_| SubmitError::Unavailable)?;
         let (row, _) = row.ok_or(SubmitError::Unavailable)?;
         Ok(Submitted {

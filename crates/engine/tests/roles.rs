@@ -22,6 +22,7 @@ mod roles {
     mod jobs;
     mod keys;
     mod receipts;
+    mod shortage;
     mod stage;
     mod store_failure;
 }

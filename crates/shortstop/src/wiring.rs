@@ -137,6 +137,8 @@ fn bounds(checked: &Checked) -> store::Bounds {
         carrier_ids_waiting_max: section.carrier_ids_waiting_max,
         stall_max: Duration::from_secs(section.stall_seconds),
         prune_rows_max: section.prune_rows_max,
+        reserve_bytes: section.reserve_mib.saturating_mul(1 << 20),
+        low_water_bytes: section.low_water_mib.saturating_mul(1 << 20),
     }
 }
 

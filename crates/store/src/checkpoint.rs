@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode};
 use crate::config::Bounds;
 use crate::connect::BUSY_TIMEOUT;
 use crate::embedded::Shared;
+use crate::failure;
 use crate::log::frames_bytes;
 use crate::queue::Job;
 
@@ -146,7 +147,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
                 shared.checkpoint.copied(0);
                 if shared.is_available() {
                     tracing::error!(reason = %error, "the write-ahead log could not be copied");
-                    shared.queue.push(Job::Fail);
+                    shared.queue.push(Job::Fail(failure::of_database(&error)));
                 }
             }
         }

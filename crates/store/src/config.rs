@@ -74,6 +74,11 @@ pub struct Bounds {
     pub stall_max: Duration,
     /// Rows that one call of `prune` looks at.
     pub prune_rows_max: usize,
+    /// Octets kept in a file of the data folder, to be given up when the disk is full so that this can
+    /// still be recorded; 0 keeps none.
+    pub reserve_bytes: u64,
+    /// Octets left on the volume below which the room is low; 0 never says so before the disk is full.
+    pub low_water_bytes: u64,
 }
 
 impl Bounds {
@@ -99,6 +104,8 @@ impl Default for Bounds {
             carrier_ids_waiting_max: 262_144,
             stall_max: Duration::from_secs(5),
             prune_rows_max: 4_096,
+            reserve_bytes: 64 << 20,
+            low_water_bytes: 256 << 20,
         }
     }
 }

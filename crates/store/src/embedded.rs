@@ -13,6 +13,7 @@ use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::changes::Changes;
 use engine::ports::Store;
+use engine::ports::storage::{Failure, Room};
 use engine::ports::store::{
     CarrierIdRow, CommitError, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
@@ -29,6 +30,7 @@ use crate::index::{Index, indexer};
 use crate::open::{self, OpenError};
 use crate::queue::{Job, Queue};
 use crate::reader::{self, Reads, failed, reading};
+use crate::space::{self, Space};
 use crate::tree::Tree;
 use crate::watch::{self, Watch};
 use crate::writer::Writer;
@@ -47,12 +49,14 @@ pub(crate) struct Shared {
     pub(crate) catalog: EntryCatalog,
     pub(crate) watch: Watch,
     pub(crate) tree: Tree,
+    pub(crate) space: Space,
+    failure: Mutex<Option<Failure>>,
     head: Mutex<LedgerHead>,
     is_available: AtomicBool,
 }
 
 impl Shared {
-    fn new(config: EmbeddedConfig, folder: DataFolder, head: LedgerHead) -> Self {
+    fn new(config: EmbeddedConfig, folder: DataFolder, space: Space, head: LedgerHead) -> Self {
         let pool = |path, role| Pool::new(path, role, config.durability);
         let index = Index::new(pool(folder.index(), Role::IndexReader), &config.bounds);
         let catalog = pool(folder.catalog(), Role::IndexReader);
@@ -67,6 +71,8 @@ impl Shared {
             catalog,
             watch: Watch::new(config.bounds.stall_max),
             tree: Tree::default(),
+            space,
+            failure: Mutex::new(None),
             head: Mutex::new(head),
             is_available: AtomicBool::new(true),
             config,
@@ -78,8 +84,32 @@ impl Shared {
         self.is_available.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_available(&self, available: bool) {
-        self.is_available.store(available, Ordering::Release);
+    /// Takes commits again.
+    pub(crate) fn set_available(&self) {
+        *self.failure() = None;
+        self.is_available.store(true, Ordering::Release);
+    }
+
+    /// Takes nothing from now on. The first word of why counts; a full disk gives the reserve up.
+    pub(crate) fn fail(&self, failure: Failure) {
+        let failure = match failure {
+            Failure::IoError if self.space.is_exhausted() => Failure::DiskFull,
+            failure => failure,
+        };
+        self.failure().get_or_insert(failure);
+        self.is_available.store(false, Ordering::Release);
+        if failure == Failure::DiskFull {
+            self.space.release();
+        }
+    }
+
+    /// Takes nothing from now on, since it is told so.
+    pub(crate) fn set_away(&self) {
+        self.is_available.store(false, Ordering::Release);
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<Failure>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Moves the head after a commit.
@@ -133,15 +163,21 @@ impl Embedded {
             return Err(OpenError::Readers(readers));
         }
         let folder = DataFolder::claim(&config.folder)?;
-        folder.prepare_database()?;
-        let (mut session, found) = open::session(&folder, config.durability)?;
-        let head = open::begin_epoch(&session.database, &config.node, &found)?;
-        session.log.committed()?;
+        let space = Space::new(folder.path(), &config.bounds);
+        let begun = match open::begin(&folder, &config) {
+            Err(error) if error.is_disk_full() => {
+                space.release();
+                open::begin(&folder, &config)
+            }
+            begun => begun,
+        };
+        let (session, found, head) = begun?;
+        space.look();
         let signature = Signature {
             node: config.node.clone(),
             epoch: head.epoch,
         };
-        let shared = Arc::new(Shared::new(config, folder, head));
+        let shared = Arc::new(Shared::new(config, folder, space, head));
         shared.open_pools();
         let store = Self {
             shared: Arc::clone(&shared),
@@ -156,6 +192,7 @@ impl Embedded {
             store.spawn("store-keeper", checkpoint::run)?,
             store.spawn("store-index", indexer::run)?,
             store.spawn("store-catalog", cataloguer::run)?,
+            store.spawn("store-space", space::run)?,
         ];
         for _ in 0..readers {
             others.push(store.spawn("store-reader", reader::run)?);
@@ -172,6 +209,7 @@ impl Embedded {
         shared.catalog.stop();
         shared.reads.stop();
         shared.checkpoint.stop();
+        shared.space.stop();
         let Threads {
             writer,
             others,
@@ -251,6 +289,14 @@ impl Store for Embedded {
 
     fn is_available(&self) -> bool {
         self.shared.is_available()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        *self.shared.failure()
+    }
+
+    fn room(&self) -> Option<Room> {
+        Some(self.shared.space.room())
     }
 
     fn reopen(&self) -> Result<(), ReadError> {

@@ -52,6 +52,11 @@ impl DataFolder {
         }
     }
 
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// State, vault and ledger.
     pub(crate) fn database(&self) -> PathBuf {
         database_in(&self.path)

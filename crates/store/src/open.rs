@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use engine::ports::storage::Failure;
 use engine::ports::store::{LedgerHead, Shutdown};
 use ledger::{Kind, NodeName};
 use rusqlite::wal::CheckpointMode;
@@ -9,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use thiserror::Error;
 
 use crate::columns::natural;
-use crate::config::{Bounds, Durability};
+use crate::config::{Bounds, Durability, EmbeddedConfig};
 use crate::connect::{self, Role};
+use crate::failure;
 use crate::folder::DataFolder;
 use crate::log::{Log, LogError};
 use crate::schema;
@@ -92,10 +94,34 @@ pub enum OpenError {
     Thread(#[source] std::io::Error),
 }
 
+impl OpenError {
+    /// Whether there was no room for what opening writes.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let failure = match self {
+            Self::Database(error) => failure::of_database(error),
+            Self::Folder { source, .. } => failure::of_io(source),
+            _ => return false,
+        };
+        failure == Failure::DiskFull
+    }
+}
+
 impl From<LogError> for OpenError {
     fn from(error: LogError) -> Self {
         Self::Log(error.to_string())
     }
+}
+
+/// Opens the store of a folder, or makes it, and begins an epoch.
+pub(crate) fn begin(
+    folder: &DataFolder,
+    config: &EmbeddedConfig,
+) -> Result<(Session, Found, LedgerHead), OpenError> {
+    folder.prepare_database()?;
+    let (mut session, found) = session(folder, config.durability)?;
+    let head = begin_epoch(&session.database, &config.node, &found)?;
+    session.log.committed()?;
+    Ok((session, found, head))
 }
 
 /// Opens the database for writing: migrated, its log empty, its last entry checked.
@@ -115,7 +141,7 @@ pub(crate) fn session(
 }
 
 /// Begins the next epoch, durably, and tells how the one before ended.
-pub(crate) fn begin_epoch(
+fn begin_epoch(
     database: &Connection,
     node: &NodeName,
     found: &Found,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::time::Timestamp;
 use engine::changes::{Changes, Haste};
+use engine::ports::storage::Failure;
 use engine::ports::store::{Done, ReadError};
 
 use crate::checkpoint::Emptied;
@@ -27,8 +28,8 @@ pub(crate) enum Job {
     Indexed(u64),
     /// Leave nothing in the log of what was destroyed, and tell whether that was possible.
     Purge(SyncSender<Emptied>),
-    /// The database failed outside a commit: take nothing more.
-    Fail,
+    /// The database failed outside a commit, and why: take nothing more.
+    Fail(Failure),
     /// Close the database and open it again.
     Reopen(SyncSender<Result<(), ReadError>>),
     /// Stop after everything that came before.

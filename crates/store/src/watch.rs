@@ -5,6 +5,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use engine::ports::storage::Failure;
 use engine::ports::store::CommitError;
 
 use crate::embedded::Shared;
@@ -118,7 +119,7 @@ fn answer_for_writer(shared: &Shared, phase: u64) {
     let Some(answers) = shared.watch.take_over(phase) else {
         return;
     };
-    shared.set_available(false);
+    shared.fail(Failure::Stalled);
     tracing::error!("the disk does not answer; the store takes nothing");
     for (done, _) in answers {
         answer(done, Err(CommitError::Poisoned));

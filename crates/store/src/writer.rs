@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use engine::ports::storage::Failure;
 use engine::ports::store::{CommitError, ReadError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
@@ -12,6 +13,7 @@ use rusqlite::{Connection, params};
 use crate::checkpoint::{self, Emptied};
 use crate::columns::integer;
 use crate::embedded::Shared;
+use crate::failure;
 use crate::group::{Answer, GroupWriter, Signature, answer};
 use crate::index::Owed;
 use crate::log::{Log, LogError};
@@ -51,9 +53,21 @@ enum GroupError {
     #[error(transparent)]
     Log(#[from] LogError),
     #[error("the write-ahead log could not be copied into the database")]
-    Checkpoint,
+    Checkpoint(Failure),
     #[error("the disk took too long")]
     Stalled,
+}
+
+impl GroupError {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Database(error) => failure::of_database(error),
+            Self::Log(LogError::Replaced(_)) => Failure::FileMissing,
+            Self::Log(LogError::Io(error)) => failure::of_io(error),
+            Self::Checkpoint(failure) => *failure,
+            Self::Stalled => Failure::Stalled,
+        }
+    }
 }
 
 impl Writer {
@@ -101,7 +115,7 @@ impl Writer {
             Ok(exit) => exit,
             Err(error) => {
                 tracing::error!(reason = %error, "the store failed and takes nothing");
-                self.shared.set_available(false);
+                self.shared.fail(error.failure());
                 self.answers
                     .extend(self.shared.watch.leave().unwrap_or_default());
                 for (done, _) in self.answers.drain(..) {
@@ -110,7 +124,7 @@ impl Writer {
                 Exit::Failed
             }
         };
-        self.shared.set_available(false);
+        self.shared.set_away();
         self.shared.close_pools();
         let Session { database, log } = session;
         if matches!(exit, Exit::Failed) {
@@ -156,7 +170,7 @@ impl Writer {
                         // Whoever asked may have gone away.
                         let _ = reply.send(purged);
                     }
-                    Job::Fail => return Err(GroupError::Checkpoint),
+                    Job::Fail(failure) => return Err(GroupError::Checkpoint(failure)),
                     Job::Reopen(reply) => return Ok(Exit::Reopen(reply)),
                     Job::Close => return Ok(Exit::Close),
                     Job::Commit(..) | Job::Refuse(_) => {}
@@ -243,7 +257,7 @@ impl Writer {
                     Job::Reopen(reply) => return Exit::Reopen(reply),
                     Job::Close => return Exit::Close,
                     // Whoever waits for a purge sees that the reply is dropped.
-                    Job::Prune { .. } | Job::Indexed(_) | Job::Purge(_) | Job::Fail => {}
+                    Job::Prune { .. } | Job::Indexed(_) | Job::Purge(_) | Job::Fail(_) => {}
                 }
             }
         }
@@ -266,7 +280,7 @@ impl Writer {
             return Err(ReadError::Failed(text));
         }
         self.shared.open_pools();
-        self.shared.set_available(true);
+        self.shared.set_available();
         self.shared.index.nudge();
         self.shared.catalog.nudge();
         Ok(session)

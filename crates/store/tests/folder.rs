@@ -129,7 +129,7 @@ fn everything_in_the_folder_is_for_the_owner_alone() {
 }
 
 #[test]
-fn a_closed_store_is_one_file_and_its_index() {
+fn a_closed_store_is_one_file_its_index_and_the_reserve() {
     let place = Place::filled(10);
     let mut names: Vec<_> = fs::read_dir(&place.folder)
         .unwrap()
@@ -141,6 +141,7 @@ fn a_closed_store_is_one_file_and_its_index() {
         [
             "catalog.sqlite",
             "index.sqlite",
+            "reserve",
             "shortstop.lock",
             "shortstop.sqlite"
         ]

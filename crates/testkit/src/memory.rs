@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use engine::changes::Changes;
 use engine::ports::Store;
 use engine::ports::erasure::PurgeError;
+use engine::ports::storage::{Failure, Level, Room};
 use engine::ports::store::{
     CarrierIdRow, CommitError, Committed, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
@@ -61,6 +62,8 @@ struct Inner {
     purge_refused: Option<PurgeError>,
     inline: u32,
     on_load: Option<Box<dyn FnOnce() + Send>>,
+    room: Option<Room>,
+    failure: Failure,
 }
 
 /// The store. Commits wait until [`MemoryStore::sync`], unless it was opened with
@@ -99,6 +102,8 @@ impl MemoryStore {
             purge_refused: None,
             inline: 0,
             on_load: None,
+            room: None,
+            failure: Failure::IoError,
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -191,6 +196,20 @@ impl MemoryStore {
         inner.poison();
         drop(inner);
         self.arrived.notify_all();
+    }
+
+    /// What it says of the room on its volume: so many MiB, above a mark of 256 or below it.
+    pub fn set_room(&self, free_mib: u64, level: Level) {
+        self.lock().room = Some(Room {
+            free_bytes: free_mib << 20,
+            low_water_bytes: 256 << 20,
+            level,
+        });
+    }
+
+    /// Why it takes nothing when it fails.
+    pub fn set_failure(&self, failure: Failure) {
+        self.lock().failure = failure;
     }
 
     /// The next reopenings fail.
@@ -344,6 +363,15 @@ impl Store for MemoryStore {
 
     fn is_available(&self) -> bool {
         matches!(self.lock().health, Health::Well | Health::Failing)
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        let inner = self.lock();
+        (inner.health == Health::Poisoned).then_some(inner.failure)
+    }
+
+    fn room(&self) -> Option<Room> {
+        self.lock().room
     }
 
     fn reopen(&self) -> Result<(), ReadError> {

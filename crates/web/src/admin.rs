@@ -123,6 +123,8 @@ fn readiness(health: &Health) -> Json {
     });
     json.name("store")
         .word(word(health.store))
+        .name("room")
+        .word(word(health.room))
         .name("binds")
         .open_list();
     for (bind, condition) in &health.binds {
@@ -149,6 +151,9 @@ fn readiness(health: &Health) -> Json {
     json.close_list().name("reasons").open_list();
     if health.store == Condition::Down {
         json.text("the store takes nothing: see the log, and the space and health of its disk");
+    }
+    if health.room == Condition::Down {
+        json.text("the disk is nearly full, so that new messages are refused: make room on it");
     }
     json.close_list().close();
     json
@@ -179,13 +184,14 @@ mod tests {
     fn readiness_tells_what_is_down_and_how_full_the_queues_are() {
         let health = Health {
             store: Condition::Down,
+            room: Condition::Up,
             binds: vec![],
             queue: [1, 2, 3],
             queue_max: [10, 20, 30],
         };
         assert_eq!(
             readiness(&health).finish(),
-            "{\"status\":\"not-ready\",\"store\":\"down\",\"binds\":[],\"queues\":[\
+            "{\"status\":\"not-ready\",\"store\":\"down\",\"room\":\"up\",\"binds\":[],\"queues\":[\
              {\"class\":\"otp\",\"waiting\":1,\"max\":10},\
              {\"class\":\"alert\",\"waiting\":2,\"max\":20},\
              {\"class\":\"marketing\",\"waiting\":3,\"max\":30}],\

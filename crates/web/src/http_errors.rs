@@ -16,6 +16,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// When to come back after a failed store, which is opened again every few seconds.
 const WHEN_REOPENED: Duration = Duration::from_secs(5);
 
+/// When to come back when somebody has to make room first.
+const WHEN_CLEARED: Duration = Duration::from_secs(30);
+
 /// When to come back when records must run out first.
 const WHEN_FORGOTTEN: Duration = Duration::from_mins(1);
 
@@ -125,6 +128,7 @@ impl From<SubmitError> for Problem {
                 )
             }
             SubmitError::Unavailable => unavailable(),
+            SubmitError::StorageLow => storage_low(),
             SubmitError::Busy => busy(),
         }
     }
@@ -211,6 +215,15 @@ fn unavailable() -> Problem {
     .retry_after(WHEN_REOPENED)
 }
 
+fn storage_low() -> Problem {
+    Problem::new(
+        Code::StorageLow,
+        "the gateway's disk is nearly full, and the room that is left is kept for what is on its way: \
+         nothing was accepted, send it again after the time given",
+    )
+    .retry_after(WHEN_CLEARED)
+}
+
 /// Too much at once; it passes within moments.
 pub(crate) fn busy() -> Problem {
     Problem::new(
@@ -255,6 +268,7 @@ mod tests {
             SubmitError::KeyInFlight,
             SubmitError::KeysFull,
             SubmitError::Unavailable,
+            SubmitError::StorageLow,
             SubmitError::Busy,
         ] {
             let problem = Problem::from(error);

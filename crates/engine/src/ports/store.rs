@@ -11,6 +11,7 @@ use domain::time::Timestamp;
 use thiserror::Error;
 
 use super::erasure::Erasure;
+use super::storage::{Failure, Room};
 use crate::changes::Changes;
 use crate::rows::{
     ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter, MessageRow,
@@ -134,6 +135,14 @@ pub trait Store: Erasure + Send + Sync {
     fn head(&self) -> Result<LedgerHead, ReadError>;
     /// Whether commits are taken.
     fn is_available(&self) -> bool;
+    /// Why commits are not taken; `None` while they are, or when the store does not know.
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+    /// The room on the volume, as it was seen last; `None` for a store that needs none. Never blocks.
+    fn room(&self) -> Option<Room> {
+        None
+    }
     /// After a failure: closes, opens again and replays. Blocks.
     fn reopen(&self) -> Result<(), ReadError>;
     /// One message with its sealed fields.

@@ -33,5 +33,11 @@ section! {
         pub stall_seconds: u64 = 5,
         /// Rows that one round of tidying looks at.
         pub prune_rows_max: usize = 4_096,
+        /// MiB kept in a file of the data folder, which is given up when the disk is full, so that this and
+        /// what is on its way can still be recorded; 0 keeps none.
+        pub reserve_mib: u64 = 64,
+        /// MiB left on the data folder's volume below which new messages are refused with `storage-low`,
+        /// until there is a quarter more; 0 refuses none before the disk is full.
+        pub low_water_mib: u64 = 256,
     }
 }

@@ -36,6 +36,8 @@ pub struct Ground {
     pub admin: SocketAddr,
     /// What follows the generated configuration.
     pub more: String,
+    /// Settings of the store. The reserve is small, for the sake of tests that read every octet.
+    pub store: String,
     /// Settings of the carrier, after those that every test needs.
     pub carrier: String,
 }
@@ -46,11 +48,13 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         write_private(&folder.path().join("password"), PASSWORD.as_bytes()).unwrap();
         let (more, carrier) = (String::new(), String::new());
+        let store = "reserve_mib = 1\n".to_owned();
         Self {
             folder,
             https: free_address(),
             admin: free_address(),
             more,
+            store,
             carrier,
         }
     }
@@ -78,8 +82,8 @@ impl Ground {
              [[short_code]]\nnumber = '{CODE}'\ncarriers = ['sim']\nmps = 2000\nburst = 100\n\
              [[carrier]]\nname = 'sim'\naddress = '{carrier}'\nsystem_id = 'tester'\n\
              password_file = 'password'\ntransport = 'plaintext-loopback'\n\
-             window_max = 50\nmps = 2000\nburst = 100\n{}\n{}\n",
-            self.https, self.admin, self.carrier, self.more
+             window_max = 50\nmps = 2000\nburst = 100\n{}\n[store]\n{}\n{}\n",
+            self.https, self.admin, self.carrier, self.store, self.more
         );
         let path = self.path("shortstop.toml");
         std::fs::write(&path, text).unwrap();

@@ -98,7 +98,8 @@ async fn a_reload_takes_limits_and_refuses_what_needs_a_restart() {
     })
     .await;
 
-    ground.more = "[bounds]\nsegments_max = 2\n[store]\nreaders = 3\n".to_owned();
+    ground.more = "[bounds]\nsegments_max = 2\n".to_owned();
+    ground.store.push_str("readers = 3\n");
     ground.configure(carrier.smpp);
     gateway.signal(Signal::HUP).unwrap();
     until("the refusal of the reload", async || {

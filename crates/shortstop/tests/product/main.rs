@@ -23,3 +23,4 @@ mod lifecycle;
 mod public_log;
 mod road;
 mod siem;
+mod small_disk;

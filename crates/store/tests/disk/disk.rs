@@ -18,6 +18,8 @@ pub enum Fault {
     None,
     /// Writes to files whose name ends so fail with this code; nothing lands.
     Write(&'static str, c_int),
+    /// Writes to files whose name ends so find the disk full as long as this file is in the folder.
+    FullWhile(&'static str, &'static str),
     /// Syncs of files whose name ends so fail, although every write has landed.
     Sync(&'static str),
     /// The same, after so many that succeed.
@@ -128,6 +130,11 @@ impl Disks {
         let (folder, name) = split(path);
         match self.lock().get(folder)?.fault {
             Fault::Write(ending, code) if name.ends_with(ending) => Some(code),
+            Fault::FullWhile(ending, there)
+                if name.ends_with(ending) && folder.join(there).exists() =>
+            {
+                Some(ffi::SQLITE_FULL)
+            }
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
+use engine::ports::storage::{Failure, Level};
 use engine::ports::store::CommitError;
 use engine::ports::{Log, Store};
 use rusqlite::ffi;
@@ -25,7 +26,7 @@ fn numbers(store: &Embedded) -> Vec<u64> {
 }
 
 /// Three commits succeed, the fault comes, everything is refused, the fault goes, the store goes on.
-fn check(fault: Fault) {
+fn check(fault: Fault, cause: Failure) {
     let mut machine = Machine::new();
     machine.bounds.checkpoint_start_bytes = 1 << 20;
     let store = machine.open().unwrap();
@@ -39,11 +40,13 @@ fn check(fault: Fault) {
         assert_eq!(answer(&pending), Err(CommitError::Poisoned), "{fault:?}");
     }
     assert!(!store.is_available());
+    assert_eq!(store.failure(), Some(cause), "{fault:?}");
     assert_eq!(answer(&accept(&store, 9)), Err(CommitError::Poisoned));
     assert!(survey(&store).is_err(), "a store that failed reads nothing");
     DISKS.set_fault(&machine.folder, Fault::None);
     store.reopen().unwrap();
     assert!(store.is_available());
+    assert_eq!(store.failure(), None);
     assert_eq!(store.head().unwrap(), before);
     assert_eq!(numbers(&store), [0, 1, 2], "{fault:?}");
     assert_eq!(answer(&accept(&store, 10)).unwrap().first_index, 3);
@@ -54,18 +57,49 @@ fn check(fault: Fault) {
 
 #[test]
 fn a_full_disk_refuses_at_once_and_leaves_nothing_of_what_it_refused() {
-    check(Fault::Write(LOG, ffi::SQLITE_FULL));
+    check(Fault::Write(LOG, ffi::SQLITE_FULL), Failure::DiskFull);
+}
+
+/// A machine with a reserve, and too little room to make another.
+fn nearly_full() -> Machine {
+    let mut machine = Machine::new();
+    drop(machine.open().unwrap());
+    assert!(machine.folder.join("reserve").exists());
+    machine.bounds.low_water_bytes = u64::MAX / 2;
+    machine
+}
+
+#[test]
+fn a_full_disk_frees_the_reserve_so_that_this_can_be_recorded() {
+    let machine = nearly_full();
+    let store = machine.open().unwrap();
+    answer(&accept(&store, 0)).unwrap();
+    DISKS.set_fault(&machine.folder, Fault::FullWhile(LOG, "reserve"));
+    assert_eq!(answer(&accept(&store, 1)), Err(CommitError::Poisoned));
+    assert_eq!(store.failure(), Some(Failure::DiskFull));
+    assert_eq!(store.room().unwrap().level, Level::Low);
+    store.reopen().unwrap();
+    answer(&accept(&store, 2)).unwrap();
+    assert_eq!(numbers(&store), [0, 2]);
+}
+
+#[test]
+fn a_start_on_a_full_disk_begins_in_the_reserve() {
+    let machine = nearly_full();
+    DISKS.set_fault(&machine.folder, Fault::FullWhile(LOG, "reserve"));
+    let store = machine.open().unwrap();
+    answer(&accept(&store, 0)).unwrap();
 }
 
 #[test]
 fn a_disk_that_cannot_write_refuses_at_once() {
-    check(Fault::Write(LOG, ffi::SQLITE_IOERR_WRITE));
-    check(Fault::Write(LOG, ffi::SQLITE_READONLY));
+    check(Fault::Write(LOG, ffi::SQLITE_IOERR_WRITE), Failure::IoError);
+    check(Fault::Write(LOG, ffi::SQLITE_READONLY), Failure::ReadOnly);
 }
 
 #[test]
 fn what_was_written_but_failed_to_sync_is_taken_back() {
-    check(Fault::Sync(LOG));
+    check(Fault::Sync(LOG), Failure::IoError);
 }
 
 #[test]
@@ -129,6 +163,7 @@ fn a_disk_that_hangs_hangs_nobody_and_what_it_brings_late_is_taken_back() {
     assert_eq!(answer(&behind), Err(CommitError::Poisoned));
     assert_eq!(answer(&accept(&store, 3)), Err(CommitError::Poisoned));
     assert!(!store.is_available());
+    assert_eq!(store.failure(), Some(Failure::Stalled));
     DISKS.set_fault(&machine.folder, Fault::None);
     store.reopen().unwrap();
     assert_eq!(numbers(&store), [0]);
@@ -148,6 +183,7 @@ fn a_store_whose_file_was_deleted_acknowledges_nothing_into_the_void() {
             "{name}"
         );
         assert!(!store.is_available());
+        assert_eq!(store.failure(), Some(Failure::FileMissing), "{name}");
         // What was committed is gone; going on as if it were not would be a lie.
         store.reopen().unwrap_err();
         assert_eq!(

@@ -68,13 +68,15 @@ pub enum Code {
     Busy,
     /// The store takes nothing.
     Unavailable,
+    /// The disk is nearly full.
+    StorageLow,
     /// The answer took too long.
     Timeout,
 }
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -106,6 +108,7 @@ impl Code {
         Self::IdempotencyFull,
         Self::Busy,
         Self::Unavailable,
+        Self::StorageLow,
         Self::Timeout,
     ];
 
@@ -215,6 +218,7 @@ impl Code {
                 S::SERVICE_UNAVAILABLE,
                 "Nothing can be recorded",
             ),
+            Self::StorageLow => ("storage-low", S::SERVICE_UNAVAILABLE, "Disk is nearly full"),
             Self::Timeout => ("timeout", S::SERVICE_UNAVAILABLE, "Answer took too long"),
             _ => (
                 "internal",
@@ -284,7 +288,7 @@ mod tests {
              not-cancellable not-opted-out receipt-pending body-too-large unsupported-media-type \
              opted-out no-route \
              too-many-segments validity-too-long idempotency-key-reused too-many-headers internal \
-             queue-full idempotency-full busy unavailable timeout"
+             queue-full idempotency-full busy unavailable storage-low timeout"
         );
     }
 }

@@ -10,6 +10,7 @@ use domain::message::ReceiptState;
 use domain::text::udh::{Concatenation, ReferenceWidth};
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Token};
+use engine::ports::storage::Level;
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, MessageQuery,
     OptOutRequest, RiskHints, Scope,
@@ -238,6 +239,11 @@ pub fn failing() -> TestGateway {
     test.store.fail_next();
     assert!(submit(&test, "refused").is_err());
     bring_back(&test);
+    for level in [Level::Low, Level::Enough] {
+        test.store.set_room(300, level);
+        test.gateway.keep_house(test.clock.peek());
+        test.store.sync();
+    }
     test.clock.advance(Duration::from_hours(24 * 10));
     test.gateway.keep_house(test.clock.peek());
     test.store.sync();

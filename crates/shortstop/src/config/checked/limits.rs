@@ -148,6 +148,9 @@ pub fn listener(https: &Https, problems: &mut Problems) {
     }
 }
 
+/// The most MiB that are kept free: 1 TiB.
+const MIB_MAX: u64 = 1_048_576;
+
 /// The bounds of the store.
 pub fn store(raw: &Store, problems: &mut Problems) {
     for (key, count) in [
@@ -178,6 +181,14 @@ pub fn store(raw: &Store, problems: &mut Problems) {
         problems,
     );
     seconds("store.stall_seconds", raw.stall_seconds, problems);
+    for (key, count) in [
+        ("store.reserve_mib", raw.reserve_mib),
+        ("store.low_water_mib", raw.low_water_mib),
+    ] {
+        if count > MIB_MAX {
+            problems.add(key, format!("must lie between 0 and {MIB_MAX}"));
+        }
+    }
     if raw.checkpoint_hard_bytes < raw.checkpoint_start_bytes {
         problems.add(
             "store.checkpoint_hard_bytes",

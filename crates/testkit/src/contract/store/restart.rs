@@ -61,6 +61,7 @@ pub fn a_new_store_is_empty_and_says_so(home: &mut dyn Home) {
         (0, Shutdown::First, 0)
     );
     assert!(store.is_available());
+    assert_eq!(store.failure(), None, "it takes commits");
     let all = load(&*store);
     assert!(all.open.is_empty() && all.opt_outs.is_empty() && all.clients.is_empty());
     assert!(all.keks.is_empty() && all.keys.is_empty());
