@@ -1,4 +1,4 @@
-//! What Shortstop means: numbers, short codes, texts, messages, consent, admission, pace and
+//! What Shortstop means: numbers, short codes, texts, messages, consent, admission, limits, pace and
 //! verifications. Pure: no IO, no clock, no randomness, no logging; time is always the last argument.
 
 pub mod admission;
@@ -7,6 +7,7 @@ pub mod class;
 pub mod consent;
 pub mod id;
 pub mod keyword;
+pub mod limit;
 pub mod message;
 pub mod msisdn;
 pub mod pace;

@@ -2,6 +2,7 @@
 //! search know no other key, so a text that could be read as two numbers is refused and never repaired.
 //! Short codes are no MSISDNs; see [`crate::sender`].
 
+mod line;
 mod plan;
 mod region;
 mod written;
@@ -9,6 +10,7 @@ mod written;
 use core::fmt;
 use core::num::NonZeroU64;
 
+pub use line::Line;
 pub use region::{RegionCode, RegionCodeError};
 
 /// The most digits of an E.164 number, calling code included.
@@ -140,6 +142,11 @@ impl Msisdn {
     /// (+800, +883 …), and for a number of a shared code that no country's plan knows.
     pub fn region(self) -> Option<RegionCode> {
         plan::region(self.country_code(), self.reveal())
+    }
+
+    /// What kind of line the country's plan says it is.
+    pub fn line(self) -> Line {
+        plan::line(self.country_code(), self.reveal())
     }
 
     /// The first `length` digits as a number, for limits on a prefix; the whole number when it has no

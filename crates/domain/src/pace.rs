@@ -1,77 +1,40 @@
-//! Pacing towards a carrier by GCRA (ITU-T I.371 Annex A): segments a second (MPS) with a small
-//! burst. Contract: in any time t at most `burst + rate × t` segments pass. A clock that goes back
-//! neither blocks for long nor lets more through.
+//! Pacing towards a carrier: segments a second (MPS) with a small burst, by [`crate::limit::gcra`]. A
+//! clock that goes back neither blocks for long nor lets more through.
 
+use crate::limit::gcra::Arrival;
 use crate::time::Timestamp;
 
-/// A rate towards a carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    interval_nanos: u64,
-    burst: u32,
-}
+pub use crate::limit::gcra::Rate;
 
-impl Rate {
-    /// `mps` segments a second (1 or more), of which `burst` (1 or more) may go at once.
-    pub fn new(mps: u32, burst: u32) -> Self {
-        Self {
-            interval_nanos: 1_000_000_000 / u64::from(mps.max(1)),
-            burst: burst.max(1),
-        }
-    }
-
-    /// The longest that a pacer at rest can owe.
-    fn tolerance_nanos(self) -> u64 {
-        self.interval_nanos
-            .saturating_mul(u64::from(self.burst - 1))
-    }
-}
-
-/// The state of one paced thing: its theoretical arrival time.
+/// The state of one paced thing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pacer {
-    arrival_nanos: u64,
-}
-
-fn nanos(now: Timestamp) -> u64 {
-    now.micros().saturating_mul(1_000)
+    arrival: Arrival,
 }
 
 impl Pacer {
     /// A pacer at rest: the whole burst may go.
     pub const fn new() -> Self {
-        Self { arrival_nanos: 0 }
+        Self {
+            arrival: Arrival::REST,
+        }
     }
 
     /// How many segments may go now.
     pub fn available(&mut self, rate: Rate, now: Timestamp) -> u32 {
-        let now = nanos(now);
-        let ceiling = now
-            .saturating_add(rate.tolerance_nanos())
-            .saturating_add(rate.interval_nanos);
         // After the clock went back the arrival lies further ahead than any burst can put it.
-        self.arrival_nanos = self.arrival_nanos.min(ceiling);
-        let allowance = now
-            .saturating_add(rate.tolerance_nanos())
-            .saturating_sub(self.arrival_nanos.max(now));
-        if self.arrival_nanos > now.saturating_add(rate.tolerance_nanos()) {
-            return 0;
-        }
-        let count = (allowance / rate.interval_nanos.max(1)).saturating_add(1);
-        u32::try_from(count).unwrap_or(u32::MAX).min(rate.burst)
+        self.arrival = self.arrival.bounded(rate, now);
+        self.arrival.available(rate, now)
     }
 
     /// Takes `count` segments. Call it only with what [`Pacer::available`] allowed.
     pub fn take(&mut self, rate: Rate, count: u32, now: Timestamp) {
-        let start = self.arrival_nanos.max(nanos(now));
-        self.arrival_nanos =
-            start.saturating_add(rate.interval_nanos.saturating_mul(u64::from(count)));
+        self.arrival = self.arrival.take(rate, count, now);
     }
 
     /// When the next segment may go; `now` or earlier when it may go at once.
     pub fn next(&self, rate: Rate) -> Timestamp {
-        let nanos = self.arrival_nanos.saturating_sub(rate.tolerance_nanos());
-        Timestamp::from_micros(nanos.div_ceil(1_000))
+        self.arrival.next(rate)
     }
 }
 

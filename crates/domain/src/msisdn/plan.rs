@@ -8,11 +8,11 @@
 use core::ops::RangeInclusive;
 
 use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber, ValidationError,
+    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberType, ValidationError,
 };
 
 use super::written::Written;
-use super::{MsisdnError, RegionCode};
+use super::{Line, MsisdnError, RegionCode};
 
 /// +44 7700 900000 to 900999: kept free by the British regulator for drama and examples. They exist
 /// in no plan, but our documentation, demo and tests need numbers which can never be anyone's.
@@ -86,6 +86,17 @@ pub(super) fn region(code: u16, digits: u64) -> Option<RegionCode> {
     let region = split(code, digits)?.get_region_code()?.as_region_str();
     // The library writes a global service as "001", which is no region here.
     RegionCode::parse(region.as_str()).ok()
+}
+
+/// What kind of line a number is.
+pub(super) fn line(code: u16, digits: u64) -> Line {
+    match split(code, digits).map(|number| number.get_type()) {
+        Some(PhoneNumberType::PremiumRate) => Line::Premium,
+        Some(PhoneNumberType::SharedCost) => Line::SharedCost,
+        Some(PhoneNumberType::TollFree) => Line::TollFree,
+        Some(PhoneNumberType::Pager) => Line::Pager,
+        _ => Line::Ordinary,
+    }
 }
 
 /// The library's form of digits whose calling code is known, without reading them again.

@@ -1,0 +1,170 @@
+//! All limits and all counts. A request is one step: every limit that counts it is asked, and only when
+//! none that enforces refuses does any take. A refusal takes nothing.
+//!
+//! Counts live in steady time ([`super::steady`]) and in memory; a [`snapshot::Snapshot`] and the
+//! requests since ([`Book::replay`]) bring them back after a restart.
+
+mod decision;
+mod reload;
+pub mod snapshot;
+mod view;
+
+use core::mem;
+
+use super::counter::{Limit, Reading};
+use super::dimension::Level;
+use super::facts::{Event, Facts};
+use super::key::{Key, Secret};
+use super::policy::{Method, Mode, Policy, PolicyError};
+use super::steady::Steady;
+use crate::time::Timestamp;
+
+pub use super::counter::Tally;
+pub use decision::{Decision, Hold, Meter, Verdict};
+pub use reload::Reloaded;
+pub use view::{Summary, TopKey};
+
+/// The limits of a gateway.
+#[derive(Debug)]
+pub struct Book {
+    secret: Secret,
+    clock: Steady,
+    limits: Vec<Limit>,
+    /// Which limits count an event.
+    by_event: [Vec<usize>; Event::ALL.len()],
+    /// What the limits made of the last request; kept for its memory.
+    readings: Vec<Reading>,
+}
+
+impl Book {
+    /// A book without counts. The names must differ. All tables are laid out here and never grow.
+    pub fn new(policies: Vec<Policy>, secret: Secret) -> Result<Self, PolicyError> {
+        reload::check_names(&policies)?;
+        let mut book = Self {
+            secret,
+            clock: Steady::default(),
+            limits: policies.into_iter().map(Limit::new).collect(),
+            by_event: Default::default(),
+            readings: Vec::new(),
+        };
+        book.sort_by_event();
+        Ok(book)
+    }
+
+    /// Asks every limit that counts this request and, when none refuses, takes from all of them.
+    pub fn check_and_take(&mut self, facts: &Facts<'_>, now: Timestamp) -> Decision {
+        let now = self.clock.tell(now);
+        let mut readings = mem::take(&mut self.readings);
+        readings.clear();
+        self.read(facts, now, &mut readings);
+        let refused = readings.iter().any(|reading| self.refuses(reading));
+        let mut decision = Decision::new(if refused {
+            Verdict::Refused
+        } else {
+            Verdict::Granted
+        });
+        for reading in &readings {
+            self.settle(reading, &mut decision, now);
+        }
+        self.readings = readings;
+        decision
+    }
+
+    /// Counts a request that was granted at `at`, before a restart, whatever is left. Requests come in
+    /// their order. Held slots are not taken: what held them is gone.
+    pub fn replay(&mut self, facts: &Facts<'_>, at: Timestamp) {
+        let now = self.clock.tell(at);
+        let mut readings = Vec::new();
+        self.read(facts, now, &mut readings);
+        for reading in readings.iter().filter(|reading| reading.amount > 0) {
+            if let Some(limit) = self.limits.get_mut(reading.limit)
+                && !matches!(limit.policy().method(0), Method::Held(_))
+                && (limit.policy().draft().mode == Mode::Enforce || reading.fits())
+            {
+                limit.take(reading, now);
+            }
+        }
+    }
+
+    /// Gives a held slot back.
+    pub fn release(&mut self, hold: Hold) {
+        let Hold {
+            name,
+            level,
+            key,
+            amount,
+        } = hold;
+        let mut limits = self.limits.iter_mut();
+        if let Some(limit) = limits.find(|limit| *limit.policy().name() == name) {
+            limit.release(level, key, amount);
+        }
+    }
+
+    fn read(&self, facts: &Facts<'_>, now: Timestamp, readings: &mut Vec<Reading>) {
+        let asked = self.by_event.get(facts.event.index());
+        for place in asked.into_iter().flatten().copied() {
+            if let Some(limit) = self.limits.get(place)
+                && let Some(reading) = limit.read(facts, &self.secret, now)
+            {
+                readings.push(Reading {
+                    limit: place,
+                    ..reading
+                });
+            }
+        }
+    }
+
+    fn refuses(&self, reading: &Reading) -> bool {
+        let limit = self.limits.get(reading.limit);
+        !reading.fits() && limit.is_some_and(|limit| limit.policy().draft().mode == Mode::Enforce)
+    }
+
+    /// Takes from one limit, or tells that it is violated.
+    fn settle(&mut self, reading: &Reading, decision: &mut Decision, now: Timestamp) {
+        let Some(limit) = self.limits.get_mut(reading.limit) else {
+            return;
+        };
+        match (reading.fits(), limit.policy().draft().mode) {
+            (false, Mode::Enforce) => {
+                limit.tally.refused += 1;
+                decision.violated.push(Meter::of(limit, reading));
+            }
+            (false, Mode::Record) => {
+                limit.tally.shadowed += 1;
+                decision.shadowed.push(Meter::of(limit, reading));
+            }
+            (true, mode) if decision.verdict == Verdict::Granted && reading.amount > 0 => {
+                limit.take(reading, now);
+                if mode == Mode::Enforce {
+                    decision.note_left(limit, reading);
+                }
+                if matches!(limit.policy().method(0), Method::Held(_)) {
+                    decision.holds.push(Hold::of(limit, reading));
+                }
+            }
+            (true, _) => {}
+        }
+    }
+
+    fn sort_by_event(&mut self) {
+        self.by_event = Event::ALL.map(|event| {
+            let limits = self.limits.iter().enumerate();
+            let counting = limits.filter(|(_, limit)| limit.policy().draft().event == event);
+            counting.map(|(place, _)| place).collect()
+        });
+    }
+}
+
+impl Hold {
+    fn of(limit: &Limit, reading: &Reading) -> Self {
+        Self {
+            name: limit.policy().name().clone(),
+            level: reading.level,
+            key: reading.entry.key,
+            amount: reading.amount,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! What comes of a request: the answer with all that a 429 needs to tell.
+
+use core::time::Duration;
+
+use super::{Key, Level, Limit, Method, Mode, Reading};
+use crate::limit::policy::{LimitName, Policy, Rule, Unit};
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a refusal must be told, and held slots must be given back"]
+pub struct Decision {
+    /// Whether it may go on.
+    pub verdict: Verdict,
+    /// Every limit that refuses it.
+    pub violated: Vec<Meter>,
+    /// Every limit that would refuse it, but only records.
+    pub shadowed: Vec<Meter>,
+    /// Of the limits that enforce and took, the one with the least left, after the take.
+    pub tightest: Option<Meter>,
+    /// The slots it holds now. Give each back with [`super::Book::release`] when it is done.
+    pub holds: Vec<Hold>,
+}
+
+/// Whether a request may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may, and was counted.
+    Granted,
+    /// It may not, and was not counted.
+    Refused,
+}
+
+/// How a request stands with one limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meter {
+    /// The limit.
+    pub name: LimitName,
+    /// Whether it refuses or records.
+    pub mode: Mode,
+    /// What it counts.
+    pub unit: Unit,
+    /// The most there is: burst, amount of the window, or slots. With the override for the client.
+    pub quota: u64,
+    /// In which time; for a rate that in which a spent burst comes back, for slots zero.
+    pub window: Duration,
+    /// What is left: before this request, or for [`Decision::tightest`] after it.
+    pub remaining: u64,
+    /// How long until there is more than that; zero when all is there.
+    pub reset: Duration,
+    /// How long until this request fits: zero when it does, `None` when it is more than there ever is.
+    pub wait: Option<Duration>,
+    /// Whose count it was: its own, or one that newcomers share because the table is full.
+    pub level: Level,
+    /// The key of the count.
+    pub key: Key,
+}
+
+/// A slot held. It counts until it is given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub(super) name: LimitName,
+    pub(super) level: Level,
+    pub(super) key: Key,
+    pub(super) amount: u64,
+}
+
+impl Decision {
+    pub(super) const fn new(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            violated: Vec::new(),
+            shadowed: Vec::new(),
+            tightest: None,
+            holds: Vec::new(),
+        }
+    }
+
+    /// How long until no limit refuses this request any more, others aside. `None` when it may never
+    /// go as it is: it is more than a limit ever allows at once.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let mut longest = Duration::ZERO;
+        for meter in &self.violated {
+            longest = longest.max(meter.wait?);
+        }
+        Some(longest)
+    }
+
+    /// Notes what a limit has left, when it is less than others have.
+    pub(super) fn note_left(&mut self, limit: &Limit, reading: &Reading) {
+        let left = reading.standing.remaining.saturating_sub(reading.amount);
+        let quota = quota_of(limit.policy(), reading.entry.tier);
+        let is_tighter = self.tightest.as_ref().is_none_or(|meter| {
+            u128::from(left) * u128::from(meter.quota)
+                < u128::from(meter.remaining) * u128::from(quota)
+        });
+        if is_tighter {
+            let mut meter = Meter::of(limit, reading);
+            meter.remaining = left;
+            // What was at rest has begun to owe.
+            meter.reset = if meter.reset == Duration::ZERO {
+                first_reset(limit.policy(), reading.entry.tier, meter.window)
+            } else {
+                meter.reset
+            };
+            self.tightest = Some(meter);
+        }
+    }
+}
+
+impl Meter {
+    pub(super) fn of(limit: &Limit, reading: &Reading) -> Self {
+        let draft = limit.policy().draft();
+        let tier = reading.entry.tier;
+        Self {
+            name: draft.name.clone(),
+            mode: draft.mode,
+            unit: draft.unit,
+            quota: quota_of(limit.policy(), tier),
+            window: window_of(limit.policy(), tier),
+            remaining: reading.standing.remaining,
+            reset: reading.standing.reset,
+            wait: if reading.fits() {
+                Some(Duration::ZERO)
+            } else {
+                reading.standing.wait
+            },
+            level: reading.level,
+            key: reading.entry.key,
+        }
+    }
+
+    /// Whether the request fits.
+    pub fn fits(&self) -> bool {
+        self.wait == Some(Duration::ZERO)
+    }
+}
+
+fn quota_of(policy: &Policy, tier: u16) -> u64 {
+    match policy.method(tier) {
+        Method::Rate(rate) => u64::from(rate.burst()),
+        Method::Quota(window) => window.quota(),
+        Method::Held(slots) => u64::from(slots.most()),
+    }
+}
+
+fn window_of(policy: &Policy, tier: u16) -> Duration {
+    match (policy.method(tier), policy.draft().rule) {
+        (Method::Rate(rate), _) => rate.refill(),
+        (Method::Quota(_), Rule::Quota { window, .. }) => window,
+        _ => Duration::ZERO,
+    }
+}
+
+/// How long after the first take of a rested key there is more again.
+fn first_reset(policy: &Policy, tier: u16, window: Duration) -> Duration {
+    match policy.method(tier) {
+        Method::Rate(rate) => window / rate.burst().max(1),
+        Method::Quota(_) => window,
+        Method::Held(_) => Duration::ZERO,
+    }
+}

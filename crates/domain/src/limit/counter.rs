@@ -1,0 +1,333 @@
+//! One limit with its counts: a policy, a table for the keys it tells apart and three smaller ones for
+//! the coarser keys that newcomers share when that is full. Nothing here decides; [`super::book`] asks
+//! all limits and then takes from all.
+//!
+//! A newcomer that finds room again begins with what its coarser keys owe, since some of that may be its
+//! own. So for every key at every time: what counts against it is never less than what it took.
+
+mod reading;
+mod rows;
+mod store;
+
+use super::dimension::Level;
+use super::facts::Facts;
+use super::gcra::Arrival;
+use super::key::{Key, Secret};
+use super::policy::{Method, Policy};
+use super::table::Entry;
+use super::window::Cell;
+use crate::time::Timestamp;
+
+pub(super) use reading::{Reading, Standing};
+pub(super) use rows::Row;
+use store::Store;
+
+/// How much smaller than the table of exact keys those of the coarser levels are.
+const NEAR_SHARE: u32 = 8;
+const FAR_SHARE: u32 = 64;
+/// The fewest keys of a coarser level.
+const COARSE_MIN: u32 = 64;
+
+/// Counts since the start, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests that took from the limit.
+    pub taken: u64,
+    /// Requests it refused, alone or with others.
+    pub refused: u64,
+    /// Requests it would have refused, had it not only recorded.
+    pub shadowed: u64,
+    /// Requests of newcomers that shared a coarser key, because the table is full.
+    pub shared: u64,
+}
+
+/// A limit and its counts.
+#[derive(Debug)]
+pub(super) struct Limit {
+    policy: Policy,
+    stores: [Store; 4],
+    /// When the last count of a coarser level comes to rest.
+    spilled_until: Timestamp,
+    /// Slots held at coarser levels.
+    spilled_slots: u64,
+    pub(super) tally: Tally,
+}
+
+impl Limit {
+    pub(super) fn new(policy: Policy) -> Self {
+        let (keys, cells) = (policy.draft().keys, policy.cells());
+        let coarse = |share: u32| (keys / share).max(COARSE_MIN);
+        Self {
+            stores: [keys, coarse(NEAR_SHARE), coarse(FAR_SHARE), 1]
+                .map(|capacity| Store::new(capacity, cells)),
+            policy,
+            spilled_until: Timestamp::EPOCH,
+            spilled_slots: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    pub(super) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Puts another policy in the place of one under which the counts mean the same.
+    pub(super) fn replace_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// What the limit makes of a request at this moment; `None` when it does not count it.
+    pub(super) fn read(
+        &self,
+        facts: &Facts<'_>,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Option<Reading> {
+        if !self.policy.applies_to(facts) {
+            return None;
+        }
+        let amount = self.policy.draft().unit.amount(facts);
+        let tier = self.policy.tier(facts.client);
+        let mut reading = self.locate(facts, secret, now);
+        reading.amount = amount;
+        reading.entry.tier = tier;
+        if reading.found.is_none() && (now < self.spilled_until || self.spilled_slots > 0) {
+            self.inherit(&mut reading, facts, secret, now);
+        }
+        reading.standing = self.standing(&reading, facts, secret, now);
+        Some(reading)
+    }
+
+    /// Takes what a reading found, allowed or not; the moment must be the reading's.
+    pub(super) fn take(&mut self, reading: &Reading, now: Timestamp) {
+        let method = self.policy.method(reading.entry.tier);
+        self.tally.taken += 1;
+        self.tally.shared += u64::from(reading.level != Level::Own);
+        let Some(store) = self.stores.get_mut(reading.level.index()) else {
+            return;
+        };
+        let live = |entry: &Entry| is_live(method, entry, now);
+        let Some((place, mut entry)) = store.occupy(reading, live) else {
+            return;
+        };
+        let until = match method {
+            Method::Rate(rate) => {
+                let arrival =
+                    Arrival::from_bits(entry.state).take(rate, count(reading.amount), now);
+                entry.state = arrival.to_bits();
+                arrival.rest_at()
+            }
+            Method::Quota(window) => {
+                for [at, amount] in &reading.inherited {
+                    store.push(window, &mut entry, *amount, Timestamp::from_micros(*at));
+                }
+                store.push(window, &mut entry, reading.amount, now);
+                Timestamp::from_micros(entry.state)
+            }
+            Method::Held(_) => {
+                entry.state = entry.state.saturating_add(reading.amount);
+                now
+            }
+        };
+        store.table.set(place, entry);
+        self.note_spill(reading.level, until, reading.amount, method);
+    }
+
+    /// Gives held slots back.
+    pub(super) fn release(&mut self, level: Level, key: Key, amount: u64) {
+        let Some(store) = self.stores.get_mut(level.index()) else {
+            return;
+        };
+        let place = store.table.find(key);
+        let Some((place, entry)) = place.and_then(|place| Some((place, store.table.get(place)?)))
+        else {
+            return;
+        };
+        let state = entry.state.saturating_sub(amount);
+        store.table.set(place, Entry { state, ..entry });
+        if level != Level::Own {
+            self.spilled_slots = self.spilled_slots.saturating_sub(entry.state - state);
+        }
+    }
+
+    /// How many keys are live, and how many of those at coarser levels.
+    pub(super) fn live(&self, now: Timestamp) -> (usize, usize) {
+        let mut counts = self.stores.iter().map(|store| {
+            let entries = store.table.entries();
+            entries.filter(|entry| self.is_live(entry, now)).count()
+        });
+        (counts.next().unwrap_or(0), counts.sum())
+    }
+
+    pub(super) fn is_live(&self, entry: &Entry, now: Timestamp) -> bool {
+        is_live(self.policy.method(entry.tier), entry, now)
+    }
+
+    /// The live entries of all levels.
+    pub(super) fn live_entries(&self, now: Timestamp) -> impl Iterator<Item = (Level, Entry)> {
+        Level::ALL
+            .into_iter()
+            .zip(&self.stores)
+            .flat_map(move |(level, store)| {
+                let entries = store.table.entries();
+                entries
+                    .filter(move |entry| self.is_live(entry, now))
+                    .map(move |entry| (level, entry))
+            })
+    }
+
+    /// What counts against a key, and the most there is for it.
+    pub(super) fn used(&self, level: Level, entry: &Entry, now: Timestamp) -> (u64, u64) {
+        match self.policy.method(entry.tier) {
+            Method::Rate(rate) => {
+                let left = Arrival::from_bits(entry.state).available(rate, now);
+                let burst = u64::from(rate.burst());
+                (burst - u64::from(left.min(rate.burst())), burst)
+            }
+            Method::Quota(window) => {
+                let store = self.stores.get(level.index());
+                let used = store.map_or(0, |store| window.used(store.cells(entry), now));
+                (used, window.quota())
+            }
+            Method::Held(slots) => (entry.state, u64::from(slots.most())),
+        }
+    }
+
+    /// Octets that the tables take at most.
+    pub(super) fn octets(&self) -> usize {
+        self.stores.iter().map(Store::octets).sum()
+    }
+
+    /// The first level that knows the request's key or has room for it.
+    fn locate(&self, facts: &Facts<'_>, secret: &Secret, now: Timestamp) -> Reading {
+        let dimensions = self.policy.draft().dimensions;
+        let live = |entry: &Entry| self.is_live(entry, now);
+        let mut reading = Reading::default();
+        for (level, store) in Level::ALL.into_iter().zip(&self.stores) {
+            let key = dimensions.key(facts, level, secret);
+            let found = store.table.find(key);
+            let entry = found.and_then(|place| store.table.get(place));
+            reading.level = level;
+            if let Some(entry) = entry.filter(live) {
+                return Reading {
+                    found,
+                    entry,
+                    ..reading
+                };
+            }
+            let is_last = level == Level::Last;
+            if is_last || entry.is_some() || store.table.has_room(key, |entry| !live(entry)) {
+                let label = match level {
+                    Level::Own => dimensions.label(facts),
+                    _ => 0,
+                };
+                reading.entry = Entry {
+                    key,
+                    label,
+                    ..Entry::default()
+                };
+                return reading;
+            }
+        }
+        reading
+    }
+
+    /// Lets a newcomer begin with what its coarser keys owe.
+    fn inherit(&self, reading: &mut Reading, facts: &Facts<'_>, secret: &Secret, now: Timestamp) {
+        let dimensions = self.policy.draft().dimensions;
+        let coarser = Level::ALL
+            .into_iter()
+            .zip(&self.stores)
+            .skip(reading.level.index() + 1);
+        for (level, store) in coarser {
+            let key = dimensions.key(facts, level, secret);
+            let entry = store
+                .table
+                .find(key)
+                .and_then(|place| store.table.get(place));
+            let Some(entry) = entry.filter(|entry| self.is_live(entry, now)) else {
+                continue;
+            };
+            match self.policy.method(entry.tier) {
+                Method::Rate(_) => {
+                    let owed = Arrival::from_bits(reading.entry.state);
+                    let both = owed.with(Arrival::from_bits(entry.state), now);
+                    reading.entry.state = both.to_bits();
+                }
+                Method::Quota(_) => reading.inherited.extend(store.cells(&entry)),
+                Method::Held(_) => {}
+            }
+        }
+        reading.inherited.sort_unstable();
+    }
+
+    fn standing(
+        &self,
+        reading: &Reading,
+        facts: &Facts<'_>,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Standing {
+        let entry = &reading.entry;
+        let method = self.policy.method(entry.tier);
+        match method {
+            Method::Rate(rate) => Standing::of_rate(
+                rate,
+                Arrival::from_bits(entry.state),
+                count(reading.amount),
+                now,
+            ),
+            Method::Quota(window) => {
+                let own: &[Cell] = match (reading.found, self.stores.get(reading.level.index())) {
+                    (Some(_), Some(store)) => store.cells(entry),
+                    _ => &reading.inherited,
+                };
+                Standing::of_quota(window, own, reading.amount, now)
+            }
+            Method::Held(slots) => {
+                let held = match self.spilled_slots {
+                    0 => entry.state,
+                    _ => self.held(facts, secret),
+                };
+                Standing::of_held(slots, held, reading.amount)
+            }
+        }
+    }
+
+    /// Slots held under the request's keys of all levels.
+    fn held(&self, facts: &Facts<'_>, secret: &Secret) -> u64 {
+        let dimensions = self.policy.draft().dimensions;
+        let held = Level::ALL
+            .into_iter()
+            .zip(&self.stores)
+            .map(|(level, store)| {
+                let place = store.table.find(dimensions.key(facts, level, secret));
+                let entry = place.and_then(|place| store.table.get(place));
+                entry.map_or(0, |entry| entry.state)
+            });
+        held.fold(0, u64::saturating_add)
+    }
+
+    fn note_spill(&mut self, level: Level, until: Timestamp, amount: u64, method: Method) {
+        if level == Level::Own {
+            return;
+        }
+        self.spilled_until = self.spilled_until.max(until);
+        if matches!(method, Method::Held(_)) {
+            self.spilled_slots = self.spilled_slots.saturating_add(amount);
+        }
+    }
+}
+
+/// Whether anything the key took still counts.
+fn is_live(method: Method, entry: &Entry, now: Timestamp) -> bool {
+    match method {
+        Method::Rate(_) => !Arrival::from_bits(entry.state).is_at_rest(now),
+        Method::Quota(_) => entry.state > now.micros(),
+        Method::Held(_) => entry.state > 0,
+    }
+}
+
+fn count(amount: u64) -> u32 {
+    u32::try_from(amount).unwrap_or(u32::MAX)
+}

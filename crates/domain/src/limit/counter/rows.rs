@@ -1,0 +1,122 @@
+//! The counts of a limit as plain rows, to carry them over a restart or a change of policy.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Limit, Method, Reading};
+use crate::limit::dimension::Level;
+use crate::limit::gcra::Arrival;
+use crate::limit::key::Key;
+use crate::limit::policy::Policy;
+use crate::limit::table::Entry;
+use crate::limit::window::Cell;
+use crate::time::Timestamp;
+
+/// One live count.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    level: Level,
+    key: Key,
+    state: u64,
+    /// What to call it: may be a number or an address in clear.
+    label: u64,
+    tier: u16,
+    cells: Vec<Cell>,
+}
+
+impl Limit {
+    /// The live counts.
+    pub(in crate::limit) fn rows(&self, now: Timestamp) -> impl Iterator<Item = Row> {
+        self.live_entries(now).map(|(level, entry)| {
+            let store = self.stores.get(level.index());
+            let cells = store.map(|store| store.cells(&entry).to_vec());
+            Row {
+                level,
+                key: entry.key,
+                state: entry.state,
+                label: entry.label,
+                tier: entry.tier,
+                cells: cells.unwrap_or_default(),
+            }
+        })
+    }
+
+    /// Counts a row that was counted under `old`, a policy of the same shape. When its level has no room
+    /// (fewer keys than before), it is added to what all newcomers share: they begin with it.
+    pub(in crate::limit) fn adopt(&mut self, row: &Row, old: &Policy, now: Timestamp) {
+        let tier = self.policy.tier(old.client_of(row.tier));
+        let entry = Entry {
+            key: row.key,
+            state: row.state,
+            label: row.label,
+            tier,
+            ..Entry::default()
+        };
+        if !self.adopt_at(row.level, entry, row, old, now) {
+            let last = Entry {
+                key: Key::SHARED,
+                ..Entry::default()
+            };
+            self.adopt_at(Level::Last, last, row, old, now);
+        }
+    }
+
+    fn adopt_at(
+        &mut self,
+        level: Level,
+        entry: Entry,
+        row: &Row,
+        old: &Policy,
+        now: Timestamp,
+    ) -> bool {
+        let method = self.policy.method(entry.tier);
+        let Some(store) = self.stores.get_mut(level.index()) else {
+            return false;
+        };
+        let held = store
+            .table
+            .find(entry.key)
+            .and_then(|place| store.table.get(place));
+        let live = |entry: &Entry| super::is_live(method, entry, now);
+        let reading = Reading {
+            entry: Entry { state: 0, ..entry },
+            ..Reading::default()
+        };
+        let Some((place, fresh)) = store.occupy(&reading, live) else {
+            return false;
+        };
+        // Several rows may come together under the key that all share.
+        let mut entry = held.filter(live).unwrap_or(fresh);
+        match (method, old.method(row.tier)) {
+            (Method::Rate(new), Method::Rate(old)) => {
+                let owed = Arrival::from_bits(row.state).under(old, new, now);
+                let both = owed.with(Arrival::from_bits(entry.state), now);
+                entry.state = both.bounded(new, now).to_bits();
+                self.spilled_until = match level {
+                    Level::Own => self.spilled_until,
+                    _ => self.spilled_until.max(both.bounded(new, now).rest_at()),
+                };
+            }
+            (Method::Quota(window), _) => {
+                let mut cells = [store.cells(&entry), &row.cells].concat();
+                cells.sort_unstable();
+                entry.filled = 0;
+                for [at, amount] in cells {
+                    store.push(window, &mut entry, amount, Timestamp::from_micros(at));
+                }
+                if level != Level::Own {
+                    let until = Timestamp::from_micros(entry.state);
+                    self.spilled_until = self.spilled_until.max(until);
+                }
+            }
+            (Method::Held(_), _) => {
+                entry.state = entry.state.saturating_add(row.state);
+                if level != Level::Own {
+                    self.spilled_slots = self.spilled_slots.saturating_add(row.state);
+                }
+            }
+            (Method::Rate(_), _) => {}
+        }
+        store.table.set(place, entry);
+        true
+    }
+}

@@ -1,0 +1,218 @@
+//! A table of keys of fixed size. It is laid out once and never grows: the entries lie in the order of
+//! their keys, each within [`REACH`] places of where its key begins to look, so that 7 of 8 places can
+//! be live. A key that came to rest (nothing it took counts any more) is as good as one never seen, and
+//! its place is the first to be used again. A live entry is never given away: when there is no room, the
+//! newcomer is told so.
+
+use core::fmt;
+
+use super::key::Key;
+
+/// How far from its home an entry may lie, and so how far a search goes. Up to 7 of 8 live places even
+/// the most displaced of a million lies nearer.
+const REACH: usize = 64;
+
+/// How far from its home a newcomer looks for a place that can be given up. On average it looks at 32
+/// when 7 of 8 are live, and at few when some are at rest.
+const SPAN: usize = 2_048;
+
+/// Where a newcomer goes.
+struct Gap {
+    /// Before this place, in the order of the keys.
+    before: usize,
+    /// The place given up for it.
+    vacant: usize,
+}
+
+/// One entry: what a limit keeps of a key, in 40 octets. `Debug` does not show the label, which may be
+/// a number or an address.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose it is.
+    pub key: Key,
+    /// The state of the count; what it means is the limit's affair.
+    pub state: u64,
+    /// What to call the key in a list.
+    pub label: u64,
+    /// Where its cells lie, for a count that has some.
+    pub block: u32,
+    /// How many of the cells are filled.
+    pub filled: u16,
+    /// Which override counts, 0 being the policy's own numbers.
+    pub tier: u16,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Entry");
+        shown.field("key", &self.key).field("state", &self.state);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Table");
+        shown
+            .field("places", &self.places())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An entry as it lies in memory. Rows of plain words cost no memory until they are written.
+type Row = [u64; 5];
+
+impl Entry {
+    fn pack(self) -> Row {
+        let Key([first, second]) = self.key;
+        let (filled, tier) = (u64::from(self.filled), u64::from(self.tier));
+        let rest = u64::from(self.block) | (filled << 32) | (tier << 48);
+        [first, second, self.state, self.label, rest]
+    }
+
+    fn unpack(row: Row) -> Self {
+        let [first, second, state, label, rest] = row;
+        let part = |shift: u32| u16::try_from((rest >> shift) & 0xffff).unwrap_or(0);
+        Self {
+            key: Key([first, second]),
+            state,
+            label,
+            block: u32::from(part(0)) | (u32::from(part(16)) << 16),
+            filled: part(32),
+            tier: part(48),
+        }
+    }
+}
+
+/// What a place holds for a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vacancy {
+    /// Never used.
+    Empty,
+    /// The entry of a key at rest, which goes; its block may be taken over.
+    Rested(Entry),
+}
+
+/// The table.
+pub struct Table {
+    rows: Vec<Row>,
+    homes: usize,
+}
+
+impl Table {
+    /// Lays out a table for `capacity` (1 or more) live keys.
+    pub fn new(capacity: u32) -> Self {
+        let capacity = usize::try_from(capacity.max(1)).unwrap_or(usize::MAX);
+        let homes = capacity.saturating_add(capacity / 7).saturating_add(1);
+        Self {
+            rows: vec![[0; 5]; homes.saturating_add(REACH)],
+            homes,
+        }
+    }
+
+    /// How many places it has.
+    pub fn places(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Where a key lies.
+    #[inline]
+    pub fn find(&self, key: Key) -> Option<usize> {
+        let home = self.home(key);
+        let reach = self.rows.get(home..home + REACH)?;
+        for (step, [first, second, ..]) in reach.iter().enumerate() {
+            if [*first, *second] == key.0 {
+                return Some(home + step);
+            }
+            // Entries lie in the order of their keys, and after an empty place there are none.
+            if *first > key.0[0] || *first == 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The entry at a place.
+    #[inline]
+    pub fn get(&self, place: usize) -> Option<Entry> {
+        let row = self.rows.get(place)?;
+        (row[0] != 0).then(|| Entry::unpack(*row))
+    }
+
+    /// Writes over the entry of the same key at a place.
+    #[inline]
+    pub fn set(&mut self, place: usize, entry: Entry) {
+        if let Some(row) = self.rows.get_mut(place) {
+            debug_assert_eq!([row[0], row[1]], entry.key.0, "a place keeps its key");
+            *row = entry.pack();
+        }
+    }
+
+    /// Whether a key that is not in the table would find a place.
+    pub fn has_room(&self, key: Key, rests: impl Fn(&Entry) -> bool) -> bool {
+        self.gap(key, rests).is_some()
+    }
+
+    /// Makes a place for a key that is not in the table. `None` when all it can reach are live.
+    pub fn insert(&mut self, key: Key, rests: impl Fn(&Entry) -> bool) -> Option<(usize, Vacancy)> {
+        let Gap { before, vacant } = self.gap(key, rests)?;
+        let gone = self.rows.get(vacant).copied()?;
+        let place = if vacant < before {
+            self.rows.get_mut(vacant..before)?.rotate_left(1);
+            before - 1
+        } else {
+            self.rows.get_mut(before..=vacant)?.rotate_right(1);
+            before
+        };
+        let entry = Entry {
+            key,
+            ..Entry::default()
+        };
+        *self.rows.get_mut(place)? = entry.pack();
+        let vacancy = match gone[0] {
+            0 => Vacancy::Empty,
+            _ => Vacancy::Rested(Entry::unpack(gone)),
+        };
+        Some((place, vacancy))
+    }
+
+    /// Every entry, at rest or not, in the order of the keys.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        let used = self.rows.iter().filter(|row| row[0] != 0);
+        used.map(|row| Entry::unpack(*row))
+    }
+
+    /// Where a new key would go, and the nearest place that can be given up for it. What lies between
+    /// moves by one: towards its home, or away from it as long as that stays within reach.
+    fn gap(&self, key: Key, rests: impl Fn(&Entry) -> bool) -> Option<Gap> {
+        let home = self.home(key);
+        let span = self.rows.get(home..)?.iter().take(SPAN);
+        let (mut before, mut vacant) = (None, None);
+        for (place, row) in (home..).zip(span) {
+            let is_free = row[0] == 0 || rests(&Entry::unpack(*row));
+            vacant = vacant.or(is_free.then_some(place));
+            before = before.or((row[0] == 0 || row[0] > key.0[0]).then_some(place));
+            match (before, vacant) {
+                (Some(before), Some(vacant)) => return Some(Gap { before, vacant }),
+                (None, _) if place + 1 - home < REACH => {}
+                // All within reach come before the new key: it goes behind the last of them.
+                (None, vacant) => {
+                    let before = place + 1;
+                    return vacant.map(|vacant| Gap { before, vacant });
+                }
+                (Some(_), None) if place + 1 - self.home(Key([row[0], row[1]])) < REACH => {}
+                (Some(_), None) => return None,
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn home(&self, key: Key) -> usize {
+        let homes = u128::try_from(self.homes).unwrap_or(0);
+        usize::try_from((u128::from(key.0[0]) * homes) >> 64).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

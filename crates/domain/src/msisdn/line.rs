@@ -1,0 +1,16 @@
+//! What kind of line a number is, as far as it matters for who pays.
+
+/// A kind of line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Line {
+    /// A mobile, a fixed line, or nothing that the plan tells apart.
+    Ordinary,
+    /// The caller pays extra, and the owner of the number is paid.
+    Premium,
+    /// The caller and the owner share the cost.
+    SharedCost,
+    /// The owner pays.
+    TollFree,
+    /// A pager.
+    Pager,
+}
