@@ -29,6 +29,7 @@ mod overdue;
 pub mod ports;
 mod proofs;
 mod queries;
+pub mod rebuild;
 mod receipts;
 mod recover;
 mod risk;

@@ -39,6 +39,13 @@ impl Purpose {
         }
     }
 
+    /// The purpose of a word of the ledger.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == word)
+    }
+
     /// From its two bits.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code)).copied()
@@ -72,6 +79,11 @@ pub struct VaultRow {
 }
 
 impl VaultRow {
+    /// Its row key.
+    pub const fn key(&self) -> u64 {
+        vault_key(self.owner, self.purpose)
+    }
+
     /// What is left of a value that was erased: no key, and the index of the entry that says so. It
     /// seals nothing, so its week is 0.
     pub fn tombstone(owner: u64, purpose: Purpose, erased_by: u64) -> Self {
@@ -103,6 +115,12 @@ pub enum Bearer {
     Inbound(u64),
     /// A receipt that matches nothing yet.
     Unmatched(u64),
+}
+
+/// The row key of a sealed row: its owner's sequence and two bits of purpose. Sequences have 60 bits.
+#[expect(clippy::as_conversions, reason = "u8 to u64 widens; From is not const")]
+pub const fn vault_key(owner: u64, purpose: Purpose) -> u64 {
+    (owner << 2) | purpose.code() as u64
 }
 
 /// A key-encryption key, wrapped by the master key.
@@ -144,7 +162,7 @@ pub struct MessageHead {
 }
 
 /// A message as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageRow {
     /// Its id; the row key is the id's sequence.
     pub id: MessageId,
@@ -182,7 +200,7 @@ pub struct MessageUpdate {
 }
 
 /// A message from a handset as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboundRow {
     /// Its id; the row key is the id's sequence.
     pub id: InboundId,
@@ -199,7 +217,8 @@ pub struct InboundRow {
 }
 
 /// Whether an opt-out row records one or takes it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OptOutStanding {
     /// The number is opted out.
     Out,
@@ -208,7 +227,7 @@ pub enum OptOutStanding {
 }
 
 /// An opt-out. Rows are appended; the latest one of a (short code, subject) counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptOutRow {
     /// The sequence of its id.
     pub sequence: u64,

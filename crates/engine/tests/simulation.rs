@@ -24,6 +24,7 @@ mod simulation {
     pub mod handsets;
     pub mod node;
     pub mod plan;
+    pub mod rebuilt;
     pub mod world;
 }
 

@@ -96,6 +96,22 @@ pub(crate) fn apply(
     Ok(Applied::Whole)
 }
 
+/// Makes one write into tables that hold nothing of it, as the entry of this index brought it.
+pub(crate) fn fill(
+    statements: &mut Statements<'_>,
+    scratch: &mut Scratch,
+    write: &Write,
+    entry: u64,
+) -> rusqlite::Result<()> {
+    scratch.first_entry = entry;
+    scratch.fresh.clear();
+    let mut applying = Applying {
+        statements,
+        scratch,
+    };
+    applying.put(write).map(drop)
+}
+
 /// The row that a write expects something of, and the version it expects; 0 is absence.
 fn expectation(write: &Write) -> Option<(Table, u64, u32)> {
     match write {

@@ -16,8 +16,17 @@ pub(crate) fn leaves(shared: &Shared, from: u64, most: usize) -> rusqlite::Resul
 
 /// The entries from `from` on, at most `most`.
 pub(crate) fn entries(shared: &Shared, from: u64, most: usize) -> rusqlite::Result<Vec<Vec<u8>>> {
-    let sql = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
-    durable(shared, sql, from, most, |row| row.get(1))
+    durable(shared, BYTES, from, most, |row| row.get(1))
+}
+
+const BYTES: &str = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
+
+/// The entries of a range as one transaction sees them, durable or not.
+pub(crate) fn bytes_of(
+    database: &Connection,
+    wanted: std::ops::Range<u64>,
+) -> rusqlite::Result<Vec<Vec<u8>>> {
+    range(database, BYTES, wanted, |row| row.get(1))
 }
 
 /// The index of the first entry of the commit that wrote a message or inbound message; `None` for one

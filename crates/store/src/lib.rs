@@ -29,6 +29,7 @@ mod open;
 mod prune;
 mod queue;
 mod reader;
+mod rebuild;
 mod restore;
 mod rows;
 mod schema;

@@ -143,7 +143,7 @@ fn check(database: &Connection, backup: &Path) -> Result<(), RestoreError> {
 }
 
 /// Moves the record of the last epoch ahead. Opening adds the one that is left.
-fn leap(database: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn leap(database: &Connection) -> rusqlite::Result<()> {
     // A file that was copied by other means may ask for a log beside it, which would not be moved along.
     database.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     let sql = "UPDATE meta SET value = value + ?1 WHERE name = 'epoch'";

@@ -24,6 +24,7 @@ pub(crate) const INBOUND: &str = "seq, id, short_code, received, keyword, carrie
 pub(crate) const PART: &str =
     "seq, short_code, carrier, data_coding, reference, width, total, ordinal, at";
 pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at";
+pub(crate) const VAULT: &str = "row, week, wrapped, sealed";
 pub(crate) const OPT_OUT: &str = "seq, short_code, subject, standing, basis, at";
 
 /// Reads the columns of [`MESSAGE`].
@@ -132,17 +133,20 @@ pub(crate) fn vault_of(database: &Connection, owner: u64) -> rusqlite::Result<Ve
         "SELECT row, week, wrapped, sealed FROM vault WHERE row BETWEEN ?1 AND ?2 ORDER BY row",
     )?;
     let first = owner << 2;
-    let found = statement.query_map([integer(first), integer(first | 3)], |row| {
-        let key: u64 = natural(row, 0)?;
-        Ok(VaultRow {
-            owner: key >> 2,
-            purpose: purpose(key)?,
-            week: natural(row, 1)?,
-            wrapped: row.get(2)?,
-            sealed: row.get(3)?,
-        })
-    })?;
+    let found = statement.query_map([integer(first), integer(first | 3)], vault)?;
     found.collect()
+}
+
+/// Reads the columns of [`VAULT`].
+pub(crate) fn vault(row: &Row<'_>) -> rusqlite::Result<VaultRow> {
+    let key: u64 = natural(row, 0)?;
+    Ok(VaultRow {
+        owner: key >> 2,
+        purpose: purpose(key)?,
+        week: natural(row, 1)?,
+        wrapped: row.get(2)?,
+        sealed: row.get(3)?,
+    })
 }
 
 /// A message by the sequence of its id.
@@ -221,7 +225,8 @@ fn week_and_purpose(key: u64) -> rusqlite::Result<(u32, Purpose)> {
     Ok((week, purpose(key)?))
 }
 
-fn purpose(key: u64) -> rusqlite::Result<Purpose> {
+/// The purpose in the row key of a sealed row or key-encryption key.
+pub(crate) fn purpose(key: u64) -> rusqlite::Result<Purpose> {
     let code = u8::try_from(key & 3).unwrap_or(0);
     Purpose::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, integer(key)))
 }

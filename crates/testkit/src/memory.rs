@@ -25,8 +25,11 @@ mod image;
 mod image_load;
 mod image_search;
 mod log;
+mod shelf;
+mod view;
 
 pub use image::{Image, Logged};
+pub use shelf::MemoryShelf;
 
 type Answer = (Done, Result<Committed, CommitError>);
 

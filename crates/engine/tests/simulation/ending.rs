@@ -9,6 +9,7 @@ use engine::ports::carrier::{Answer, Direction};
 use engine::rows::MessageRow;
 
 use super::carrier::mix;
+use super::rebuilt;
 use super::world::{World, binds};
 
 /// Tries to reopen a store, of which the first may still fail.
@@ -42,6 +43,7 @@ impl World {
             self.unsettled()
         );
         self.every_end_has_its_reason();
+        rebuilt::the_entries_alone_give_the_state(&self.node);
         mix(self.audit.hash, self.carrier.seen().hash)
     }
 

@@ -4,6 +4,7 @@ use engine::ports::CarrierEvents;
 use testkit::gateway::poll_once;
 
 use super::node::Node;
+use super::rebuilt;
 use super::world::World;
 
 impl World {
@@ -60,6 +61,7 @@ impl World {
             &self.carrier,
             seed,
         );
+        rebuilt::the_entries_alone_give_the_state(&self.node);
     }
 
     pub fn fail_the_store(&mut self) {

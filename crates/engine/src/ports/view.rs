@@ -1,0 +1,32 @@
+//! A store as it stands at one moment: its entries and every row that they must give again. What is read
+//! belongs together, whatever is committed meanwhile.
+
+use super::store::ReadError;
+use crate::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, VaultRow};
+
+/// Reads one moment of a store, page by page. Blocks.
+///
+/// Pages hold the rows whose key lies above `after` (from the first without it) in ascending order, at
+/// most `most`; fewer only at the end. The key is the sequence, of sealed rows [`VaultRow::key`].
+pub trait View {
+    /// The index of the first entry whose bytes are still there.
+    fn minimum(&self) -> u64;
+    /// How many entries there are.
+    fn size(&self) -> u64;
+    /// The entries from `from` on, in order: at most `most`, fewer at the end.
+    fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError>;
+    /// Messages to handsets.
+    fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError>;
+    /// Messages from handsets.
+    fn inbounds(&self, after: Option<u64>, most: usize) -> Result<Vec<InboundRow>, ReadError>;
+    /// Opt-outs and their removals.
+    fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError>;
+    /// Sealed rows.
+    fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError>;
+    /// Every client, in the order of their ids.
+    fn clients(&self) -> Result<Vec<ClientRow>, ReadError>;
+    /// Every key-encryption key.
+    fn keks(&self) -> Result<Vec<KekRow>, ReadError>;
+    /// The sequences of the parts of longer messages that still wait; they own sealed rows.
+    fn parts(&self) -> Result<Vec<u64>, ReadError>;
+}

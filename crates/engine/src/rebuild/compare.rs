@@ -1,0 +1,229 @@
+//! The comparison: everything that the ledger tells against everything that the store holds, row by row
+//! in the order of their keys, so that memory stays bounded.
+
+mod faces;
+mod sealed;
+
+use std::collections::BTreeSet;
+
+use domain::id::OptOutId;
+use serde::Serialize;
+
+use super::difference::Difference;
+use super::fold::{Fold, Unfit};
+use super::judge::Judge;
+use super::pages::{Pages, Pair, walk};
+use super::{PAGE, Rest, number};
+use crate::ports::store::ReadError;
+use crate::ports::{Shelf, View};
+use crate::rows::{ClientRow, InboundRow, MessageRow, OptOutRow};
+
+/// What was compared: entries folded, and rows of the store looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// Entries folded.
+    pub entries: u64,
+    /// Messages to handsets.
+    pub messages: u64,
+    /// Messages from handsets.
+    pub inbound: u64,
+    /// Opt-outs and their removals.
+    pub opt_outs: u64,
+    /// Clients.
+    pub clients: u64,
+    /// Key-encryption keys.
+    pub keys: u64,
+    /// Sealed values.
+    pub sealed: u64,
+    /// Differences told.
+    pub differences: u64,
+}
+
+/// Folds every entry of a moment and tells each difference from the rows of that moment.
+pub fn compare(
+    view: &dyn View,
+    shelf: &mut dyn Shelf,
+    judge: &Judge,
+    tell: &mut dyn FnMut(Difference),
+) -> Result<Compared, ReadError> {
+    let mut differences = 0;
+    let mut counted = |difference| {
+        differences += 1;
+        tell(difference);
+    };
+    let rest = fold_all(view, shelf, &mut counted)?;
+    let mut comparison = Comparison {
+        view,
+        shelf,
+        judge,
+        tell: &mut counted,
+    };
+    let mut compared = comparison.all(&rest)?;
+    compared.entries = view.size().saturating_sub(view.minimum());
+    compared.differences = differences;
+    Ok(compared)
+}
+
+/// Folds the entries that are there. Those that tell nothing that can be are told themselves.
+fn fold_all(
+    view: &dyn View,
+    shelf: &mut dyn Shelf,
+    tell: &mut dyn FnMut(Difference),
+) -> Result<Rest, ReadError> {
+    let mut fold = Fold::new(shelf);
+    let mut index = view.minimum();
+    while index < view.size() {
+        for entry in view.entries(index, PAGE)? {
+            match fold.take(index, &entry) {
+                Ok(()) => {}
+                Err(Unfit::Shelf(error)) => return Err(error),
+                Err(unfit) => {
+                    let place = ("entry", index.to_string());
+                    tell(Difference::of(place, "meaning", unfit.to_string(), "-"));
+                }
+            }
+            index += 1;
+        }
+    }
+    fold.finish()
+}
+
+struct Comparison<'c> {
+    view: &'c dyn View,
+    shelf: &'c dyn Shelf,
+    judge: &'c Judge,
+    tell: &'c mut dyn FnMut(Difference),
+}
+
+impl Comparison<'_> {
+    fn all(&mut self, rest: &Rest) -> Result<Compared, ReadError> {
+        Ok(Compared {
+            messages: self.messages()?,
+            inbound: self.inbounds()?,
+            opt_outs: self.opt_outs()?,
+            clients: self.clients()?,
+            keys: self.keks(rest)?,
+            sealed: self.vault()?,
+            ..Compared::default()
+        })
+    }
+
+    fn messages(&mut self) -> Result<u64, ReadError> {
+        let Self {
+            view, shelf, judge, ..
+        } = *self;
+        let told = |after| shelf.messages(after, PAGE);
+        let kept = |after| view.messages(after, PAGE);
+        let key = |row: &MessageRow| row.id.sequence();
+        walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.pair(
+                "message",
+                pair,
+                |row| row.id.to_string(),
+                |told, kept| {
+                    let number = number(view, kept.id.sequence())?;
+                    told.subject = number
+                        .and_then(|row| judge.subject(&row))
+                        .unwrap_or(kept.subject);
+                    // The client's own words are no part of the ledger.
+                    told.head.reference.clone_from(&kept.head.reference);
+                    Ok(())
+                },
+            )
+        })
+    }
+
+    fn inbounds(&mut self) -> Result<u64, ReadError> {
+        let Self {
+            view, shelf, judge, ..
+        } = *self;
+        let told = |after| shelf.inbounds(after, PAGE);
+        let kept = |after| view.inbounds(after, PAGE);
+        let key = |row: &InboundRow| row.id.sequence();
+        walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.pair(
+                "inbound",
+                pair,
+                |row| row.id.to_string(),
+                |told, kept| {
+                    let number = number(view, kept.id.sequence())?;
+                    told.subject = number
+                        .and_then(|row| judge.subject(&row))
+                        .unwrap_or(kept.subject);
+                    Ok(())
+                },
+            )
+        })
+    }
+
+    fn opt_outs(&mut self) -> Result<u64, ReadError> {
+        let Self {
+            view, shelf, judge, ..
+        } = *self;
+        let told = |after| shelf.opt_outs(after, PAGE);
+        let kept = |after| view.opt_outs(after, PAGE);
+        let key = |row: &OptOutRow| row.sequence;
+        let name = |row: &OptOutRow| OptOutId::new(row.sequence, 0).to_string();
+        walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.pair("opt-out", pair, name, |told, kept| {
+                let number = number(view, kept.sequence)?;
+                told.subject = number
+                    .and_then(|row| judge.suppression(&row))
+                    .unwrap_or(kept.subject);
+                Ok(())
+            })
+        })
+    }
+
+    fn clients(&mut self) -> Result<u64, ReadError> {
+        let (told, kept) = (self.shelf.clients()?, self.view.clients()?);
+        let key = |row: &ClientRow| row.id.sequence();
+        let told = |after: Option<u64>| Ok(behind(&told, after, key));
+        let kept = |after: Option<u64>| Ok(behind(&kept, after, key));
+        walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.pair("client", pair, |row| row.id.to_string(), |_, _| Ok(()))
+        })
+    }
+
+    fn keks(&mut self, rest: &Rest) -> Result<u64, ReadError> {
+        let kept = self.view.keks()?;
+        let kept: BTreeSet<String> = kept.iter().map(crate::rows::KekRow::name).collect();
+        for name in rest.keks.difference(&kept) {
+            (self.tell)(Difference::lost("key", name.clone()));
+        }
+        for name in kept.difference(&rest.keks) {
+            (self.tell)(Difference::foreign("key", name.clone()));
+        }
+        Ok(u64::try_from(kept.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Tells what differs in one pair, once what entries do not tell was put in.
+    fn pair<T: faces::Faces>(
+        &mut self,
+        what: &'static str,
+        pair: Pair<T, T>,
+        name: impl Fn(&T) -> String,
+        complete: impl Fn(&mut T, &T) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        match pair {
+            Pair::Ledger(row) => (self.tell)(Difference::lost(what, name(&row))),
+            Pair::Store(row) => (self.tell)(Difference::foreign(what, name(&row))),
+            Pair::Both(mut told, kept) => {
+                complete(&mut told, &kept)?;
+                if told != kept {
+                    for (field, said, held) in told.differing(&kept) {
+                        let place = (what, name(&kept));
+                        (self.tell)(Difference::of(place, field, said, held));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A page of a list that is held whole.
+fn behind<T: Clone>(rows: &[T], after: Option<u64>, key: fn(&T) -> u64) -> Vec<T> {
+    let is_behind = |row: &&T| after.is_none_or(|after| key(row) > after);
+    rows.iter().filter(is_behind).take(PAGE).cloned().collect()
+}

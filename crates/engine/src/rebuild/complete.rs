@@ -1,0 +1,79 @@
+//! Completing rebuilt rows, so that a gateway can go on from them: what entries do not tell comes from
+//! the vault, and from the rows of the store that can still be read.
+
+use super::judge::Judge;
+use super::{PAGE, number};
+use crate::keys::Blind;
+use crate::ports::shelf::Told;
+use crate::ports::store::ReadError;
+use crate::ports::{Shelf, View};
+
+/// Puts blind indices of numbers and the clients' references into the rows of a shelf.
+pub fn complete(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
+    messages(view, shelf, judge)?;
+    inbounds(view, shelf, judge)?;
+    opt_outs(view, shelf, judge)
+}
+
+fn messages(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
+    let mut after = None;
+    loop {
+        let page = shelf.messages(after, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id.sequence());
+        for mut row in page {
+            let sequence = row.id.sequence();
+            let kept = view.messages(sequence.checked_sub(1), 1)?;
+            let kept = kept.into_iter().find(|kept| kept.id == row.id);
+            let subject = number(view, sequence)?.and_then(|number| judge.subject(&number));
+            row.subject = chosen(subject, kept.as_ref().map(|kept| kept.subject));
+            row.head.reference = kept.and_then(|kept| kept.head.reference);
+            shelf.put(Told::Message(Box::new(row)))?;
+        }
+    }
+}
+
+fn inbounds(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
+    let mut after = None;
+    loop {
+        let page = shelf.inbounds(after, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id.sequence());
+        for mut row in page {
+            let sequence = row.id.sequence();
+            let kept = view.inbounds(sequence.checked_sub(1), 1)?;
+            let kept = kept.into_iter().find(|kept| kept.id == row.id);
+            let subject = number(view, sequence)?.and_then(|number| judge.subject(&number));
+            row.subject = chosen(subject, kept.map(|kept| kept.subject));
+            shelf.put(Told::Inbound(Box::new(row)))?;
+        }
+    }
+}
+
+fn opt_outs(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
+    let mut after = None;
+    loop {
+        let page = shelf.opt_outs(after, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.sequence);
+        for mut row in page {
+            let kept = view.opt_outs(row.sequence.checked_sub(1), 1)?;
+            let kept = kept.into_iter().find(|kept| kept.sequence == row.sequence);
+            let sealed = number(view, row.sequence)?;
+            let subject = sealed.and_then(|number| judge.suppression(&number));
+            row.subject = chosen(subject, kept.map(|kept| kept.subject));
+            shelf.put(Told::OptOut(row))?;
+        }
+    }
+}
+
+/// What the number says; what was kept once the number is erased.
+fn chosen(from_number: Option<Blind>, kept: Option<Blind>) -> Blind {
+    from_number.or(kept).unwrap_or_default()
+}

@@ -1,0 +1,67 @@
+//! One difference between what the ledger tells and what the store holds.
+
+use core::fmt;
+
+use serde::Serialize;
+
+/// A difference. Values are words, numbers and times; what is personal is never among them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What kind of row: `message`, `inbound`, `opt-out`, `client`, `key`, `vault`; or `entry` for an
+    /// entry that tells nothing that can be.
+    pub what: &'static str,
+    /// Its id; of an entry its index.
+    pub id: String,
+    /// The field that differs; `row` when it is there on one side only.
+    pub field: &'static str,
+    /// What the ledger tells; `-` for nothing.
+    pub ledger: String,
+    /// What the store holds; `-` for nothing.
+    pub store: String,
+}
+
+/// Stands for nothing.
+pub(super) const NOTHING: &str = "-";
+/// Stands for a row, and for a value that is not shown.
+pub(super) const THERE: &str = "there";
+
+impl Difference {
+    /// A row that only the ledger tells of.
+    pub(super) fn lost(what: &'static str, id: String) -> Self {
+        Self::of((what, id), "row", THERE, NOTHING)
+    }
+
+    /// A row that only the store has.
+    pub(super) fn foreign(what: &'static str, id: String) -> Self {
+        Self::of((what, id), "row", NOTHING, THERE)
+    }
+
+    /// A field that differs.
+    pub(super) fn of(
+        (what, id): (&'static str, String),
+        field: &'static str,
+        ledger: impl Into<String>,
+        store: impl Into<String>,
+    ) -> Self {
+        Self {
+            what,
+            id,
+            field,
+            ledger: ledger.into(),
+            store: store.into(),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            id,
+            field,
+            ledger,
+            store,
+        } = self;
+        write!(f, "{what} {id}: {field}: ledger {ledger}, store {store}")
+    }
+}

@@ -1,0 +1,137 @@
+//! The fold: entry by entry, from the first. What still moves is kept in memory, everything else on the
+//! shelf.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use domain::time::Timestamp;
+use ledger::{Entry, Kind, ObjectType};
+
+use super::reading::Reading;
+use crate::ports::Shelf;
+use crate::ports::shelf::{Promise, Told};
+use crate::ports::store::ReadError;
+use crate::rows::{ClientRow, MessageRow, Purpose};
+
+/// Why an entry was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// It cannot be read as this gateway writes its entries.
+    #[error("is not as this gateway writes its entries")]
+    Form,
+    /// It is about something that no entry before it brought.
+    #[error("is about something that no entry brought")]
+    Orphan,
+    /// It says what could not have happened to its message then.
+    #[error("says what could not have happened then")]
+    Impossible,
+    /// The shelf failed.
+    #[error(transparent)]
+    Shelf(#[from] ReadError),
+}
+
+/// What the fold keeps beside the shelf.
+#[derive(Debug, Default)]
+pub struct Rest {
+    /// The names of the key-encryption keys.
+    pub keks: BTreeSet<String>,
+}
+
+/// Folds entries into rows.
+pub struct Fold<'s> {
+    pub(super) shelf: &'s mut dyn Shelf,
+    pub(super) open: HashMap<u64, MessageRow>,
+    pub(super) clients: BTreeMap<u64, ClientRow>,
+    rest: Rest,
+}
+
+impl<'s> Fold<'s> {
+    /// Begins before the first entry, on an empty shelf.
+    pub fn new(shelf: &'s mut dyn Shelf) -> Self {
+        Self {
+            shelf,
+            open: HashMap::new(),
+            clients: BTreeMap::new(),
+            rest: Rest::default(),
+        }
+    }
+
+    /// Takes the next entry.
+    pub fn take(&mut self, index: u64, bytes: &[u8]) -> Result<(), Unfit> {
+        let entry = Entry::parse(bytes).map_err(|_| Unfit::Form)?;
+        let now = Timestamp::from_micros(entry.time_micros);
+        match entry.kind {
+            Kind::MessageAccepted => self.accepted(&entry, now)?,
+            Kind::MessageDispatched
+            | Kind::MessageSubmitted
+            | Kind::MessageFailed
+            | Kind::MessageExpired
+            | Kind::MessageCancelled
+            | Kind::MessageUnknown
+            | Kind::ReceiptReceived => self.message_moved(&entry, now)?,
+            Kind::MoReceived => self.received(&entry, now)?,
+            Kind::OptoutRecorded | Kind::OptoutRemoved => self.consented(&entry, now)?,
+            Kind::ClientCreated => self.client_created(&entry, now).ok_or(Unfit::Form)?,
+            Kind::ClientRotated | Kind::ClientRevoked => self.client_changed(&entry, now)?,
+            Kind::KeyCreated => self.keks_created(&entry).ok_or(Unfit::Form)?,
+            _ => {}
+        }
+        self.promises(index, &entry)
+    }
+
+    /// Ends the fold: everything is on the shelf then.
+    pub fn finish(self) -> Result<Rest, ReadError> {
+        for (_, row) in self.open {
+            self.shelf.put(Told::Message(Box::new(row)))?;
+        }
+        for (_, row) in self.clients {
+            self.shelf.put(Told::Client(Box::new(row)))?;
+        }
+        Ok(self.rest)
+    }
+
+    fn keks_created(&mut self, entry: &Entry<'_>) -> Option<()> {
+        let made: Vec<String> = Reading::of(entry).list("made")?;
+        self.rest.keks.extend(made);
+        Some(())
+    }
+
+    /// Every commitment is a promise that the vault must keep.
+    fn promises(&mut self, index: u64, entry: &Entry<'_>) -> Result<(), Unfit> {
+        if entry.private.is_empty() {
+            return Ok(());
+        }
+        let owner = owner(entry).ok_or(Unfit::Form)?;
+        for (field, commitment) in &entry.private {
+            let promise = Promise {
+                owner,
+                purpose: Purpose::from_word(field).ok_or(Unfit::Form)?,
+                index,
+                commitment: *commitment,
+            };
+            self.shelf.put(Told::Promise(promise))?;
+        }
+        Ok(())
+    }
+}
+
+/// The sequence of what an entry is about.
+fn owner(entry: &Entry<'_>) -> Option<u64> {
+    use domain::id::{InboundId, MessageId, OptOutId};
+    let object = entry.object.as_ref()?;
+    match object.kind {
+        ObjectType::Message => object.id.parse().ok().map(MessageId::sequence),
+        ObjectType::Inbound => object.id.parse().ok().map(InboundId::sequence),
+        ObjectType::OptOut => object.id.parse().ok().map(OptOutId::sequence),
+        _ => None,
+    }
+}
+
+/// The id of what an entry is about.
+pub(super) fn object<T: core::str::FromStr>(entry: &Entry<'_>) -> Option<T> {
+    entry.object.as_ref()?.id.parse().ok()
+}
+
+/// The client that an entry names, if it names one.
+pub(super) fn client<T: core::str::FromStr>(entry: &Entry<'_>) -> Option<T> {
+    entry.client.as_ref()?.parse().ok()
+}

@@ -1,0 +1,72 @@
+//! What can be said of sealed values without showing them: whether they open to their commitment, and
+//! which blind index a number has.
+
+use std::sync::Arc;
+
+use domain::msisdn::Msisdn;
+
+use crate::gateway::Gateway;
+use crate::keys::{Blind, BlindKeys, MasterKey};
+use crate::ports::shelf::Promise;
+use crate::rows::{KekRow, Purpose, VaultRow};
+use crate::vault::{OpenError, Vault};
+
+/// Opens sealed values and tells nothing of them.
+#[derive(Debug)]
+pub struct Judge {
+    vault: Arc<Vault>,
+    blind: Arc<BlindKeys>,
+}
+
+impl Judge {
+    /// One with this master key.
+    pub fn new(master: &MasterKey) -> Self {
+        Self {
+            vault: Arc::new(Vault::new(master)),
+            blind: Arc::new(BlindKeys::new(master)),
+        }
+    }
+
+    /// Takes the key-encryption keys of a store.
+    pub fn load(&self, keks: &[KekRow]) -> Result<(), OpenError> {
+        self.vault.load(keks)
+    }
+
+    /// Whether a sealed row holds what the ledger committed to.
+    pub(super) fn keeps(&self, promise: &Promise, row: &VaultRow) -> bool {
+        let Ok((value, key)) = self.vault.open_with_key(row) else {
+            return false;
+        };
+        let field = promise.purpose.as_str();
+        promise.commitment.opens(&key, field, &value)
+    }
+
+    /// The blind index under which a message to, or from, a sealed number is found.
+    pub fn subject(&self, row: &VaultRow) -> Option<Blind> {
+        Some(self.blind.subject(self.number(row)?))
+    }
+
+    /// The blind index under which an opt-out of a sealed number stands.
+    pub fn suppression(&self, row: &VaultRow) -> Option<Blind> {
+        Some(self.blind.suppression(self.number(row)?))
+    }
+
+    fn number(&self, row: &VaultRow) -> Option<Msisdn> {
+        if row.purpose != Purpose::Number {
+            return None;
+        }
+        let octets = self.vault.open(row).ok()?;
+        let text = core::str::from_utf8(&octets).ok()?;
+        Msisdn::from_digits(text.strip_prefix('+')?.parse().ok()?).ok()
+    }
+}
+
+impl Gateway {
+    /// A judge with the keys of this gateway.
+    pub fn judge(&self) -> Judge {
+        Judge {
+            vault: Arc::clone(&self.vault),
+            blind: Arc::clone(&self.blind),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The workshop of a rebuilding: one moment of the database, read in one transaction, and a shelf in a
+//! file without a name that goes when it is closed. Nothing here writes to the store.
+
+mod copy;
+mod moment;
+mod shelf;
+
+use std::path::Path;
+
+use engine::ports::Workshop;
+use engine::ports::store::ReadError;
+use engine::ports::workshop::Work;
+
+use crate::embedded::Embedded;
+use crate::reader::failed;
+use moment::Moment;
+use shelf::FileShelf;
+
+impl Workshop for Embedded {
+    fn with_view(&self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let mut rebuilt = FileShelf::new().map_err(failed)?;
+        let done = self.shared.readers.with(|database| {
+            let snapshot = database.transaction()?;
+            let moment = Moment::of(&snapshot)?;
+            Ok(work(&moment, &mut rebuilt))
+        });
+        done.map_err(failed)?
+    }
+
+    fn write_copy(&self, to: &Path, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let mut rebuilt = FileShelf::new().map_err(failed)?;
+        let done = self.shared.readers.with(|database| {
+            let snapshot = database.transaction()?;
+            let moment = Moment::of(&snapshot)?;
+            Ok(work(&moment, &mut rebuilt).and_then(|()| {
+                let copied = copy::write(&snapshot, &rebuilt, to);
+                copied.map_err(|error| ReadError::Failed(error.to_string()))
+            }))
+        });
+        done.map_err(failed)?
+    }
+}

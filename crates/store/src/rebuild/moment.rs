@@ -1,0 +1,114 @@
+//! One moment of the database, as a rebuilding reads it.
+
+use engine::ports::View;
+use engine::ports::store::ReadError;
+use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, VaultRow};
+use rusqlite::{Connection, Row, ToSql};
+
+use crate::columns::{integer, json, natural};
+use crate::entries;
+use crate::reader::failed;
+use crate::rows;
+
+/// A moment: the connection is within a transaction.
+pub(super) struct Moment<'c> {
+    database: &'c Connection,
+    size: u64,
+}
+
+impl<'c> Moment<'c> {
+    /// The moment of the transaction that is under way. Its first read begins it.
+    pub(super) fn of(database: &'c Connection) -> rusqlite::Result<Self> {
+        let size = "SELECT ifnull(max(idx) + 1, 0) FROM entry";
+        let size = database.query_row(size, [], |row| natural(row, 0))?;
+        Ok(Self { database, size })
+    }
+
+    fn list<T>(
+        &self,
+        sql: &str,
+        values: &[&dyn ToSql],
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, ReadError> {
+        let list = || {
+            let mut statement = self.database.prepare_cached(sql)?;
+            statement
+                .query_map(values, read)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(failed)
+    }
+
+    /// The rows of a table behind a key.
+    fn page<T>(
+        &self,
+        (columns, table, key): (&str, &str, &str),
+        (after, most): (Option<u64>, usize),
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, ReadError> {
+        let sql = format!("SELECT {columns} FROM {table} WHERE {key} > ?1 ORDER BY {key} LIMIT ?2");
+        let after = after.map_or(-1, integer);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.list(&sql, &[&after, &most], read)
+    }
+}
+
+impl View for Moment<'_> {
+    fn minimum(&self) -> u64 {
+        0
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError> {
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        let end = self.size.min(from.saturating_add(most));
+        entries::bytes_of(self.database, from..end).map_err(failed)
+    }
+
+    fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError> {
+        self.page(
+            (rows::MESSAGE, "message", "seq"),
+            (after, most),
+            rows::message,
+        )
+    }
+
+    fn inbounds(&self, after: Option<u64>, most: usize) -> Result<Vec<InboundRow>, ReadError> {
+        self.page(
+            (rows::INBOUND, "inbound", "seq"),
+            (after, most),
+            rows::inbound,
+        )
+    }
+
+    fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
+        self.page(
+            (rows::OPT_OUT, "optout", "seq"),
+            (after, most),
+            rows::opt_out,
+        )
+    }
+
+    fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError> {
+        self.page((rows::VAULT, "vault", "row"), (after, most), rows::vault)
+    }
+
+    fn clients(&self) -> Result<Vec<ClientRow>, ReadError> {
+        self.list("SELECT body FROM client ORDER BY seq", &[], |row| {
+            json(row, 0)
+        })
+    }
+
+    fn keks(&self) -> Result<Vec<KekRow>, ReadError> {
+        self.list("SELECT row, wrapped FROM kek ORDER BY row", &[], rows::kek)
+    }
+
+    fn parts(&self) -> Result<Vec<u64>, ReadError> {
+        self.list("SELECT seq FROM part ORDER BY seq", &[], |row| {
+            natural(row, 0)
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! A moment of a store in memory, and the workshop that lends it.
+
+use std::path::Path;
+
+use engine::ports::store::ReadError;
+use engine::ports::workshop::Work;
+use engine::ports::{View, Workshop};
+use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, VaultRow};
+
+use super::MemoryStore;
+use super::image::Image;
+use super::shelf::{MemoryShelf, page};
+
+impl View for Image {
+    fn minimum(&self) -> u64 {
+        0
+    }
+
+    fn size(&self) -> u64 {
+        u64::try_from(self.entries().len()).unwrap()
+    }
+
+    fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError> {
+        let from = usize::try_from(from).unwrap();
+        let found = Self::entries(self).iter().skip(from).take(most);
+        Ok(found.map(|entry| entry.bytes.clone()).collect())
+    }
+
+    fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(page(&self.messages, after, most))
+    }
+
+    fn inbounds(&self, after: Option<u64>, most: usize) -> Result<Vec<InboundRow>, ReadError> {
+        Ok(page(&self.inbound, after, most))
+    }
+
+    fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
+        Ok(page(&self.opt_outs, after, most))
+    }
+
+    fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError> {
+        let from = after.map_or(0, |after| after + 1);
+        let purpose = Purpose::ALL[usize::try_from(from & 3).unwrap()];
+        let rows = self.vault.range((from >> 2, purpose)..).take(most);
+        Ok(rows.map(|(_, row)| row.clone()).collect())
+    }
+
+    fn clients(&self) -> Result<Vec<ClientRow>, ReadError> {
+        Ok(self.clients.values().cloned().collect())
+    }
+
+    fn keks(&self) -> Result<Vec<KekRow>, ReadError> {
+        Ok(self.keks.values().cloned().collect())
+    }
+
+    fn parts(&self) -> Result<Vec<u64>, ReadError> {
+        Ok(self.parts.keys().copied().collect())
+    }
+}
+
+impl Workshop for MemoryStore {
+    fn with_view(&self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let image = self.lock().read(|inner| inner.image.clone())?;
+        work(&image, &mut MemoryShelf::default())
+    }
+
+    fn write_copy(&self, to: &Path, work: &mut Work<'_>) -> Result<(), ReadError> {
+        self.with_view(work)?;
+        // There is no folder to copy; a file shows that it was asked for.
+        let written = std::fs::write(to, b"copy of a store in memory");
+        written.map_err(|error| ReadError::Failed(error.to_string()))
+    }
+}
