@@ -1,8 +1,9 @@
-//! The record of exports: that the ledger, or a part of it, is about to be written out for others. It
-//! is durable before anything is handed out.
+//! The record of exports: that the ledger, or a part of it, is about to be written out for others, or
+//! read as a whole. It is durable before anything is handed out.
 
-use ledger::{Facts, Kind};
+use ledger::{Facts, Kind, UtcMicros};
 
+use crate::changes::Changes;
 use crate::entries;
 use crate::gateway::Gateway;
 
@@ -17,9 +18,9 @@ pub struct LedgerExport<'a> {
     pub count: u64,
 }
 
-/// The export could not be recorded, so nothing may be handed out.
+/// The export, or the reading, could not be recorded, so nothing may be handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the export could not be recorded in the ledger, so nothing is written out")]
+#[error("it could not be recorded in the ledger, so nothing is handed out")]
 pub struct NotRecorded;
 
 impl Gateway {
@@ -35,5 +36,18 @@ impl Gateway {
             .put("format", export.format);
         let entry = entries::by_os_user(Kind::LedgerExported, actor, data, None);
         self.record(entry).await.then_some(()).ok_or(NotRecorded)
+    }
+
+    /// Records that a user of the machine has the whole ledger read, to rebuild the state from it.
+    pub async fn begin_rebuild(&self, actor: &str) -> Result<(), NotRecorded> {
+        let now = self.now();
+        let moment = UtcMicros(now.micros());
+        let data = Facts::new()
+            .put("count", 1_u8)
+            .put("first", moment)
+            .put("last", moment);
+        let entry = entries::by_os_user(Kind::LedgerRead, actor, data, None);
+        let durable = self.commit_durably(Changes::new(entry, now)).await;
+        durable.then_some(()).ok_or(NotRecorded)
     }
 }

@@ -16,7 +16,7 @@ mod reading;
 pub use compare::{Compared, compare};
 pub use complete::complete;
 pub use difference::Difference;
-pub use fold::{Fold, Rest, Unfit};
+pub use fold::{Expired, Fold, Rest, Unfit};
 pub use judge::Judge;
 
 use crate::ports::View;

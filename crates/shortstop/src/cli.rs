@@ -226,6 +226,16 @@ pub enum LedgerCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Fold every entry of the ledger, and compare the state that it tells with the state that the store
+    /// holds. Every difference is printed; exit code 1 means that there is one.
+    Rebuild {
+        /// Also make a data folder that holds the state which the ledger tells; empty or not there.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
     /// Print the log's public key.
     Key {
         /// Which gateway.

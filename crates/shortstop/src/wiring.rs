@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::carrier::{BindId, Submission};
-use engine::ports::{Carriers, Log};
+use engine::ports::{Carriers, Log, Workshop};
+use engine::rebuild::Judge;
 use engine::{Gateway, LedgerError, MasterKey, Parts};
 use store::{Embedded, EmbeddedConfig, OpenError};
 
@@ -29,6 +30,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Where the state of its store is rebuilt.
+    pub fn workshop(&self) -> Arc<dyn Workshop> {
+        self.store.clone()
+    }
+
     /// Signs and publishes what has happened so far, if anything has. What passes by itself is left for
     /// the next time.
     pub async fn sign(&self) -> Result<(), Failure> {
@@ -91,6 +97,19 @@ pub fn open_log(checked: &Checked, folder: &DataFolder) -> Result<PublicLog, Fai
     };
     let store: Arc<dyn Log> = open_store(checked, folder.path())?;
     Ok(PublicLog::new(store, vkey, &checked.ledger))
+}
+
+/// Opens the data folder's store without a gateway, to rebuild its state: nothing is added to it. Blocks.
+pub fn open_workshop(
+    checked: &Checked,
+    folder: &DataFolder,
+) -> Result<(Arc<dyn Workshop>, Judge), Failure> {
+    if !folder.store().exists() {
+        let place = folder.path().display();
+        return Err(Failure::unavailable(format!("{place} holds no store")));
+    }
+    let judge = Judge::new(&master_key(checked, folder)?);
+    Ok((open_store(checked, folder.path())?, judge))
 }
 
 fn open_store(checked: &Checked, folder: &Path) -> Result<Arc<Embedded>, Failure> {

@@ -1,6 +1,7 @@
 //! Where a rebuilding puts the rows that the entries tell of. It begins empty, is used once and thrown
 //! away; nothing in it is durable.
 
+use domain::time::Timestamp;
 use ledger::Commitment;
 
 use super::store::ReadError;
@@ -31,6 +32,8 @@ pub struct Promise {
     pub purpose: Purpose,
     /// The index of the entry.
     pub index: u64,
+    /// Its time.
+    pub at: Timestamp,
     /// The commitment.
     pub commitment: Commitment,
 }

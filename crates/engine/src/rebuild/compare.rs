@@ -103,7 +103,7 @@ impl Comparison<'_> {
             opt_outs: self.opt_outs()?,
             clients: self.clients()?,
             keys: self.keks(rest)?,
-            sealed: self.vault()?,
+            sealed: self.vault(rest)?,
             ..Compared::default()
         })
     }
@@ -122,9 +122,7 @@ impl Comparison<'_> {
                 |row| row.id.to_string(),
                 |told, kept| {
                     let number = number(view, kept.id.sequence())?;
-                    told.subject = number
-                        .and_then(|row| judge.subject(&row))
-                        .unwrap_or(kept.subject);
+                    told.subject = judge.subject(number.as_ref(), kept.subject);
                     // The client's own words are no part of the ledger.
                     told.head.reference.clone_from(&kept.head.reference);
                     Ok(())
@@ -147,9 +145,7 @@ impl Comparison<'_> {
                 |row| row.id.to_string(),
                 |told, kept| {
                     let number = number(view, kept.id.sequence())?;
-                    told.subject = number
-                        .and_then(|row| judge.subject(&row))
-                        .unwrap_or(kept.subject);
+                    told.subject = judge.subject(number.as_ref(), kept.subject);
                     Ok(())
                 },
             )
@@ -167,9 +163,7 @@ impl Comparison<'_> {
         walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
             self.pair("opt-out", pair, name, |told, kept| {
                 let number = number(view, kept.sequence)?;
-                told.subject = number
-                    .and_then(|row| judge.suppression(&row))
-                    .unwrap_or(kept.subject);
+                told.subject = judge.suppression(number.as_ref(), kept.subject);
                 Ok(())
             })
         })

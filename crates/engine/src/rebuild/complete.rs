@@ -3,10 +3,10 @@
 
 use super::judge::Judge;
 use super::{PAGE, number};
-use crate::keys::Blind;
 use crate::ports::shelf::Told;
 use crate::ports::store::ReadError;
 use crate::ports::{Shelf, View};
+use crate::rows::NO_SUBJECT;
 
 /// Puts blind indices of numbers and the clients' references into the rows of a shelf.
 pub fn complete(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
@@ -27,8 +27,8 @@ fn messages(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(),
             let sequence = row.id.sequence();
             let kept = view.messages(sequence.checked_sub(1), 1)?;
             let kept = kept.into_iter().find(|kept| kept.id == row.id);
-            let subject = number(view, sequence)?.and_then(|number| judge.subject(&number));
-            row.subject = chosen(subject, kept.as_ref().map(|kept| kept.subject));
+            let subject = kept.as_ref().map_or(NO_SUBJECT, |kept| kept.subject);
+            row.subject = judge.subject(number(view, sequence)?.as_ref(), subject);
             row.head.reference = kept.and_then(|kept| kept.head.reference);
             shelf.put(Told::Message(Box::new(row)))?;
         }
@@ -47,8 +47,8 @@ fn inbounds(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(),
             let sequence = row.id.sequence();
             let kept = view.inbounds(sequence.checked_sub(1), 1)?;
             let kept = kept.into_iter().find(|kept| kept.id == row.id);
-            let subject = number(view, sequence)?.and_then(|number| judge.subject(&number));
-            row.subject = chosen(subject, kept.map(|kept| kept.subject));
+            let subject = kept.map_or(NO_SUBJECT, |kept| kept.subject);
+            row.subject = judge.subject(number(view, sequence)?.as_ref(), subject);
             shelf.put(Told::Inbound(Box::new(row)))?;
         }
     }
@@ -66,14 +66,9 @@ fn opt_outs(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(),
             let kept = view.opt_outs(row.sequence.checked_sub(1), 1)?;
             let kept = kept.into_iter().find(|kept| kept.sequence == row.sequence);
             let sealed = number(view, row.sequence)?;
-            let subject = sealed.and_then(|number| judge.suppression(&number));
-            row.subject = chosen(subject, kept.map(|kept| kept.subject));
+            let subject = kept.map_or(NO_SUBJECT, |kept| kept.subject);
+            row.subject = judge.suppression(sealed.as_ref(), subject);
             shelf.put(Told::OptOut(row))?;
         }
     }
-}
-
-/// What the number says; what was kept once the number is erased.
-fn chosen(from_number: Option<Blind>, kept: Option<Blind>) -> Blind {
-    from_number.or(kept).unwrap_or_default()
 }

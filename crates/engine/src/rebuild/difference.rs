@@ -7,7 +7,8 @@ use serde::Serialize;
 /// A difference. Values are words, numbers and times; what is personal is never among them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// What kind of row: `message`, `inbound`, `opt-out`, `client`, `key`, `vault`; or `entry` for an
+    /// What kind of row: `message`, `inbound`, `opt-out`, `client`, `key`, `vault`; `erasure` and
+    /// `expiry` for how many sealed values went; `entry` for an
     /// entry that tells nothing that can be.
     pub what: &'static str,
     /// Its id; of an entry its index.

@@ -34,6 +34,21 @@ pub enum Unfit {
 pub struct Rest {
     /// The names of the key-encryption keys.
     pub keks: BTreeSet<String>,
+    /// How many values each `subject.erased` destroyed, by its index.
+    pub erased: BTreeMap<u64, u64>,
+    /// What each `retention.expired` destroyed.
+    pub expired: Vec<Expired>,
+}
+
+/// Values whose time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// What they were for.
+    pub purpose: Purpose,
+    /// Their entries are older than this.
+    pub before: Timestamp,
+    /// How many they were.
+    pub count: u64,
 }
 
 /// Folds entries into rows.
@@ -73,6 +88,11 @@ impl<'s> Fold<'s> {
             Kind::ClientCreated => self.client_created(&entry, now).ok_or(Unfit::Form)?,
             Kind::ClientRotated | Kind::ClientRevoked => self.client_changed(&entry, now)?,
             Kind::KeyCreated => self.keks_created(&entry).ok_or(Unfit::Form)?,
+            Kind::SubjectErased => {
+                let count = Reading::of(&entry).number("count").ok_or(Unfit::Form)?;
+                self.rest.erased.insert(index, count);
+            }
+            Kind::RetentionExpired => self.rest.expired.push(expired(&entry).ok_or(Unfit::Form)?),
             _ => {}
         }
         self.promises(index, &entry)
@@ -106,12 +126,22 @@ impl<'s> Fold<'s> {
                 owner,
                 purpose: Purpose::from_word(field).ok_or(Unfit::Form)?,
                 index,
+                at: Timestamp::from_micros(entry.time_micros),
                 commitment: *commitment,
             };
             self.shelf.put(Told::Promise(promise))?;
         }
         Ok(())
     }
+}
+
+fn expired(entry: &Entry<'_>) -> Option<Expired> {
+    let facts = Reading::of(entry);
+    Some(Expired {
+        purpose: Purpose::from_word(facts.text("purpose")?)?,
+        before: facts.parsed("before")?,
+        count: facts.number("count")?,
+    })
 }
 
 /// The sequence of what an entry is about.

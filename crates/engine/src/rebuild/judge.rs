@@ -8,7 +8,7 @@ use domain::msisdn::Msisdn;
 use crate::gateway::Gateway;
 use crate::keys::{Blind, BlindKeys, MasterKey};
 use crate::ports::shelf::Promise;
-use crate::rows::{KekRow, Purpose, VaultRow};
+use crate::rows::{KekRow, NO_SUBJECT, Purpose, VaultRow};
 use crate::vault::{OpenError, Vault};
 
 /// Opens sealed values and tells nothing of them.
@@ -41,14 +41,22 @@ impl Judge {
         promise.commitment.opens(&key, field, &value)
     }
 
-    /// The blind index under which a message to, or from, a sealed number is found.
-    pub fn subject(&self, row: &VaultRow) -> Option<Blind> {
-        Some(self.blind.subject(self.number(row)?))
+    /// The blind index under which a message to, or from, a sealed number is found: none once it was
+    /// erased, and what is kept when nothing can be said.
+    pub(super) fn subject(&self, number: Option<&VaultRow>, kept: Blind) -> Blind {
+        match number {
+            Some(row) if row.erased_by().is_some() => NO_SUBJECT,
+            Some(row) => self
+                .number(row)
+                .map_or(kept, |number| self.blind.subject(number)),
+            None => kept,
+        }
     }
 
-    /// The blind index under which an opt-out of a sealed number stands.
-    pub fn suppression(&self, row: &VaultRow) -> Option<Blind> {
-        Some(self.blind.suppression(self.number(row)?))
+    /// The blind index under which an opt-out of a sealed number stands. It outlives the number.
+    pub(super) fn suppression(&self, number: Option<&VaultRow>, kept: Blind) -> Blind {
+        let number = number.and_then(|row| self.number(row));
+        number.map_or(kept, |number| self.blind.suppression(number))
     }
 
     fn number(&self, row: &VaultRow) -> Option<Msisdn> {

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Place;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked};
-use crate::control::act::{Ground, act, ledger};
+use crate::control::act::{Ground, act, ledger, rebuild};
 use crate::control::{Answer, Request, client};
 use crate::exit::Failure;
 use crate::folder::DataFolder;
@@ -84,6 +84,10 @@ async fn offline(checked: &Checked, request: Request) -> Result<Answer, Failure>
         let public = wiring::open_log(checked, &folder)?;
         return Ok(ledger::prove_message(Arc::new(public), message).await);
     }
+    if let Request::LedgerRebuild { to } = request {
+        let (workshop, judge) = wiring::open_workshop(checked, &folder)?;
+        return Ok(rebuild::offline(workshop.as_ref(), &judge, to.as_deref()));
+    }
     let own = Own::open(checked, &folder)?;
     let answer = own.act(request).await;
     own.close().await?;
@@ -101,7 +105,11 @@ impl Own {
     fn open(checked: &Checked, folder: &DataFolder) -> Result<Self, Failure> {
         let opened = wiring::open(checked, folder, wiring::no_carriers())?;
         Ok(Self {
-            ground: Ground::new(opened.gateway.clone(), opened.public.clone()),
+            ground: Ground::new(
+                opened.gateway.clone(),
+                opened.public.clone(),
+                opened.workshop(),
+            ),
             actor: process::user_name(process::own_uid()),
             opened,
         })

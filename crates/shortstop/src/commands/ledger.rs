@@ -4,6 +4,7 @@ mod export;
 mod folder;
 mod lines;
 mod progress;
+mod rebuild;
 mod socket;
 mod verify;
 
@@ -35,6 +36,7 @@ pub fn run(command: &LedgerCommand, output: Output) -> Outcome {
             output.line(word(&result, "proof").trim_end());
             Ok(Exit::Done)
         }
+        LedgerCommand::Rebuild { to, place } => rebuild::run(to.as_deref(), place, output),
         LedgerCommand::Key { place } => key(place, output),
     }
 }

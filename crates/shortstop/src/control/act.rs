@@ -3,6 +3,7 @@
 
 pub mod ledger;
 pub mod lines;
+pub mod rebuild;
 pub mod subject;
 
 use std::fmt::Display;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use domain::id::{ClientId, KeyId};
 use domain::time::Timestamp;
+use engine::ports::Workshop;
 use engine::rows::ClientRow;
 use engine::{ApiKey, ClientError, Gateway, NewClient};
 use serde_json::json;
@@ -27,16 +29,19 @@ pub struct Ground {
     pub gateway: Arc<Gateway>,
     /// Its ledger.
     pub public: Arc<PublicLog>,
+    /// Where its state is rebuilt.
+    pub workshop: Arc<dyn Workshop>,
     /// The exports that are under way.
     pub lines: Arc<Lines>,
 }
 
 impl Ground {
     /// With no export under way.
-    pub fn new(gateway: Arc<Gateway>, public: Arc<PublicLog>) -> Self {
+    pub fn new(gateway: Arc<Gateway>, public: Arc<PublicLog>, workshop: Arc<dyn Workshop>) -> Self {
         Self {
             gateway,
             public,
+            workshop,
             lines: Arc::default(),
         }
     }
@@ -47,6 +52,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
     let Ground {
         gateway,
         public,
+        workshop,
         lines,
     } = ground;
     match request {
@@ -55,6 +61,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         Request::LedgerLinesRead { ticket, from } => lines.read(public, ticket, from).await,
         Request::LedgerRead { path } => ledger::read_file(public, path).await,
         Request::LedgerProve { message } => ledger::prove_message(public, message).await,
+        Request::LedgerRebuild { to } => rebuild::live(&gateway, workshop, &actor, to).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
         Request::ClientList => list(&gateway),
         Request::ClientRevoke { client, key } => revoke(&gateway, &actor, client, key).await,

@@ -68,6 +68,11 @@ pub enum Request {
         /// What of the person's opt-outs goes.
         consent: ConsentAsked,
     },
+    /// Fold the ledger and compare what it tells with what the store holds.
+    LedgerRebuild {
+        /// Also make a data folder of what it tells; its path is absolute.
+        to: Option<PathBuf>,
+    },
     /// Write a copy of the store to a new file.
     Backup {
         /// The file; its path is absolute.

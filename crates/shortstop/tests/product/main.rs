@@ -21,6 +21,7 @@ mod ground;
 mod ledger;
 mod lifecycle;
 mod public_log;
+mod rebuild;
 mod road;
 mod siem;
 mod small_disk;

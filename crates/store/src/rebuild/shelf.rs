@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::columns::{integer, json, natural, octets, unreadable};
+use crate::columns::{integer, json, moment, natural, octets, unreadable};
 use crate::reader::failed;
 use crate::rows;
 
@@ -21,7 +21,7 @@ const TABLES: &str = "
     CREATE TABLE optout(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE client(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE promise(
-        key INTEGER PRIMARY KEY, idx INTEGER NOT NULL, commitment BLOB NOT NULL
+        key INTEGER PRIMARY KEY, idx INTEGER NOT NULL, at INTEGER NOT NULL, commitment BLOB NOT NULL
     ) STRICT;
     BEGIN;";
 
@@ -55,10 +55,12 @@ impl FileShelf {
     }
 
     fn put_promise(&self, promise: &Promise) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO promise(key, idx, commitment) VALUES (?1, ?2, ?3)";
+        let sql =
+            "INSERT OR REPLACE INTO promise(key, idx, at, commitment) VALUES (?1, ?2, ?3, ?4)";
         let mut statement = self.database.prepare_cached(sql)?;
         let (key, index) = (integer(promise.key()), integer(promise.index));
-        statement.execute(params![key, index, promise.commitment.as_bytes()])?;
+        let at = integer(promise.at.micros());
+        statement.execute(params![key, index, at, promise.commitment.as_bytes()])?;
         Ok(())
     }
 
@@ -118,7 +120,8 @@ impl Shelf for FileShelf {
     }
 
     fn promises(&self, after: Option<u64>, most: usize) -> Result<Vec<Promise>, ReadError> {
-        let sql = "SELECT key, idx, commitment FROM promise WHERE key > ?1 ORDER BY key LIMIT ?2";
+        let sql =
+            "SELECT key, idx, at, commitment FROM promise WHERE key > ?1 ORDER BY key LIMIT ?2";
         let page = || {
             let mut statement = self.database.prepare_cached(sql)?;
             let bounds = [
@@ -143,6 +146,7 @@ fn promise(row: &rusqlite::Row<'_>) -> rusqlite::Result<Promise> {
         owner: key >> 2,
         purpose: rows::purpose(key)?,
         index: natural(row, 1)?,
-        commitment: Commitment::from_bytes(octets(row, 2)?),
+        at: moment(row, 2)?,
+        commitment: Commitment::from_bytes(octets(row, 3)?),
     })
 }
