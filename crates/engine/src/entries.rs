@@ -13,7 +13,7 @@ use ledger::{
 use crate::batch::sound;
 use crate::ports::carrier::BindId;
 use crate::ports::storage::Room;
-use crate::rows::MessageHead;
+use crate::rows::{MessageHead, Purpose};
 use crate::shortage::{Gap, STORAGE_LOW};
 use crate::state::Open;
 use crate::vault::FreshKek;
@@ -335,6 +335,18 @@ pub(crate) fn subject_erased(told: &Destruction<'_>) -> Draft {
     let draft = draft
         .origin(OriginType::Socket, &"control")
         .object(ObjectType::Subject, told.request);
+    sound(draft.data(data).build())
+}
+
+/// `retention.expired`: values of one purpose are destroyed with this commit, since their time is over.
+pub(crate) fn retention_expired(purpose: Purpose, before: Timestamp, count: u64) -> Draft {
+    let data = Facts::new()
+        .put("before", UtcMicros(before.micros()))
+        .put("count", count)
+        .put("purpose", purpose.as_str());
+    let actor = Actor::system(&"retention");
+    let draft = Draft::of(Kind::RetentionExpired, actor, Outcome::Done);
+    let draft = draft.origin(OriginType::Process, &"self");
     sound(draft.data(data).build())
 }
 

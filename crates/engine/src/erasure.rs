@@ -12,9 +12,10 @@ use ledger::Draft;
 use crate::changes::{Changes, Write};
 use crate::entries::{self, Destruction};
 use crate::gateway::Gateway;
+use crate::metrics::Counter;
 use crate::ports::erasure::PurgeError;
 use crate::ports::store::{Page, ReadError, Reading};
-use crate::rows::{Bearer, MessageFilter, MessageRow, VaultRow};
+use crate::rows::{Bearer, MessageFilter, MessageRow, Purpose, VaultRow};
 
 pub use basis::{ErasureBasis, ErasureBasisError};
 
@@ -75,6 +76,7 @@ struct Request<'a> {
     writes: Vec<Write>,
     /// How many of the writes are tombstones.
     values: u64,
+    by_purpose: [u64; Purpose::ALL.len()],
     commits: u64,
     erased: Erased,
 }
@@ -99,6 +101,7 @@ impl Gateway {
             now,
             writes: Vec::new(),
             values: 0,
+            by_purpose: [0; Purpose::ALL.len()],
             commits: 0,
             erased: Erased::default(),
         };
@@ -207,6 +210,9 @@ impl Request<'_> {
         let before = self.values;
         for row in vault.iter().filter(|row| row.erased_by().is_none()) {
             self.values += 1;
+            if let Some(count) = self.by_purpose.get_mut(usize::from(row.purpose.code())) {
+                *count += 1;
+            }
             self.writes.push(Write::Tombstone {
                 owner: row.owner,
                 purpose: row.purpose,
@@ -235,6 +241,15 @@ impl Request<'_> {
         }
         self.commits += 1;
         self.erased.values += count;
+        let mut state = self.gateway.state();
+        for (purpose, count) in Purpose::ALL
+            .iter()
+            .zip(std::mem::take(&mut self.by_purpose))
+        {
+            if count > 0 {
+                state.counters.add(Counter::Erased(purpose.as_str()), count);
+            }
+        }
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use crate::keys::{BlindKeys, MasterKey};
 use crate::metrics::{Counter, Metrics};
 use crate::ports::store::{CommitError, Committed};
 use crate::ports::{Carriers, Clock, Entropy, Store};
+use crate::retention::Reached;
 use crate::settings::Settings;
 use crate::shortage::Shortage;
 use crate::state::State;
@@ -50,8 +51,8 @@ pub struct Gateway {
     pub(crate) ids: IdSource,
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) directory: RwLock<Directory>,
-    /// Held by whoever destroys sealed values, so that no two destroy the same.
-    pub(crate) destruction: tokio::sync::Mutex<()>,
+    /// Held by whoever destroys sealed values or counts them, so that no two destroy the same.
+    pub(crate) destruction: tokio::sync::Mutex<Reached>,
     /// Held from reading a client to the commit of its change, so that no change undoes another.
     pub(crate) client_change: tokio::sync::Mutex<()>,
     pub(crate) state: Mutex<State>,

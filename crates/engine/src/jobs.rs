@@ -51,8 +51,9 @@ impl Gateway {
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let dispatcher = tokio::spawn(Arc::clone(&self).run_dispatcher(stop.clone()));
         let matcher = tokio::spawn(Arc::clone(&self).run_matcher(stop.clone()));
+        let retention = tokio::spawn(Arc::clone(&self).run_retention(stop.clone()));
         self.run_housekeeper(stop).await;
-        for job in [dispatcher, matcher] {
+        for job in [dispatcher, matcher, retention] {
             if let Err(error) = job.await {
                 tracing::error!(%error, "a background job ended badly");
             }

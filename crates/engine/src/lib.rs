@@ -32,6 +32,7 @@ mod queries;
 pub mod rebuild;
 mod receipts;
 mod recover;
+mod retention;
 mod risk;
 pub mod rows;
 pub mod settings;
@@ -62,6 +63,7 @@ pub use queries::{
     MessageView, PageView, SegmentView,
 };
 pub use recover::StartError;
+pub use retention::RetentionError;
 pub use risk::RiskHints;
 pub use settings::Settings;
 pub use snapshot::{Moving, Snapshot, Standing};

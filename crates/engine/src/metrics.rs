@@ -49,6 +49,9 @@ pub(crate) enum Counter {
     Receipts(&'static str),
     Inbound(&'static str),
     AuthFailed(&'static str),
+    Erased(&'static str),
+    Expired(&'static str),
+    RetentionFailed,
     CommitsFailed,
 }
 
@@ -80,6 +83,18 @@ impl Counter {
                 "shortstop_auth_failures_total",
                 "Credentials not accepted, by reason.",
             ),
+            Self::Erased(_) => (
+                "shortstop_values_erased_total",
+                "Private values destroyed because a person asked for it, by purpose.",
+            ),
+            Self::Expired(_) => (
+                "shortstop_values_expired_total",
+                "Private values destroyed because their time was over, by purpose.",
+            ),
+            Self::RetentionFailed => (
+                "shortstop_retention_failures_total",
+                "Rounds that did not destroy every value whose time was over.",
+            ),
             Self::CommitsFailed => ("shortstop_commits_failed_total", "Commits that failed."),
         }
     }
@@ -91,7 +106,8 @@ impl Counter {
             Self::Settled(word) => vec![("state", word.to_owned())],
             Self::Segments(word) | Self::Receipts(word) => vec![("outcome", word.to_owned())],
             Self::Inbound(word) => vec![("sort", word.to_owned())],
-            Self::CommitsFailed => vec![],
+            Self::Erased(word) | Self::Expired(word) => vec![("purpose", word.to_owned())],
+            Self::RetentionFailed | Self::CommitsFailed => vec![],
         }
     }
 }
@@ -251,6 +267,9 @@ mod tests {
             Counter::Receipts("delivered"),
             Counter::Inbound("stop"),
             Counter::AuthFailed("unauthorized"),
+            Counter::Erased("number"),
+            Counter::Expired("text"),
+            Counter::RetentionFailed,
             Counter::CommitsFailed,
         ] {
             state.counters.add(counter, 1);
@@ -269,6 +288,9 @@ mod tests {
             r#"Counter shortstop_receipts_total["outcome"]"#,
             r#"Counter shortstop_inbound_total["sort"]"#,
             r#"Counter shortstop_auth_failures_total["reason"]"#,
+            r#"Counter shortstop_values_erased_total["purpose"]"#,
+            r#"Counter shortstop_values_expired_total["purpose"]"#,
+            "Counter shortstop_retention_failures_total[]",
             "Counter shortstop_commits_failed_total[]",
             r#"Gauge shortstop_queue_messages["class"]"#,
             r#"Gauge shortstop_bind_up["carrier", "bind"]"#,

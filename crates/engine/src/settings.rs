@@ -29,6 +29,8 @@ pub struct Settings {
     pub bounds: Bounds,
     /// How long after its submission a receipt may take before a segment counts as unknown.
     pub receipt_timeout: Duration,
+    /// How long private values are kept.
+    pub retention: Retention,
 }
 
 impl Settings {
@@ -122,6 +124,33 @@ impl Default for ValiditySettings {
         Self {
             default: [minutes(10), minutes(24 * 60), minutes(4 * 60)],
             max: minutes(72 * 60),
+        }
+    }
+}
+
+/// How long private values are kept, by purpose; each is longer than a message can move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Texts of messages of both ways.
+    pub text: Duration,
+    /// Where end users came from.
+    pub network: Duration,
+    /// Numbers of messages of both ways. With them goes the search by number.
+    pub number: Duration,
+    /// Number and evidence of opt-outs and their removals.
+    pub consent: Duration,
+}
+
+impl Default for Retention {
+    /// Thirteen months of numbers answer the questions of a year; five years of consent are longer than
+    /// claims can be made (28 USC 1658: four years).
+    fn default() -> Self {
+        let days = |count: u64| Duration::from_secs(count * 24 * 3_600);
+        Self {
+            text: days(30),
+            network: days(90),
+            number: days(396),
+            consent: days(1_827),
         }
     }
 }

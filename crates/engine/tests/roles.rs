@@ -23,6 +23,7 @@ mod roles {
     mod keys;
     mod rebuild;
     mod receipts;
+    mod retention;
     mod shortage;
     mod stage;
     mod store_failure;

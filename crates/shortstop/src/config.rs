@@ -19,6 +19,7 @@ pub mod log;
 pub mod messages;
 pub mod node;
 pub mod problems;
+pub mod retention;
 pub mod secret;
 pub mod section;
 pub mod short_code;
@@ -36,7 +37,7 @@ use short_code::ShortCodeSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 11] = [
+pub const SECTIONS: [&str; 12] = [
     "node",
     "https",
     "admin",
@@ -45,6 +46,7 @@ pub const SECTIONS: [&str; 11] = [
     "ledger",
     "witness",
     "messages",
+    "retention",
     "bounds",
     "store",
     "log",
@@ -69,6 +71,8 @@ pub struct Config {
     pub witnesses: Vec<WitnessSection>,
     /// `[messages]`.
     pub messages: messages::Messages,
+    /// `[retention]`.
+    pub retention: retention::Retention,
     /// `[bounds]`.
     pub bounds: bounds::Bounds,
     /// `[store]`.
@@ -116,6 +120,7 @@ impl Config {
             ledger: sources.section("ledger"),
             witnesses: sources.witnesses(),
             messages: sources.section("messages"),
+            retention: sources.section("retention"),
             bounds: sources.section("bounds"),
             store: sources.section("store"),
             log: sources.section("log"),
@@ -142,6 +147,7 @@ impl Config {
             written(&mut out, "[[witness]]", witness.values());
         }
         written(&mut out, "[messages]", self.messages.values());
+        written(&mut out, "[retention]", self.retention.values());
         written(&mut out, "[bounds]", self.bounds.values());
         written(&mut out, "[store]", self.store.values());
         written(&mut out, "[log]", self.log.values());
@@ -156,6 +162,7 @@ impl Config {
             ("admin", self.admin.values()),
             ("ledger", self.ledger.values()),
             ("messages", self.messages.values()),
+            ("retention", self.retention.values()),
             ("bounds", self.bounds.values()),
             ("store", self.store.values()),
             ("log", self.log.values()),

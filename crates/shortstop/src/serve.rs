@@ -106,6 +106,9 @@ impl Running {
         material: Material,
     ) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
+        if let Some(says) = checked.retention_warning() {
+            tracing::warn!("{says}");
+        }
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
         let certificates = certificates_of(material.https, &folder)?;
         let tls = TlsSlot::new(profile(&checked), certificates).map_err(Failure::unavailable)?;

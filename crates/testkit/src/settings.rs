@@ -13,7 +13,8 @@ use domain::text::segment::ReferenceWidth;
 use engine::AMBIGUITY_DEFAULT;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
-    BindSettings, Bounds, CarrierSettings, CodeSettings, KeywordTexts, Settings, ValiditySettings,
+    BindSettings, Bounds, CarrierSettings, CodeSettings, KeywordTexts, Retention, Settings,
+    ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -54,6 +55,7 @@ pub fn usual() -> Settings {
         validity: ValiditySettings::default(),
         bounds: Bounds::default(),
         receipt_timeout: Duration::from_hours(72),
+        retention: Retention::default(),
     }
 }
 

@@ -52,7 +52,7 @@ fn read(file: &Path) -> Result<Checked, Problems> {
     Ok(checked)
 }
 
-/// What can be run and does nothing: on standard error, since it is no problem.
+/// What can be run, and does nothing or more than was meant: on standard error, since it is no problem.
 fn warn(checked: &Checked) {
     for says in idle(checked) {
         let _closed = writeln!(std::io::stderr(), "warning: {says}");
@@ -67,6 +67,7 @@ fn idle(checked: &Checked) -> Vec<&'static str> {
     if checked.carriers.is_empty() {
         found.push("no carrier: nothing can be sent; add a [[carrier]]");
     }
+    found.extend(checked.retention_warning());
     found
 }
 

@@ -2,6 +2,7 @@
 //! has been opened yet; that is the next step, when the gateway starts or `check-config` runs.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ::ledger::NodeName;
 use engine::settings::Settings;
@@ -106,6 +107,20 @@ impl TryFrom<&Config> for Checked {
     }
 }
 
+/// Four years: within them claims about consent can be made (28 USC 1658).
+const CLAIMS: Duration = Duration::from_secs(1_461 * 24 * 3_600);
+
+impl Checked {
+    /// What is said loudly of a retention that may be too short to prove consent.
+    pub fn retention_warning(&self) -> Option<&'static str> {
+        let is_short = self.settings.retention.consent < CLAIMS;
+        is_short.then_some(
+            "retention.consent_days is below four years (1461 days): evidence of opt-outs will be \
+             destroyed while claims about them can still be made",
+        )
+    }
+}
+
 /// Relative paths start from the folder of the configuration file.
 fn resolved(base: &Path, path: Option<&PathBuf>) -> Option<PathBuf> {
     path.map(|path| base.join(path))
@@ -118,6 +133,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         ambiguity: limits::ambiguity(&config.messages),
         validity: limits::validity(&config.messages, problems),
         bounds: limits::bounds(&config.bounds, problems),
+        retention: limits::retention(&config.retention, &config.messages, problems),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
     }
 }

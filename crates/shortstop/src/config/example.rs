@@ -7,7 +7,7 @@ use super::carrier::CarrierSection;
 use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
 use super::witness::WitnessSection;
-use super::{admin, bounds, https, ledger, log, messages, node, store};
+use super::{admin, bounds, https, ledger, log, messages, node, retention, store};
 
 /// What stands above the first section.
 const OPENING: &str = "\
@@ -41,6 +41,7 @@ pub fn render() -> String {
     section::<ledger::Ledger>(&mut out, "ledger", Head::Single);
     section::<WitnessSection>(&mut out, "witness", Head::Optional);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
+    section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
     section::<store::Store>(&mut out, "store", Head::Single);
     section::<log::Log>(&mut out, "log", Head::Single);

@@ -163,6 +163,28 @@ fn bounds_of_nothing_are_refused() {
 }
 
 #[test]
+fn nothing_is_kept_for_less_than_a_message_moves_and_too_little_consent_is_said_loudly() {
+    check(
+        "[retention]\ntext_days = 5",
+        "retention.text_days: must lie between 6 days",
+    );
+    check(
+        "[retention]\nconsent_days = 0",
+        "retention.consent_days: must lie between",
+    );
+    check(
+        "[messages]\nreceipt_seconds = 3000000",
+        "retention.text_days: must lie between 38 days",
+    );
+    let warning = |text: &str| {
+        let config = Config::parse(text, Overlay::default()).unwrap();
+        Checked::try_from(&config).unwrap().retention_warning()
+    };
+    assert_eq!(warning(""), None);
+    assert!(warning("[retention]\nconsent_days = 1460").is_some());
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let set = |name: &str, value: &str| Overlay::from_iter([(name.to_owned(), value.to_owned())]);
     let overlay = set("SHORTSTOP__HTTPS__LISTEN", "127.0.0.1:1");
@@ -183,6 +205,8 @@ fn defaults_of_the_engine_and_of_the_file_are_the_same() {
         format!("{:?}", checked.settings.bounds),
         format!("{bounds:?}")
     );
+    let retention = engine::settings::Retention::default();
+    assert_eq!(checked.settings.retention, retention);
     let validity = engine::settings::ValiditySettings::default();
     assert_eq!(
         format!("{:?}", checked.settings.validity),

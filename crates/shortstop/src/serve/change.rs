@@ -9,9 +9,10 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 4] = [
+const LIVE: [&str; 5] = [
     "short_code.",
     "messages.",
+    "retention.",
     "bounds.",
     "https.certificate_file",
 ];

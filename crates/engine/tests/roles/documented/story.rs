@@ -198,6 +198,10 @@ pub fn operating() -> TestGateway {
     };
     test.gateway.reconfigure(usual(), &change);
     test.gateway.lost(&primary(0), "the carrier closed it");
+    deliver(&test, vec![mobile(2, "kept for thirty days")]);
+    test.clock.advance(Duration::from_hours(31 * 24));
+    test.gateway.keep_house(test.clock.peek());
+    assert_eq!(test.settle(test.gateway.expire_values()).unwrap(), 1);
     let basis = ErasureBasis::parse("GDPR Art. 17", handset(1)).unwrap();
     let scope = ErasureScope::WithConsent;
     let erasing = test

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use domain::message::AmbiguityPolicy;
-use engine::settings::{Bounds, ValiditySettings};
+use engine::settings::{Bounds, Retention, ValiditySettings};
 
 use super::super::Problems;
 use super::super::bounds::Bounds as Raw;
 use super::super::https::Https;
 use super::super::messages::{Ambiguity, Messages};
+use super::super::retention::Retention as Kept;
 use super::super::store::Store;
 
 /// Nobody waits longer than this for anything: ten years.
 const SECONDS_MAX: u64 = 315_360_000;
+
+/// Nothing personal is kept for longer than a hundred years.
+const RETENTION_SECONDS_MAX: u64 = 36_525 * 24 * 3_600;
 
 /// The policies by class.
 pub fn ambiguity(messages: &Messages) -> [AmbiguityPolicy; 3] {
@@ -64,6 +68,31 @@ pub fn validity(messages: &Messages, problems: &mut Problems) -> ValiditySetting
         life
     });
     ValiditySettings { default, max }
+}
+
+/// How long private values are kept: longer than a message can move.
+pub fn retention(raw: &Kept, messages: &Messages, problems: &mut Problems) -> Retention {
+    let moves = messages
+        .validity_seconds_max
+        .saturating_add(messages.receipt_seconds);
+    let mut days = |key: &str, count: u64| {
+        let time = count.saturating_mul(24 * 3_600);
+        if time < moves || time > RETENTION_SECONDS_MAX {
+            let least = moves.div_ceil(24 * 3_600).max(1);
+            let most = RETENTION_SECONDS_MAX / (24 * 3_600);
+            let says = format!(
+                "must lie between {least} days, in which a message may still move, and {most}"
+            );
+            problems.add(key, says);
+        }
+        Duration::from_secs(time)
+    };
+    Retention {
+        text: days("retention.text_days", raw.text_days),
+        network: days("retention.network_days", raw.network_days),
+        number: days("retention.number_days", raw.number_days),
+        consent: days("retention.consent_days", raw.consent_days),
+    }
 }
 
 /// The engine's bounds.
