@@ -17,4 +17,5 @@ pub mod risk;
 pub mod send;
 pub mod state;
 pub mod tag;
+pub mod template;
 pub mod totp;

@@ -1,0 +1,224 @@
+//! Tests of [`super`]: one segment in every language and case, the alphabet, and last lines that a browser
+//! reads.
+
+use proptest::prelude::{prop_assert, proptest};
+use proptest::sample::select;
+
+use super::insert::{BRAND_UNITS, Occasion, PURPOSE_UNITS};
+use super::last_line::{AppHash, OriginHost};
+use super::*;
+use crate::text::Encoding;
+
+/// Languages whose words the GSM alphabet has.
+const GSM: [Language; 10] = [
+    Language::English,
+    Language::Spanish,
+    Language::French,
+    Language::German,
+    Language::Portuguese,
+    Language::Italian,
+    Language::Dutch,
+    Language::Polish,
+    Language::Turkish,
+    Language::Swedish,
+];
+
+fn code(digits: &str) -> Code {
+    Code::parse(digits).unwrap()
+}
+
+fn brand(text: &str) -> Brand {
+    Brand::parse(text).unwrap()
+}
+
+fn render(
+    language: Language,
+    (brand, purpose): (&Brand, &Purpose),
+    digits: &str,
+    last_line: &LastLine,
+) -> Result<String, DoesNotFit> {
+    let notice = Notice {
+        language,
+        brand,
+        purpose,
+        code: &code(digits),
+        rules: Rules::default(),
+        last_line,
+    };
+    notice.render().map(|text| text.reveal().to_owned())
+}
+
+fn purposes() -> Vec<Purpose> {
+    let known = Occasion::ALL.into_iter().map(Purpose::Known);
+    let own = ["€", "x", "ж", "銀"].map(|letter| letter.repeat(PURPOSE_UNITS));
+    let own = own.iter().map(|text| Purpose::parse(text).unwrap());
+    known.chain(own).chain([Purpose::longest()]).collect()
+}
+
+fn encoding(text: &str) -> Encoding {
+    count_segments(text, ReferenceWidth::Eight)
+        .unwrap()
+        .encoding
+}
+
+#[test]
+fn every_language_says_brand_code_purpose_and_minutes_once() {
+    for language in Language::ALL {
+        let full = language.wording().full;
+        for place in ["{brand}", "{code}", "{purpose}", "{minutes}"] {
+            assert_eq!(full.matches(place).count(), 1, "{language}: {place}");
+        }
+        assert_eq!(full.matches('{').count(), 4, "{language}");
+    }
+}
+
+#[test]
+fn the_longest_brand_purpose_and_code_fit_one_segment_in_every_language() {
+    let brands = ["x", "€", "ж", "銀"].map(|letter| brand(&letter.repeat(BRAND_UNITS)));
+    let pictures = brand(&"😀".repeat(BRAND_UNITS / 2));
+    for language in Language::ALL {
+        for brand in brands.iter().chain([&pictures]) {
+            for purpose in purposes() {
+                let text = render(language, (brand, &purpose), "1234567890", &LastLine::None);
+                let text = text.unwrap_or_else(|_| panic!("{language}: {brand:?}, {purpose:?}"));
+                assert!(is_one_segment(&text), "{text}");
+                assert!(text.contains("1234567890") && text.contains(brand.as_str()));
+                assert!(text.contains(purpose.words(language.wording())));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_gsm_alphabet_is_enough_where_a_language_allows_it() {
+    let brand = brand("Example Bank Ltd");
+    for language in GSM {
+        for occasion in Occasion::ALL {
+            let purpose = Purpose::Known(occasion);
+            let text = render(language, (&brand, &purpose), "1234567890", &LastLine::None).unwrap();
+            assert_eq!(encoding(&text), Encoding::Gsm7, "{text}");
+            assert!(text.contains("10"), "{text}");
+            assert!(!text.ends_with(language.wording().warning), "{text}");
+        }
+        assert_eq!(encoding(language.wording().warning), Encoding::Gsm7);
+    }
+    for language in Language::ALL {
+        let is_gsm = encoding(language.wording().warning) == Encoding::Gsm7;
+        assert_eq!(is_gsm, GSM.contains(&language), "{language}");
+    }
+}
+
+#[test]
+fn an_ordinary_text_is_written_in_full_in_every_language() {
+    let purpose = Purpose::Known(Occasion::SignIn);
+    for language in Language::ALL {
+        let text = render(
+            language,
+            (&brand("ACME"), &purpose),
+            "482913",
+            &LastLine::None,
+        )
+        .unwrap();
+        let wording = language.wording();
+        let full = wording
+            .full
+            .replace("{brand}", "ACME")
+            .replace("{code}", "482913")
+            .replace("{purpose}", purpose.words(wording))
+            .replace("{minutes}", "10");
+        assert_eq!(text, full);
+    }
+    let english = render(
+        Language::English,
+        (&brand("ACME"), &purpose),
+        "482913",
+        &LastLine::None,
+    );
+    let expected = "Your ACME code is 482913 (sign-in). Valid for 10 min. \
+                    Do not share it with anyone.";
+    assert_eq!(english.unwrap(), expected);
+}
+
+/// The host and code of an origin-bound text, read as its specification says.
+fn origin_bound(text: &str) -> Option<(String, String)> {
+    let last = text.split('\n').next_back()?;
+    let mut words = last.strip_prefix('@')?.split(' ');
+    let (host, code) = (words.next()?, words.next()?.strip_prefix('#')?);
+    Some((host.to_owned(), code.to_owned()))
+}
+
+#[test]
+fn a_browser_reads_host_and_code_from_the_last_line() {
+    let host = LastLine::Origin(OriginHost::parse("login.example.com").unwrap());
+    let purpose = Purpose::Known(Occasion::SignIn);
+    for language in Language::ALL {
+        let text = render(language, (&brand("ACME"), &purpose), "482913", &host).unwrap();
+        assert!(is_one_segment(&text), "{text}");
+        let read = origin_bound(&text).unwrap();
+        assert_eq!(read, ("login.example.com".to_owned(), "482913".to_owned()));
+    }
+}
+
+#[test]
+fn an_app_finds_its_hash_in_a_line_of_its_own() {
+    let hash = LastLine::App(AppHash::parse("FA+9qCX9VSu").unwrap());
+    let purpose = Purpose::Known(Occasion::Payment);
+    for language in Language::ALL {
+        let text = render(language, (&brand("ACME"), &purpose), "482913", &hash).unwrap();
+        assert!(text.ends_with("\nFA+9qCX9VSu") && is_one_segment(&text));
+    }
+}
+
+#[test]
+fn a_last_line_that_does_not_fit_is_said_before_it_is_sent() {
+    let host = format!("{}.example", "a".repeat(56));
+    let long = LastLine::Origin(OriginHost::parse(&host).unwrap());
+    let short = LastLine::Origin(OriginHost::parse("a.example").unwrap());
+    let fits = |line| fits_always(&brand("ACME"), line, CodeLength::SIX);
+    assert_eq!(fits(&LastLine::None), Ok(()));
+    assert_eq!(fits(&long), Err(Language::English));
+    assert!(fits(&short).is_ok());
+    let purpose = Purpose::Known(Occasion::SignIn);
+    let english = (&brand("ACME"), &purpose);
+    assert!(render(Language::English, english, "482913", &long).is_ok());
+    let russian = render(Language::Russian, english, "482913", &long);
+    assert_eq!(russian, Err(DoesNotFit));
+}
+
+#[test]
+fn a_text_holds_no_link_and_never_shows_itself() {
+    let purpose = Purpose::Known(Occasion::SignIn);
+    let code = code("482913");
+    for language in Language::ALL {
+        let notice = Notice {
+            language,
+            brand: &brand("ACME"),
+            purpose: &purpose,
+            code: &code,
+            rules: Rules::default(),
+            last_line: &LastLine::None,
+        };
+        let text = notice.render().unwrap();
+        assert!(!text.reveal().contains("://") && !text.reveal().contains("www"));
+        assert!(!format!("{notice:?}{text:?}").contains("482913"));
+    }
+}
+
+proptest! {
+    /// Whatever the client writes, the last line is ours and the code stands where we put it.
+    #[test]
+    fn no_variable_makes_a_line_or_a_second_code(
+        own in r"[ -~\nж\u{2028}\u{202E}]{1,20}", name in "[ -~]{1,16}", language in select(&Language::ALL),
+    ) {
+        let (Ok(purpose), Ok(brand)) = (Purpose::parse(&own), Brand::parse(&name)) else {
+            return Ok(());
+        };
+        let host = LastLine::Origin(OriginHost::parse("a.example").unwrap());
+        if let Ok(text) = render(language, (&brand, &purpose), "482913", &host) {
+            prop_assert!(text.lines().count() == 2);
+            prop_assert!(origin_bound(&text).unwrap().1 == "482913");
+            prop_assert!(text.matches("482913").count() == 2);
+            prop_assert!(is_one_segment(&text));
+        }
+    }
+}
