@@ -2,8 +2,9 @@
 //! authenticator app or a recovery code is theirs. Everything that decides stands here and is pure: random
 //! octets are arguments, and so is the time. Sealing, storing, sending and entries are the engine's.
 //!
-//! Two defences hold together. A code is checked at most five times ([`state`]), and a number has a budget of
-//! failed checks that no new code resets ([`budget`]).
+//! Three defences hold together. A code is checked at most five times ([`state`]); a number has a budget of
+//! failed checks that no new code resets ([`budget`]); and whoever makes codes be sent without ever using
+//! them is refused before the next one costs money ([`pumping`]).
 
 pub mod binding;
 pub mod budget;
@@ -12,6 +13,7 @@ pub mod check;
 pub mod code;
 pub mod mo;
 pub mod odds;
+pub mod pumping;
 pub mod recovery;
 pub mod risk;
 pub mod send;

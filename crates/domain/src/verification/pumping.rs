@@ -1,0 +1,333 @@
+//! The pumping guard: refuses to send codes that nobody is going to use. Fraudsters make an application
+//! send codes to numbers whose carriers pay them; such codes are not typed in, and their numbers lie
+//! close together. The guard sees every send and every verification, keeps bounded counts of
+//! both, and judges the next send by them.
+//!
+//! It is a detector with bounded memory and not a limit: it counts in quarters, hours and days, and a window
+//! holds up to one step more than its name says.
+
+mod adjacency;
+mod blocks;
+mod finding;
+mod history;
+mod policy;
+mod safe_list;
+mod snapshot;
+mod table;
+
+use core::fmt;
+use core::time::Duration;
+
+pub use blocks::BlockState;
+pub use finding::{BlockNews, Country, Evidence, Finding, Prefix, Reason, Verdict};
+pub use history::Count;
+pub use policy::{Adjacent, Mode, PumpingPolicy, Threshold};
+pub use safe_list::{SafeList, SafeListError};
+pub use snapshot::Snapshot;
+
+use self::adjacency::Neighbours;
+use self::blocks::{Blocks, Standing};
+use self::history::{DAYS, Event, HOUR, HOURS, History, QUARTER};
+use self::table::Table;
+use crate::id::ClientId;
+use crate::msisdn::Msisdn;
+use crate::time::Timestamp;
+
+/// The most pairs of client and country that are counted: 64 clients that send everywhere. About 4 MB.
+const COUNTRIES_MAX: usize = 16_384;
+
+/// The most prefixes that are counted. About 12 MB.
+const PREFIXES_MAX: usize = 16_384;
+
+/// A send that is asked about, or a verification that succeeded.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// Whose it is.
+    pub client: ClientId,
+    /// The number.
+    pub to: Msisdn,
+}
+
+/// The counts of a pair of client and country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountryStats {
+    /// Whose they are.
+    pub client: ClientId,
+    /// Where to.
+    pub country: Country,
+    /// In the last hour.
+    pub hour: Count,
+    /// In the last 24 hours.
+    pub day: Count,
+}
+
+/// The guard. `Debug` shows how much it holds and nothing of it.
+#[derive(Clone)]
+pub struct PumpingGuard {
+    countries: Table<(ClientId, Country), History>,
+    prefixes: Table<Prefix, History>,
+    neighbours: Neighbours,
+    blocks: Blocks,
+    /// The latest moment it was told: a clock that goes back does not go back here.
+    latest: Timestamp,
+}
+
+impl PumpingGuard {
+    /// Judges a send, and counts it if it goes ahead. A new block is noted. Nothing is taken back when
+    /// the commit that follows fails. Call it once for each verification: resends have their own
+    /// budget and would only look like codes that nobody used.
+    pub fn consider(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> Verdict {
+        let now = self.tick(now);
+        if policy.safe_list.holds(ask.to) {
+            return Verdict::Clear;
+        }
+        let country = Country::of(ask.to);
+        let finding = self.find(ask, country, policy, now);
+        match (finding, policy.mode) {
+            (None, _) => {
+                self.count(ask, country, now);
+                Verdict::Clear
+            }
+            (Some(finding), Mode::Record) => {
+                self.count(ask, country, now);
+                Verdict::Shadow(finding)
+            }
+            (Some(finding), Mode::Enforce) => {
+                self.blocks.refused(Prefix::of(ask.to));
+                Verdict::Refuse(finding)
+            }
+        }
+    }
+
+    /// A verification of this client and number succeeded.
+    pub fn verified(&mut self, ask: Ask, now: Timestamp) {
+        let now = self.tick(now);
+        let (country, prefix) = (Country::of(ask.to), Prefix::of(ask.to));
+        self.note(ask, country, Event::Verified, now);
+        self.neighbours.verified(ask);
+        self.blocks.verified(prefix, now);
+    }
+
+    /// Ends the block of a prefix, if there is one, with all that is held against it.
+    pub fn release(&mut self, prefix: Prefix) {
+        self.blocks.release(prefix);
+        self.prefixes.remove(&prefix);
+    }
+
+    /// Everything that would be refused for its prefix now, and how it came to that.
+    pub fn blocks(&self, now: Timestamp) -> Vec<(Prefix, BlockState)> {
+        self.blocks.standing(self.moment(now))
+    }
+
+    /// What is counted for each client and country.
+    pub fn stats(&self, now: Timestamp) -> Vec<CountryStats> {
+        let now = self.moment(now);
+        let rows = self.countries.iter();
+        rows.map(|((client, country), history)| CountryStats {
+            client: *client,
+            country: *country,
+            hour: history.over(HOUR, now),
+            day: history.over(HOURS, now),
+        })
+        .collect()
+    }
+
+    /// Sends and verifications that were not counted because a table was full. While it grows, only
+    /// what was seen before is judged by its prefix or country.
+    pub const fn uncounted(&self) -> u64 {
+        self.countries
+            .turned_away()
+            .saturating_add(self.prefixes.turned_away())
+            .saturating_add(self.neighbours.turned_away())
+    }
+
+    fn moment(&self, now: Timestamp) -> Timestamp {
+        now.max(self.latest)
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Timestamp {
+        self.latest = self.moment(now);
+        self.latest
+    }
+
+    fn count(&mut self, ask: Ask, country: Country, now: Timestamp) {
+        self.note(ask, country, Event::Sent, now);
+        self.neighbours.sent(ask, now);
+        self.blocks.sent(Prefix::of(ask.to), now);
+    }
+
+    fn note(&mut self, ask: Ask, country: Country, event: Event, now: Timestamp) {
+        let is_stale = |history: &History| history.is_stale(now);
+        let pair = (ask.client, country);
+        if let Some(history) = self.countries.entry(pair, COUNTRIES_MAX, is_stale, now) {
+            history.add(event, now);
+        }
+        let prefix = Prefix::of(ask.to);
+        if let Some(history) = self.prefixes.entry(prefix, PREFIXES_MAX, is_stale, now) {
+            history.add(event, now);
+        }
+    }
+
+    /// The first thing that speaks against a send, most exact first.
+    fn find(
+        &mut self,
+        ask: Ask,
+        country: Country,
+        policy: &PumpingPolicy,
+        now: Timestamp,
+    ) -> Option<Finding> {
+        let prefix = Prefix::of(ask.to);
+        let place = Place { country, prefix };
+        if let Some(news) = self.blocks.standing_block(prefix, now) {
+            return Some(
+                self.against_prefix(place, Reason::PrefixBlocked, now)
+                    .with(news),
+            );
+        }
+        if let Some(reason) = self.blocks.failed_trial(prefix, now) {
+            return Some(self.blocking(place, reason, policy, now));
+        }
+        let standing = self.blocks.standing_of(prefix, now);
+        if let Some(numbers) = self.neighbours.too_close(ask, policy.adjacent, now) {
+            let day = self.prefix_over(prefix, HOURS, now);
+            let reason = Reason::AdjacentNumbers;
+            // A range whose codes are used otherwise is not shut for a few numbers of it.
+            let finding = if standing == Standing::Free && policy.prefix_conversion_is_poor(day) {
+                self.blocking(place, reason, policy, now)
+            } else {
+                self.against_prefix(place, reason, now)
+            };
+            return Some(finding.with_numbers(numbers));
+        }
+        // On trial the codes of before the block count no more, or the block would never end.
+        let concentration = (standing == Standing::Free)
+            .then(|| self.concentration(place, policy, now))
+            .flatten();
+        if let Some(evidence) = concentration {
+            let finding = self.blocking(place, Reason::PrefixConcentration, policy, now);
+            return Some(Finding {
+                evidence,
+                ..finding
+            });
+        }
+        self.poor_conversion(ask.client, place, policy, now)
+    }
+
+    /// A finding about the last day of a prefix.
+    fn against_prefix(&self, place: Place, reason: Reason, now: Timestamp) -> Finding {
+        let day = self.prefix_over(place.prefix, HOURS, now);
+        let evidence = Evidence::new(place.country, HOURS.span(), day, 0);
+        Finding::new(reason, evidence.about(place.prefix))
+    }
+
+    /// The same, and the prefix is blocked from now on.
+    fn blocking(
+        &mut self,
+        place: Place,
+        reason: Reason,
+        policy: &PumpingPolicy,
+        now: Timestamp,
+    ) -> Finding {
+        let length = Duration::from_secs(policy.block_seconds);
+        let finding = self.against_prefix(place, reason, now);
+        finding.with(self.blocks.begin(place.prefix, reason, length, now))
+    }
+
+    /// Too much to one prefix that nobody uses: in a quarter, an hour or a day.
+    fn concentration(
+        &self,
+        place: Place,
+        policy: &PumpingPolicy,
+        now: Timestamp,
+    ) -> Option<Evidence> {
+        let history = self.prefixes.get(&place.prefix)?;
+        let baseline = history
+            .most_verified(now)
+            .max(history.over(HOURS, now).verified);
+        let windows = [
+            (QUARTER, policy.prefix_quarter),
+            (HOUR, policy.prefix_hour),
+            (HOURS, policy.prefix_day),
+        ];
+        windows.into_iter().find_map(|(window, threshold)| {
+            let used = history.over(window, now);
+            let allowed = threshold.allowed(baseline);
+            let evidence = Evidence::new(place.country, window.span(), used, allowed);
+            threshold
+                .is_exceeded(used, allowed)
+                .then(|| evidence.about(place.prefix))
+        })
+    }
+
+    /// Too much from one client to one country that nobody uses, unless the prefix itself does well: an
+    /// attack must not shut out a whole country.
+    fn poor_conversion(
+        &self,
+        client: ClientId,
+        place: Place,
+        policy: &PumpingPolicy,
+        now: Timestamp,
+    ) -> Option<Finding> {
+        let history = self.countries.get(&(client, place.country))?;
+        let most = history.most_verified(now);
+        let day = history.over(HOURS, now);
+        let hour = history.over(HOUR, now);
+        let windows = [
+            (HOURS, policy.country_day, day, most.max(day.verified)),
+            (
+                HOUR,
+                policy.country_hour,
+                hour,
+                (most / 6).max(hour.verified),
+            ),
+        ];
+        let found = windows
+            .into_iter()
+            .find_map(|(window, threshold, used, baseline)| {
+                let allowed = threshold.allowed(baseline);
+                threshold
+                    .is_exceeded(used, allowed)
+                    .then(|| Evidence::new(place.country, window.span(), used, allowed))
+            })?;
+        let own = self.prefix_over(place.prefix, DAYS, now);
+        (!policy.vouches(own)).then(|| Finding::new(Reason::PoorConversion, found))
+    }
+
+    fn prefix_over(&self, prefix: Prefix, window: history::Window, now: Timestamp) -> Count {
+        let history = self.prefixes.get(&prefix);
+        history.map_or(Count::default(), |history| history.over(window, now))
+    }
+}
+
+/// Where a send goes.
+#[derive(Clone, Copy)]
+struct Place {
+    country: Country,
+    prefix: Prefix,
+}
+
+impl Default for PumpingGuard {
+    /// Nothing seen.
+    fn default() -> Self {
+        Self {
+            countries: Table::default(),
+            prefixes: Table::default(),
+            neighbours: Neighbours::default(),
+            blocks: Blocks::default(),
+            latest: Timestamp::EPOCH,
+        }
+    }
+}
+
+impl fmt::Debug for PumpingGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (countries, prefixes) = (self.countries.len(), self.prefixes.len());
+        write!(
+            f,
+            "PumpingGuard({countries} countries, {prefixes} prefixes)"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

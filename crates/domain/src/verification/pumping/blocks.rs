@@ -1,0 +1,167 @@
+//! Blocks of prefixes. A block lasts its time; then the prefix is on trial for a day: a few codes are sent,
+//! and if they are not used either, the next block begins at once.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::{BlockNews, Prefix, Reason};
+use super::history::{Count, Event};
+use super::table::Table;
+use crate::time::Timestamp;
+
+/// How long a trial lasts after a block.
+const TRIAL: Duration = Duration::from_hours(24);
+
+/// Codes of a trial before it is judged.
+const TRIAL_SENDS: u32 = 5;
+
+/// Of the codes of a trial so many percent must be used.
+const TRIAL_PERCENT: u32 = 35;
+
+/// The most blocks and trials at once.
+pub(super) const BLOCKS_MAX: usize = 16_384;
+
+/// One block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockState {
+    /// What it began with.
+    pub reason: Reason,
+    /// When it ends.
+    pub until: Timestamp,
+    /// Whether it is the first, second … in a row: 1 or more.
+    pub nth: u16,
+    /// Sends that were refused since it began.
+    pub refused: u32,
+    /// What was sent and used since it ended.
+    pub trial: Count,
+}
+
+impl Default for BlockState {
+    fn default() -> Self {
+        Self {
+            reason: Reason::PrefixBlocked,
+            until: Timestamp::EPOCH,
+            nth: 0,
+            refused: 0,
+            trial: Count::default(),
+        }
+    }
+}
+
+impl BlockState {
+    fn stands(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
+
+    fn is_on_trial(&self, now: Timestamp) -> bool {
+        !self.stands(now) && now < self.until.saturating_add(TRIAL)
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until.saturating_add(TRIAL)
+    }
+}
+
+/// Whether a prefix has to prove itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is blocked, or on trial after a block.
+    Suspect,
+    /// It is neither.
+    Free,
+}
+
+/// All blocks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Blocks {
+    rows: Table<Prefix, BlockState>,
+}
+
+impl Blocks {
+    /// Begins a block. When the table is full it holds for this one send only.
+    pub(super) fn begin(
+        &mut self,
+        prefix: Prefix,
+        reason: Reason,
+        length: Duration,
+        now: Timestamp,
+    ) -> BlockNews {
+        let until = now.saturating_add(length);
+        let is_over = |block: &BlockState| block.is_over(now);
+        let Some(block) = self.rows.entry(prefix, BLOCKS_MAX, is_over, now) else {
+            return BlockNews::Begins { until, nth: 1 };
+        };
+        let before = if block.is_over(now) { 0 } else { block.nth };
+        let nth = before.saturating_add(1);
+        *block = BlockState {
+            reason,
+            until,
+            nth,
+            ..BlockState::default()
+        };
+        BlockNews::Begins { until, nth }
+    }
+
+    /// The block that stands on a prefix.
+    pub(super) fn standing_block(&self, prefix: Prefix, now: Timestamp) -> Option<BlockNews> {
+        let block = self.rows.get(&prefix)?;
+        let until = block.until;
+        block.stands(now).then_some(BlockNews::Stands { until })
+    }
+
+    /// Why the prefix was blocked, if its trial shows that nothing has changed.
+    pub(super) fn failed_trial(&self, prefix: Prefix, now: Timestamp) -> Option<Reason> {
+        let block = self.rows.get(&prefix)?;
+        let judged = block.is_on_trial(now) && block.trial.sent >= TRIAL_SENDS;
+        (judged && block.trial.converts_below(TRIAL_PERCENT)).then_some(block.reason)
+    }
+
+    /// Whether the prefix has to prove itself now.
+    pub(super) fn standing_of(&self, prefix: Prefix, now: Timestamp) -> Standing {
+        match self.rows.get(&prefix) {
+            Some(block) if !block.is_over(now) => Standing::Suspect,
+            _ => Standing::Free,
+        }
+    }
+
+    pub(super) fn sent(&mut self, prefix: Prefix, now: Timestamp) {
+        self.note(prefix, Event::Sent, now);
+    }
+
+    pub(super) fn verified(&mut self, prefix: Prefix, now: Timestamp) {
+        self.note(prefix, Event::Verified, now);
+    }
+
+    fn note(&mut self, prefix: Prefix, event: Event, now: Timestamp) {
+        let block = self.rows.get_mut(&prefix);
+        if let Some(block) = block.filter(|block| block.is_on_trial(now)) {
+            block.trial.add(event);
+        }
+    }
+
+    pub(super) fn refused(&mut self, prefix: Prefix) {
+        if let Some(block) = self.rows.get_mut(&prefix) {
+            block.refused = block.refused.saturating_add(1);
+        }
+    }
+
+    pub(super) fn release(&mut self, prefix: Prefix) {
+        self.rows.remove(&prefix);
+    }
+
+    pub(super) fn standing(&self, now: Timestamp) -> Vec<(Prefix, BlockState)> {
+        let rows = self.rows.iter().filter(|(_, block)| block.stands(now));
+        rows.map(|(prefix, block)| (*prefix, *block)).collect()
+    }
+
+    pub(super) fn to_rows(&self) -> Vec<(Prefix, BlockState)> {
+        self.rows.to_rows()
+    }
+
+    pub(super) fn from_rows(rows: Vec<(Prefix, BlockState)>) -> Self {
+        Self {
+            rows: Table::from_rows(rows, BLOCKS_MAX),
+        }
+    }
+}

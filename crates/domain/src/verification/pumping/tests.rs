@@ -1,0 +1,335 @@
+//! Tests of [`super`]: attacks, and what each leaves through; honest traffic, and that it is left alone.
+
+use super::*;
+use crate::msisdn::RegionCode;
+
+const HOUR_SECONDS: u64 = 3_600;
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(864_000_000 + seconds)
+}
+
+fn client(number: u64) -> ClientId {
+    ClientId::new(number, number)
+}
+
+/// A German mobile number: eight digits after +49 151, of which a prefix leaves five free.
+fn ask(tail: u64) -> Ask {
+    Ask {
+        client: client(1),
+        to: Msisdn::from_digits(4_915_100_000_000 + tail).unwrap(),
+    }
+}
+
+/// Numbers that look drawn, the same in every run.
+struct Drawn(u64);
+
+impl Drawn {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn consider(guard: &mut PumpingGuard, ask: Ask, second: u64) -> Verdict {
+    guard.consider(ask, &PumpingPolicy::default(), at(second))
+}
+
+/// How many of these sends nobody stops; no code is used.
+fn sent(guard: &mut PumpingGuard, asks: impl IntoIterator<Item = (Ask, u64)>) -> u32 {
+    let mut clear = 0;
+    for (ask, second) in asks {
+        clear += u32::from(consider(guard, ask, second) == Verdict::Clear);
+    }
+    clear
+}
+
+fn refused(verdict: Verdict) -> Finding {
+    match verdict {
+        Verdict::Refuse(finding) => finding,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Hours of a busy client: so many codes an hour all over the country, of which two in three are used.
+fn busy(guard: &mut PumpingGuard, hours: u64, an_hour: u64) -> u64 {
+    let mut drawn = Drawn(7);
+    let mut stopped = 0;
+    for hour in 0..hours {
+        for place in 0..an_hour {
+            let second = hour * HOUR_SECONDS + place * HOUR_SECONDS / an_hour;
+            let ask = ask(drawn.below(100_000_000));
+            if consider(guard, ask, second) != Verdict::Clear {
+                stopped += 1;
+            } else if drawn.below(100) < 65 {
+                guard.verified(ask, at(second + 40));
+            }
+        }
+    }
+    stopped
+}
+
+#[test]
+fn honest_traffic_with_the_usual_conversion_is_left_alone() {
+    for an_hour in [1, 5, 40, 200] {
+        let mut guard = PumpingGuard::default();
+        assert_eq!(busy(&mut guard, 96, an_hour), 0, "{an_hour} an hour");
+    }
+}
+
+#[test]
+fn of_two_hundred_adjacent_numbers_seven_are_sent_a_code() {
+    let mut guard = PumpingGuard::default();
+    let attack = (0..200).map(|n| (ask(n), n));
+    assert_eq!(sent(&mut guard, attack), 7);
+    let finding = refused(consider(&mut guard, ask(5_000), 300));
+    assert_eq!(finding.reason, Reason::PrefixBlocked);
+}
+
+#[test]
+fn adjacent_numbers_block_their_prefix_with_the_evidence() {
+    let mut guard = PumpingGuard::default();
+    sent(&mut guard, (0..7).map(|n| (ask(n), n)));
+    let finding = refused(consider(&mut guard, ask(7), 7));
+    assert_eq!(finding.reason, Reason::AdjacentNumbers);
+    assert_eq!(finding.evidence.numbers, Some(8));
+    assert_eq!(finding.evidence.prefix, Some(Prefix::of(ask(7).to)));
+    let until = at(7 + 12 * HOUR_SECONDS);
+    assert_eq!(finding.block, Some(BlockNews::Begins { until, nth: 1 }));
+    let next = refused(consider(&mut guard, ask(9_999), 8));
+    assert_eq!(next.block, Some(BlockNews::Stands { until }));
+    let (prefix, block) = guard.blocks(at(9))[0];
+    assert_eq!((prefix, block.refused), (Prefix::of(ask(7).to), 2));
+}
+
+#[test]
+fn slow_pumping_ends_at_the_budget_of_a_new_country() {
+    let mut guard = PumpingGuard::default();
+    let mut drawn = Drawn(1);
+    let attack = (0..12 * 24).map(|n| (ask(drawn.below(100_000_000)), n * 300));
+    let attack: Vec<(Ask, u64)> = attack.collect();
+    assert!(sent(&mut guard, attack) <= 20);
+}
+
+#[test]
+fn slow_pumping_inside_a_busy_country_ends_at_its_prefix() {
+    let mut guard = PumpingGuard::default();
+    busy(&mut guard, 48, 60);
+    let start = 48 * HOUR_SECONDS;
+    let mut drawn = Drawn(2);
+    let numbers = (0..12 * 24).map(|n| (n, 77_770_000 + drawn.below(10_000)));
+    let attack: Vec<(Ask, u64)> = numbers
+        .map(|(n, tail)| (ask(tail), start + n * 300))
+        .collect();
+    // Forty, what honest codes of the prefix were used, and five of the trial after the block.
+    let left = sent(&mut guard, attack);
+    assert!(left <= 50, "{left}");
+}
+
+#[test]
+fn a_burst_over_a_new_country_ends_at_ten_an_hour() {
+    let mut guard = PumpingGuard::default();
+    let mut drawn = Drawn(3);
+    let attack: Vec<(Ask, u64)> = (0..500)
+        .map(|n| (ask(drawn.below(100_000_000)), n / 4))
+        .collect();
+    assert_eq!(sent(&mut guard, attack), 10);
+    let finding = refused(consider(&mut guard, ask(1), 200));
+    assert_eq!(finding.reason, Reason::PoorConversion);
+    assert_eq!(
+        finding.evidence.country,
+        Country::Region(RegionCode::parse("DE").unwrap())
+    );
+    assert_eq!(
+        finding.evidence.count,
+        Count {
+            sent: 10,
+            verified: 0
+        }
+    );
+    assert_eq!((finding.evidence.allowed, finding.block), (10, None));
+}
+
+#[test]
+fn codes_that_pile_up_on_a_prefix_block_it_for_every_client() {
+    let mut guard = PumpingGuard::default();
+    let spread = |n: u64| Ask {
+        client: client(n % 50),
+        ..ask(n * 97 % 10_000)
+    };
+    assert_eq!(sent(&mut guard, (0..100).map(|n| (spread(n), n))), 20);
+    let finding = refused(consider(&mut guard, spread(7), 101));
+    assert_eq!(finding.reason, Reason::PrefixBlocked);
+    let state = guard.blocks(at(101))[0].1;
+    assert_eq!((state.reason, state.nth), (Reason::PrefixConcentration, 1));
+}
+
+#[test]
+fn a_refused_country_spares_a_prefix_that_does_well_and_other_clients() {
+    let mut guard = PumpingGuard::default();
+    for n in 0..3 {
+        assert_eq!(consider(&mut guard, ask(500_000 + n), n), Verdict::Clear);
+        guard.verified(ask(500_000 + n), at(n));
+    }
+    let mut drawn = Drawn(4);
+    let attack: Vec<(Ask, u64)> = (0..100)
+        .map(|n| (ask(10_000_000 + drawn.below(80_000_000)), 10 + n))
+        .collect();
+    sent(&mut guard, attack);
+    refused(consider(&mut guard, ask(98_765_432), 120));
+    assert_eq!(consider(&mut guard, ask(501_000), 120), Verdict::Clear);
+    let other = Ask {
+        client: client(2),
+        ..ask(98_765_432)
+    };
+    assert_eq!(consider(&mut guard, other, 120), Verdict::Clear);
+}
+
+/// Blocks the prefix of `ask(0)` at second 0.
+fn blocked() -> PumpingGuard {
+    let mut guard = PumpingGuard::default();
+    sent(&mut guard, (0..8).map(|n| (ask(n), 0)));
+    guard
+}
+
+#[test]
+fn a_block_ends_after_twelve_hours_and_repeats_while_codes_go_unused() {
+    let mut guard = blocked();
+    let end = 12 * HOUR_SECONDS;
+    refused(consider(&mut guard, ask(5_000), end - 1));
+    let trial = (0..5).map(|n| (ask(5_000 + n * 200), end + n));
+    assert_eq!(sent(&mut guard, trial), 5);
+    let again = refused(consider(&mut guard, ask(9_000), end + 5));
+    let until = at(end + 5 + end);
+    assert_eq!(again.block, Some(BlockNews::Begins { until, nth: 2 }));
+    assert_eq!(again.reason, Reason::AdjacentNumbers);
+}
+
+#[test]
+fn a_prefix_whose_trial_goes_well_is_free() {
+    let mut guard = blocked();
+    let end = 12 * HOUR_SECONDS;
+    for n in 0..20 {
+        let ask = ask(2_000 + n * 300);
+        let verdict = consider(&mut guard, ask, end + n * 60);
+        assert_eq!(verdict, Verdict::Clear, "{n}");
+        guard.verified(ask, at(end + n * 60));
+    }
+    assert!(guard.blocks(at(end + HOUR_SECONDS)).is_empty());
+}
+
+#[test]
+fn an_operator_releases_a_prefix() {
+    let mut guard = blocked();
+    refused(consider(&mut guard, ask(5_000), 1));
+    guard.release(Prefix::of(ask(0).to));
+    assert_eq!(consider(&mut guard, ask(5_000), 2), Verdict::Clear);
+}
+
+#[test]
+fn the_safe_list_and_a_number_that_converts_are_never_too_close() {
+    let policy = PumpingPolicy {
+        safe_list: SafeList::parse(["+49151000"]).unwrap(),
+        ..PumpingPolicy::default()
+    };
+    let mut guard = PumpingGuard::default();
+    for n in 0..200 {
+        assert_eq!(guard.consider(ask(n), &policy, at(n)), Verdict::Clear);
+    }
+    let mut guard = PumpingGuard::default();
+    for n in 0..200 {
+        assert_eq!(consider(&mut guard, ask(n), n * 5), Verdict::Clear);
+        guard.verified(ask(n), at(n * 5 + 4));
+    }
+}
+
+#[test]
+fn a_guard_that_only_records_lets_everything_through_and_says_why_not() {
+    let policy = PumpingPolicy {
+        mode: Mode::Record,
+        ..PumpingPolicy::default()
+    };
+    let mut guard = PumpingGuard::default();
+    let mut begun = 0;
+    for n in 0..100 {
+        match guard.consider(ask(n), &policy, at(n)) {
+            Verdict::Clear => assert!(n < 7),
+            Verdict::Shadow(finding) => {
+                begun += u32::from(matches!(finding.block, Some(BlockNews::Begins { .. })));
+            }
+            Verdict::Refuse(finding) => panic!("{finding:?}"),
+        }
+    }
+    assert_eq!(begun, 1);
+    assert_eq!(
+        guard.stats(at(100))[0].day,
+        Count {
+            sent: 100,
+            verified: 0
+        }
+    );
+}
+
+#[test]
+fn a_clock_that_goes_back_ends_no_block() {
+    let mut guard = blocked();
+    refused(consider(&mut guard, ask(5_000), 100));
+    let verdict = guard.consider(ask(5_001), &PumpingPolicy::default(), Timestamp::EPOCH);
+    assert_eq!(refused(verdict).reason, Reason::PrefixBlocked);
+}
+
+#[test]
+fn a_restored_guard_judges_as_before() {
+    let mut guard = blocked();
+    busy(&mut guard, 3, 20);
+    let json = serde_json::to_string(&guard.snapshot()).unwrap();
+    let snapshot: Snapshot = serde_json::from_str(&json).unwrap();
+    assert_eq!(snapshot, guard.snapshot());
+    assert_eq!(format!("{snapshot:?}"), "Snapshot(masked)");
+    let mut restored = PumpingGuard::restore(snapshot);
+    let mut drawn = Drawn(5);
+    for n in 0..300 {
+        let ask = ask(drawn.below(20_000));
+        let second = 4 * HOUR_SECONDS + n;
+        assert_eq!(
+            consider(&mut guard, ask, second),
+            consider(&mut restored, ask, second)
+        );
+    }
+}
+
+#[test]
+fn random_numbers_cannot_make_it_grow() {
+    let policy = PumpingPolicy {
+        mode: Mode::Record,
+        ..PumpingPolicy::default()
+    };
+    let mut guard = PumpingGuard::default();
+    let mut drawn = Drawn(6);
+    for n in 0..40_000 {
+        let digits = 4_900_000_000_000 + drawn.below(100_000_000_000);
+        let random = Ask {
+            client: client(n),
+            to: Msisdn::from_digits(digits).unwrap(),
+        };
+        let _ = guard.consider(random, &policy, at(0));
+    }
+    let held = guard.snapshot();
+    let json = serde_json::to_string(&held).unwrap();
+    assert!(guard.uncounted() > 0);
+    assert!(json.len() < 20_000_000, "{} octets", json.len());
+    assert_eq!(
+        format!("{guard:?}"),
+        "PumpingGuard(16384 countries, 16384 prefixes)"
+    );
+}
+
+#[test]
+fn a_finding_shows_no_number() {
+    let mut guard = blocked();
+    let shown = format!("{:?}", refused(consider(&mut guard, ask(4_321), 1)));
+    assert!(!shown.contains("4321"), "{shown}");
+}
