@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::msisdn::Msisdn;
 
 /// The most entries of a list.
-pub const ENTRIES_MAX: usize = 10_000;
+const ENTRIES_MAX: usize = 10_000;
 
 /// The fewest digits of an entry: less would be a whole country.
 const DIGITS_MIN: usize = 5;
@@ -30,7 +30,7 @@ pub enum SafeListError {
         /// Which entry, counted from 1.
         position: usize,
     },
-    /// More than [`ENTRIES_MAX`].
+    /// More than 10,000 entries.
     #[error("the safe list has more than {ENTRIES_MAX} entries")]
     TooLong,
 }
