@@ -1,8 +1,9 @@
 //! The record of exports: that the ledger, or a part of it, is about to be written out for others, or
 //! read as a whole. It is durable before anything is handed out.
 
-use ledger::{Facts, Kind, UtcMicros};
+use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
 
+use crate::batch::sound;
 use crate::changes::Changes;
 use crate::entries;
 use crate::gateway::Gateway;
@@ -49,5 +50,23 @@ impl Gateway {
         let entry = entries::by_os_user(Kind::LedgerRead, actor, data, None);
         let durable = self.commit_durably(Changes::new(entry, now)).await;
         durable.then_some(()).ok_or(NotRecorded)
+    }
+
+    /// Records that a stream begins to hand out entries, from `first` on.
+    pub(crate) async fn begin_stream(
+        &self,
+        name: &str,
+        format: &str,
+        first: u64,
+    ) -> Result<(), NotRecorded> {
+        let data = Facts::new()
+            .put("first", first)
+            .put("format", format)
+            .put("stream", name);
+        let builder = Draft::of(Kind::LedgerExported, Actor::system(&"siem"), Outcome::Done)
+            .origin(OriginType::Process, &"self")
+            .data(data);
+        let entry = sound(builder.build());
+        self.record(entry).await.then_some(()).ok_or(NotRecorded)
     }
 }

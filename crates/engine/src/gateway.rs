@@ -20,6 +20,7 @@ use crate::retention::Reached;
 use crate::settings::Settings;
 use crate::shortage::Shortage;
 use crate::state::State;
+use crate::streams::Stream;
 use crate::vault::Vault;
 
 /// What a gateway is made of.
@@ -66,6 +67,8 @@ pub struct Gateway {
     pub(crate) ledger: OnceLock<Arc<Ledger>>,
     /// What is turned away, for the `ledger.gap` entry.
     pub(crate) shortage: Shortage,
+    /// The streams to collectors.
+    pub(crate) streams: OnceLock<Vec<Arc<Stream>>>,
     me: Weak<Gateway>,
 }
 
@@ -97,6 +100,7 @@ impl Gateway {
             halt: Halt::default(),
             ledger: OnceLock::new(),
             shortage: Shortage::default(),
+            streams: OnceLock::new(),
             me: me.clone(),
         })
     }
@@ -150,6 +154,7 @@ impl Gateway {
         let (is_open, refused) = (self.is_open(), self.shortage.refused_ever());
         let storage = crate::metrics::of_storage(is_open, refused, self.store.room());
         metrics.rows.extend(storage);
+        metrics.rows.extend(self.stream_rows());
         metrics
     }
 

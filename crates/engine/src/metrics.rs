@@ -144,7 +144,7 @@ impl Counters {
     }
 }
 
-fn gauge(
+pub(crate) fn gauge(
     name: &'static str,
     help: &'static str,
     labels: Vec<(&'static str, String)>,

@@ -1,6 +1,7 @@
 //! What the engine asks of the outside world, one trait a file. The engine calls only these; the
 //! edges implement them, and the contract suites of `testkit` hold every implementation to the prose.
 
+pub mod bookmark;
 pub mod carrier;
 pub mod catalog;
 pub mod clock;
@@ -11,10 +12,12 @@ pub mod log;
 pub mod shelf;
 pub mod storage;
 pub mod store;
+pub mod stream;
 pub mod view;
 pub mod witness;
 pub mod workshop;
 
+pub use bookmark::Bookmark;
 pub use carrier::{CarrierEvents, Carriers};
 pub use catalog::Catalog;
 pub use clock::Clock;
@@ -24,6 +27,7 @@ pub use guard::Guard;
 pub use log::Log;
 pub use shelf::Shelf;
 pub use store::Store;
+pub use stream::Collector;
 pub use view::View;
 pub use witness::Witness;
 pub use workshop::Workshop;

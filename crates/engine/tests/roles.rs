@@ -27,4 +27,5 @@ mod roles {
     mod shortage;
     mod stage;
     mod store_failure;
+    mod streams;
 }

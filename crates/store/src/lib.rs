@@ -9,6 +9,7 @@
 mod apply;
 mod audit;
 mod backup;
+mod bookmark;
 mod catalog;
 mod checkpoint;
 mod columns;
@@ -41,6 +42,7 @@ mod tree;
 mod watch;
 mod writer;
 
+pub use bookmark::FileBookmark;
 pub use config::{Bounds, Durability, EmbeddedConfig};
 pub use embedded::Embedded;
 pub use guard::{FileGuard, is_on_same_volume};

@@ -1,8 +1,10 @@
 //! Contract suites: what each port promises in prose, as scenarios that every implementation runs.
 
+pub mod bookmark;
 pub mod carriers;
 pub mod catalog;
 pub mod clock;
 pub mod entropy;
 pub mod log;
 pub mod store;
+pub mod stream;

@@ -11,18 +11,22 @@
 
 pub mod carriers;
 pub mod clock;
+pub mod collector;
 pub mod contract;
 pub mod entropy;
 pub mod gateway;
 pub mod ledger;
 pub mod memory;
 pub mod settings;
+pub mod syslog;
 pub mod witness;
 
 pub use carriers::RecordingCarriers;
 pub use clock::ManualClock;
+pub use collector::{MemoryBookmark, MemoryCollector};
 pub use entropy::SeededEntropy;
 pub use gateway::TestGateway;
 pub use ledger::MemoryGuard;
 pub use memory::{Image, MemoryStore};
+pub use syslog::SyslogReceiver;
 pub use witness::{Witness, WitnessSetup};

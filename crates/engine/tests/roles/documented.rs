@@ -96,6 +96,7 @@ fn played() -> Vec<Value> {
         story::operating(),
         story::restarting(),
         story::failing(),
+        story::streaming(),
     ];
     stories.iter().flat_map(entries_of).collect()
 }

@@ -13,11 +13,12 @@ use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, MessageQuery,
-    OptOutRequest, RiskHints, Scope,
+    OptOutRequest, RiskHints, Scope, StreamFrom, StreamLimits, StreamParts,
 };
-use testkit::TestGateway;
+use ledger::siem::{Format, Producer};
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
+use testkit::{MemoryBookmark, MemoryCollector, TestGateway};
 use tokio::sync::watch;
 
 use super::super::stage::{
@@ -224,6 +225,45 @@ pub fn operating() -> TestGateway {
 
 fn reader_end(test: &TestGateway) -> domain::time::Timestamp {
     test.clock.peek().saturating_add(Duration::from_hours(1))
+}
+
+/// A stream that begins to tell the ledger to somebody.
+pub fn streaming() -> TestGateway {
+    let test = TestGateway::immediate();
+    let collector = MemoryCollector::default();
+    let parts = StreamParts {
+        name: "soc".to_owned(),
+        log: test.store.clone(),
+        collector: Arc::new(collector.clone()),
+        bookmark: Arc::new(MemoryBookmark::default()),
+        format: Format::Entry,
+        producer: Producer {
+            log: "log.example".to_owned(),
+            version: "1".to_owned(),
+        },
+        from: StreamFrom::Now,
+        limits: StreamLimits {
+            batch_entries: 8,
+            batch_octets: 65_536,
+            pause: Duration::from_secs(1),
+            pause_max: Duration::from_secs(1),
+        },
+    };
+    test.gateway.attach_streams(vec![parts]).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(Arc::clone(&test.gateway).run_streams(stopped));
+        while collector.messages().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stop.send(true).unwrap();
+        running.await.unwrap();
+    });
+    test
 }
 
 /// A crash with segments on their way, then a stop in good order.
