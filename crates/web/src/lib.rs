@@ -15,6 +15,7 @@ mod reply;
 mod request_id;
 mod route;
 mod settings;
+pub mod siem;
 mod tls;
 pub mod witness;
 

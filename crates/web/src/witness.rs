@@ -12,6 +12,7 @@ use engine::ports::Witness;
 use engine::ports::witness::{Cosigning, Unreachable, WitnessAnswer};
 
 pub use place::PlaceError;
+pub(crate) use trust::root_store;
 pub use trust::{Roots, RootsError};
 
 use place::Place;

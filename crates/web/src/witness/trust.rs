@@ -80,13 +80,14 @@ fn config(roots: &Roots) -> Result<ClientConfig, RootsError> {
     // another one. The default versions are TLS 1.2 and 1.3.
     let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(store(roots)?)
+        .with_root_certificates(root_store(roots)?)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn store(roots: &Roots) -> Result<RootCertStore, RootsError> {
+/// The authorities of a file, or those of the system.
+pub(crate) fn root_store(roots: &Roots) -> Result<RootCertStore, RootsError> {
     let path = match roots {
         Roots::File(path) => path.as_path(),
         Roots::System => SYSTEM_BUNDLES

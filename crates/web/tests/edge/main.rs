@@ -18,6 +18,7 @@ mod messages;
 mod operations;
 mod requests;
 mod server;
+mod siem;
 mod site;
 mod tls;
 mod wire;
