@@ -23,6 +23,7 @@ pub mod retention;
 pub mod secret;
 pub mod section;
 pub mod short_code;
+pub mod siem;
 pub mod store;
 pub mod witness;
 
@@ -34,6 +35,7 @@ use environment::Overlay;
 use secret::Password;
 use section::{Reader, Section};
 use short_code::ShortCodeSection;
+use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
@@ -45,6 +47,7 @@ pub const SECTIONS: [&str; 12] = [
     "carrier",
     "ledger",
     "witness",
+    "siem",
     "messages",
     "retention",
     "bounds",
@@ -69,6 +72,8 @@ pub struct Config {
     pub ledger: ledger::Ledger,
     /// `[[witness]]`.
     pub witnesses: Vec<WitnessSection>,
+    /// `[[siem]]`.
+    pub siems: Vec<SiemSection>,
     /// `[messages]`.
     pub messages: messages::Messages,
     /// `[retention]`.
@@ -118,7 +123,8 @@ impl Config {
             short_codes: sources.short_codes(),
             carriers: sources.carriers(),
             ledger: sources.section("ledger"),
-            witnesses: sources.witnesses(),
+            witnesses: sources.named("witness"),
+            siems: sources.named("siem"),
             messages: sources.section("messages"),
             retention: sources.section("retention"),
             bounds: sources.section("bounds"),
@@ -145,6 +151,9 @@ impl Config {
         written(&mut out, "[ledger]", self.ledger.values());
         for witness in &self.witnesses {
             written(&mut out, "[[witness]]", witness.values());
+        }
+        for siem in &self.siems {
+            written(&mut out, "[[siem]]", siem.values());
         }
         written(&mut out, "[messages]", self.messages.values());
         written(&mut out, "[retention]", self.retention.values());
@@ -186,6 +195,10 @@ impl Config {
         for witness in &self.witnesses {
             let name = witness.name.as_deref().unwrap_or_default();
             collect(&mut values, &format!("witness.{name}"), witness.values());
+        }
+        for siem in &self.siems {
+            let name = siem.name.as_deref().unwrap_or_default();
+            collect(&mut values, &format!("siem.{name}"), siem.values());
         }
         values
     }
@@ -303,12 +316,13 @@ impl Sources<'_> {
             .collect()
     }
 
-    fn witnesses(&mut self) -> Vec<WitnessSection> {
-        let entries = self.entries("witness").into_iter();
+    /// A section that repeats, each entry with a name.
+    fn named<S: Section>(&mut self, section: &str) -> Vec<S> {
+        let entries = self.entries(section).into_iter();
         entries
             .map(|(at, table)| {
-                let overlay_at = format!("witness.{}", text_of(&table, "name"));
-                WitnessSection::read(table, &mut self.reader(&at, &overlay_at))
+                let overlay_at = format!("{section}.{}", text_of(&table, "name"));
+                S::read(table, &mut self.reader(&at, &overlay_at))
             })
             .collect()
     }

@@ -88,6 +88,11 @@ impl DataFolder {
         self.0.join("guard.json")
     }
 
+    /// How far a stream to a SIEM has come.
+    pub fn bookmark(&self, stream: &str) -> PathBuf {
+        self.0.join("siem").join(format!("{stream}.next"))
+    }
+
     /// Certificates that the gateway makes.
     pub fn tls(&self) -> PathBuf {
         self.0.join("tls")

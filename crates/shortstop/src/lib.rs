@@ -24,5 +24,6 @@ pub mod public_log;
 pub mod ready;
 pub mod serve;
 pub mod sim_server;
+pub mod streams;
 pub mod version;
 pub mod wiring;

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
 use web::witness::HttpWitness;
 use web::{Certificates, TlsError, TlsProfile, TlsSlot};
 use zeroize::Zeroizing;
 
 use crate::config::Problems;
 use crate::config::checked::{
-    CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, Way,
+    CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, StreamPlan, Way,
 };
 use crate::config::secret::Password;
 use crate::folder::open_to_others;
@@ -59,8 +60,31 @@ impl Material {
             let made = made.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
             problems.keep(&format!("witness[{place}].url"), made);
         }
+        for (place, stream) in checked.streams.iter().enumerate() {
+            check_stream(stream, &format!("siem[{place}]"), &mut problems);
+        }
         problems.or_value(Some(Self { https, links }))
     }
+}
+
+/// Only to see that it can be made, as with witnesses.
+fn check_stream(stream: &StreamPlan, at: &str, problems: &mut Problems) {
+    if let SyslogWay::Tls(SyslogTls {
+        client: Some(client),
+        ..
+    }) = &stream.way
+    {
+        check_private(&format!("{at}.key_file"), &client.key, problems);
+    }
+    let made = SyslogCollector::new(stream.place.clone(), &stream.way);
+    let key = match &made {
+        Err(WayError::Roots(_)) => "ca_file",
+        Err(WayError::Client { .. }) => "certificate_file",
+        Err(WayError::Name(_)) => "server_name",
+        Err(WayError::Setup(_)) | Ok(_) => "transport",
+    };
+    let made = made.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
+    problems.keep(&format!("{at}.{key}"), made);
 }
 
 /// The certificate of the HTTPS listener.

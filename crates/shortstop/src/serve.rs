@@ -31,6 +31,7 @@ use crate::material::Material;
 use crate::output::Output;
 use crate::process;
 use crate::ready::Ready;
+use crate::streams;
 use crate::wiring::{self, Opened};
 
 pub mod change;
@@ -81,6 +82,7 @@ struct Parts {
     admin: (watch::Sender<bool>, JoinHandle<Drained>),
     jobs: (watch::Sender<bool>, JoinHandle<()>),
     signing: Signing,
+    streams: (watch::Sender<bool>, JoinHandle<()>),
 }
 
 /// The signals that a gateway listens to, from before it is ready.
@@ -118,6 +120,17 @@ impl Running {
         let patience = links::patience(&checked);
         let opened = block_in_place(|| wiring::open(&checked, &folder, links.clone()))?;
         if let Err(failure) = opened.sign().await {
+            opened.gateway.stop().await;
+            block_in_place(|| opened.close());
+            return Err(failure);
+        }
+        let origin = opened.public.vkey.name().as_str();
+        let streams = streams::parts(&checked, &folder, &opened.public.log, origin);
+        let attached = streams.and_then(|parts| {
+            let attached = block_in_place(|| opened.gateway.attach_streams(parts));
+            attached.map_err(Failure::unavailable)
+        });
+        if let Err(failure) = attached {
             opened.gateway.stop().await;
             block_in_place(|| opened.close());
             return Err(failure);
@@ -195,6 +208,7 @@ impl Running {
             admin,
             jobs,
             signing,
+            streams,
         } = self.parts;
         control.abort();
         let drained = end(https).await;
@@ -203,6 +217,8 @@ impl Running {
         self.links.stop(self.patience).await;
         self.opened.gateway.stop().await;
         let signed = signing.stop().await;
+        // They tell the last entry too.
+        end(streams).await;
         block_in_place(|| self.opened.close());
         end(admin).await;
         signed?;
@@ -245,6 +261,7 @@ impl Parts {
         let (stop_https, https) = watch::channel(false);
         let (stop_admin, admin) = watch::channel(false);
         let (stop_jobs, jobs) = watch::channel(false);
+        let (stop_streams, streams) = watch::channel(false);
         let https = sockets
             .https
             .serve(api, Security::Tls(Arc::clone(tls)), https);
@@ -255,6 +272,10 @@ impl Parts {
             admin: (stop_admin, tokio::spawn(admin)),
             jobs: (stop_jobs, tokio::spawn(Arc::clone(gateway).run(jobs))),
             signing: Signing::start(Arc::clone(gateway)),
+            streams: (
+                stop_streams,
+                tokio::spawn(Arc::clone(gateway).run_streams(streams)),
+            ),
         }
     }
 }

@@ -17,9 +17,11 @@ mod carriers;
 mod ledger;
 mod limits;
 mod short_codes;
+mod siem;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
 pub use ledger::{LedgerPlan, WitnessPlace};
+pub use siem::StreamPlan;
 
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Checked {
     pub carriers: Vec<CarrierLink>,
     /// How the ledger is signed.
     pub ledger: LedgerPlan,
+    /// Who is told the ledger as it grows.
+    pub streams: Vec<StreamPlan>,
     /// The bounds of the store.
     pub store: Store,
     /// What is logged.
@@ -85,6 +89,7 @@ impl TryFrom<&Config> for Checked {
         let admin = admin(config, &mut problems);
         let carriers = carriers::links(config, &mut problems);
         let ledger = ledger::plan(config, &mut problems);
+        let streams = siem::streams(config, &mut problems);
         let settings = settings(config, &mut problems);
         limits::store(&config.store, &mut problems);
         if !is_log_level(&config.log.level) {
@@ -100,6 +105,7 @@ impl TryFrom<&Config> for Checked {
             settings,
             carriers,
             ledger,
+            streams,
             store: config.store.clone(),
             log: config.log.clone(),
         });

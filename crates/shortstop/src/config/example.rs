@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::carrier::CarrierSection;
 use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
+use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{admin, bounds, https, ledger, log, messages, node, retention, store};
 
@@ -40,6 +41,7 @@ pub fn render() -> String {
     section::<CarrierSection>(&mut out, "carrier", Head::Repeated);
     section::<ledger::Ledger>(&mut out, "ledger", Head::Single);
     section::<WitnessSection>(&mut out, "witness", Head::Optional);
+    section::<SiemSection>(&mut out, "siem", Head::Optional);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
     section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
@@ -71,6 +73,7 @@ fn assignment(field: &Field, head: Head) -> String {
         (_, Some(example), Head::Repeated) if NEEDED.contains(&name) => {
             format!("{name} = {example}\n")
         }
+        (Some(default), _, Head::Optional) => format!("# {name} = {default}\n"),
         (Some(default), _, _) => format!("{name} = {default}\n"),
         (None, Some(example), _) => format!("# {name} = {example}\n"),
         (None, None, _) => format!("# {name} =\n"),

@@ -255,3 +255,45 @@ fn witnesses_are_whole_apart_and_enough() {
     check(required, "ledger.witness_quorum: must lie between 1 and");
     assert!(problems(&format!("{required}{witness}")).is_empty());
 }
+
+#[test]
+fn a_stream_to_a_siem_is_protected_unless_somebody_says_otherwise_at_length() {
+    let siem =
+        |more: &str| format!("[[siem]]\nname = 'soc'\naddress = 'siem.example:6514'\n{more}");
+    assert!(problems(&siem("")).is_empty(), "{:#?}", problems(&siem("")));
+    let clear = "transport = 'i-accept-clear-text-on-the-wire'";
+    assert!(problems(&siem(clear)).is_empty());
+    check(
+        &siem("transport = 'plaintext-loopback'"),
+        "siem[0].transport: is plaintext-loopback",
+    );
+    check(
+        &siem("transport = 'plain'"),
+        "siem[0].transport: unknown variant",
+    );
+    check(
+        &siem("key_file = 'k'"),
+        "siem[0].certificate_file: is missing",
+    );
+    check(&siem("format = 'leef'"), "siem[0].format: unknown variant");
+    check(
+        &siem("batch_entries_max = 0"),
+        "siem[0].batch_entries_max: must be 1",
+    );
+    check(
+        &siem("reconnect_seconds = 90"),
+        "siem[0].reconnect_seconds: is longer",
+    );
+    check(
+        "[[siem]]\nname = '../x'\naddress = 'h'",
+        "siem[0].name: must be 1 to 32",
+    );
+    check(
+        "[[siem]]\nname = 'x'\naddress = 'h'",
+        "siem[0].address: must be a host and a port",
+    );
+    check(
+        &[siem(""), siem("")].concat(),
+        "siem[1].name: stands in another entry",
+    );
+}

@@ -166,15 +166,18 @@ fn name(section: &CarrierSection, at: &str, problems: &mut Problems) -> Option<S
     Some(name)
 }
 
-/// Host and port; IPv6 addresses stand in brackets.
+/// Host and port of a text; IPv6 addresses stand in brackets.
+pub(super) fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
+    (!host.is_empty()).then(|| (host.to_owned(), port))
+}
+
 fn address(section: &CarrierSection, at: &str, problems: &mut Problems) -> Option<(String, u16)> {
     let key = format!("{at}.address");
     let address = problems.need(&key, section.address.as_deref())?;
-    let parts = address.rsplit_once(':').and_then(|(host, port)| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
-        (!host.is_empty()).then(|| (host.to_owned(), port))
-    });
+    let parts = host_and_port(address);
     if parts.is_none() {
         problems.add(
             key,
@@ -244,7 +247,7 @@ fn transport(
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
