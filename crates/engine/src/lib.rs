@@ -24,6 +24,7 @@ mod inbound;
 mod jobs;
 mod keys;
 mod metrics;
+mod openings;
 mod opt_outs;
 mod overdue;
 pub mod ports;
@@ -57,6 +58,7 @@ pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
 pub use jobs::{BackupError, ConfigChange};
 pub use keys::MasterKey;
 pub use metrics::{MetricKind, MetricRow, Metrics};
+pub use openings::{OpeningsChecked, check_openings};
 pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};
 pub use proofs::{LedgerReceipt, Opening, ReceiptError, TileBody};
 pub use queries::{

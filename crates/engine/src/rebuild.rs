@@ -16,6 +16,7 @@ mod reading;
 pub use compare::{Compared, compare};
 pub use complete::complete;
 pub use difference::Difference;
+pub(crate) use fold::owner;
 pub use fold::{Expired, Fold, Rest, Unfit};
 pub use judge::Judge;
 

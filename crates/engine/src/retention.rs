@@ -174,7 +174,10 @@ const fn sequence_of(moment: Timestamp) -> u64 {
     moment.millis() << 12
 }
 
-/// The first moment that is after an owner was made, by its id.
-const fn after_owner(owner: u64) -> Timestamp {
-    Timestamp::from_micros(((owner >> 12) + 1) * 1_000)
+/// How much later than its owner an entry may have been recorded: it waits its turn.
+const RECORDED_WITHIN: Duration = Duration::from_mins(1);
+
+/// A moment after which nothing of this owner was recorded.
+fn after_owner(owner: u64) -> Timestamp {
+    Timestamp::from_micros((owner >> 12) * 1_000).saturating_add(RECORDED_WITHIN)
 }

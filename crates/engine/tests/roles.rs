@@ -21,6 +21,7 @@ mod roles {
     mod inbound;
     mod jobs;
     mod keys;
+    mod openings;
     mod rebuild;
     mod receipts;
     mod retention;

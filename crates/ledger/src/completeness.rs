@@ -1,10 +1,11 @@
-//! The completeness rule: every commitment of a log either opens, or a later entry says that it was
-//! erased. Without it the destruction of evidence could pass for erasure. Pure: what the vault has
-//! is told by the caller, entry by entry, in the order of the log.
+//! The completeness rule: every commitment of a log either opens, or a later entry says that its value
+//! was destroyed. Without it the destruction of evidence could pass for erasure. Pure: what the vault
+//! has is told by the caller, entry by entry, from the last entry to the first, so that whoever meets a
+//! commitment knows every destruction that came after it.
 
 use std::collections::BTreeMap;
 
-use crate::commitment::CommitmentKey;
+use crate::commitment::{Commitment, CommitmentKey};
 use crate::entry::kind::Kind;
 use crate::entry::outcome::Outcome;
 use crate::entry::parse::Entry;
@@ -21,129 +22,197 @@ pub enum Opening {
         /// The octets of the value.
         value: Vec<u8>,
     },
+    /// A sealed value that its keys do not open: it was changed, or belongs elsewhere.
+    Shut,
     /// A tombstone: erased by the entry of this index.
     Erased {
-        /// The index of the `subject.erased` or `retention.expired` entry.
+        /// The index of the `subject.erased` entry.
         by: u64,
     },
     /// Nothing at all.
     Absent,
 }
 
-/// Goes over the entries of a log once. Its memory grows with the erasures that are still to come,
-/// not with the log.
+/// How much of a log was gone over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Down to entry 0.
+    Whole,
+    /// Some entries could not be read, or were pruned: what was destroyed of them cannot be counted.
+    Part,
+}
+
+/// Goes over the entries of a log once, backwards. Its memory grows with the erasures, not with the log.
 #[derive(Debug, Default)]
 pub struct Completeness {
-    /// By the index of the erasure that is still to come: what is said to be erased by it.
-    claims: BTreeMap<u64, Claim>,
+    /// By its index: each erasure of a person's values.
+    erasures: BTreeMap<u64, Erasure>,
+    /// By the name of the field: what was destroyed because its time was over.
+    retention: BTreeMap<String, Retention>,
 }
 
 #[derive(Debug)]
-struct Claim {
-    /// The first entry with a value that is said to be erased so.
+struct Erasure {
+    /// How many values it says it destroyed.
+    said: Option<u64>,
+    /// How many tombstones name it.
+    found: u64,
+}
+
+#[derive(Debug, Default)]
+struct Retention {
+    /// The entry that came last.
     index: u64,
-    count: u64,
-    /// The latest time of such an entry, by field.
-    latest: BTreeMap<String, u64>,
+    /// The latest moment that an entry says everything was destroyed before.
+    before: u64,
+    /// How many values all entries say they destroyed.
+    said: u64,
+    /// How many values are gone.
+    found: u64,
 }
 
 impl Completeness {
-    /// Begins at entry 0.
+    /// Begins behind the last entry.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next entry. `open` tells what the vault has for each of its private fields.
+    /// Takes the entry before the one it was given last. `made` is when the entry's object was made, by
+    /// the object's id, in microseconds since 1970; `open` tells what the vault has for each field.
     pub fn entry(
         &mut self,
         index: u64,
         entry: &Entry<'_>,
+        made: Option<u64>,
         mut open: impl FnMut(&str) -> Opening,
     ) -> Vec<Fault> {
-        let mut faults = self.settle(index, entry);
+        if entry.outcome == Outcome::Done {
+            self.note(index, entry);
+        }
+        // The clock that made the id may stand behind the time of the entry, which never goes back.
+        let time = made.map_or(entry.time_micros, |made| made.min(entry.time_micros));
+        let mut faults = Vec::new();
         for (field, commitment) in &entry.private {
-            let fault = match open(field) {
-                Opening::Opens { key, value } if commitment.opens(&key, field, &value) => None,
-                Opening::Opens { .. } => {
-                    let detail = format!("the vault holds another value of {field}");
-                    Some((FaultKind::CommitmentMismatch, detail))
-                }
-                Opening::Absent => {
-                    let detail =
-                        format!("{field} opens from nothing, and nothing says it was erased");
-                    Some((FaultKind::CommitmentUnopened, detail))
-                }
-                Opening::Erased { by } if by <= index => {
-                    let detail = format!("{field} is said to be erased by the earlier entry {by}");
-                    Some((FaultKind::ErasureUnfounded, detail))
-                }
-                Opening::Erased { by } => {
-                    self.claim(by, index, field, entry.time_micros);
-                    None
-                }
-            };
+            let place = Place { index, field, time };
+            let fault = self.judge(&place, commitment, open(field));
             faults.extend(fault.map(|(kind, detail)| Fault::at(index, kind, detail)));
         }
         faults
     }
 
-    /// Ends the log: erasures that are still to come never came.
-    pub fn finish(self) -> Vec<Fault> {
-        let never = |(by, claim): (u64, Claim)| {
-            let detail = format!("said to be erased by entry {by}, which the log does not have");
-            Fault::at(claim.index, FaultKind::ErasureUnfounded, detail)
-        };
-        self.claims.into_iter().map(never).collect()
-    }
-
-    fn claim(&mut self, by: u64, index: u64, field: &str, time: u64) {
-        let claim = self.claims.entry(by).or_insert_with(|| Claim {
-            index,
-            count: 0,
-            latest: BTreeMap::new(),
-        });
-        claim.count += 1;
-        let latest = claim.latest.entry(field.to_owned()).or_insert(time);
-        *latest = time.max(*latest);
-    }
-
-    /// Compares what was said to be erased by this entry with what it says itself.
-    fn settle(&mut self, index: u64, entry: &Entry<'_>) -> Vec<Fault> {
-        let claim = self.claims.remove(&index);
-        let erases = matches!(entry.kind, Kind::SubjectErased | Kind::RetentionExpired);
-        if !erases || entry.outcome != Outcome::Done {
-            let unfounded = claim.map(|claim| {
-                let detail = format!(
-                    "said to be erased by entry {index}, which is {}",
-                    entry.kind
-                );
-                Fault::at(claim.index, FaultKind::ErasureUnfounded, detail)
-            });
-            return unfounded.into_iter().collect();
+    /// Ends at the first entry that was read.
+    pub fn finish(self, reach: Reach) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if reach == Reach::Part {
+            return faults;
         }
-        let data = |key: &str| entry.data.as_ref().and_then(|data| data.get(key));
-        let said = data("count").and_then(Value::as_integer);
-        let said = said.and_then(|count| u64::try_from(count).ok());
-        let found = claim.as_ref().map_or(0, |claim| claim.count);
-        let miscounted = said.filter(|said| *said != found).map(|said| {
-            let detail = format!("destroyed {said} values by its own word, {found} by the vault's");
-            Fault::at(index, FaultKind::ErasureMiscounted, detail)
-        });
-        let foreign = claim
-            .filter(|_| entry.kind == Kind::RetentionExpired)
-            .and_then(|claim| {
-                let before = data("before").and_then(Value::as_text).and_then(time::read);
-                let purpose = data("purpose").and_then(Value::as_text);
-                let covered = |(field, latest): (&String, &u64)| {
-                    purpose == Some(field.as_str()) && before.is_some_and(|before| *latest < before)
-                };
-                let detail =
-                    format!("erased by entry {index}, which speaks of another purpose or time");
-                (!claim.latest.iter().all(covered))
-                    .then(|| Fault::at(claim.index, FaultKind::ErasureUnfounded, detail))
-            });
-        miscounted.into_iter().chain(foreign).collect()
+        for (index, Erasure { said, found }) in self.erasures {
+            if said != Some(found) {
+                faults.push(miscounted(index, said.unwrap_or(0), found));
+            }
+        }
+        for (_, kept) in self.retention {
+            if kept.said != kept.found {
+                faults.push(miscounted(kept.index, kept.said, kept.found));
+            }
+        }
+        faults
     }
+
+    /// Remembers what an entry says that it destroyed.
+    fn note(&mut self, index: u64, entry: &Entry<'_>) {
+        let data = |key: &str| entry.data.as_ref().and_then(|data| data.get(key));
+        let count = data("count").and_then(Value::as_integer);
+        let said = count.and_then(|count| u64::try_from(count).ok());
+        if entry.kind == Kind::SubjectErased {
+            self.erasures.insert(index, Erasure { said, found: 0 });
+        }
+        if entry.kind == Kind::RetentionExpired {
+            let before = data("before").and_then(Value::as_text).and_then(time::read);
+            let Some(purpose) = data("purpose").and_then(Value::as_text) else {
+                return;
+            };
+            let kept = self.retention.entry(purpose.to_owned()).or_default();
+            kept.index = kept.index.max(index);
+            kept.before = kept.before.max(before.unwrap_or(0));
+            kept.said = kept.said.saturating_add(said.unwrap_or(0));
+        }
+    }
+
+    fn judge(
+        &mut self,
+        place: &Place<'_>,
+        commitment: &Commitment,
+        found: Opening,
+    ) -> Option<(FaultKind, String)> {
+        let field = place.field;
+        match found {
+            Opening::Opens { key, value } if commitment.opens(&key, field, &value) => None,
+            Opening::Opens { .. } => {
+                let detail = format!("the vault holds another value of {field}");
+                Some((FaultKind::CommitmentMismatch, detail))
+            }
+            Opening::Shut => {
+                let detail = format!(
+                    "what the vault holds of {field} does not open, and nothing says it was erased"
+                );
+                Some((FaultKind::CommitmentUnopened, detail))
+            }
+            Opening::Erased { by } => self.claim(place, by),
+            Opening::Absent => self.miss(place),
+        }
+    }
+
+    /// A tombstone names an erasure.
+    fn claim(&mut self, place: &Place<'_>, by: u64) -> Option<(FaultKind, String)> {
+        let field = place.field;
+        let unfounded = |detail| Some((FaultKind::ErasureUnfounded, detail));
+        if by <= place.index {
+            let detail = format!("{field} is said to be erased by entry {by}, which is not later");
+            return unfounded(detail);
+        }
+        match self.erasures.get_mut(&by) {
+            Some(erasure) => {
+                erasure.found += 1;
+                None
+            }
+            None => {
+                let detail =
+                    format!("{field} is said to be erased by entry {by}, which is no erasure");
+                unfounded(detail)
+            }
+        }
+    }
+
+    /// Nothing is there.
+    fn miss(&mut self, place: &Place<'_>) -> Option<(FaultKind, String)> {
+        let kept = self.retention.get_mut(place.field);
+        match kept.filter(|kept| kept.before > place.time) {
+            Some(kept) => {
+                kept.found += 1;
+                None
+            }
+            None => {
+                let detail = format!(
+                    "{} opens from nothing, and nothing says it was erased",
+                    place.field
+                );
+                Some((FaultKind::CommitmentUnopened, detail))
+            }
+        }
+    }
+}
+
+/// Where a commitment stands.
+struct Place<'a> {
+    index: u64,
+    field: &'a str,
+    time: u64,
+}
+
+fn miscounted(index: u64, said: u64, found: u64) -> Fault {
+    let detail = format!("destroyed {said} values by its own word, {found} by the vault's");
+    Fault::at(index, FaultKind::ErasureMiscounted, detail)
 }
 
 #[cfg(test)]

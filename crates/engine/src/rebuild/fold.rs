@@ -145,7 +145,7 @@ fn expired(entry: &Entry<'_>) -> Option<Expired> {
 }
 
 /// The sequence of what an entry is about.
-fn owner(entry: &Entry<'_>) -> Option<u64> {
+pub(crate) fn owner(entry: &Entry<'_>) -> Option<u64> {
     use domain::id::{InboundId, MessageId, OptOutId};
     let object = entry.object.as_ref()?;
     match object.kind {

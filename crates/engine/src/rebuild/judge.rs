@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use domain::msisdn::Msisdn;
+use ledger::completeness::Opening;
 
 use crate::gateway::Gateway;
 use crate::keys::{Blind, BlindKeys, MasterKey};
@@ -39,6 +40,20 @@ impl Judge {
         };
         let field = promise.purpose.as_str();
         promise.commitment.opens(&key, field, &value)
+    }
+
+    /// What the vault has in a row.
+    pub(crate) fn opening(&self, row: &VaultRow) -> Opening {
+        if let Some(by) = row.erased_by() {
+            return Opening::Erased { by };
+        }
+        match self.vault.open_with_key(row) {
+            Ok((value, key)) => Opening::Opens {
+                key,
+                value: value.to_vec(),
+            },
+            Err(_) => Opening::Shut,
+        }
     }
 
     /// The blind index under which a message to, or from, a sealed number is found: none once it was

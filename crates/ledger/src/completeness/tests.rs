@@ -1,7 +1,6 @@
 //! Vaults that are whole, that were emptied by the book, and that were emptied otherwise.
 
 use super::*;
-use crate::commitment::Commitment;
 use crate::entry::actor::{Actor, ObjectType};
 use crate::entry::draft::Draft;
 use crate::entry::facts::{Facts, UtcMicros};
@@ -65,13 +64,22 @@ fn whole(field: &str) -> Opening {
 
 /// Goes over a log; `vault` says what there is by index and field.
 fn faults(log: &[Vec<u8>], vault: impl Fn(u64, &str) -> Opening) -> Vec<(FaultKind, Option<u64>)> {
+    faults_within(log, Reach::Whole, vault)
+}
+
+fn faults_within(
+    log: &[Vec<u8>],
+    reach: Reach,
+    vault: impl Fn(u64, &str) -> Opening,
+) -> Vec<(FaultKind, Option<u64>)> {
     let mut rule = Completeness::new();
     let mut faults = Vec::new();
-    for (index, bytes) in (0..).zip(log) {
+    let indexed: Vec<(u64, &Vec<u8>)> = (0..).zip(log).collect();
+    for (index, bytes) in indexed.into_iter().rev() {
         let entry = Entry::parse(bytes).unwrap();
-        faults.extend(rule.entry(index, &entry, |field| vault(index, field)));
+        faults.extend(rule.entry(index, &entry, None, |field| vault(index, field)));
     }
-    faults.extend(rule.finish());
+    faults.extend(rule.finish(reach));
     faults
         .into_iter()
         .map(|fault| (fault.kind, fault.index))
@@ -85,19 +93,33 @@ fn a_whole_vault_passes() {
 }
 
 #[test]
-fn a_deleted_row_is_named() {
+fn a_deleted_row_and_one_that_does_not_open_are_named() {
     let log = [message(0), message(1)];
-    let vault = |index, field: &str| {
-        if index == 1 && field == "text" {
-            Opening::Absent
-        } else {
-            whole(field)
-        }
+    for lost in [|| Opening::Absent, || Opening::Shut] {
+        let vault = |index, field: &str| {
+            if index == 1 && field == "text" {
+                lost()
+            } else {
+                whole(field)
+            }
+        };
+        let expected = [(FaultKind::CommitmentUnopened, Some(1))];
+        assert_eq!(faults(&log, vault), expected);
+    }
+}
+
+#[test]
+fn a_row_that_does_not_open_is_covered_by_no_retention() {
+    let log = [message(0), retention(1, "text", 99, 1)];
+    let vault = |_, field: &str| match field {
+        "text" => Opening::Shut,
+        field => whole(field),
     };
-    assert_eq!(
-        faults(&log, vault),
-        [(FaultKind::CommitmentUnopened, Some(1))]
-    );
+    let expected = [
+        (FaultKind::CommitmentUnopened, Some(0)),
+        (FaultKind::ErasureMiscounted, Some(1)),
+    ];
+    assert_eq!(faults(&log, vault), expected);
 }
 
 #[test]
@@ -133,13 +155,15 @@ fn a_later_erasure_covers_what_it_counts() {
 
 #[test]
 fn an_erasure_that_never_was_is_named() {
-    let unfounded = [(FaultKind::ErasureUnfounded, Some(0))];
+    let unfounded = [(FaultKind::ErasureUnfounded, Some(0)); 2];
     let log = [
         message(0),
         message(1),
         subject_erased(2, 2, Outcome::Failed),
+        retention(3, "text", 99, 0),
     ];
-    for by in [1, 2, 3, u64::MAX] {
+    // One that is no erasure, one that failed, one by retention, and those that are not there.
+    for by in [1, 2, 3, 4, u64::MAX] {
         let vault = |index, field: &str| {
             if index == 0 {
                 Opening::Erased { by }
@@ -173,17 +197,17 @@ fn an_erasure_of_more_or_fewer_values_than_it_says_is_named() {
     );
 }
 
+/// The text of the first two is gone.
+fn text_gone(index: u64, field: &str) -> Opening {
+    if field == "text" && index < 2 {
+        Opening::Absent
+    } else {
+        whole(field)
+    }
+}
+
 #[test]
 fn retention_covers_its_own_purpose_and_time_only() {
-    let text_gone = |by| {
-        move |index: u64, field: &str| {
-            if field == "text" && index < 2 {
-                Opening::Erased { by }
-            } else {
-                whole(field)
-            }
-        }
-    };
     let log = |purpose: &str, before| {
         [
             message(0),
@@ -192,8 +216,45 @@ fn retention_covers_its_own_purpose_and_time_only() {
             retention(3, purpose, before, 2),
         ]
     };
-    assert_eq!(faults(&log("text", 11), text_gone(3)), []);
-    let unfounded = [(FaultKind::ErasureUnfounded, Some(0))];
-    assert_eq!(faults(&log("text", 10), text_gone(3)), unfounded);
-    assert_eq!(faults(&log("number", 11), text_gone(3)), unfounded);
+    assert_eq!(faults(&log("text", 11), text_gone), []);
+    let unopened = |index| (FaultKind::CommitmentUnopened, Some(index));
+    let miscounted = (FaultKind::ErasureMiscounted, Some(3));
+    let expected = [unopened(1), miscounted];
+    assert_eq!(faults(&log("text", 10), text_gone), expected);
+    let expected = [unopened(1), unopened(0), miscounted];
+    assert_eq!(faults(&log("number", 11), text_gone), expected);
+    // Nor what came after it.
+    let log = [retention(0, "text", 99, 1), message(1)];
+    let expected = [unopened(1), (FaultKind::ErasureMiscounted, Some(0))];
+    assert_eq!(faults(&log, text_gone), expected);
+}
+
+#[test]
+fn the_counts_of_a_purpose_add_up_over_its_entries() {
+    let log = |first, second| {
+        [
+            message(0),
+            message(1),
+            retention(2, "text", 5, first),
+            retention(3, "text", 15, second),
+        ]
+    };
+    assert_eq!(faults(&log(1, 1), text_gone), []);
+    for (first, second) in [(1, 0), (2, 1)] {
+        let expected = [(FaultKind::ErasureMiscounted, Some(3))];
+        assert_eq!(faults(&log(first, second), text_gone), expected);
+    }
+    let part = faults_within(&log(9, 9), Reach::Part, text_gone);
+    assert_eq!(part, [], "entries that were pruned cannot be counted");
+}
+
+#[test]
+fn an_object_that_was_made_before_its_entry_says_counts_by_its_own_time() {
+    let log = [message(7), retention(8, "text", 40, 1)];
+    let mut rule = Completeness::new();
+    let last = Entry::parse(&log[1]).unwrap();
+    assert_eq!(rule.entry(1, &last, None, whole).len(), 0);
+    let first = Entry::parse(&log[0]).unwrap();
+    let faults = rule.entry(0, &first, Some(39), |field| text_gone(0, field));
+    assert_eq!(faults.len(), 0, "the entry's own time is 70");
 }

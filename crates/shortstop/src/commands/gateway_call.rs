@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Place;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked};
-use crate::control::act::{Ground, act, ledger, rebuild};
+use crate::control::act::{Ground, act, ledger, openings, rebuild};
 use crate::control::{Answer, Request, client};
 use crate::exit::Failure;
 use crate::folder::DataFolder;
@@ -83,6 +83,10 @@ async fn offline(checked: &Checked, request: Request) -> Result<Answer, Failure>
     if let Request::LedgerProve { message } = request {
         let public = wiring::open_log(checked, &folder)?;
         return Ok(ledger::prove_message(Arc::new(public), message).await);
+    }
+    if matches!(request, Request::LedgerOpenings) {
+        let (workshop, judge) = wiring::open_workshop(checked, &folder)?;
+        return Ok(openings::offline(workshop.as_ref(), &judge));
     }
     if let Request::LedgerRebuild { to } = request {
         let (workshop, judge) = wiring::open_workshop(checked, &folder)?;

@@ -6,6 +6,7 @@ mod lines;
 mod progress;
 mod rebuild;
 mod socket;
+mod vault;
 mod verify;
 
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 
 pub mod ledger;
 pub mod lines;
+pub mod openings;
 pub mod rebuild;
 pub mod subject;
 
@@ -73,6 +74,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             let overlap = Duration::from_secs(overlap_seconds);
             rotate(&gateway, &actor, client, (overlap, expires.as_deref())).await
         }
+        Request::LedgerOpenings => openings::live(&gateway, workshop).await,
         Request::SubjectErase {
             number,
             basis,

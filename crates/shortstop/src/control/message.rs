@@ -59,6 +59,8 @@ pub enum Request {
         /// The message.
         message: MessageId,
     },
+    /// Hold every commitment of the ledger against the vault.
+    LedgerOpenings,
     /// Destroy what is kept of a person.
     SubjectErase {
         /// The number.

@@ -19,6 +19,7 @@ use crate::public_log::source::LogSource;
 use super::folder::FolderSource;
 use super::progress::Progress;
 use super::socket::SocketSource;
+use super::vault::Vault;
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
@@ -32,12 +33,24 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
     if let Some(source) = SocketSource::join(&socket_of(&place)?) {
         let policy = source.read("policy").map_err(Failure::unavailable)?;
         let trust = trust(args, || own_policy(&policy.unwrap_or_default()))?;
-        return Ok(judge(&source, &trust, output));
+        let report = judge(&source, &trust, output);
+        return Ok(conclude(&report, &vault(args, &place, output), output));
     }
     let public = offline_log(&place)?;
     let source = LogSource::new(public.log.as_ref()).map_err(Failure::unavailable)?;
     let trust = trust(args, || own_policy(public.policy.as_bytes()))?;
-    Ok(judge(&source, &trust, output))
+    let report = judge(&source, &trust, output);
+    // The store is opened again, with its keys.
+    drop(public);
+    Ok(conclude(&report, &vault(args, &place, output), output))
+}
+
+/// The vault of a gateway, unless only a part of its log is looked at.
+fn vault(args: &VerifyArgs, place: &Place, output: Output) -> Vault {
+    if args.since.is_some() {
+        return Vault::Unchecked("with --since only new entries are looked at".to_owned());
+    }
+    Vault::check(place, output)
 }
 
 /// The policy that the gateway publishes: its key, and the witnesses of its configuration.
@@ -61,15 +74,21 @@ fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
     };
     let trust = trust(args, || own_key().map(Policy::of_log))?;
     let source = FolderSource(folder.to_path_buf());
-    Ok(judge(&source, &trust, output))
+    let report = judge(&source, &trust, output);
+    let vault = Vault::Unchecked("a folder holds no vault and no keys".to_owned());
+    Ok(conclude(&report, &vault, output))
 }
 
-fn judge(source: &dyn Source, trust: &Trust, output: Output) -> Exit {
+fn judge(source: &dyn Source, trust: &Trust, output: Output) -> Report {
     let mut progress = Progress::new(output);
     let report = verify(source, trust, &Threads, &mut progress);
     progress.clear();
-    tell(&report, output);
-    if report.is_sound() {
+    report
+}
+
+fn conclude(report: &Report, vault: &Vault, output: Output) -> Exit {
+    tell(report, vault, output);
+    if report.is_sound() && vault.faults() == 0 {
         Exit::Done
     } else {
         Exit::CheckFailed
@@ -116,7 +135,8 @@ fn text(file: &Path) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&octets(file)?).into_owned())
 }
 
-fn tell(report: &Report, output: Output) {
+fn tell(report: &Report, vault: &Vault, output: Output) {
+    let faults = report.faults + vault.faults();
     let origin = report.checkpoint.as_ref().map(|(origin, _)| origin);
     let head = report.checkpoint.as_ref().map(|(_, head)| head);
     let cosigned: Vec<_> = report
@@ -127,8 +147,9 @@ fn tell(report: &Report, output: Output) {
     output.event(
         "ledger-verified",
         &json!({
-            "sound": report.is_sound(),
-            "faults": report.faults,
+            "sound": faults == 0,
+            "faults": faults,
+            "vault": vault.summary(),
             "entries": report.entries,
             "origin": origin,
             "size": head.map(|head| head.size),
@@ -144,11 +165,12 @@ fn tell(report: &Report, output: Output) {
     for one in &report.cosigned {
         output.line(format!("cosigned   {}", one.key.name()));
     }
-    let verdict = if report.is_sound() {
+    output.line(vault.line(output));
+    let verdict = if faults == 0 {
         let says = format!("{} entries verified; nothing is wrong.", report.entries);
         output.tone(Tone::Good, says)
     } else {
-        let says = format!("{} fault(s); the log is not to be trusted.", report.faults);
+        let says = format!("{faults} fault(s); the log is not to be trusted.");
         output.tone(Tone::Bad, says)
     };
     output.line(verdict);

@@ -61,7 +61,7 @@ fn answer(done: Result<Rebuilt, ReadError>) -> Answer {
     }
 }
 
-fn load(workshop: &dyn Workshop, judge: &Judge) -> Result<(), ReadError> {
+pub(super) fn load(workshop: &dyn Workshop, judge: &Judge) -> Result<(), ReadError> {
     workshop.with_view(&mut |view, _| {
         let loaded = judge.load(&view.keks()?);
         let says = "the master key does not belong to this data folder, or the folder is damaged";
