@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::time::Timestamp;
 use ledger::Frontier;
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::note::key::VerifierKey;
@@ -23,6 +24,7 @@ use crate::ports::log::{Node, Published};
 use crate::ports::store::ReadError;
 use crate::ports::{Guard, Log, Witness};
 use crate::tree;
+use crate::witnesses::{Missing, Round, Witnesses, is_enough};
 
 /// How often a checkpoint is made when there is something new.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
@@ -90,9 +92,13 @@ pub enum LedgerError {
     CutOff,
 }
 
+/// What came of asking a witness: its lines, or why it did not cosign and what it said.
+type Asked = Result<Vec<Signature>, (Missing, String)>;
+
 /// A ledger that is signed.
 pub(crate) struct Ledger {
     pub(crate) parts: LedgerParts,
+    pub(crate) witnesses: Witnesses,
     tree: Mutex<Tree>,
 }
 
@@ -118,7 +124,7 @@ impl Ledger {
 
     /// Takes up the tree where the last published checkpoint left it, and makes sure that it is the
     /// one signed before.
-    fn open(parts: LedgerParts) -> Result<Self, LedgerError> {
+    fn open(parts: LedgerParts, now: Timestamp) -> Result<Self, LedgerError> {
         let log = parts.log.as_ref();
         let size = log.size()?;
         let published = log.latest()?.filter(|published| published.size <= size);
@@ -134,7 +140,9 @@ impl Ledger {
             published,
             cosigned: BTreeMap::new(),
         };
+        let names = parts.witnesses.iter().map(|seat| seat.name.clone());
         Ok(Self {
+            witnesses: Witnesses::new(names, now),
             parts,
             tree: Mutex::new(tree),
         })
@@ -195,36 +203,33 @@ impl Ledger {
     }
 
     /// Asks every witness at once, so that a silent one delays the others by no more than its own
-    /// time limit. Gives how many cosigned.
+    /// time limit.
     async fn ask_all(
         self: &Arc<Self>,
         signed: &mut SignedCheckpoint,
-    ) -> Result<usize, LedgerError> {
+    ) -> Result<Vec<Round>, LedgerError> {
         let mut asked = JoinSet::new();
         for place in 0..self.parts.witnesses.len() {
             let (ledger, shown) = (Arc::clone(self), signed.clone());
-            asked.spawn(async move { ledger.ask(place, &shown).await });
+            asked.spawn(async move { (place, ledger.ask(place, &shown).await) });
         }
-        let mut cosigned = 0;
+        let mut rounds = Vec::new();
         while let Some(answer) = asked.join_next().await {
-            let lines = answer.map_err(|_| LedgerError::CutOff)??;
-            cosigned += usize::from(!lines.is_empty());
-            for line in lines {
-                signed.add(line);
-            }
+            let (place, asked) = answer.map_err(|_| LedgerError::CutOff)?;
+            let cosigned = asked?.map(|lines| {
+                for line in lines {
+                    signed.add(line);
+                }
+            });
+            rounds.push(Round { place, cosigned });
         }
-        Ok(cosigned)
+        Ok(rounds)
     }
 
-    /// Asks one witness. Gives its lines, none if it did not cosign.
-    async fn ask(
-        &self,
-        place: usize,
-        signed: &SignedCheckpoint,
-    ) -> Result<Vec<Signature>, LedgerError> {
-        let none = Vec::new;
+    /// Asks one witness. Gives its lines, or why it did not cosign.
+    async fn ask(&self, place: usize, signed: &SignedCheckpoint) -> Result<Asked, LedgerError> {
         let Some(seat) = self.parts.witnesses.get(place) else {
-            return Ok(none());
+            return Ok(Ok(Vec::new()));
         };
         let ahead = |ahead| LedgerError::Ahead {
             name: seat.name.clone(),
@@ -238,22 +243,16 @@ impl Ledger {
             let body = exchange.request(proof).to_string();
             let answer = match seat.witness.add_checkpoint(body).await {
                 Ok(answer) => answer,
-                Err(error) => {
-                    tracing::warn!(witness = seat.name, %error, "a witness gave no answer");
-                    return Ok(none());
-                }
+                Err(error) => return Ok(Err((Missing::NoAnswer, error.to_string()))),
             };
             match exchange.answer(answer.status, &answer.body) {
                 Next::Again(again) => exchange = again,
                 Next::Ahead(far) => return Err(ahead(far)),
-                Next::Failed(fault) => {
-                    tracing::warn!(witness = seat.name, %fault, "a witness did not cosign");
-                    return Ok(none());
-                }
+                Next::Failed(fault) => return Ok(Err((Missing::NotCosigned, fault.to_string()))),
                 Next::Cosigned { lines, .. } => {
                     let size = signed.checkpoint().size();
                     self.tree().cosigned.insert(place, size);
-                    return Ok(lines);
+                    return Ok(Ok(lines));
                 }
             }
         }
@@ -292,7 +291,7 @@ impl Gateway {
     /// Makes the ledger a public log. Blocks; call it once, after the start and before serving. An
     /// error means that this folder must not go on: a person has to look.
     pub fn attach_ledger(&self, parts: LedgerParts) -> Result<(), LedgerError> {
-        let ledger = Ledger::open(parts)?;
+        let ledger = Ledger::open(parts, self.now())?;
         // A second call changes nothing: the origin never changes while a gateway runs.
         let _ = self.ledger.set(Arc::new(ledger));
         Ok(())
@@ -306,14 +305,14 @@ impl Gateway {
         let signing = Arc::clone(&ledger);
         let signed = spawn_blocking(move || signing.sign()).await;
         let Some(mut signed) = signed.map_err(|_| LedgerError::CutOff)?? else {
+            self.watch_witnesses(&ledger, &[], self.now());
             return Ok(false);
         };
-        let cosigned = ledger.ask_all(&mut signed).await?;
-        if !is_enough(&ledger.parts, cosigned) {
-            tracing::error!(
-                cosigned,
-                "too few witnesses cosigned: no checkpoint is published"
-            );
+        let rounds = ledger.ask_all(&mut signed).await?;
+        let now = self.now();
+        self.watch_witnesses(&ledger, &rounds, now);
+        let cosigned = rounds.iter().filter(|round| round.cosigned.is_ok());
+        if !is_enough(&ledger, cosigned.count(), now) {
             return Ok(false);
         }
         let publishing = spawn_blocking(move || ledger.publish(&signed));
@@ -346,19 +345,6 @@ impl Gateway {
             if stopping {
                 return Ok(());
             }
-        }
-    }
-}
-
-fn is_enough(parts: &LedgerParts, cosigned: usize) -> bool {
-    match parts.policy {
-        WitnessPolicy::Required(least) => cosigned >= least,
-        WitnessPolicy::BestEffort => {
-            if cosigned < parts.witnesses.len() {
-                let missing = parts.witnesses.len() - cosigned;
-                tracing::warn!(missing, "a checkpoint is published without every witness");
-            }
-            true
         }
     }
 }

@@ -154,6 +154,9 @@ impl Gateway {
         let (is_open, refused) = (self.is_open(), self.shortage.refused_ever());
         let storage = crate::metrics::of_storage(is_open, refused, self.store.room());
         metrics.rows.extend(storage);
+        if let Some(ledger) = self.ledger.get() {
+            metrics.rows.extend(ledger.witnesses.rows(self.now()));
+        }
         metrics.rows.extend(self.stream_rows());
         metrics
     }

@@ -44,6 +44,7 @@ mod streams;
 mod submit;
 mod tree;
 mod vault;
+mod witnesses;
 
 pub use answers::AMBIGUITY_DEFAULT;
 pub use cancel::CancelError;

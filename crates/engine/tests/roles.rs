@@ -29,4 +29,5 @@ mod roles {
     mod stage;
     mod store_failure;
     mod streams;
+    mod witnesses;
 }

@@ -3,6 +3,7 @@
 //! leaves, so that it can be killed at any moment and never contradicts itself. Plain HTTP on loopback.
 
 mod book;
+mod memory;
 mod server;
 
 use std::io;
@@ -17,6 +18,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use book::Book;
+
+pub use memory::MemoryWitness;
 
 /// What a witness is made of.
 pub struct WitnessSetup {

@@ -97,6 +97,7 @@ fn played() -> Vec<Value> {
         story::restarting(),
         story::failing(),
         story::streaming(),
+        story::witnessing(),
     ];
     stories.iter().flat_map(entries_of).collect()
 }

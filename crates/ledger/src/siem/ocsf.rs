@@ -237,16 +237,14 @@ fn account<'a>(entry: &Entry<'a>) -> Value<'a> {
 }
 
 fn entity<'a>(entry: &Entry<'a>) -> Value<'a> {
-    match &entry.object {
-        Some(object) => Value::Map(vec![
+    if let Some(object) = &entry.object {
+        return Value::Map(vec![
             member("type", text(object.kind.as_str())),
             member("uid", text(object.id.clone())),
-        ]),
-        None => {
-            let (what, _) = entry.kind.as_str().split_once('.').unwrap_or_default();
-            Value::Map(vec![member("type", text(what)), member("name", text(what))])
-        }
+        ]);
     }
+    let (what, _) = entry.kind.as_str().split_once('.').unwrap_or_default();
+    Value::Map(vec![member("type", text(what)), member("name", text(what))])
 }
 
 fn api<'a>(entry: &Entry<'a>) -> Members<'a> {

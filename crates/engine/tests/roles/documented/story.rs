@@ -13,11 +13,12 @@ use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, MessageQuery,
-    OptOutRequest, RiskHints, Scope, StreamFrom, StreamLimits, StreamParts,
+    OptOutRequest, RiskHints, Scope, StreamFrom, StreamLimits, StreamParts, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
+use testkit::witness::MemoryWitness;
 use testkit::{MemoryBookmark, MemoryCollector, TestGateway};
 use tokio::sync::watch;
 
@@ -262,6 +263,28 @@ pub fn streaming() -> TestGateway {
         }
         stop.send(true).unwrap();
         running.await.unwrap();
+    });
+    test
+}
+
+/// A witness that stops and comes back.
+pub fn witnessing() -> TestGateway {
+    let test = TestGateway::immediate();
+    let witness = MemoryWitness::new("w1");
+    test.sign_ledger(vec![witness.seat("w1")], WitnessPolicy::BestEffort);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        witness.go_away();
+        for round in 0..5 {
+            if round == 4 {
+                witness.come_back();
+            }
+            let adding = test.gateway.add_client("root", everything("another"));
+            adding.await.unwrap();
+            test.gateway.make_checkpoint().await.unwrap();
+        }
     });
     test
 }
