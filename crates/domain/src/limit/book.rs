@@ -63,8 +63,18 @@ impl Book {
         } else {
             Verdict::Granted
         });
+        let mut tightest: Option<&Reading> = None;
         for reading in &readings {
-            self.settle(reading, &mut decision, now);
+            let enforced = self.settle(reading, &mut decision, now);
+            if enforced == Mode::Enforce
+                && tightest.is_none_or(|other| reading.is_tighter_than(other))
+            {
+                tightest = Some(reading);
+            }
+        }
+        if let Some(reading) = tightest.filter(|_| !refused) {
+            let limit = self.limits.get(reading.limit);
+            decision.tightest = limit.map(|limit| Meter::after(limit, reading, now));
         }
         self.readings = readings;
         decision
@@ -79,7 +89,7 @@ impl Book {
         for reading in readings.iter().filter(|reading| reading.amount > 0) {
             if let Some(limit) = self.limits.get_mut(reading.limit)
                 && !matches!(limit.policy().method(0), Method::Held(_))
-                && (limit.policy().draft().mode == Mode::Enforce || reading.fits())
+                && (limit.policy().draft().mode == Mode::Enforce || reading.fits)
             {
                 limit.take(reading, now);
             }
@@ -116,34 +126,35 @@ impl Book {
 
     fn refuses(&self, reading: &Reading) -> bool {
         let limit = self.limits.get(reading.limit);
-        !reading.fits() && limit.is_some_and(|limit| limit.policy().draft().mode == Mode::Enforce)
+        !reading.fits && limit.is_some_and(|limit| limit.policy().draft().mode == Mode::Enforce)
     }
 
-    /// Takes from one limit, or tells that it is violated.
-    fn settle(&mut self, reading: &Reading, decision: &mut Decision, now: Timestamp) {
+    /// Takes from one limit, or tells that it is violated; tells its mode, or record when the request is
+    /// nothing to it.
+    fn settle(&mut self, reading: &Reading, decision: &mut Decision, now: Timestamp) -> Mode {
         let Some(limit) = self.limits.get_mut(reading.limit) else {
-            return;
+            return Mode::Record;
         };
-        match (reading.fits(), limit.policy().draft().mode) {
+        let mode = limit.policy().draft().mode;
+        match (reading.fits, mode) {
             (false, Mode::Enforce) => {
                 limit.tally.refused += 1;
-                decision.violated.push(Meter::of(limit, reading));
+                decision.violated.push(Meter::of(limit, reading, now));
             }
             (false, Mode::Record) => {
                 limit.tally.shadowed += 1;
-                decision.shadowed.push(Meter::of(limit, reading));
+                decision.shadowed.push(Meter::of(limit, reading, now));
             }
-            (true, mode) if decision.verdict == Verdict::Granted && reading.amount > 0 => {
+            (true, _) if reading.amount == 0 => return Mode::Record,
+            (true, _) if decision.verdict == Verdict::Refused => {}
+            (true, _) => {
                 limit.take(reading, now);
-                if mode == Mode::Enforce {
-                    decision.note_left(limit, reading);
-                }
                 if matches!(limit.policy().method(0), Method::Held(_)) {
                     decision.holds.push(Hold::of(limit, reading));
                 }
             }
-            (true, _) => {}
         }
+        mode
     }
 
     fn sort_by_event(&mut self) {

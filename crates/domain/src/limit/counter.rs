@@ -2,6 +2,10 @@
 //! the coarser keys that newcomers share when that is full. Nothing here decides; [`super::book`] asks
 //! all limits and then takes from all.
 //!
+//! Newcomers share rather than being refused, recipients too: refusing them all would let one client's
+//! flood of numbers stop everybody's codes. What a prefix shares is no more than what each of its
+//! numbers may have, so whoever fills the table gains nothing by it. [`Tally::shared`] tells.
+//!
 //! A newcomer that finds room again begins with what its coarser keys owe, since some of that may be its
 //! own. So for every key at every time: what counts against it is never less than what it took.
 
@@ -94,8 +98,13 @@ impl Limit {
         if reading.found.is_none() && (now < self.spilled_until || self.spilled_slots > 0) {
             self.inherit(&mut reading, facts, secret, now);
         }
-        reading.standing = self.standing(&reading, facts, secret, now);
-        Some(reading)
+        let (fits, left, most) = self.room(&reading, facts, secret, now);
+        Some(Reading {
+            fits: fits || amount == 0,
+            left,
+            most,
+            ..reading
+        })
     }
 
     /// Takes what a reading found, allowed or not; the moment must be the reading's.
@@ -261,36 +270,79 @@ impl Limit {
         reading.inherited.sort_unstable();
     }
 
-    fn standing(
+    /// Whether a reading's request fits, and how much would then be left, of how much.
+    fn room(
         &self,
         reading: &Reading,
         facts: &Facts<'_>,
         secret: &Secret,
         now: Timestamp,
-    ) -> Standing {
-        let entry = &reading.entry;
-        let method = self.policy.method(entry.tier);
-        match method {
-            Method::Rate(rate) => Standing::of_rate(
-                rate,
-                Arrival::from_bits(entry.state),
-                count(reading.amount),
-                now,
-            ),
+    ) -> (bool, u64, u64) {
+        let (entry, amount) = (&reading.entry, reading.amount);
+        match self.policy.method(entry.tier) {
+            Method::Rate(rate) => Arrival::from_bits(entry.state).room(rate, count(amount), now),
             Method::Quota(window) => {
-                let own: &[Cell] = match (reading.found, self.stores.get(reading.level.index())) {
-                    (Some(_), Some(store)) => store.cells(entry),
-                    _ => &reading.inherited,
-                };
-                Standing::of_quota(window, own, reading.amount, now)
+                let used = window.used(self.counted(reading), now);
+                let sum = used.saturating_add(amount);
+                let quota = window.quota();
+                (sum <= quota, quota.saturating_sub(sum), quota)
             }
             Method::Held(slots) => {
                 let held = match self.spilled_slots {
                     0 => entry.state,
                     _ => self.held(facts, secret),
                 };
-                Standing::of_held(slots, held, reading.amount)
+                let left = slots.left(held);
+                let fits = amount <= left;
+                (fits, left.saturating_sub(amount), u64::from(slots.most()))
             }
+        }
+    }
+
+    /// How a reading's key stands before anything is taken.
+    pub(super) fn standing(&self, reading: &Reading, now: Timestamp) -> Standing {
+        let (entry, amount) = (&reading.entry, reading.amount);
+        match self.policy.method(entry.tier) {
+            Method::Rate(rate) => {
+                Standing::of_rate(rate, Arrival::from_bits(entry.state), count(amount), now)
+            }
+            Method::Quota(window) => Standing::of_quota(window, self.counted(reading), amount, now),
+            Method::Held(slots) => {
+                let left = if reading.fits {
+                    reading.left + amount
+                } else {
+                    reading.left
+                };
+                Standing::of_held(slots, left, amount)
+            }
+        }
+    }
+
+    /// How a reading's key stands after it was taken.
+    pub(super) fn standing_after(&self, reading: &Reading, now: Timestamp) -> Standing {
+        let (entry, amount) = (&reading.entry, reading.amount);
+        match self.policy.method(entry.tier) {
+            Method::Rate(rate) => {
+                let arrival = Arrival::from_bits(entry.state).take(rate, count(amount), now);
+                Standing::of_rate(rate, arrival, 0, now)
+            }
+            Method::Quota(window) => {
+                let store = self.stores.get(reading.level.index());
+                let cells = store.and_then(|store| {
+                    let entry = store.table.get(store.table.find(entry.key)?)?;
+                    Some(store.cells(&entry))
+                });
+                Standing::of_quota(window, cells.unwrap_or_default(), 0, now)
+            }
+            Method::Held(slots) => Standing::of_held(slots, reading.left, 0),
+        }
+    }
+
+    /// The cells that count against a reading's key before anything is taken.
+    fn counted<'a>(&'a self, reading: &'a Reading) -> &'a [Cell] {
+        match (reading.found, self.stores.get(reading.level.index())) {
+            (Some(_), Some(store)) => store.cells(&reading.entry),
+            _ => &reading.inherited,
         }
     }
 

@@ -86,6 +86,15 @@ impl Arrival {
         u32::try_from(allowance / rate.interval).unwrap_or(rate.burst)
     }
 
+    /// Whether `count` may go at once now, and how much of the burst would then be left, of how much: a
+    /// fraction to compare keys by. The same as [`Arrival::wait`] being zero, without a division.
+    #[inline]
+    pub(super) fn room(self, rate: Rate, count: u32, now: Timestamp) -> (bool, u64, u64) {
+        let capacity = rate.capacity();
+        let owed = self.debt(now).saturating_add(rate.cost(count));
+        (owed <= capacity, capacity.saturating_sub(owed), capacity)
+    }
+
     /// The state after `count` went. It is counted even when it was more than was available: what has
     /// happened is owed.
     #[must_use]
@@ -194,6 +203,7 @@ mod tests {
                 at = at.saturating_add(Duration::from_micros(pause));
                 let free = state.available(rate, at);
                 prop_assert_eq!(state.wait(rate, amount, at) == Some(Duration::ZERO), amount <= free);
+                prop_assert_eq!(state.room(rate, amount, at).0, amount <= free);
                 if amount <= free {
                     state = state.take(rate, amount, at);
                     went.push((at.micros(), amount));

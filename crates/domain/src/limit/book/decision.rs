@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use super::{Key, Level, Limit, Method, Mode, Reading};
+use crate::limit::counter::Standing;
 use crate::limit::policy::{LimitName, Policy, Rule, Unit};
+use crate::time::Timestamp;
 
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,31 +86,24 @@ impl Decision {
         }
         Some(longest)
     }
-
-    /// Notes what a limit has left, when it is less than others have.
-    pub(super) fn note_left(&mut self, limit: &Limit, reading: &Reading) {
-        let left = reading.standing.remaining.saturating_sub(reading.amount);
-        let quota = quota_of(limit.policy(), reading.entry.tier);
-        let is_tighter = self.tightest.as_ref().is_none_or(|meter| {
-            u128::from(left) * u128::from(meter.quota)
-                < u128::from(meter.remaining) * u128::from(quota)
-        });
-        if is_tighter {
-            let mut meter = Meter::of(limit, reading);
-            meter.remaining = left;
-            // What was at rest has begun to owe.
-            meter.reset = if meter.reset == Duration::ZERO {
-                first_reset(limit.policy(), reading.entry.tier, meter.window)
-            } else {
-                meter.reset
-            };
-            self.tightest = Some(meter);
-        }
-    }
 }
 
 impl Meter {
-    pub(super) fn of(limit: &Limit, reading: &Reading) -> Self {
+    /// How a request stands that was not taken.
+    pub(super) fn of(limit: &Limit, reading: &Reading, now: Timestamp) -> Self {
+        let mut standing = limit.standing(reading, now);
+        if reading.fits {
+            standing.wait = Some(Duration::ZERO);
+        }
+        Self::new(limit, reading, standing)
+    }
+
+    /// How a request stands that was taken.
+    pub(super) fn after(limit: &Limit, reading: &Reading, now: Timestamp) -> Self {
+        Self::new(limit, reading, limit.standing_after(reading, now))
+    }
+
+    fn new(limit: &Limit, reading: &Reading, standing: Standing) -> Self {
         let draft = limit.policy().draft();
         let tier = reading.entry.tier;
         Self {
@@ -117,13 +112,9 @@ impl Meter {
             unit: draft.unit,
             quota: quota_of(limit.policy(), tier),
             window: window_of(limit.policy(), tier),
-            remaining: reading.standing.remaining,
-            reset: reading.standing.reset,
-            wait: if reading.fits() {
-                Some(Duration::ZERO)
-            } else {
-                reading.standing.wait
-            },
+            remaining: standing.remaining,
+            reset: standing.reset,
+            wait: standing.wait,
             level: reading.level,
             key: reading.entry.key,
         }
@@ -148,14 +139,5 @@ fn window_of(policy: &Policy, tier: u16) -> Duration {
         (Method::Rate(rate), _) => rate.refill(),
         (Method::Quota(_), Rule::Quota { window, .. }) => window,
         _ => Duration::ZERO,
-    }
-}
-
-/// How long after the first take of a rested key there is more again.
-fn first_reset(policy: &Policy, tier: u16, window: Duration) -> Duration {
-    match policy.method(tier) {
-        Method::Rate(rate) => window / rate.burst().max(1),
-        Method::Quota(_) => window,
-        Method::Held(_) => Duration::ZERO,
     }
 }

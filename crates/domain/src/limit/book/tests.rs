@@ -105,7 +105,7 @@ fn a_refusal_names_every_violated_limit_and_when_to_retry() {
     let tightest = second.tightest.unwrap();
     assert_eq!(
         (tightest.name.as_str(), tightest.remaining),
-        ("by-client", 0)
+        ("by-number", 0)
     );
     let third = book.check_and_take(&facts, after(2));
     assert_eq!(third.verdict, Verdict::Refused);

@@ -48,7 +48,7 @@ impl Book {
         self.read(facts, now, &mut readings);
         let meters = readings.iter().filter_map(|reading| {
             let limit = self.limits.get(reading.limit)?;
-            Some(Meter::of(limit, reading))
+            Some(Meter::of(limit, reading, now))
         });
         meters.collect()
     }

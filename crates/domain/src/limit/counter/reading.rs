@@ -27,11 +27,15 @@ pub(in crate::limit) struct Reading {
     pub(in crate::limit) inherited: Vec<Cell>,
     /// What the request counts for.
     pub(in crate::limit) amount: u64,
-    /// What is left, and how long to wait.
-    pub(in crate::limit) standing: Standing,
+    /// Whether the request fits.
+    pub(in crate::limit) fits: bool,
+    /// What would be left after it, and of how much: a fraction to compare limits by, for slots and
+    /// quotas in what they count.
+    pub(in crate::limit) left: u64,
+    pub(in crate::limit) most: u64,
 }
 
-/// How a key stands before a request is taken.
+/// How a key stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::limit) struct Standing {
     /// What is left.
@@ -51,15 +55,18 @@ impl Default for Reading {
             entry: Entry::default(),
             inherited: Vec::new(),
             amount: 0,
-            standing: Standing::default(),
+            fits: false,
+            left: 0,
+            most: 0,
         }
     }
 }
 
 impl Reading {
-    /// Whether the request fits.
-    pub(in crate::limit) fn fits(&self) -> bool {
-        self.amount == 0 || self.standing.wait == Some(Duration::ZERO)
+    /// Whether another of the same book has a smaller part left.
+    pub(in crate::limit) fn is_tighter_than(&self, other: &Self) -> bool {
+        u128::from(self.left) * u128::from(other.most)
+            < u128::from(other.left) * u128::from(self.most)
     }
 }
 
@@ -80,11 +87,11 @@ impl Standing {
         }
     }
 
-    pub(super) fn of_held(slots: Slots, held: u64, amount: u64) -> Self {
-        let left = slots.left(held);
+    pub(super) fn of_held(slots: Slots, left: u64, amount: u64) -> Self {
+        let is_free = left == u64::from(slots.most());
         Self {
             remaining: left,
-            reset: if held == 0 { Duration::ZERO } else { SLOT_HINT },
+            reset: if is_free { Duration::ZERO } else { SLOT_HINT },
             wait: match amount {
                 _ if amount <= left => Some(Duration::ZERO),
                 _ if amount <= u64::from(slots.most()) => Some(SLOT_HINT),

@@ -82,6 +82,12 @@ fn a_flood_delays_another_client_by_one_message_only() {
         Some(&1),
         "the newcomer goes within two turns"
     );
+    let served = serve(&mut fair, 100, |_| 1);
+    assert_eq!(
+        served.get(&2),
+        Some(&50),
+        "and has saved nothing up while it was idle"
+    );
 }
 
 #[test]
