@@ -20,5 +20,5 @@ pub mod policy;
 pub mod price;
 mod siphash;
 pub mod steady;
-pub mod table;
+mod table;
 pub mod window;

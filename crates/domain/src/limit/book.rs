@@ -139,6 +139,7 @@ impl Book {
         match (reading.fits, mode) {
             (false, Mode::Enforce) => {
                 limit.tally.refused += 1;
+                limit.tally.shared += u64::from(reading.level != Level::Own);
                 decision.violated.push(Meter::of(limit, reading, now));
             }
             (false, Mode::Record) => {

@@ -41,7 +41,7 @@ pub struct Tally {
     pub refused: u64,
     /// Requests it would have refused, had it not only recorded.
     pub shadowed: u64,
-    /// Requests of newcomers that shared a coarser key, because the table is full.
+    /// Requests of newcomers, granted or refused, that shared a coarser key because the table is full.
     pub shared: u64,
 }
 
@@ -144,19 +144,28 @@ impl Limit {
 
     /// Gives held slots back.
     pub(super) fn release(&mut self, level: Level, key: Key, amount: u64) {
-        let Some(store) = self.stores.get_mut(level.index()) else {
-            return;
+        // A slot whose key found no room after a change of policy lies with what all share.
+        let held = self.held_at(level, key);
+        let (level, key) = match held {
+            Some(_) => (level, key),
+            None => (Level::Last, Key::SHARED),
         };
-        let place = store.table.find(key);
-        let Some((place, entry)) = place.and_then(|place| Some((place, store.table.get(place)?)))
-        else {
+        let Some((place, entry)) = held.or_else(|| self.held_at(level, key)) else {
             return;
         };
         let state = entry.state.saturating_sub(amount);
-        store.table.set(place, Entry { state, ..entry });
+        if let Some(store) = self.stores.get_mut(level.index()) {
+            store.table.set(place, Entry { state, ..entry });
+        }
         if level != Level::Own {
             self.spilled_slots = self.spilled_slots.saturating_sub(entry.state - state);
         }
+    }
+
+    fn held_at(&self, level: Level, key: Key) -> Option<(usize, Entry)> {
+        let table = &self.stores.get(level.index())?.table;
+        let place = table.find(key)?;
+        Some((place, table.get(place)?))
     }
 
     /// How many keys are live, and how many of those at coarser levels.

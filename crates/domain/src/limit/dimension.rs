@@ -179,11 +179,10 @@ impl Dimensions {
         for dimension in self.iter().filter(|dimension| dimension.is_given(facts)) {
             head |= u64::from(dimension.bit()) << 16;
         }
-        let family = facts
-            .source
-            .is_some_and(|address| address.to_canonical().is_ipv4());
         let by_source = self.contains(Dimension::Source) || self.contains(Dimension::Network);
-        head |= u64::from(family && by_source) << 8;
+        let is_ipv4 = |address: IpAddr| address.to_canonical().is_ipv4();
+        let family = by_source && facts.source.is_some_and(is_ipv4);
+        head |= u64::from(family) << 8;
         head |= u64::try_from(level.index()).unwrap_or(0);
         hash.word(head);
         for dimension in self.iter().filter_map(|dimension| dimension.at(level)) {

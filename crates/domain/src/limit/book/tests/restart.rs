@@ -157,6 +157,30 @@ fn fewer_keys_after_a_restart_are_no_amnesty() {
 }
 
 #[test]
+fn slots_that_found_no_room_after_a_reload_are_still_given_back() {
+    let sized = |keys| {
+        let slots = draft("slots", &[Dimension::Recipient], Rule::Held { most: 2 });
+        policies(vec![Draft { keys, ..slots }])
+    };
+    let mut book = Book::new(sized(1_000), secret()).unwrap();
+    let mut holds = Vec::new();
+    for to in 0..900 {
+        holds.extend(book.check_and_take(&message(1, to), START).holds);
+    }
+    book.reload(sized(10), START).unwrap();
+    assert!(
+        !granted(&mut book, &message(1, 950), START),
+        "no room, and all that is shared is held"
+    );
+    for hold in holds {
+        book.release(hold);
+    }
+    let summary = &book.summaries(START)[0];
+    assert_eq!((summary.keys, summary.shared_keys), (0, 0));
+    assert!(granted(&mut book, &message(1, 950), START));
+}
+
+#[test]
 fn an_override_that_moves_in_its_list_keeps_its_clients_count() {
     let with = |clients: &[u64]| {
         let overrides = clients
