@@ -31,19 +31,22 @@ pub enum Scope {
     OptOutsWrite,
     /// Look opt-outs up.
     OptOutsRead,
-    /// Read the ledger's checkpoints, tiles and entries.
+    /// Read the ledger's checkpoints, tiles and entries, and search them.
     LedgerRead,
+    /// Search the ledger by number too.
+    LedgerSearch,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MessagesSend,
         Self::MessagesRead,
         Self::InboundRead,
         Self::OptOutsWrite,
         Self::OptOutsRead,
         Self::LedgerRead,
+        Self::LedgerSearch,
     ];
 
     /// The word used in the command line, the API and the store.
@@ -55,6 +58,7 @@ impl Scope {
             Self::OptOutsWrite => "opt-outs:write",
             Self::OptOutsRead => "opt-outs:read",
             Self::LedgerRead => "ledger:read",
+            Self::LedgerSearch => "ledger:search",
         }
     }
 }
@@ -68,7 +72,8 @@ impl std::fmt::Display for Scope {
 /// The word names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read or ledger:read"
+    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read, ledger:read \
+     or ledger:search"
 )]
 pub struct UnknownScope;
 

@@ -3,6 +3,7 @@
 //! be forgotten must not be written to for it.
 
 mod basis;
+mod searches;
 
 use domain::id::SubjectId;
 use domain::msisdn::Msisdn;
@@ -108,6 +109,7 @@ impl Gateway {
         request.messages(number).await?;
         request.inbounds(number).await?;
         request.opt_outs(number, scope).await?;
+        request.searches(number).await?;
         request.finish(number).await?;
         let mut erased = request.erased;
         erased.remains = self.store.purge().await.err();

@@ -36,6 +36,7 @@ mod recover;
 mod retention;
 mod risk;
 pub mod rows;
+mod search;
 pub mod settings;
 mod shortage;
 mod snapshot;
@@ -69,6 +70,10 @@ pub use queries::{
 pub use recover::StartError;
 pub use retention::RetentionError;
 pub use risk::RiskHints;
+pub use search::{
+    EntryKind, EntryOutcome, FoundEntry, LedgerPage, LedgerQuery, ObjectTerm, ObjectTermError,
+    Proofs, SearchCursor, SearchCursorError, SearchError, Searcher,
+};
 pub use settings::Settings;
 pub use snapshot::{Moving, Snapshot, Standing};
 pub use streams::{StreamFrom, StreamLimits, StreamParts};

@@ -8,7 +8,7 @@ use domain::id::MessageId;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::proof::LogProof;
 use ledger::tile::{Content, Tile, bundle};
-use ledger::tree::inclusion;
+use ledger::tree::{Nodes, inclusion};
 use ledger::{Entry, Kind, Outcome};
 use tokio::task::spawn_blocking;
 
@@ -17,6 +17,7 @@ use crate::client::Caller;
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::ports::Log;
+use crate::ports::log::Published;
 use crate::ports::store::ReadError;
 use crate::queries::LookupError;
 use crate::rows::VaultRow;
@@ -209,19 +210,26 @@ fn prove(ledger: &Ledger, id: MessageId) -> Result<(String, String), ReceiptErro
     if index >= published.size {
         return Err(ReceiptError::Pending);
     }
-    let hashes = tree::with_nodes(log, |nodes| inclusion::prove(nodes, index, published.size));
-    let checkpoint = SignedCheckpoint::parse(published.note.as_bytes());
-    let (Ok(hashes), Ok(checkpoint)) = (hashes, checkpoint) else {
-        return Err(ReceiptError::Unavailable);
-    };
+    let proof = proof_of(ledger, &published, index).ok_or(ReceiptError::Unavailable)?;
+    let entry = String::from_utf8(entry).map_err(|_| ReceiptError::Unavailable)?;
+    Ok((entry, proof))
+}
+
+/// The `tlog-proof` of an entry; `None` when the checkpoint does not cover it, or the tree cannot be
+/// read.
+pub(crate) fn proof_of(ledger: &Ledger, published: &Published, index: u64) -> Option<String> {
+    let log = ledger.parts.log.as_ref();
+    if index >= published.size {
+        return None;
+    }
+    let prove = |nodes: Nodes<'_>| inclusion::prove(nodes, index, published.size);
     let proof = LogProof {
         extra: None,
         index,
-        hashes,
-        checkpoint,
+        hashes: tree::with_nodes(log, prove).ok()?,
+        checkpoint: SignedCheckpoint::parse(published.note.as_bytes()).ok()?,
     };
-    let entry = String::from_utf8(entry).map_err(|_| ReceiptError::Unavailable)?;
-    Ok((entry, proof.to_string()))
+    Some(proof.to_string())
 }
 
 /// A commit can hold several entries before that of a message; the one is told by its object.

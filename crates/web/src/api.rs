@@ -14,6 +14,7 @@ mod message;
 mod places;
 mod query;
 mod render;
+mod search;
 mod submit;
 
 use std::net::SocketAddr;
@@ -147,6 +148,8 @@ impl Api {
             Route::RecordOptOut => self.record_opt_out(call, body).await,
             Route::LookUpOptOut => self.look_up_opt_out(call, body).await,
             Route::RemoveOptOut => self.remove_opt_out(call, body).await,
+            Route::ListEntries => self.list_entries(call).await,
+            Route::SearchEntries => self.search_entries(call, body).await,
             Route::ReadReceipt => self.read_receipt(call).await,
             Route::ReadCheckpoint => self.read_checkpoint(call),
             Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::admission::Refusal;
 use engine::{
-    AuthError, CancelError, Forbidden, LookupError, OptOutError, ReceiptError, SubmitError,
+    AuthError, CancelError, Forbidden, LookupError, OptOutError, ReceiptError, SearchError,
+    SubmitError,
 };
 
 use crate::problem::{Code, Place, Problem};
@@ -170,6 +171,17 @@ impl From<ReceiptError> for Problem {
             )
             .retry_after(SOON),
             ReceiptError::Unavailable => unavailable(),
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Cursor => {
+                Self::with_fault(Place::Pointer("/cursor".to_owned()), error.to_string())
+            }
+            SearchError::Unavailable => unavailable(),
         }
     }
 }

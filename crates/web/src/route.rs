@@ -29,6 +29,10 @@ pub enum Route {
     LookUpOptOut,
     /// Remove an opt-out.
     RemoveOptOut,
+    /// Search the entries of the ledger.
+    ListEntries,
+    /// The same, by number too.
+    SearchEntries,
     /// The ledger's latest checkpoint.
     ReadCheckpoint,
     /// Entries of the ledger.
@@ -123,10 +127,11 @@ const INBOUND: Access = Access::Scoped(Scope::InboundRead);
 const CONSENT: Access = Access::Scoped(Scope::OptOutsWrite);
 const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
 const LEDGER: Access = Access::Scoped(Scope::LedgerRead);
+const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 16] = [
+pub const ROUTES: [RouteRow; 18] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -203,6 +208,20 @@ pub const ROUTES: [RouteRow; 16] = [
         Route::RemoveOptOut,
         CONSENT,
         Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/v1/ledger/entries",
+        Route::ListEntries,
+        LEDGER,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/ledger/search",
+        Route::SearchEntries,
+        LEDGER_SEARCH,
+        Effect::Reads,
     ),
     row(
         Verb::Get,

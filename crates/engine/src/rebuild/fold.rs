@@ -146,12 +146,13 @@ fn expired(entry: &Entry<'_>) -> Option<Expired> {
 
 /// The sequence of what an entry is about.
 pub(crate) fn owner(entry: &Entry<'_>) -> Option<u64> {
-    use domain::id::{InboundId, MessageId, OptOutId};
+    use domain::id::{InboundId, MessageId, OptOutId, SubjectId};
     let object = entry.object.as_ref()?;
     match object.kind {
         ObjectType::Message => object.id.parse().ok().map(MessageId::sequence),
         ObjectType::Inbound => object.id.parse().ok().map(InboundId::sequence),
         ObjectType::OptOut => object.id.parse().ok().map(OptOutId::sequence),
+        ObjectType::Subject => object.id.parse().ok().map(SubjectId::sequence),
         _ => None,
     }
 }

@@ -118,7 +118,7 @@ fn inbound_query(parameters: Members<'_>, faults: &mut Faults) -> InboundQuery {
     wanted
 }
 
-fn limit(fields: &mut Fields<'_, '_>) -> u16 {
+pub(super) fn limit(fields: &mut Fields<'_, '_>) -> u16 {
     let Some(asked) = fields.whole("limit") else {
         return LIMIT_DEFAULT;
     };

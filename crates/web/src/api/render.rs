@@ -5,7 +5,8 @@ use domain::consent::Standing;
 use domain::message::SegmentState;
 use domain::msisdn::Msisdn;
 use engine::{
-    InboundText, InboundView, LedgerReceipt, MessageView, OptOutView, PageView, Submitted,
+    InboundText, InboundView, LedgerPage, LedgerReceipt, MessageView, OptOutView, PageView, Proofs,
+    Submitted,
 };
 
 use crate::json::Json;
@@ -66,6 +67,28 @@ pub(crate) fn receipt(receipt: &LedgerReceipt) -> Json {
         json.close();
     }
     json.close_list().close();
+    json
+}
+
+/// A page of entries, each as a text, since its octets count.
+pub(crate) fn entries(page: &LedgerPage, proofs: Proofs) -> Json {
+    let octets =
+        |row: &engine::FoundEntry| row.entry.len() + row.proof.as_ref().map_or(0, String::len);
+    let octets: usize = page.rows.iter().map(octets).sum();
+    let mut json = Json::with_capacity(octets.saturating_mul(2));
+    json.open().name("entries").open_list();
+    for row in &page.rows {
+        json.open().name("index").bare(row.index);
+        json.name("entry").text(&row.entry);
+        if proofs == Proofs::With {
+            json.name("proof").text_or_null(row.proof.as_deref());
+        }
+        json.close();
+    }
+    json.close_list()
+        .name("next")
+        .word_or_null(page.next)
+        .close();
     json
 }
 

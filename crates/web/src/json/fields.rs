@@ -148,6 +148,16 @@ impl<'a, 'f> Fields<'a, 'f> {
         }
     }
 
+    /// A yes or no that may be absent.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        match (self.take(name)?, self.source) {
+            (Value::Flag(flag), _) => Some(flag),
+            (Value::Text(text), Source::Query) if text == "true" => Some(true),
+            (Value::Text(text), Source::Query) if text == "false" => Some(false),
+            _ => self.fault(name, "must be true or false"),
+        }
+    }
+
     /// A required text, read by a parser whose errors repeat nothing.
     pub(crate) fn parsed<T, E: Display>(
         &mut self,

@@ -16,7 +16,7 @@ pub(crate) enum Value<'a> {
     /// `null`.
     Null,
     /// `true` or `false`.
-    Flag,
+    Flag(bool),
     /// A whole number that is not negative.
     Whole(u64),
     /// Any other number.
@@ -110,8 +110,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Flag)
+    fn visit_bool<E>(self, flag: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Flag(flag))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {
@@ -188,7 +188,7 @@ mod tests {
         };
         let shown = |value: &Value<'_>| match value {
             Value::Null => "null".to_owned(),
-            Value::Flag => "flag".to_owned(),
+            Value::Flag(_) => "flag".to_owned(),
             Value::Whole(number) => number.to_string(),
             Value::Number => "number".to_owned(),
             Value::Text(text) => text.to_string(),

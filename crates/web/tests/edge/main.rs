@@ -17,6 +17,7 @@ mod limits;
 mod messages;
 mod operations;
 mod requests;
+mod search;
 mod server;
 mod siem;
 mod site;

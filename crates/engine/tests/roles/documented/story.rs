@@ -12,10 +12,12 @@ use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::{
-    ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, MessageQuery,
-    OptOutRequest, RiskHints, Scope, StreamFrom, StreamLimits, StreamParts, WitnessPolicy,
+    ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, LedgerQuery,
+    MessageQuery, OptOutRequest, RiskHints, Scope, Searcher, StreamFrom, StreamLimits, StreamParts,
+    WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
+use ledger::{Kind, Outcome};
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
 use testkit::witness::MemoryWitness;
@@ -221,7 +223,38 @@ pub fn operating() -> TestGateway {
     };
     test.settle(test.gateway.export_ledger("root", export))
         .unwrap();
+    searching(&test);
     test
+}
+
+/// By a user of the machine, and by a client with a number and without.
+fn searching(test: &TestGateway) {
+    test.sign_ledger(Vec::new(), WitnessPolicy::BestEffort);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let caller = test.caller();
+    let now = Some(test.clock.peek());
+    let filtered = LedgerQuery {
+        kinds: vec![Kind::MoReceived],
+        outcome: Some(Outcome::Done),
+        client: Some(caller.client),
+        object: Some("acme/0".parse().unwrap()),
+        since: now,
+        until: now,
+        ..LedgerQuery::default()
+    };
+    let numbered = LedgerQuery {
+        number: Some(handset(1)),
+        ..LedgerQuery::default()
+    };
+    let client = Searcher::Client(&caller);
+    for (who, query) in [
+        (Searcher::OsUser("root"), filtered.clone()),
+        (client, filtered),
+        (client, numbered),
+    ] {
+        test.settle(test.gateway.search_ledger(who, query)).unwrap();
+    }
 }
 
 fn reader_end(test: &TestGateway) -> domain::time::Timestamp {

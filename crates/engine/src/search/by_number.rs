@@ -1,0 +1,172 @@
+//! By number: the keyed index leads to the messages to and from it, and each message to its entries,
+//! which lie between the one that accepted it and its last change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::msisdn::Msisdn;
+use domain::time::Timestamp;
+
+use super::{Found, LedgerQuery, SearchCursor, SearchError, blocking, filters};
+use crate::checkpoints::Ledger;
+use crate::gateway::Gateway;
+use crate::ports::Log;
+use crate::ports::catalog::{EntryQuery, EntryRow};
+use crate::ports::store::ReadError;
+use crate::rows::MessageFilter;
+
+/// Messages looked for at once.
+const MESSAGES_AT_ONCE: u16 = 32;
+/// Messages that one page looks at.
+const MESSAGES_MAX: usize = 256;
+/// How far the time of a message's last entry may lie behind that of its row: the ledger's time never
+/// goes back, a clock may.
+const SLACK: Duration = Duration::from_hours(1);
+
+/// A message to or from the number.
+#[derive(Clone, Debug)]
+struct Bearer {
+    sequence: u64,
+    id: Box<str>,
+    changed: Timestamp,
+}
+
+/// What is left of a page.
+struct Wanted {
+    filters: EntryQuery,
+    /// Where to go on in the first message.
+    within: Option<(u64, u64)>,
+    rows_left: usize,
+}
+
+impl Gateway {
+    /// A page of the entries about messages to and from a number, the newest message first.
+    pub(super) async fn find_by_number(
+        &self,
+        ledger: &Arc<Ledger>,
+        number: Msisdn,
+        query: &LedgerQuery,
+    ) -> Result<Found, SearchError> {
+        let subject = self.blind.subject(number);
+        let (mut below, mut within) = begin(query.cursor)?;
+        let filters = filters(query);
+        let (mut rows, mut looked) = (Vec::new(), 0);
+        loop {
+            let (bearers, further) = self.bearers(subject, below, query).await?;
+            looked += bearers.len();
+            let wanted = Wanted {
+                filters: filters.clone(),
+                within: within.take(),
+                rows_left: filters.rows_max() - rows.len(),
+            };
+            let (more, next) =
+                blocking(ledger, move |log| entries_of(log, &bearers, &wanted)).await?;
+            rows.extend(more);
+            let next = next.or(further.map(|below| SearchCursor::Messages { below }));
+            let is_full = rows.len() >= filters.rows_max() || looked >= MESSAGES_MAX;
+            match further {
+                Some(further) if !is_full => below = Some(further),
+                _ => return Ok(Found { rows, next }),
+            }
+        }
+    }
+
+    /// The newest messages to and from the number below a sequence, and below which to go on.
+    async fn bearers(
+        &self,
+        subject: [u8; 16],
+        below: Option<u64>,
+        query: &LedgerQuery,
+    ) -> Result<(Vec<Bearer>, Option<u64>), SearchError> {
+        let messages = self.store.messages(MessageFilter {
+            subject: Some(subject),
+            cursor: below,
+            limit: MESSAGES_AT_ONCE,
+            ..MessageFilter::default()
+        });
+        let messages = messages.await?;
+        let inbounds = self.store.inbounds_of(subject, below, MESSAGES_AT_ONCE);
+        let inbounds = inbounds.await?;
+        // Above the higher of the two, both lists are whole.
+        let further = messages.next.max(inbounds.next);
+        let messages = messages.rows.into_iter().map(|(row, _)| Bearer {
+            sequence: row.id.sequence(),
+            id: row.id.to_string().into(),
+            changed: row.updated,
+        });
+        let inbounds = inbounds.rows.into_iter().map(|(row, _)| Bearer {
+            sequence: row.id.sequence(),
+            id: row.id.to_string().into(),
+            changed: row.received,
+        });
+        let object = query.object.as_ref().map(super::ObjectTerm::as_str);
+        let mut bearers: Vec<Bearer> = messages
+            .chain(inbounds)
+            .filter(|bearer| further.is_none_or(|further| bearer.sequence >= further))
+            .filter(|bearer| object.is_none_or(|object| *bearer.id == *object))
+            .collect();
+        bearers.sort_unstable_by_key(|bearer| std::cmp::Reverse(bearer.sequence));
+        Ok((bearers, further))
+    }
+}
+
+/// Below which sequence to begin, and where within the first message.
+fn begin(cursor: Option<SearchCursor>) -> Result<(Option<u64>, Option<(u64, u64)>), SearchError> {
+    match cursor {
+        None => Ok((None, None)),
+        Some(SearchCursor::Messages { below }) => Ok((Some(below), None)),
+        Some(SearchCursor::Within { message, below }) => {
+            Ok((Some(message.saturating_add(1)), Some((message, below))))
+        }
+        Some(SearchCursor::Entries { .. }) => Err(SearchError::Cursor),
+    }
+}
+
+/// The entries of messages, one message after the other, until there are enough.
+fn entries_of(
+    log: &dyn Log,
+    bearers: &[Bearer],
+    wanted: &Wanted,
+) -> Result<(Vec<EntryRow>, Option<SearchCursor>), ReadError> {
+    let mut rows = Vec::new();
+    for bearer in bearers {
+        let message = bearer.sequence;
+        let mut query = of_message(log, bearer, wanted)?;
+        loop {
+            let left = wanted.rows_left.saturating_sub(rows.len());
+            if left == 0 {
+                let next = match query.cursor {
+                    Some(below) => SearchCursor::Within { message, below },
+                    None => SearchCursor::Messages {
+                        below: message.saturating_add(1),
+                    },
+                };
+                return Ok((rows, Some(next)));
+            }
+            query.limit = u16::try_from(left).unwrap_or(u16::MAX);
+            let page = log.search(&query)?;
+            rows.extend(page.rows);
+            query.cursor = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+    }
+    Ok((rows, None))
+}
+
+/// The search for the entries of one message.
+fn of_message(log: &dyn Log, bearer: &Bearer, wanted: &Wanted) -> Result<EntryQuery, ReadError> {
+    let last = bearer.changed.saturating_add(SLACK).micros();
+    let until = wanted.filters.until.map_or(last, |until| until.min(last));
+    let within = wanted
+        .within
+        .filter(|(message, _)| *message == bearer.sequence);
+    Ok(EntryQuery {
+        object: Some(bearer.id.clone()),
+        first: log.entry_of(bearer.sequence)?,
+        until: Some(until),
+        cursor: within.map(|(_, below)| below),
+        ..wanted.filters.clone()
+    })
+}
