@@ -223,6 +223,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_waits_already_adds_nothing() {
+        let neighbours = sent(0..12, 1);
+        assert_eq!(neighbours.too_close(ask(3), MOST, at(20)), None);
+        assert_eq!(neighbours.too_close(ask(12), MOST, at(20)), Some(13));
+    }
+
+    #[test]
     fn a_number_that_succeeded_and_other_clients_do_not_count() {
         let mut neighbours = sent(0..7, 1);
         let other = Ask {

@@ -209,6 +209,37 @@ fn a_block_ends_after_twelve_hours_and_repeats_while_codes_go_unused() {
 }
 
 #[test]
+fn a_trial_is_not_judged_by_what_was_before_the_block() {
+    let mut guard = PumpingGuard::default();
+    let spread = |n: u64| Ask {
+        client: client(n),
+        ..ask(n * 997)
+    };
+    let attack = (0..60).map(|n| (spread(n), n * 600));
+    assert_eq!(sent(&mut guard, attack), 40);
+    let end = 40 * 600 + 12 * HOUR_SECONDS;
+    let trial = (70..76).map(|n| (spread(n), end + n));
+    assert_eq!(sent(&mut guard, trial), 5);
+}
+
+#[test]
+fn numbers_side_by_side_do_not_shut_a_range_whose_codes_are_used() {
+    let mut guard = PumpingGuard::default();
+    for n in 0..10 {
+        let honest = ask(20_000 + n * 300);
+        assert_eq!(consider(&mut guard, honest, n * 60), Verdict::Clear);
+        guard.verified(honest, at(n * 60));
+    }
+    assert_eq!(sent(&mut guard, (0..8).map(|n| (ask(n), 600 + n))), 7);
+    let finding = refused(consider(&mut guard, ask(9), 700));
+    assert_eq!(
+        (finding.reason, finding.block),
+        (Reason::AdjacentNumbers, None)
+    );
+    assert_eq!(consider(&mut guard, ask(40_000), 700), Verdict::Clear);
+}
+
+#[test]
 fn a_prefix_whose_trial_goes_well_is_free() {
     let mut guard = blocked();
     let end = 12 * HOUR_SECONDS;
@@ -279,6 +310,16 @@ fn a_clock_that_goes_back_ends_no_block() {
     refused(consider(&mut guard, ask(5_000), 100));
     let verdict = guard.consider(ask(5_001), &PumpingPolicy::default(), Timestamp::EPOCH);
     assert_eq!(refused(verdict).reason, Reason::PrefixBlocked);
+}
+
+#[test]
+fn a_clock_that_goes_back_shortens_no_block() {
+    let mut guard = PumpingGuard::default();
+    let day = 24 * HOUR_SECONDS;
+    sent(&mut guard, [(ask(90_000), day)]);
+    sent(&mut guard, (0..8).map(|n| (ask(n), n)));
+    let later = refused(consider(&mut guard, ask(5_000), day + HOUR_SECONDS));
+    assert_eq!(later.reason, Reason::PrefixBlocked);
 }
 
 #[test]

@@ -85,6 +85,8 @@ fn codes_belong_to_their_key_and_their_set() {
     assert!(!is_right(&set.check(&key(2), &codes[0])));
     let new = RecoverySet::issue(&key(1), [8; 16], &[[1; CODE_OCTETS]; 10]).set;
     assert!(!is_right(&new.check(&key(1), &codes[0])));
+    let stored = |salt| RecoverySet::issue(&key(1), [salt; 16], &[[1; CODE_OCTETS]; 10]).set;
+    assert_ne!(stored(8).to_stored().unused, stored(9).to_stored().unused);
 }
 
 #[test]
