@@ -153,7 +153,8 @@ pub struct Issued {
     pub codes: Vec<RecoveryCode>,
 }
 
-/// The finding about a code, and the set after it: both are committed together.
+/// The finding about a code, and the set after it. It is committed with the check that it was shown to,
+/// right or wrong, and forgotten when that check was refused.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RecoveryChecked {

@@ -22,6 +22,10 @@ use crate::time::Timestamp;
 /// The longest that a code may be valid (NIST SP 800-63B-4 section 3.1.3.2, ASVS 6.5.5).
 pub const VALID_MAX: Duration = Duration::from_mins(10);
 
+/// How far the clock may go back while a code is valid: the skew of two machines that keep their time.
+/// A clock that was set back further would make the code valid for longer, so it ends it.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_mins(1);
+
 /// The most checks of one code.
 pub const CHECKS_MAX: u8 = 5;
 
@@ -197,6 +201,7 @@ impl Verification {
         match self.ended {
             Some(state) => state,
             None if now.max(self.latest) >= self.expires() => State::Expired,
+            None if self.latest.since(now) > CLOCK_SKEW_MAX => State::Expired,
             None => State::Pending,
         }
     }
@@ -229,6 +234,15 @@ impl Verification {
     /// How many more times its code is sent.
     pub const fn sends_left(&self) -> u8 {
         self.rules.sends_max.saturating_sub(self.sends)
+    }
+
+    /// The same verification with its end written down, if its time ran out: for whoever tidies up.
+    pub fn expired(&self, now: Timestamp) -> Option<Self> {
+        let due = self.ended.is_none() && self.state(now) == State::Expired;
+        due.then(|| Self {
+            ended: Some(State::Expired),
+            ..self.clone()
+        })
     }
 
     /// Takes it back.

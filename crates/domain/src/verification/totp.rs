@@ -105,7 +105,8 @@ pub struct Authenticator {
     used: Option<u64>,
 }
 
-/// The finding about a code, and the authenticator after it: both are committed together.
+/// The finding about a code, and the authenticator after it. It is committed with the check that it was
+/// shown to, right or wrong, and forgotten when that check was refused.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct TotpChecked {

@@ -50,12 +50,23 @@ fn it_expires_after_its_time_and_not_before() {
 fn a_clock_that_goes_back_brings_no_time_back() {
     let seen = pending(Channel::Sms).pending(at(599)).unwrap();
     let later = seen.checked(Err(Mismatch::Code));
-    assert_eq!(later.state(at(0)), State::Pending);
+    assert_eq!(later.state(at(539)), State::Pending);
+    assert_eq!(later.state(at(538)), State::Expired);
     assert_eq!(later.to_stored().latest, at(599));
     let mut stored = later.to_stored();
     stored.latest = at(600);
     let expired = Verification::from_stored(&stored).unwrap();
     assert_eq!(expired.state(at(0)), State::Expired);
+}
+
+#[test]
+fn an_expiry_that_was_written_down_stays() {
+    let verification = pending(Channel::Sms);
+    assert!(verification.expired(at(599)).is_none());
+    let expired = verification.expired(at(600)).unwrap();
+    assert_eq!(expired.state(at(0)), State::Expired);
+    assert!(expired.expired(at(600)).is_none());
+    assert!(verified().expired(at(9_999)).is_none());
 }
 
 #[test]
