@@ -5,7 +5,7 @@ use ledger::Draft;
 
 use crate::rows::{
     Bearer, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
-    PartRow, Purpose, UnmatchedRow, VaultRow,
+    PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
 };
 
 /// One write of a commit.
@@ -39,6 +39,10 @@ pub enum Write {
     ForgetSubject(Bearer),
     /// A new key-encryption key.
     Kek(KekRow),
+    /// A key-encryption key wrapped anew. Its row must be there.
+    Rewrap(KekRow),
+    /// A secret of the gateway, wrapped; in place of the one of its name.
+    Secret(SecretRow),
     /// An opt-out or its removal, appended.
     OptOut(OptOutRow),
     /// A client, new or changed.

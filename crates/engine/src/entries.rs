@@ -13,6 +13,7 @@ use ledger::{
 use crate::batch::sound;
 use crate::ports::carrier::BindId;
 use crate::ports::storage::Room;
+use crate::rotation::Rotation;
 use crate::rows::{MessageHead, Purpose};
 use crate::shortage::{Gap, STORAGE_LOW};
 use crate::state::Open;
@@ -300,6 +301,20 @@ pub(crate) fn keks(made: &[FreshKek]) -> Draft {
     let names: Vec<String> = made.iter().map(|kek| kek.row.name()).collect();
     let data = Facts::new().put("keys", made.len()).put("made", names);
     process(Kind::KeyCreated, Outcome::Done, data)
+}
+
+/// `key.rotated`: so many key-encryption keys are wrapped anew.
+pub(crate) fn key_rotated(why: &Rotation<'_>, keys: usize) -> Draft {
+    let actor = why.actor();
+    let (by, origin, place) = match &actor {
+        Some(user) => (Actor::os_user(user), OriginType::Socket, "control"),
+        None => (Actor::system(&"gateway"), OriginType::Process, "self"),
+    };
+    let builder = Draft::of(Kind::KeyRotated, by, Outcome::Done)
+        .origin(origin, &place)
+        .reason(why.reason())
+        .data(Facts::new().put("keys", keys));
+    sound(builder.build())
 }
 
 /// An act of a user of the machine.

@@ -122,7 +122,7 @@ impl Gateway {
 
 impl Request<'_> {
     async fn messages(&mut self, number: Msisdn) -> Result<(), ErasureError> {
-        let (gateway, subject) = (self.gateway, self.gateway.blind.subject(number));
+        let (gateway, subject) = (self.gateway, self.gateway.blind().subject(number));
         let mut cursor = None;
         loop {
             let page = gateway.messages_of(subject, cursor).await?;
@@ -150,7 +150,7 @@ impl Request<'_> {
     }
 
     async fn inbounds(&mut self, number: Msisdn) -> Result<(), ErasureError> {
-        let (gateway, subject) = (self.gateway, self.gateway.blind.subject(number));
+        let (gateway, subject) = (self.gateway, self.gateway.blind().subject(number));
         let mut cursor = None;
         loop {
             let reading = gateway.store.inbounds_of(subject, cursor, PAGE_ROWS);
@@ -168,7 +168,7 @@ impl Request<'_> {
     }
 
     async fn opt_outs(&mut self, number: Msisdn, scope: ErasureScope) -> Result<(), ErasureError> {
-        let suppression = self.gateway.blind.suppression(number);
+        let suppression = self.gateway.blind().suppression(number);
         let rows = self.gateway.store.opt_outs_of(suppression).await?;
         for rows in rows.chunks(usize::from(PAGE_ROWS)) {
             for (_, vault) in rows {
@@ -187,7 +187,7 @@ impl Request<'_> {
 
     /// What waits in memory, and the entry of a request that found nothing.
     async fn finish(&mut self, number: Msisdn) -> Result<(), ErasureError> {
-        let subject = self.gateway.blind.subject(number);
+        let subject = self.gateway.blind().subject(number);
         let (receipts, parts) = {
             let mut state = self.gateway.state();
             let receipts = state.unmatched.forget_subject(subject);

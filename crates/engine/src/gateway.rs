@@ -15,8 +15,9 @@ use crate::ids::IdSource;
 use crate::keys::{BlindKeys, MasterKey};
 use crate::metrics::{Counter, Metrics};
 use crate::ports::store::{CommitError, Committed};
-use crate::ports::{Carriers, Clock, Entropy, Store};
+use crate::ports::{Carriers, Clock, Entropy, Keyring, Store};
 use crate::retention::Reached;
+use crate::rotation::Rotations;
 use crate::settings::Settings;
 use crate::shortage::Shortage;
 use crate::state::State;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// The master key of the data folder.
     pub master: MasterKey,
+    /// Where the salt of the wrapping key lies.
+    pub keyring: Arc<dyn Keyring>,
     /// The name of this node, as the store writes it into entries.
     pub node: NodeName,
     /// What it is told to do.
@@ -47,7 +50,10 @@ pub struct Gateway {
     pub(crate) carriers: Arc<dyn Carriers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) blind: Arc<BlindKeys>,
+    pub(crate) keyring: Arc<dyn Keyring>,
+    /// Set once the stored keys are open.
+    pub(crate) blind: OnceLock<Arc<BlindKeys>>,
+    pub(crate) rotations: Rotations,
     pub(crate) vault: Arc<Vault>,
     pub(crate) ids: IdSource,
     pub(crate) settings: RwLock<Arc<Settings>>,
@@ -87,7 +93,9 @@ impl Gateway {
             carriers: parts.carriers,
             clock: parts.clock,
             entropy: parts.entropy,
-            blind: Arc::new(BlindKeys::new(&parts.master)),
+            keyring: parts.keyring,
+            blind: OnceLock::new(),
+            rotations: Rotations::default(),
             vault: Arc::new(Vault::new(&parts.master)),
             ids: IdSource::default(),
             settings: RwLock::new(Arc::new(parts.settings)),
@@ -103,6 +111,11 @@ impl Gateway {
             streams: OnceLock::new(),
             me: me.clone(),
         })
+    }
+
+    /// The keyed hashes of the store.
+    pub(crate) fn blind(&self) -> &Arc<BlindKeys> {
+        self.blind.get_or_init(|| Arc::new(self.vault.blind_keys()))
     }
 
     /// The settings of this moment.
@@ -158,6 +171,7 @@ impl Gateway {
             metrics.rows.extend(ledger.witnesses.rows(self.now()));
         }
         metrics.rows.extend(self.stream_rows());
+        metrics.add_keys(&self.key_status());
         metrics
     }
 

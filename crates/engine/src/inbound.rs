@@ -266,7 +266,7 @@ impl Inbound<'_> {
             received: self.batch.at(),
             keyword: word.map(Into::into),
             carrier: carrier.as_str().into(),
-            subject: self.gateway.blind.subject(whole.from),
+            subject: self.gateway.blind().subject(whole.from),
         })));
         for row in rows {
             self.batch.write(Write::Vault(row));
@@ -318,7 +318,7 @@ impl Inbound<'_> {
         let Some(code) = self.settings.short_codes.get(&whole.to) else {
             return;
         };
-        let subject = self.gateway.blind.suppression(whole.from);
+        let subject = self.gateway.blind().suppression(whole.from);
         let is_out = state.opt_outs.contains_key(&(whole.to, subject));
         let standing = if is_out {
             Standing::OptedOut

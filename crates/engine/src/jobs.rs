@@ -51,9 +51,10 @@ impl Gateway {
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let dispatcher = tokio::spawn(Arc::clone(&self).run_dispatcher(stop.clone()));
         let matcher = tokio::spawn(Arc::clone(&self).run_matcher(stop.clone()));
+        let rotations = tokio::spawn(Arc::clone(&self).run_rotations(stop.clone()));
         let retention = tokio::spawn(Arc::clone(&self).run_retention(stop.clone()));
         self.run_housekeeper(stop).await;
-        for job in [dispatcher, matcher, retention] {
+        for job in [dispatcher, matcher, rotations, retention] {
             if let Err(error) = job.await {
                 tracing::error!(%error, "a background job ended badly");
             }

@@ -1,10 +1,13 @@
 //! The keys of a data folder: all are derived from one master key that lies outside the store. What
 //! each is for is in its name; `docs/keys.md` says what its loss means.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use core::fmt;
 use domain::msisdn::Msisdn;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::ports::keyring::Salt;
 
 /// The master key of a data folder: 32 random octets in a file of its own.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -16,16 +19,33 @@ impl MasterKey {
         Self(octets)
     }
 
+    /// Whether two are the same, in constant time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+
     fn derive(&self, label: &str) -> [u8; 32] {
-        let mut key = [0; 32];
+        self.derive_from(&[label.as_bytes()])
+    }
+
+    fn derive_from(&self, parts: &[&[u8]]) -> [u8; 32] {
         let root = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
-        key.copy_from_slice(hmac::sign(&root, label.as_bytes()).as_ref());
+        let mut context = hmac::Context::with_key(&root);
+        for part in parts {
+            context.update(part);
+        }
+        let mut key = [0; 32];
+        key.copy_from_slice(context.sign().as_ref());
         key
     }
 
-    /// The key that wraps key-encryption keys.
-    pub(crate) fn wrapping(&self) -> [u8; 32] {
-        self.derive("shortstop/v1/wrap")
+    /// The key that wraps key-encryption keys. Without a salt it is that of a store from before there
+    /// were any.
+    pub(crate) fn wrapping(&self, salt: Option<&Salt>) -> [u8; 32] {
+        match salt {
+            Some(salt) => self.derive_from(&[b"shortstop/v2/wrap", salt.reveal()]),
+            None => self.derive("shortstop/v1/wrap"),
+        }
     }
 }
 
@@ -37,6 +57,41 @@ impl fmt::Debug for MasterKey {
 
 /// A keyed hash of 16 octets.
 pub type Blind = [u8; 16];
+
+/// What the keyed hashes of a store are made from for all its life. It is derived from the first master
+/// key; when that is replaced, it is kept in the store, sealed: numbers that were erased are known by
+/// these hashes alone.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct BlindRoot([[u8; 32]; 3]);
+
+impl BlindRoot {
+    /// That of a store which has known no other master key.
+    pub fn of(master: &MasterKey) -> Self {
+        let labels = ["index", "suppression", "idempotency"];
+        Self(labels.map(|label| master.derive(&format!("shortstop/v1/{label}"))))
+    }
+
+    /// From the octets that were kept; `None` when they are not 96.
+    pub fn from_octets(octets: &[u8]) -> Option<Self> {
+        let mut root = Self([[0; 32]; 3]);
+        if octets.len() != root.0.as_flattened().len() {
+            return None;
+        }
+        root.0.as_flattened_mut().copy_from_slice(octets);
+        Some(root)
+    }
+
+    /// The octets to keep.
+    pub const fn reveal(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+}
+
+impl fmt::Debug for BlindRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BlindRoot(masked)")
+    }
+}
 
 /// The keyed hashes that find things without saying what they are.
 pub struct BlindKeys {
@@ -52,13 +107,14 @@ impl fmt::Debug for BlindKeys {
 }
 
 impl BlindKeys {
-    /// Derives the keys of a data folder.
-    pub fn new(master: &MasterKey) -> Self {
-        let key = |label: &str| hmac::Key::new(hmac::HMAC_SHA256, &master.derive(label));
+    /// The keys of a root.
+    pub fn new(root: &BlindRoot) -> Self {
+        let [index, suppression, idempotency] = root.0;
+        let key = |octets: [u8; 32]| hmac::Key::new(hmac::HMAC_SHA256, &octets);
         Self {
-            index: key("shortstop/v1/index"),
-            suppression: key("shortstop/v1/suppression"),
-            idempotency: key("shortstop/v1/idempotency"),
+            index: key(index),
+            suppression: key(suppression),
+            idempotency: key(idempotency),
         }
     }
 
@@ -103,14 +159,33 @@ mod tests {
 
     #[test]
     fn each_use_of_a_number_has_a_hash_of_its_own() {
-        let keys = BlindKeys::new(&MasterKey::from_bytes([7; 32]));
+        let of = |octet| BlindKeys::new(&BlindRoot::of(&MasterKey::from_bytes([octet; 32])));
+        let keys = of(7);
         let number = Msisdn::parse("+447700900123").unwrap();
         assert_ne!(keys.subject(number), keys.suppression(number));
         assert_ne!(
             keys.idempotency(&[b"ab", b"c"]),
             keys.idempotency(&[b"a", b"bc"])
         );
-        let other = BlindKeys::new(&MasterKey::from_bytes([8; 32]));
-        assert_ne!(keys.subject(number), other.subject(number));
+        assert_ne!(keys.subject(number), of(8).subject(number));
+    }
+
+    #[test]
+    fn a_root_that_was_kept_makes_the_same_hashes() {
+        let root = BlindRoot::of(&MasterKey::from_bytes([7; 32]));
+        let kept = BlindRoot::from_octets(root.reveal()).unwrap();
+        let number = Msisdn::parse("+447700900123").unwrap();
+        let hash = |root: &BlindRoot| BlindKeys::new(root).suppression(number);
+        assert_eq!(hash(&root), hash(&kept));
+        assert_eq!(BlindRoot::from_octets(&[0; 95]), None);
+    }
+
+    #[test]
+    fn each_salt_makes_another_wrapping_key() {
+        let master = MasterKey::from_bytes([7; 32]);
+        let salt = |octet| Salt::new([octet; 32], domain::time::Timestamp::from_seconds(1));
+        let (one, two) = (salt(1), salt(2));
+        assert_ne!(master.wrapping(Some(&one)), master.wrapping(Some(&two)));
+        assert_ne!(master.wrapping(Some(&one)), master.wrapping(None));
     }
 }

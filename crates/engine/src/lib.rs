@@ -35,6 +35,7 @@ mod receipts;
 mod recover;
 mod retention;
 mod risk;
+mod rotation;
 pub mod rows;
 mod search;
 pub mod settings;
@@ -44,6 +45,7 @@ mod state;
 mod streams;
 mod submit;
 mod tree;
+mod unlock;
 mod vault;
 mod witnesses;
 
@@ -70,6 +72,7 @@ pub use queries::{
 pub use recover::StartError;
 pub use retention::RetentionError;
 pub use risk::RiskHints;
+pub use rotation::{KeyStatus, RotateError, Rotated, Rotation};
 pub use search::{
     EntryKind, EntryOutcome, FoundEntry, LedgerPage, LedgerQuery, ObjectTerm, ObjectTermError,
     Proofs, SearchCursor, SearchCursorError, SearchError, Searcher,

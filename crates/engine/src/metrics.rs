@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use domain::class::TrafficClass;
+use domain::time::Timestamp;
 
 use crate::ports::storage::{Level, Room};
+use crate::rotation::KeyStatus;
 use crate::state::State;
 
 /// Whether a metric only grows.
@@ -37,6 +39,28 @@ pub struct MetricRow {
 pub struct Metrics {
     /// The rows.
     pub rows: Vec<MetricRow>,
+}
+
+impl Metrics {
+    /// Adds what can be told of the wrapping key, in seconds since 1970.
+    pub(crate) fn add_keys(&mut self, keys: &KeyStatus) {
+        let made = keys.made.map_or(0, Timestamp::seconds);
+        let help = "When the wrapping key was made; 0 before there were salts.";
+        let mut row = |name, help, value| {
+            self.rows.push(MetricRow {
+                name,
+                help,
+                kind: MetricKind::Gauge,
+                labels: Vec::new(),
+                value,
+            });
+        };
+        row("shortstop_wrapping_key_made_seconds", help, made);
+        if let Some(due) = keys.due {
+            let help = "When the wrapping key is replaced by itself.";
+            row("shortstop_wrapping_key_due_seconds", help, due.seconds());
+        }
+    }
 }
 
 /// What happened to messages and segments, counted since the start.

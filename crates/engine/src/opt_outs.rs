@@ -112,7 +112,7 @@ impl Gateway {
         self.queue_opt_out(caller, request, standing, done)?;
         match durable.await {
             Ok(true) => {
-                let subject = self.blind.suppression(request.number);
+                let subject = self.blind().suppression(request.number);
                 Ok(self.state().opt_out_view(request.short_code, subject))
             }
             _ => Err(OptOutError::Unavailable),
@@ -139,7 +139,7 @@ impl Gateway {
         let generation = self.generation();
         self.ensure_keys(now);
         let sequence = self.ids.sequence(now);
-        let subject = self.blind.suppression(request.number);
+        let subject = self.blind().suppression(request.number);
         let number = request.number.reveal_e164();
         let seal = |purpose, value: &str| {
             let sealed = self
@@ -269,7 +269,7 @@ impl Gateway {
             return Err(OptOutError::ShortCodeNotGranted);
         }
         let now = self.now();
-        let subject = self.blind.suppression(number);
+        let subject = self.blind().suppression(number);
         let mut state = self.state();
         let who = Who::Client(caller.client);
         state

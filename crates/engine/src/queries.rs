@@ -224,7 +224,7 @@ impl Gateway {
         self.count_read(caller, Kind::MessageSearched, by);
         let filter = MessageFilter {
             client: Some(caller.client),
-            subject: query.to.map(|number| self.blind.subject(number)),
+            subject: query.to.map(|number| self.blind().subject(number)),
             state: query.state,
             class: query.class,
             from: query.from,
@@ -260,7 +260,7 @@ impl Gateway {
         self.count_read(caller, Kind::InboundRead, "");
         let filter = InboundFilter {
             short_codes,
-            subject: query.from.map(|number| self.blind.subject(number)),
+            subject: query.from.map(|number| self.blind().subject(number)),
             since: query.since,
             cursor: query.cursor.map(|cursor| cursor.0),
             limit: query.limit.clamp(1, LIMIT_MAX),

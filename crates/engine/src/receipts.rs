@@ -67,7 +67,7 @@ impl Gateway {
             carrier_id: receipt.carrier_id,
             state: receipt.state,
             error: receipt.error,
-            subject: receipt.recipient.map(|number| self.blind.subject(number)),
+            subject: receipt.recipient.map(|number| self.blind().subject(number)),
             at: now,
         };
         let word = receipt.state.as_str();

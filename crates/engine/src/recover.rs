@@ -18,12 +18,14 @@ use crate::dispatch::ticket;
 use crate::entries;
 use crate::gateway::{Gateway, Parts};
 use crate::ports::carrier::Token;
+use crate::ports::keyring::KeyringError;
 use crate::ports::store::{CarrierIdRow, LedgerHead, Loaded, ReadError, Shutdown};
-use crate::rows::{KekRow, MessageRow, PartRow, Purpose, VaultRow};
+use crate::rows::{KekRow, MessageRow, PartRow, Purpose, SecretRow, VaultRow};
 use crate::settings::Settings;
 use crate::state::carrier_ids::SegmentRef;
 use crate::state::queue::{Place, Ticket};
 use crate::state::{Open, State};
+use crate::vault::wrapping::Stored;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +34,22 @@ pub enum StartError {
     #[error("the store cannot be read")]
     Read(#[from] ReadError),
     /// A key of the store does not open under this master key.
-    #[error("the master key does not belong to this data folder, or the folder is damaged")]
+    #[error(
+        "the master key or the salt of the wrapping key (keys/wrap.salt) does not belong to this data \
+         folder, or the folder is damaged; after a `keys rotate --master` that was cut off the new \
+         master key may be the right one"
+    )]
     WrongMaster,
+    /// The keys are wrapped under a salt that is not there.
+    #[error(
+        "the salt of the wrapping key (keys/wrap.salt) is missing; restore it from the copy that was \
+         made when this store, or its backup, was the newest: without it nobody can read the numbers \
+         and texts in it"
+    )]
+    NoSalt,
+    /// The salt cannot be read or kept.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The first entry cannot be written.
     #[error("the store does not take the first entry; is the disk full or read-only?")]
     Commit,
@@ -53,30 +69,43 @@ struct Found {
     spilled: Vec<CarrierIdRow>,
 }
 
-/// The stored key-encryption keys on their way into the vault.
+/// The stored keys on their way into the vault.
 enum Keys {
-    Coming(Vec<KekRow>),
+    Coming(Stored),
     Here,
-    Wrong,
+    Wrong(StartError),
 }
 
 impl Keys {
-    fn push(&mut self, row: KekRow) {
-        if let Self::Coming(rows) = self {
-            rows.push(row);
+    fn kek(&mut self, row: KekRow) {
+        if let Self::Coming(stored) = self {
+            stored.keks.push(row);
         }
     }
 
-    /// Puts those that came into the vault, once. Gives whether they open under the master key.
+    fn secret(&mut self, row: SecretRow) {
+        if let Self::Coming(stored) = self {
+            stored.secrets.push(row);
+        }
+    }
+
+    /// Puts those that came into the vault, once. Gives whether they open.
     fn complete(&mut self, gateway: &Gateway) -> bool {
-        if let Self::Coming(rows) = self {
-            *self = match gateway.vault.load(rows) {
+        if let Self::Coming(stored) = self {
+            *self = match gateway.unlock(stored) {
                 Ok(()) => Self::Here,
-                Err(_) => Self::Wrong,
+                Err(error) => Self::Wrong(error),
             };
             gateway.next_generation();
         }
         matches!(self, Self::Here)
+    }
+
+    fn ended(self) -> Result<(), StartError> {
+        match self {
+            Self::Wrong(error) => Err(error),
+            Self::Here | Self::Coming(_) => Ok(()),
+        }
     }
 }
 
@@ -123,9 +152,10 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<Found, StartError> {
         let mut found = Found::default();
-        let mut keys = Keys::Coming(Vec::new());
+        let mut keys = Keys::Coming(Stored::default());
         self.store.load(&mut |loaded| match loaded {
-            Loaded::Kek(row) => keys.push(row),
+            Loaded::Kek(row) => keys.kek(row),
+            Loaded::Secret(row) => keys.secret(row),
             // What they seal comes behind them, and is opened as it comes: it is most of what there is.
             loaded => {
                 if keys.complete(self) {
@@ -133,9 +163,8 @@ impl Gateway {
                 }
             }
         })?;
-        if !keys.complete(self) {
-            return Err(StartError::WrongMaster);
-        }
+        keys.complete(self);
+        keys.ended()?;
         let spilled = std::mem::take(&mut found.spilled);
         if !spilled.is_empty() {
             self.store.index_carrier_ids(spilled);
@@ -174,7 +203,7 @@ impl Gateway {
                 found.given_up.extend(given_up);
             }
             // A key behind what it could have sealed: the store breaks its promise.
-            Loaded::Kek(_) => {}
+            Loaded::Kek(_) | Loaded::Secret(_) => {}
         }
     }
 

@@ -123,7 +123,7 @@ pub const fn vault_key(owner: u64, purpose: Purpose) -> u64 {
     (owner << 2) | purpose.code() as u64
 }
 
-/// A key-encryption key, wrapped by the master key.
+/// A key-encryption key, wrapped by the wrapping key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KekRow {
     /// What it is for.
@@ -139,6 +139,15 @@ impl KekRow {
     pub fn name(&self) -> String {
         format!("{}/{}", self.purpose.as_str(), self.week)
     }
+}
+
+/// A secret of the gateway that is no key-encryption key, wrapped by the wrapping key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRow {
+    /// What it is; the row key.
+    pub name: Box<str>,
+    /// Its octets, wrapped.
+    pub wrapped: Vec<u8>,
 }
 
 /// The parts of a message that never change and are not personal.

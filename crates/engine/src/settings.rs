@@ -29,6 +29,8 @@ pub struct Settings {
     pub bounds: Bounds,
     /// How long after its submission a receipt may take before a segment counts as unknown.
     pub receipt_timeout: Duration,
+    /// How often the keys are wrapped anew under a new salt; `None` is never.
+    pub rewrap_every: Option<Duration>,
     /// How long private values are kept.
     pub retention: Retention,
 }

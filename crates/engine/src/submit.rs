@@ -202,7 +202,7 @@ impl Gateway {
         request: SubmitRequest,
         key: Option<IdempotencyKey>,
     ) -> Result<Submitted, SubmitError> {
-        let claim = key.map(|key| Claim::new(&self.blind, caller, &key, 0, &request));
+        let claim = key.map(|key| Claim::new(self.blind(), caller, &key, 0, &request));
         let (reply, answer) = oneshot::channel();
         match self.submit_one(caller, request, claim, reply) {
             Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable)),
@@ -311,7 +311,7 @@ impl Gateway {
         for (item, request) in requests {
             let claim = key
                 .as_ref()
-                .map(|key| Claim::new(&self.blind, caller, key, item, &request));
+                .map(|key| Claim::new(self.blind(), caller, key, item, &request));
             let (reply, answer) = oneshot::channel();
             let early = self.submit_one(caller, request, claim, reply).err();
             waiting.push((early, answer));
@@ -372,7 +372,7 @@ impl Gateway {
             body,
             width,
             expires: now.saturating_add(valid_for),
-            subject: self.blind.subject(request.to),
+            subject: self.blind().subject(request.to),
             vault,
             private,
             generation,
@@ -479,7 +479,7 @@ impl Gateway {
         let code = settings.short_codes.get(&prepared.head.from);
         let suppressed = state
             .opt_outs
-            .contains_key(&(prepared.head.from, self.blind.suppression(prepared.to)));
+            .contains_key(&(prepared.head.from, self.blind().suppression(prepared.to)));
         let class = prepared.head.class;
         let most = settings
             .bounds

@@ -1,10 +1,10 @@
 //! Sealing of personal data before it may reach a disk. Each row has a data key and a commitment key
 //! of its own, wrapped by the key-encryption key of its purpose and week, which is wrapped by the
-//! master key. The ledger holds only the commitment; destroying the row leaves it hiding nothing that
+//! wrapping key. The ledger holds only the commitment; destroying the row leaves it hiding nothing that
 //! can be found.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use domain::time::Timestamp;
@@ -13,7 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::keys::MasterKey;
 use crate::ports::Entropy;
-use crate::rows::{KekRow, Purpose, VaultRow};
+use crate::ports::keyring::Salt;
+use crate::rows::{KekRow, Purpose, SecretRow, VaultRow};
+
+pub(crate) mod wrapping;
+
+use wrapping::{Stored, Wrapping};
 
 const KEY_LEN: usize = 32;
 /// Octets of chance that one sealed row takes: data key, commitment key, nonce of the wrapping.
@@ -49,8 +54,21 @@ pub struct FreshKek {
 
 /// Seals and opens personal data.
 pub struct Vault {
-    wrapping: LessSafeKey,
-    keks: RwLock<HashMap<(Purpose, u32), Arc<LessSafeKey>>>,
+    held: RwLock<Held>,
+}
+
+/// The keys in memory.
+struct Held {
+    wrapping: Arc<Wrapping>,
+    keks: HashMap<(Purpose, u32), Kek>,
+    /// Wrapped, as they are stored.
+    secrets: Vec<SecretRow>,
+}
+
+/// A key-encryption key, ready for use and as it is stored.
+struct Kek {
+    key: Arc<LessSafeKey>,
+    wrapped: Vec<u8>,
 }
 
 /// The week whose keys are used at a moment.
@@ -78,45 +96,53 @@ fn place(owner: u64, purpose: Purpose, week: u32) -> [u8; 13] {
 
 impl Vault {
     /// An empty vault under a master key.
-    ///
-    /// # Panics
-    /// Never: AES-256 takes every key of 32 octets.
-    #[expect(clippy::expect_used, reason = "AES-256 takes every key of 32 octets")]
     pub fn new(master: &MasterKey) -> Self {
-        let octets = Zeroizing::new(master.wrapping());
-        let wrapping = aead_key(octets.as_ref()).expect("32 octets make an AES-256 key");
         Self {
-            wrapping,
-            keks: RwLock::default(),
+            held: RwLock::new(Held {
+                wrapping: Arc::new(Wrapping::new(master, None)),
+                keks: HashMap::new(),
+                secrets: Vec::new(),
+            }),
         }
     }
 
-    /// Takes in the stored key-encryption keys, in place of all that were here: one that is not
-    /// stored must seal nothing more, since nothing would ever open it again.
-    pub fn load(&self, rows: &[KekRow]) -> Result<(), OpenError> {
-        let mut stored = HashMap::new();
-        for row in rows {
-            let context = place(0, row.purpose, row.week);
-            let key = open(&self.wrapping, &context, &row.wrapped)?;
-            let key = aead_key(&key).ok_or(OpenError::Damaged)?;
-            stored.insert((row.purpose, row.week), Arc::new(key));
+    /// Takes in what is stored, in place of all that was here: a key that is not stored must seal nothing
+    /// more, since nothing would ever open it again. Nothing changes unless all of it opens under the
+    /// present master key and this salt.
+    pub(crate) fn load(&self, salt: Option<&Salt>, stored: &Stored) -> Result<(), OpenError> {
+        let wrapping = Wrapping::new(&self.master(), salt);
+        let mut keks = HashMap::new();
+        for row in &stored.keks {
+            let key = aead_key(&wrapping.open_kek(row)?).ok_or(OpenError::Damaged)?;
+            let kek = Kek {
+                key: Arc::new(key),
+                wrapped: row.wrapped.clone(),
+            };
+            keks.insert((row.purpose, row.week), kek);
         }
-        let mut keks = self
-            .keks
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *keks = stored;
+        wrapping.check(&stored.secrets)?;
+        let mut held = self.held_mut();
+        *held = Held {
+            wrapping: Arc::new(wrapping),
+            keks,
+            secrets: stored.secrets.clone(),
+        };
         Ok(())
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held_mut(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether every key-encryption key of this moment's week is here.
     pub fn is_prepared(&self, now: Timestamp) -> bool {
         let week = week(now);
-        let keks = self
-            .keks
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let here = |purpose: &Purpose| keks.contains_key(&(*purpose, week));
+        let held = self.held();
+        let here = |purpose: &Purpose| held.keks.contains_key(&(*purpose, week));
         Purpose::ALL.iter().all(here)
     }
 
@@ -135,27 +161,19 @@ impl Vault {
     fn draw_one(&self, purpose: Purpose, week: u32, entropy: &dyn Entropy) -> Option<FreshKek> {
         let mut octets = Zeroizing::new([0; KEY_LEN]);
         entropy.fill(octets.as_mut());
-        let mut nonce = [0; NONCE_LEN];
-        entropy.fill(&mut nonce);
-        let context = place(0, purpose, week);
-        let wrapped = seal(&self.wrapping, nonce, &context, octets.as_ref())?;
-        let row = KekRow {
-            purpose,
-            week,
-            wrapped,
-        };
+        let wrapping = Arc::clone(&self.held().wrapping);
+        let row = wrapping.wrap_kek(purpose, week, &octets, entropy)?;
         let key = Arc::new(aead_key(octets.as_ref())?);
         Some(FreshKek { row, key })
     }
 
     /// Takes in drawn keys whose rows are durable.
     pub fn take_in(&self, fresh: Vec<FreshKek>) {
-        let mut keks = self
-            .keks
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut held = self.held_mut();
         for FreshKek { row, key } in fresh {
-            keks.insert((row.purpose, row.week), key);
+            let wrapped = row.wrapped;
+            held.keks
+                .insert((row.purpose, row.week), Kek { key, wrapped });
         }
     }
 
@@ -214,11 +232,10 @@ impl Vault {
     }
 
     fn kek(&self, purpose: Purpose, week: u32) -> Option<Arc<LessSafeKey>> {
-        let keks = self
-            .keks
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        keks.get(&(purpose, week)).cloned()
+        let held = self.held();
+        held.keks
+            .get(&(purpose, week))
+            .map(|kek| Arc::clone(&kek.key))
     }
 }
 
@@ -281,6 +298,13 @@ mod tests {
         rows
     }
 
+    fn stored(keks: Vec<KekRow>) -> Stored {
+        Stored {
+            keks,
+            ..Stored::default()
+        }
+    }
+
     fn vault() -> (Vault, Vec<KekRow>) {
         let vault = Vault::new(&MasterKey::from_bytes([1; 32]));
         let rows = prepare(&vault, NOW);
@@ -295,13 +319,14 @@ mod tests {
             .unwrap();
         assert!(!sealed.row.sealed.windows(4).any(|part| part == b"code"));
         let again = Vault::new(&MasterKey::from_bytes([1; 32]));
-        again.load(&keks).unwrap();
+        again.load(None, &stored(keks.clone())).unwrap();
         assert_eq!(
             again.open(&sealed.row).unwrap().as_slice(),
             b"Your code is 1"
         );
         let other = Vault::new(&MasterKey::from_bytes([2; 32]));
-        assert_eq!(other.load(&keks), Err(OpenError::Damaged));
+        let refused = other.load(None, &stored(keks));
+        assert_eq!(refused, Err(OpenError::Damaged));
         assert_eq!(other.open(&sealed.row).unwrap_err(), OpenError::NoKey);
     }
 
@@ -334,5 +359,35 @@ mod tests {
                 .is_none()
         );
         assert_eq!(prepare(&vault, next).len(), Purpose::ALL.len());
+    }
+
+    #[test]
+    fn what_is_wrapped_anew_opens_under_the_new_keys_alone() {
+        let (vault, old) = vault();
+        let row = vault
+            .seal(9, Purpose::Number, b"447700900123", &Counting, NOW)
+            .unwrap()
+            .row;
+        let root = vault.blind_root().unwrap();
+        let (master, salt) = (MasterKey::from_bytes([2; 32]), Salt::new([3; 32], NOW));
+        let turned = vault
+            .rewrap(Wrapping::new(&master, Some(&salt)), &Counting)
+            .unwrap();
+        let (keks, secrets) = (turned.stored.keks.clone(), turned.stored.secrets.clone());
+        vault.turn(turned);
+        assert!(vault.open(&row).is_ok());
+        let new = Stored { secrets, keks };
+        let again = Vault::new(&master);
+        again.load(Some(&salt), &new).unwrap();
+        assert_eq!(again.open(&row).unwrap().as_slice(), b"447700900123");
+        assert!(again.blind_root().unwrap() == root, "numbers still match");
+        let refused = [
+            again.load(None, &new),
+            again.load(Some(&Salt::new([4; 32], NOW)), &new),
+            Vault::new(&MasterKey::from_bytes([1; 32])).load(Some(&salt), &new),
+            again.load(Some(&salt), &stored(old)),
+        ];
+        assert!(refused.iter().all(Result::is_err), "{refused:?}");
+        assert!(again.open(&row).is_ok(), "a refusal changes nothing");
     }
 }

@@ -25,6 +25,7 @@ mod roles {
     mod rebuild;
     mod receipts;
     mod retention;
+    mod rotation;
     mod searching;
     mod shortage;
     mod stage;

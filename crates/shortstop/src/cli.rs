@@ -66,6 +66,9 @@ pub enum Command {
     /// Make, list, revoke clients and give them new keys, on a running gateway or its data folder.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Show the keys of a gateway, and replace those that seal numbers and texts.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Verify the ledger, export it, prove a message, print the key by which all of it is verified.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -207,6 +210,28 @@ pub struct ClientAddArgs {
     /// Which gateway.
     #[command(flatten)]
     pub place: Place,
+}
+
+/// What to do with keys.
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show every key: where it lies, how old it is, when it is due, and whether others can read it.
+    Status {
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Wrap every key in the store anew under a new salt and destroy the old one: backups from before
+    /// open no more.
+    Rotate {
+        /// Put everything under this new master key: a file of 32 random octets, mode 0600. The gateway
+        /// must be stopped.
+        #[arg(long, value_name = "FILE", requires = "config")]
+        master: Option<PathBuf>,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// What to do with the ledger.
@@ -392,6 +417,10 @@ pub struct RestoreArgs {
     /// the configuration says.
     #[arg(long, value_name = "FILE")]
     pub master_key: Option<PathBuf>,
+    /// The salt of the wrapping key (`wrap.salt`) to put into the folder, from the copy of the keys folder
+    /// that is as old as the backup.
+    #[arg(long, value_name = "FILE")]
+    pub wrap_salt: Option<PathBuf>,
 }
 
 /// Options of `carrier-sim`.

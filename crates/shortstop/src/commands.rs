@@ -6,6 +6,7 @@ pub mod carrier_sim;
 pub mod check_config;
 pub mod client;
 pub mod gateway_call;
+pub mod keys;
 pub mod ledger;
 pub mod restore;
 pub mod subject;

@@ -14,6 +14,7 @@ pub mod checked;
 pub mod environment;
 pub mod example;
 pub mod https;
+pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod messages;
@@ -39,7 +40,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 13] = [
+pub const SECTIONS: [&str; 14] = [
     "node",
     "https",
     "admin",
@@ -48,6 +49,7 @@ pub const SECTIONS: [&str; 13] = [
     "ledger",
     "witness",
     "siem",
+    "keys",
     "messages",
     "retention",
     "bounds",
@@ -74,6 +76,8 @@ pub struct Config {
     pub witnesses: Vec<WitnessSection>,
     /// `[[siem]]`.
     pub siems: Vec<SiemSection>,
+    /// `[keys]`.
+    pub keys: keys::Keys,
     /// `[messages]`.
     pub messages: messages::Messages,
     /// `[retention]`.
@@ -125,6 +129,7 @@ impl Config {
             ledger: sources.section("ledger"),
             witnesses: sources.named("witness"),
             siems: sources.named("siem"),
+            keys: sources.section("keys"),
             messages: sources.section("messages"),
             retention: sources.section("retention"),
             bounds: sources.section("bounds"),
@@ -155,6 +160,7 @@ impl Config {
         for siem in &self.siems {
             written(&mut out, "[[siem]]", siem.values());
         }
+        written(&mut out, "[keys]", self.keys.values());
         written(&mut out, "[messages]", self.messages.values());
         written(&mut out, "[retention]", self.retention.values());
         written(&mut out, "[bounds]", self.bounds.values());
@@ -170,6 +176,7 @@ impl Config {
             ("https", self.https.values()),
             ("admin", self.admin.values()),
             ("ledger", self.ledger.values()),
+            ("keys", self.keys.values()),
             ("messages", self.messages.values()),
             ("retention", self.retention.values()),
             ("bounds", self.bounds.values()),

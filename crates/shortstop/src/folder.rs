@@ -68,14 +68,19 @@ impl DataFolder {
         self.0.join("control.sock")
     }
 
+    /// The folder of the keys that lie beside the data.
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
     /// The usual place of the master key.
     pub fn master_key(&self) -> PathBuf {
-        self.0.join("keys").join("master.key")
+        self.keys().join("master.key")
     }
 
     /// The usual place of the log's key.
     pub fn log_key(&self) -> PathBuf {
-        self.0.join("keys").join("log.key")
+        self.keys().join("log.key")
     }
 
     /// The log's public key, whose name is its origin, as recorded at the first start.

@@ -13,6 +13,7 @@ pub mod entropy;
 pub mod exit;
 pub mod folder;
 pub mod http_client;
+pub mod key_places;
 pub mod links;
 pub mod log_key;
 pub mod logging;

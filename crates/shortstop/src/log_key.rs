@@ -127,7 +127,7 @@ fn origin(recorded: Option<&VerifierKey>, wanted: Wanted<'_>) -> Result<KeyName,
 }
 
 /// At the configured path, else the systemd credential, else in the folder.
-fn place(folder: &DataFolder, configured: Option<&Path>) -> PathBuf {
+pub fn place(folder: &DataFolder, configured: Option<&Path>) -> PathBuf {
     let credential = credentials_folder().map(|folder| folder.join("log.key"));
     let credential = credential.filter(|path| path.exists());
     let place = configured.map(Path::to_path_buf).or(credential);

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use shortstop::cli::{Cli, Command, DemoArgs, WrongUsage};
-use shortstop::commands::{backup, carrier_sim, check_config, client, ledger, restore, subject};
+use shortstop::commands::{
+    backup, carrier_sim, check_config, client, keys, ledger, restore, subject,
+};
 use shortstop::output::{Format, Output};
 use shortstop::{demo, serve, version};
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, output),
         Command::CheckConfig(args) => check_config::run(&args, output),
         Command::Client(command) => client::run(command, output),
+        Command::Keys(command) => keys::run(&command, output),
         Command::Ledger(command) => ledger::run(&command, output),
         Command::Subject(command) => subject::run(&command, output),
         Command::Backup(args) => backup::run(&args, output),

@@ -63,19 +63,27 @@ pub struct Found {
 /// Reads the master key of a data folder: at the configured path, else the systemd credential, else
 /// in the folder, where it is made if the store is new too.
 pub fn find(folder: &DataFolder, configured: Option<&Path>) -> Result<Found, MasterKeyError> {
-    let credential = credentials_folder().map(|folder| folder.join("master.key"));
-    let credential = credential.filter(|path| path.exists());
-    if let Some(path) = configured.map(Path::to_path_buf).or(credential) {
-        return read(path, Origin::Kept);
-    }
-    let path = folder.master_key();
-    if path.exists() {
+    let path = place(folder, configured);
+    if path.exists() || path != folder.master_key() {
         return read(path, Origin::Kept);
     }
     if folder.store().exists() {
         return Err(MasterKeyError::Lost(path));
     }
     make(path)
+}
+
+/// Where the master key of a data folder is looked for.
+pub fn place(folder: &DataFolder, configured: Option<&Path>) -> PathBuf {
+    let credential = credentials_folder().map(|folder| folder.join("master.key"));
+    let credential = credential.filter(|path| path.exists());
+    let place = configured.map(Path::to_path_buf).or(credential);
+    place.unwrap_or_else(|| folder.master_key())
+}
+
+/// Reads a key that is to become the master key.
+pub fn read_new(path: &Path) -> Result<MasterKey, MasterKeyError> {
+    Ok(read(path.to_path_buf(), Origin::Kept)?.key)
 }
 
 fn make(path: PathBuf) -> Result<Found, MasterKeyError> {

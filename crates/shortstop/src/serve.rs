@@ -364,11 +364,7 @@ fn certificates_of(
 }
 
 fn control(folder: &DataFolder, opened: &Opened) -> anyhow::Result<JoinHandle<()>> {
-    let ground = Ground::new(
-        Arc::clone(&opened.gateway),
-        Arc::clone(&opened.public),
-        opened.workshop(),
-    );
+    let ground = Ground::new(opened);
     let answer: Act = Arc::new(move |actor, request| Box::pin(act(ground.clone(), actor, request)));
     Ok(tokio::spawn(
         ControlSocket::bind(&folder.socket())?.serve(answer),

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::carrier::{BindId, Submission};
-use engine::ports::{Carriers, Log, Workshop};
+use engine::ports::{Carriers, Keyring as _, Log, Workshop};
 use engine::rebuild::Judge;
 use engine::{Gateway, LedgerError, MasterKey, Parts};
-use store::{Embedded, EmbeddedConfig, OpenError};
+use store::{Embedded, EmbeddedConfig, FileKeyring, OpenError};
 
 use crate::clock::SystemClock;
 use crate::config::Checked;
 use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure};
 use crate::folder::DataFolder;
+use crate::key_places::{self, KeyPlace};
 use crate::log_key;
 use crate::master_key::{self, Origin};
 use crate::public_log::{self, PublicLog};
@@ -26,6 +27,8 @@ pub struct Opened {
     pub gateway: Arc<Gateway>,
     /// Its ledger, for everybody.
     pub public: Arc<PublicLog>,
+    /// Where its keys lie.
+    pub keys: Arc<Vec<KeyPlace>>,
     store: Arc<Embedded>,
 }
 
@@ -62,6 +65,16 @@ pub fn open(
     carriers: Arc<dyn Carriers>,
 ) -> Result<Opened, Failure> {
     let master = master_key(checked, folder)?;
+    open_under(checked, folder, carriers, master)
+}
+
+/// The same under this master key.
+pub fn open_under(
+    checked: &Checked,
+    folder: &DataFolder,
+    carriers: Arc<dyn Carriers>,
+    master: MasterKey,
+) -> Result<Opened, Failure> {
     let store = open_store(checked, folder.path())?;
     let parts = public_log::parts(checked, folder, store.clone())?;
     let vkey = parts.signer.verifier_key().clone();
@@ -72,10 +85,17 @@ pub fn open(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy::default()),
         master,
+        keyring: Arc::new(FileKeyring::new(folder.keys())),
         node: checked.node.clone(),
         settings: checked.settings.clone(),
     });
     let gateway = gateway.map_err(|error| Failure::new(Exit::Unavailable, error))?;
+    if checked.settings.rewrap_every.is_none() {
+        tracing::warn!(
+            "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
+             back from any older backup"
+        );
+    }
     if let Err(error) = gateway.attach_ledger(parts) {
         // Another history must not grow further, not even by an entry that says so.
         store.close();
@@ -84,6 +104,7 @@ pub fn open(
     Ok(Opened {
         gateway,
         public: Arc::new(public),
+        keys: Arc::new(key_places::places(checked, folder)),
         store,
     })
 }
@@ -108,7 +129,9 @@ pub fn open_workshop(
         let place = folder.path().display();
         return Err(Failure::unavailable(format!("{place} holds no store")));
     }
-    let judge = Judge::new(&master_key(checked, folder)?);
+    let salts = FileKeyring::new(folder.keys()).read();
+    let salts = salts.map_err(|error| Failure::new(Exit::Unavailable, error))?;
+    let judge = Judge::new(&master_key(checked, folder)?, salts);
     Ok((open_store(checked, folder.path())?, judge))
 }
 

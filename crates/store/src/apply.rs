@@ -119,6 +119,7 @@ fn expectation(write: &Write) -> Option<(Table, u64, u32)> {
         Write::Update(row) => Some((Table::Message, row.sequence, row.version.saturating_sub(1))),
         Write::Inbound(row) => Some((Table::Inbound, row.id.sequence(), 0)),
         Write::Kek(row) => Some((Table::Kek, kek_key(row), 0)),
+        Write::Rewrap(row) => Some((Table::Kek, kek_key(row), 1)),
         Write::Tombstone { owner, purpose } | Write::Expire { owner, purpose } => {
             Some((Table::Vault, purposed_key(*owner, *purpose), 1))
         }

@@ -13,14 +13,7 @@ use crate::rows;
 /// no clock.
 pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlite::Result<()> {
     let snapshot = database.unchecked_transaction()?;
-    stream(
-        &snapshot,
-        "SELECT row, wrapped FROM kek ORDER BY row",
-        |row| {
-            each(Loaded::Kek(rows::kek(row)?));
-            Ok(())
-        },
-    )?;
+    keys(&snapshot, each)?;
     stream(&snapshot, "SELECT body FROM client ORDER BY seq", |row| {
         each(Loaded::Client(Box::new(json::<ClientRow>(row, 0)?)));
         Ok(())
@@ -40,6 +33,22 @@ pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusql
         let part = rows::part(row)?;
         let sealed = rows::vault_of(&snapshot, part.sequence)?;
         each(Loaded::Part(part, sealed));
+        Ok(())
+    })
+}
+
+/// What is wrapped by the wrapping key. A backup from before there were secrets has no table of them.
+pub(crate) fn keys(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlite::Result<()> {
+    if database.table_exists(None, "secret")? {
+        let secrets = "SELECT name, wrapped FROM secret ORDER BY name";
+        stream(database, secrets, |row| {
+            each(Loaded::Secret(rows::secret(row)?));
+            Ok(())
+        })?;
+    }
+    let keks = "SELECT row, wrapped FROM kek ORDER BY row";
+    stream(database, keks, |row| {
+        each(Loaded::Kek(rows::kek(row)?));
         Ok(())
     })
 }

@@ -97,6 +97,10 @@ impl Log {
     /// without a name is not durable.
     pub(crate) fn committed(&mut self) -> Result<(), LogError> {
         self.check()?;
+        if self.salt.is_none() && self.file.metadata()?.len() == 0 {
+            // Nothing was written since the log was emptied.
+            return Ok(());
+        }
         self.frames = self.reported.load(Ordering::Relaxed);
         self.salt = Some(self.salt_on_disk()?);
         Ok(())

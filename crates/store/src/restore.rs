@@ -7,12 +7,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use engine::ports::store::Loaded;
+use engine::rows::{KekRow, SecretRow};
+use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 use crate::folder::{self, DataFolder};
 use crate::open::OpenError;
-use crate::{connect, schema, tail};
+use crate::{connect, load, schema, tail};
 
 /// How far the next epoch of a restored store lies ahead of the backup's. The original may go on, and each
 /// of its starts begins the next epoch: up to 999 of them after the backup, the two never write entries
@@ -89,6 +91,20 @@ pub fn restore(backup: &Path, data_folder: &Path) -> Result<(), RestoreError> {
         let _ = fs::remove_file(data_folder.join("shortstop.lock"));
     }
     result
+}
+
+/// The secrets and key-encryption keys in a backup, wrapped. It is only read.
+pub fn wrapped_keys(backup: &Path) -> Result<(Vec<SecretRow>, Vec<KekRow>), RestoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(backup, flags).map_err(damaged(backup))?;
+    let (mut secrets, mut keks) = (Vec::new(), Vec::new());
+    let mut read = |row| match row {
+        Loaded::Secret(row) => secrets.push(row),
+        Loaded::Kek(row) => keks.push(row),
+        _ => {}
+    };
+    load::keys(&database, &mut read).map_err(damaged(backup))?;
+    Ok((secrets, keks))
 }
 
 /// Copies into the draft and checks the copy: the backup itself may lie where nothing can be written.

@@ -7,7 +7,7 @@ use domain::message::{CarrierName, ReceiptState};
 use domain::text::segment::ReferenceWidth;
 use engine::rows::{
     IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow, Purpose,
-    UnmatchedRow, VaultRow,
+    SecretRow, UnmatchedRow, VaultRow,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -113,6 +113,14 @@ pub(crate) fn kek(row: &Row<'_>) -> rusqlite::Result<KekRow> {
     Ok(KekRow {
         purpose,
         week,
+        wrapped: row.get(1)?,
+    })
+}
+
+/// Reads `name, wrapped` of a secret.
+pub(crate) fn secret(row: &Row<'_>) -> rusqlite::Result<SecretRow> {
+    Ok(SecretRow {
+        name: row.get::<_, String>(0)?.into(),
         wrapped: row.get(1)?,
     })
 }

@@ -35,6 +35,8 @@ pub(crate) struct Statements<'c> {
     pub(crate) index_owes: Statement<'c>,
     pub(crate) kek: Statement<'c>,
     pub(crate) kek_exists: Statement<'c>,
+    pub(crate) rewrap: Statement<'c>,
+    pub(crate) secret: Statement<'c>,
     pub(crate) opt_out: Statement<'c>,
     pub(crate) client: Statement<'c>,
     pub(crate) idempotency: Statement<'c>,
@@ -88,6 +90,8 @@ impl<'c> Statements<'c> {
             index_owes: sql("INSERT OR REPLACE INTO meta(name, value) VALUES ('index_owes', 1)")?,
             kek: sql("INSERT INTO kek(row, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
             kek_exists: sql("SELECT 1 FROM kek WHERE row = ?1")?,
+            rewrap: sql("UPDATE kek SET wrapped = ?2 WHERE row = ?1")?,
+            secret: sql("INSERT OR REPLACE INTO secret(name, wrapped) VALUES (?1, ?2)")?,
             opt_out: sql(
                 "INSERT OR REPLACE INTO optout(seq, short_code, subject, standing, basis,
                 at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

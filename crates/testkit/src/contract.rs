@@ -5,6 +5,7 @@ pub mod carriers;
 pub mod catalog;
 pub mod clock;
 pub mod entropy;
+pub mod keyring;
 pub mod log;
 pub mod store;
 pub mod stream;

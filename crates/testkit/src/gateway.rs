@@ -13,12 +13,14 @@ use engine::ports::CarrierEvents;
 use engine::ports::carrier::{BindId, Direction};
 use engine::rows::ClientRow;
 use engine::{
-    ApiKey, Caller, Gateway, MasterKey, NewClient, Parts, Scope, Settings, SubmitRequest,
+    ApiKey, Caller, Gateway, MasterKey, NewClient, Parts, RotateError, Rotated, Rotation, Scope,
+    Settings, StartError, SubmitRequest,
 };
 
 use crate::carriers::RecordingCarriers;
 use crate::clock::ManualClock;
 use crate::entropy::SeededEntropy;
+use crate::keyring::MemoryKeyring;
 use crate::memory::{Image, MemoryStore, node};
 use crate::settings;
 
@@ -39,6 +41,8 @@ pub struct TestGateway {
     pub carriers: Arc<RecordingCarriers>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
+    /// The salt of its wrapping key.
+    pub keyring: MemoryKeyring,
     /// The key of the client that may do everything under 12345.
     pub key: ApiKey,
 }
@@ -67,7 +71,8 @@ impl TestGateway {
     /// Over an empty store. Adds the client that may do everything.
     pub fn over(store: MemoryStore, settings: Settings) -> Self {
         let clock = Arc::new(ManualClock::new());
-        let mut started = Self::start(store, settings, clock, 1);
+        let keyring = MemoryKeyring::default();
+        let mut started = Self::start((store, keyring), settings, clock, 1);
         let (_, key) = started.add_client(everything("everything"));
         started.key = key;
         started
@@ -76,11 +81,21 @@ impl TestGateway {
     /// Starts a gateway over a store that may hold something, with a clock that goes on and chance of
     /// its own. The key is of no client until the caller sets it.
     pub fn start(
-        store: MemoryStore,
+        kept: (MemoryStore, MemoryKeyring),
         settings: Settings,
         clock: Arc<ManualClock>,
         seed: u64,
     ) -> Self {
+        Self::try_start(kept, settings, clock, (master(), seed)).expect("it starts")
+    }
+
+    /// The same under a master key that may be the wrong one.
+    pub fn try_start(
+        (store, keyring): (MemoryStore, MemoryKeyring),
+        settings: Settings,
+        clock: Arc<ManualClock>,
+        (master, seed): (MasterKey, u64),
+    ) -> Result<Self, StartError> {
         let store = Arc::new(store);
         let carriers = Arc::new(RecordingCarriers::new());
         let parts = Parts {
@@ -88,18 +103,20 @@ impl TestGateway {
             carriers: carriers.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(seed)),
-            master: master(),
+            master,
+            keyring: Arc::new(keyring.clone()),
             node: node(),
             settings,
         };
-        let gateway = store.inline(|| Gateway::start(parts)).expect("it starts");
-        Self {
+        let gateway = store.inline(|| Gateway::start(parts))?;
+        Ok(Self {
             gateway,
             store,
             carriers,
             clock,
+            keyring,
             key: unknown_key(),
-        }
+        })
     }
 
     /// The process dies and a new one starts over what is durable. Binds are down again.
@@ -110,9 +127,9 @@ impl TestGateway {
 
     /// A new process starts over an image. Binds are down again.
     pub fn restart_over(self, image: Image, settings: Settings, seed: u64) -> Self {
-        let store = MemoryStore::open(image);
+        let kept = (MemoryStore::open(image), self.keyring.clone());
         let key = self.key.clone();
-        let started = Self::start(store, settings, Arc::clone(&self.clock), seed);
+        let started = Self::start(kept, settings, Arc::clone(&self.clock), seed);
         Self { key, ..started }
     }
 
@@ -145,6 +162,28 @@ impl TestGateway {
             std::thread::yield_now();
         }
         panic!("a future hangs");
+    }
+
+    /// Does something that blocks, syncing the store as often as it takes.
+    pub fn blocking<T: Send>(&self, act: impl FnOnce(&Gateway) -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let acting = scope.spawn(|| act(&self.gateway));
+            while !acting.is_finished() {
+                self.store.sync();
+                std::thread::yield_now();
+            }
+            acting.join().expect("it does not panic")
+        })
+    }
+
+    /// Replaces keys.
+    pub fn rotate(&self, why: &Rotation<'_>) -> Result<Rotated, RotateError> {
+        self.blocking(|gateway| gateway.rotate_wrapping(why))
+    }
+
+    /// Looks whether keys are due.
+    pub fn keep_keys(&self) {
+        self.blocking(Gateway::keep_keys);
     }
 
     /// A bind comes up.

@@ -170,6 +170,12 @@ impl MemoryStore {
         count
     }
 
+    /// Whether the next commit will be taken.
+    pub fn is_well(&self) -> bool {
+        let inner = self.lock();
+        inner.health == Health::Well && inner.refuse_next.is_none()
+    }
+
     /// How many commits wait to become durable.
     pub fn waiting(&self) -> usize {
         self.lock().waiting.len()

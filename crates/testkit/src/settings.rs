@@ -55,6 +55,7 @@ pub fn usual() -> Settings {
         validity: ValiditySettings::default(),
         bounds: Bounds::default(),
         receipt_timeout: Duration::from_hours(72),
+        rewrap_every: Some(Duration::from_hours(7 * 24)),
         retention: Retention::default(),
     }
 }

@@ -110,7 +110,7 @@ pub trait Erasure: Send + Sync {
     /// The sealed rows of these owners, tombstones too, in the order of the owners. Blocks.
     fn sealed_of(&self, owners: &[u64]) -> Result<Vec<VaultRow>, ReadError>;
 
-    /// Sees to it that no file of the store holds an octet of what was destroyed by commits that were
-    /// answered before, or a blind index that they blanked: not in a log, an index or a free page.
+    /// Sees to it that no file of the store holds an octet of what was destroyed or replaced by commits
+    /// that were answered before, or a blind index that they blanked: not in a log, an index or a free page.
     fn purge(&self) -> std::pin::Pin<Box<dyn Future<Output = Result<(), PurgeError>> + Send + '_>>;
 }

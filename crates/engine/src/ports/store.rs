@@ -15,7 +15,7 @@ use super::storage::{Failure, Room};
 use crate::changes::Changes;
 use crate::rows::{
     ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter, MessageRow,
-    OptOutRow, PartRow, UnmatchedRow, VaultRow,
+    OptOutRow, PartRow, SecretRow, UnmatchedRow, VaultRow,
 };
 
 /// A read on its way.
@@ -71,6 +71,8 @@ pub enum Loaded {
     OptOut(OptOutRow),
     /// A client, revoked ones too.
     Client(Box<ClientRow>),
+    /// A wrapped secret of the gateway.
+    Secret(SecretRow),
     /// A wrapped key-encryption key.
     Kek(KekRow),
     /// A record of an idempotency key that has not expired.
@@ -127,7 +129,7 @@ pub trait Store: Erasure + Send + Sync {
     fn commits_max(&self) -> usize {
         COMMITS_MAX_DEFAULT
     }
-    /// Streams what a starting engine needs: key-encryption keys before all else, each kind complete,
+    /// Streams what a starting engine needs: secrets and key-encryption keys before all else, each kind complete,
     /// in sequential order per kind.
     /// Blocks; call it before serving.
     fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError>;

@@ -2,7 +2,7 @@
 //! belongs together, whatever is committed meanwhile.
 
 use super::store::ReadError;
-use crate::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, VaultRow};
+use crate::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow};
 
 /// Reads one moment of a store, page by page. Blocks.
 ///
@@ -25,6 +25,8 @@ pub trait View {
     fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError>;
     /// Every client, in the order of their ids.
     fn clients(&self) -> Result<Vec<ClientRow>, ReadError>;
+    /// Every secret of the gateway.
+    fn secrets(&self) -> Result<Vec<SecretRow>, ReadError>;
     /// Every key-encryption key.
     fn keks(&self) -> Result<Vec<KekRow>, ReadError>;
     /// The sequences of the parts of longer messages that still wait; they own sealed rows.

@@ -1,36 +1,46 @@
 //! What can be said of sealed values without showing them: whether they open to their commitment, and
 //! which blind index a number has.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::msisdn::Msisdn;
 use ledger::completeness::Opening;
 
 use crate::gateway::Gateway;
 use crate::keys::{Blind, BlindKeys, MasterKey};
+use crate::ports::keyring::Salts;
 use crate::ports::shelf::Promise;
-use crate::rows::{KekRow, NO_SUBJECT, Purpose, VaultRow};
+use crate::rows::{KekRow, NO_SUBJECT, Purpose, SecretRow, VaultRow};
+use crate::vault::wrapping::Stored;
 use crate::vault::{OpenError, Vault};
 
 /// Opens sealed values and tells nothing of them.
 #[derive(Debug)]
 pub struct Judge {
     vault: Arc<Vault>,
-    blind: Arc<BlindKeys>,
+    blind: OnceLock<Arc<BlindKeys>>,
+    salts: Salts,
 }
 
 impl Judge {
-    /// One with this master key.
-    pub fn new(master: &MasterKey) -> Self {
+    /// One with this master key and these salts.
+    pub fn new(master: &MasterKey, salts: Salts) -> Self {
         Self {
             vault: Arc::new(Vault::new(master)),
-            blind: Arc::new(BlindKeys::new(master)),
+            blind: OnceLock::new(),
+            salts,
         }
     }
 
-    /// Takes the key-encryption keys of a store.
-    pub fn load(&self, keks: &[KekRow]) -> Result<(), OpenError> {
-        self.vault.load(keks)
+    /// Takes the secrets and key-encryption keys of a store.
+    pub fn load(&self, secrets: Vec<SecretRow>, keks: Vec<KekRow>) -> Result<(), OpenError> {
+        let stored = Stored { secrets, keks };
+        let opened = self.vault.unlock(&self.salts, &stored);
+        opened.map(drop).ok_or(OpenError::Damaged)
+    }
+
+    fn blind(&self) -> &BlindKeys {
+        self.blind.get_or_init(|| Arc::new(self.vault.blind_keys()))
     }
 
     /// Whether a sealed row holds what the ledger committed to.
@@ -63,7 +73,7 @@ impl Judge {
             Some(row) if row.erased_by().is_some() => NO_SUBJECT,
             Some(row) => self
                 .number(row)
-                .map_or(kept, |number| self.blind.subject(number)),
+                .map_or(kept, |number| self.blind().subject(number)),
             None => kept,
         }
     }
@@ -71,7 +81,7 @@ impl Judge {
     /// The blind index under which an opt-out of a sealed number stands. It outlives the number.
     pub(super) fn suppression(&self, number: Option<&VaultRow>, kept: Blind) -> Blind {
         let number = number.and_then(|row| self.number(row));
-        number.map_or(kept, |number| self.blind.suppression(number))
+        number.map_or(kept, |number| self.blind().suppression(number))
     }
 
     fn number(&self, row: &VaultRow) -> Option<Msisdn> {
@@ -89,7 +99,8 @@ impl Gateway {
     pub fn judge(&self) -> Judge {
         Judge {
             vault: Arc::clone(&self.vault),
-            blind: Arc::clone(&self.blind),
+            blind: OnceLock::from(Arc::clone(self.blind())),
+            salts: Salts::default(),
         }
     }
 }

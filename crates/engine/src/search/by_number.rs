@@ -47,7 +47,7 @@ impl Gateway {
         number: Msisdn,
         query: &LedgerQuery,
     ) -> Result<Found, SearchError> {
-        let subject = self.blind.subject(number);
+        let subject = self.blind().subject(number);
         let (mut below, mut within) = begin(query.cursor)?;
         let filters = filters(query);
         let (mut rows, mut looked) = (Vec::new(), 0);

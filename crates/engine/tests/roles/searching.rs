@@ -155,10 +155,9 @@ fn a_look_up_by_number_is_an_entry_that_commits_to_the_number_and_never_shows_it
     assert!(!last.to_string().contains(&NUMBER[2..]));
     let commitment = last["private"]["number"].as_str().unwrap();
     let sealed = place.test.store.with_image(|image| {
-        let vault = Vault::new(&master());
-        vault
-            .load(&image.keks().cloned().collect::<Vec<_>>())
-            .unwrap();
+        let salt = place.test.keyring.salts().current;
+        let keks = image.keks().cloned().collect();
+        let vault = Vault::of_store(&master(), salt.as_ref(), Vec::new(), keks).unwrap();
         let rows = image.vault().filter(|row| row.purpose == Purpose::Number);
         vault.open(rows.last().unwrap()).unwrap()
     });

@@ -80,7 +80,12 @@ impl Stage {
         self.stop();
         let store = testkit::MemoryStore::open_immediate(self.test.store.crash());
         let settings = testkit::settings::usual();
-        let test = TestGateway::start(store, settings, Arc::clone(&self.test.clock), 9);
+        let test = TestGateway::start(
+            (store, self.test.keyring.clone()),
+            settings,
+            Arc::clone(&self.test.clock),
+            9,
+        );
         self.test = test;
         self.start(StreamFrom::Now);
         self

@@ -1,7 +1,9 @@
 //! What goes wrong around the gateway: carriers answer badly, the process dies, the store fails.
 
+use engine::Rotation;
 use engine::ports::CarrierEvents;
 use testkit::gateway::poll_once;
+use testkit::keyring::Step;
 
 use super::node::Node;
 use super::rebuilt;
@@ -48,20 +50,40 @@ impl World {
         self.node.store.answer(answered);
         self.poll_calls();
         self.deliver_again();
-        let image = self.node.store.crash();
+        let kept = (self.node.store.crash(), self.node.keyring.clone());
         self.hang_up_all();
         self.matcher = None;
         self.up.clear();
         self.lives += 1;
         let seed = self.chance.next();
-        self.node = Node::start(
-            Some(image),
-            &self.settings,
-            &self.clock,
-            &self.carrier,
-            seed,
-        );
+        self.node = Node::start(Some(kept), &self.settings, &self.clock, &self.carrier, seed);
         rebuilt::the_entries_alone_give_the_state(&self.node);
+    }
+
+    /// Replaces the salt of the wrapping key; sometimes the old one is left for the next start or round.
+    pub fn rotate_the_keys(&mut self) {
+        let failing = [None, Some(Step::Propose), Some(Step::Adopt)];
+        let failing = *self.chance.pick(&failing);
+        self.note(&format!("keys are replaced, failing: {failing:?}"));
+        let (gateway, store) = (&self.node.gateway, &self.node.store);
+        while store.waiting() + store.unanswered() > 0 {
+            store.sync();
+        }
+        if !store.is_well() {
+            return;
+        }
+        self.node.keyring.fail(failing);
+        // It blocks, so it is on a thread of its own; nothing else moves, so every run is the same.
+        std::thread::scope(|scope| {
+            let rotating = scope.spawn(|| gateway.rotate_wrapping(&Rotation::Due));
+            while !rotating.is_finished() {
+                if store.waiting() > 0 {
+                    store.sync();
+                }
+                std::thread::yield_now();
+            }
+        });
+        self.node.keyring.fail(None);
     }
 
     pub fn fail_the_store(&mut self) {

@@ -8,7 +8,7 @@ use engine::settings::Settings;
 use engine::{ApiKey, Caller, Gateway, Parts};
 use testkit::gateway::{HOME, everything, master, poll_once};
 use testkit::memory::node;
-use testkit::{Image, ManualClock, MemoryStore, SeededEntropy};
+use testkit::{Image, ManualClock, MemoryKeyring, MemoryStore, SeededEntropy};
 
 use super::carrier::CarrierSide;
 
@@ -20,18 +20,21 @@ pub struct Node {
     pub gateway: Arc<Gateway>,
     pub store: Arc<MemoryStore>,
     pub clock: Arc<ManualClock>,
+    pub keyring: MemoryKeyring,
 }
 
 impl Node {
     /// Starts over an image.
     pub fn start(
-        image: Option<Image>,
+        kept: Option<(Image, MemoryKeyring)>,
         settings: &Settings,
         clock: &Arc<ManualClock>,
         carrier: &Arc<CarrierSide>,
         seed: u64,
     ) -> Self {
+        let (image, keyring) = kept.unzip();
         let store = Arc::new(image.map_or_else(MemoryStore::new, MemoryStore::open));
+        let keyring = keyring.unwrap_or_default();
         carrier.serve(&store);
         let parts = Parts {
             store: store.clone(),
@@ -39,6 +42,7 @@ impl Node {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(seed)),
             master: master(),
+            keyring: Arc::new(keyring.clone()),
             node: node(),
             settings: settings.clone(),
         };
@@ -47,6 +51,7 @@ impl Node {
             gateway,
             store,
             clock: Arc::clone(clock),
+            keyring,
         }
     }
 

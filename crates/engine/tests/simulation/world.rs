@@ -108,6 +108,7 @@ impl World {
             190..192 => self.set_the_clock(),
             192..194 => self.crash(),
             194..196 => self.fail_the_store(),
+            196 => self.rotate_the_keys(),
             _ => self.mend_the_store(),
         }
     }

@@ -21,6 +21,10 @@ pub fn run(args: &BackupArgs, output: Output) -> Outcome {
     call(&args.place, Request::Backup { to: to.clone() })?;
     output.event("backup", &json!({"file": to}));
     output.line(format!("The store is copied to {}.", to.display()));
-    output.line("The master key is not in it: keep its own backup, and keep the two apart.");
+    output.line(
+        "No key is in it: keep a copy of the keys folder (master.key, wrap.salt) apart from it.\n\
+         After the next re-wrap of the keys (`shortstop keys status` says when) this backup opens with \
+         that copy alone.",
+    );
     Ok(Exit::Done)
 }

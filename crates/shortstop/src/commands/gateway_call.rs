@@ -69,6 +69,18 @@ pub fn socket_of(place: &Place) -> Result<PathBuf, Failure> {
     Ok(located(place)?.0.join("control.sock"))
 }
 
+/// The configuration and folder of a gateway that must not be running.
+pub fn stopped(place: &Place) -> Result<(Checked, DataFolder), Failure> {
+    let (folder, checked) = located(place)?;
+    let checked = checked.ok_or_else(|| not_running(&folder))?;
+    if UnixStream::connect(folder.join("control.sock")).is_ok() {
+        let says = format!("a gateway runs on {}; stop it first", folder.display());
+        return Err(Failure::unavailable(says));
+    }
+    let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
+    Ok((checked, folder))
+}
+
 /// The ledger of a gateway that is not running.
 pub fn offline_log(place: &Place) -> Result<PublicLog, Failure> {
     let (folder, checked) = located(place)?;
@@ -109,11 +121,7 @@ impl Own {
     fn open(checked: &Checked, folder: &DataFolder) -> Result<Self, Failure> {
         let opened = wiring::open(checked, folder, wiring::no_carriers())?;
         Ok(Self {
-            ground: Ground::new(
-                opened.gateway.clone(),
-                opened.public.clone(),
-                opened.workshop(),
-            ),
+            ground: Ground::new(&opened),
             actor: process::user_name(process::own_uid()),
             opened,
         })

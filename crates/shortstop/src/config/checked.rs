@@ -141,6 +141,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         bounds: limits::bounds(&config.bounds, problems),
         retention: limits::retention(&config.retention, &config.messages, problems),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
+        rewrap_every: limits::rewrap_every(&config.keys, problems),
     }
 }
 

@@ -8,7 +8,7 @@ use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
-use super::{admin, bounds, https, ledger, log, messages, node, retention, store};
+use super::{admin, bounds, https, keys, ledger, log, messages, node, retention, store};
 
 /// What stands above the first section.
 const OPENING: &str = "\
@@ -42,6 +42,7 @@ pub fn render() -> String {
     section::<ledger::Ledger>(&mut out, "ledger", Head::Single);
     section::<WitnessSection>(&mut out, "witness", Head::Optional);
     section::<SiemSection>(&mut out, "siem", Head::Optional);
+    section::<keys::Keys>(&mut out, "keys", Head::Single);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
     section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);

@@ -1,6 +1,7 @@
 //! What each command of the control socket asks of the engine. The rules are the engine's; here words
 //! become values, and answers become JSON.
 
+pub mod keys;
 pub mod ledger;
 pub mod lines;
 pub mod openings;
@@ -21,7 +22,9 @@ use serde_json::json;
 use lines::Lines;
 
 use super::message::{Answer, ClientShown, NewClientAsked, Request};
+use crate::key_places::KeyPlace;
 use crate::public_log::PublicLog;
+use crate::wiring::Opened;
 
 /// What commands work on.
 #[derive(Clone)]
@@ -32,17 +35,20 @@ pub struct Ground {
     pub public: Arc<PublicLog>,
     /// Where its state is rebuilt.
     pub workshop: Arc<dyn Workshop>,
+    /// Where its keys lie.
+    pub keys: Arc<Vec<KeyPlace>>,
     /// The exports that are under way.
     pub lines: Arc<Lines>,
 }
 
 impl Ground {
     /// With no export under way.
-    pub fn new(gateway: Arc<Gateway>, public: Arc<PublicLog>, workshop: Arc<dyn Workshop>) -> Self {
+    pub fn new(opened: &Opened) -> Self {
         Self {
-            gateway,
-            public,
-            workshop,
+            gateway: Arc::clone(&opened.gateway),
+            public: Arc::clone(&opened.public),
+            workshop: opened.workshop(),
+            keys: Arc::clone(&opened.keys),
             lines: Arc::default(),
         }
     }
@@ -54,6 +60,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         gateway,
         public,
         workshop,
+        keys: places,
         lines,
     } = ground;
     match request {
@@ -80,6 +87,8 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             basis,
             consent,
         } => subject::erase(&gateway, &actor, &number, (&basis, consent)).await,
+        Request::KeysStatus => keys::status(&gateway, &places),
+        Request::KeysRotate => keys::rotate(gateway, actor).await,
         Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
             Ok(()) => Answer::done(&json!({"backup": to})),
             Err(error) => Answer::unavailable(chain(&error)),

@@ -75,6 +75,10 @@ pub enum Request {
         /// Also make a data folder of what it tells; its path is absolute.
         to: Option<PathBuf>,
     },
+    /// Every key.
+    KeysStatus,
+    /// Wrap every key anew.
+    KeysRotate,
     /// Write a copy of the store to a new file.
     Backup {
         /// The file; its path is absolute.

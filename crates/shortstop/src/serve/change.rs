@@ -9,8 +9,9 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 5] = [
+const LIVE: [&str; 6] = [
     "short_code.",
+    "keys.",
     "messages.",
     "retention.",
     "bounds.",

@@ -1,5 +1,7 @@
 //! Backup and restore: a round trip with the key, and none without it.
 
+use shortstop::folder::write_private;
+
 use super::ground::{Carrier, Ground, message, reaches, run, run_json, send, until};
 
 const READER: &str = "+447700900123";
@@ -34,8 +36,8 @@ async fn a_backup_brings_back_messages_clients_and_opt_outs() {
     assert_eq!(again.status.code(), Some(2), "a backup never overwrites");
     gateway.stop().await.unwrap();
 
-    let master = ground.path("master.key");
-    std::fs::rename(ground.data().join("keys/master.key"), &master).unwrap();
+    let kept = ground.path("kept-keys");
+    std::fs::rename(ground.data().join("keys"), &kept).unwrap();
     std::fs::rename(ground.data(), ground.path("old")).unwrap();
     restore(&ground, &file).await;
     let without = run(&["serve", "--json", "--config", &config(&ground)]).await;
@@ -45,7 +47,12 @@ async fn a_backup_brings_back_messages_clients_and_opt_outs() {
 
     let keys = ground.data().join("keys");
     std::fs::create_dir(&keys).unwrap();
-    std::fs::copy(&master, keys.join("master.key")).unwrap();
+    std::fs::copy(kept.join("master.key"), keys.join("master.key")).unwrap();
+    let without = run(&["serve", "--json", "--config", &config(&ground)]).await;
+    assert_eq!(without.status.code(), Some(3));
+    let says = String::from_utf8_lossy(&without.stdout).into_owned();
+    assert!(says.contains("wrap.salt) is missing"), "{says}");
+    std::fs::copy(kept.join("wrap.salt"), keys.join("wrap.salt")).unwrap();
     let _gateway = ground.start().await;
     let mut api = ground.api(&key).client();
     let view = api.get(&format!("/v1/messages/{id}")).await.unwrap();
@@ -82,16 +89,19 @@ async fn the_wrong_master_key_and_a_full_folder_are_refused() {
     let wrong = ground.path("wrong.key");
     std::fs::write(&wrong, [7; 32]).unwrap();
     let wrong = wrong.display().to_string();
-    run_json(&[
-        "restore",
-        "--from",
-        &file,
-        "--to",
-        &into,
-        "--master-key",
-        &wrong,
-    ])
-    .await;
+    let into_new = ["restore", "--from", &file, "--to", &into];
+    let with_key = [&into_new[..], &["--master-key", &wrong]].concat();
+    let refused = run(&with_key).await;
+    assert_eq!(
+        refused.status.code(),
+        Some(2),
+        "it is seen before anything is made"
+    );
+    run_json(&into_new).await;
+    let keys = ground.data().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    std::fs::copy(ground.path("old/keys/wrap.salt"), keys.join("wrap.salt")).unwrap();
+    write_private(&keys.join("master.key"), &[7; 32]).unwrap();
     let refused = run(&["serve", "--json", "--config", &config(&ground)]).await;
     assert_eq!(refused.status.code(), Some(3));
     let says = String::from_utf8_lossy(&refused.stdout).into_owned();

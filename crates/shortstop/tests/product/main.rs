@@ -18,6 +18,7 @@ mod crash;
 mod demo;
 mod disk_full;
 mod ground;
+mod keys;
 mod ledger;
 mod lifecycle;
 mod public_log;

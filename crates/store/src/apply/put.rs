@@ -4,7 +4,7 @@ use domain::message::Segment;
 use engine::changes::Write;
 use engine::rows::{
     ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
-    OptOutStanding, PartRow, UnmatchedRow, VaultRow,
+    OptOutStanding, PartRow, SecretRow, UnmatchedRow, VaultRow,
 };
 use rusqlite::{Statement, params};
 
@@ -29,6 +29,7 @@ impl Applying<'_, '_> {
             Write::Update(row) => self.update(row)?,
             Write::Inbound(row) => self.inbound(row)?,
             Write::Kek(row) => self.kek(row)?,
+            Write::Rewrap(row) => self.rewrap(row)?,
             Write::Tombstone { owner, purpose } => self.tombstone(*owner, *purpose)?,
             Write::Expire { owner, purpose } => self.expire(*owner, *purpose)?,
             other => {
@@ -46,6 +47,7 @@ impl Applying<'_, '_> {
     fn put_unconditional(&mut self, write: &Write) -> rusqlite::Result<()> {
         match write {
             Write::Vault(row) => self.vault(row),
+            Write::Secret(row) => self.secret(row),
             Write::OptOut(row) => self.opt_out(row),
             Write::Client(row) => self.client(row),
             Write::Idempotency(row) => self.idempotency(row),
@@ -58,6 +60,7 @@ impl Applying<'_, '_> {
             | Write::Update(_)
             | Write::Inbound(_)
             | Write::Kek(_)
+            | Write::Rewrap(_)
             | Write::Tombstone { .. }
             | Write::Expire { .. } => Ok(()),
         }
@@ -145,6 +148,19 @@ impl Applying<'_, '_> {
         self.statements
             .kek
             .execute(params![integer(super::kek_key(row)), row.wrapped])
+    }
+
+    fn rewrap(&mut self, row: &KekRow) -> rusqlite::Result<usize> {
+        self.statements
+            .rewrap
+            .execute(params![integer(super::kek_key(row)), row.wrapped])
+    }
+
+    fn secret(&mut self, row: &SecretRow) -> rusqlite::Result<()> {
+        self.statements
+            .secret
+            .execute(params![row.name, row.wrapped])
+            .map(drop)
     }
 
     fn vault(&mut self, row: &VaultRow) -> rusqlite::Result<()> {

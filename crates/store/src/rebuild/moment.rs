@@ -2,7 +2,7 @@
 
 use engine::ports::View;
 use engine::ports::store::ReadError;
-use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, VaultRow};
+use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow};
 use rusqlite::{Connection, Row, ToSql};
 
 use crate::columns::{integer, json, natural};
@@ -100,6 +100,11 @@ impl View for Moment<'_> {
         self.list("SELECT body FROM client ORDER BY seq", &[], |row| {
             json(row, 0)
         })
+    }
+
+    fn secrets(&self) -> Result<Vec<SecretRow>, ReadError> {
+        let sql = "SELECT name, wrapped FROM secret ORDER BY name";
+        self.list(sql, &[], rows::secret)
     }
 
     fn keks(&self) -> Result<Vec<KekRow>, ReadError> {

@@ -56,7 +56,8 @@ macro_rules! store_contract {
             a_commit_sees_those_before_it_that_are_not_durable_yet,
             one_commit_may_add_a_message_and_change_it,
             commits_of_many_threads_all_land_and_share_no_index,
-            a_key_encryption_key_is_never_replaced);
+            a_key_encryption_key_is_never_replaced,
+            only_a_key_that_is_there_is_wrapped_anew);
         $crate::store_contract!(@in $home; erasure:
             a_tombstone_takes_the_place_of_a_live_value_and_names_its_entry,
             a_value_is_destroyed_once,

@@ -9,7 +9,7 @@ use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
     Bearer, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, NO_SUBJECT,
-    OptOutRow, PartRow, Purpose, UnmatchedRow, VaultRow,
+    OptOutRow, PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
 };
 use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
 
@@ -31,6 +31,7 @@ pub struct Image {
     pub(super) vault: BTreeMap<(u64, Purpose), VaultRow>,
     pub(super) inbound: BTreeMap<u64, InboundRow>,
     pub(super) keks: BTreeMap<(u32, Purpose), KekRow>,
+    pub(super) secrets: BTreeMap<Box<str>, SecretRow>,
     pub(super) opt_outs: BTreeMap<u64, OptOutRow>,
     pub(super) clients: BTreeMap<u64, ClientRow>,
     pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
@@ -58,6 +59,7 @@ impl Image {
             vault: BTreeMap::new(),
             inbound: BTreeMap::new(),
             keks: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             opt_outs: BTreeMap::new(),
             clients: BTreeMap::new(),
             idempotency: BTreeMap::new(),
@@ -143,6 +145,9 @@ impl Image {
                 Write::Kek(row) if self.keks.contains_key(&(row.week, row.purpose)) => {
                     return false;
                 }
+                Write::Rewrap(row) if !self.keks.contains_key(&(row.week, row.purpose)) => {
+                    return false;
+                }
                 _ => continue,
             };
             let stored = self.messages.get(&sequence).map_or(0, |row| row.version);
@@ -169,7 +174,10 @@ impl Image {
             }
             Write::Expire { owner, purpose } => drop(self.vault.remove(&(*owner, *purpose))),
             Write::ForgetSubject(bearer) => self.forget_subject(*bearer),
-            Write::Kek(row) => drop(self.keks.insert((row.week, row.purpose), row.clone())),
+            Write::Secret(row) => drop(self.secrets.insert(row.name.clone(), row.clone())),
+            Write::Kek(row) | Write::Rewrap(row) => {
+                drop(self.keks.insert((row.week, row.purpose), row.clone()));
+            }
             Write::OptOut(row) => drop(self.opt_outs.insert(row.sequence, row.clone())),
             Write::Client(row) => drop(self.clients.insert(row.id.sequence(), (**row).clone())),
             Write::Idempotency(row) => {
@@ -306,6 +314,11 @@ impl Image {
         self.keks.values()
     }
 
+    /// Puts another row in the place of a key-encryption key.
+    pub fn replace_kek(&mut self, row: KekRow) {
+        self.keks.insert((row.week, row.purpose), row);
+    }
+
     /// Every row of the record of opt-outs, oldest first.
     pub fn opt_outs(&self) -> impl Iterator<Item = &OptOutRow> {
         self.opt_outs.values()
@@ -346,6 +359,8 @@ fn sequence_of(write: &Write) -> u64 {
         Write::Part(row) => row.sequence,
         Write::Update(_)
         | Write::Kek(_)
+        | Write::Rewrap(_)
+        | Write::Secret(_)
         | Write::Idempotency(_)
         | Write::Tombstone { .. }
         | Write::Expire { .. }

@@ -8,6 +8,7 @@ use super::image::Image;
 impl Image {
     pub(super) fn load(&self) -> Vec<Loaded> {
         let mut rows: Vec<Loaded> = Vec::new();
+        rows.extend(self.secrets.values().cloned().map(Loaded::Secret));
         rows.extend(self.keks.values().cloned().map(Loaded::Kek));
         let clients = self.clients.values().cloned();
         rows.extend(clients.map(|row| Loaded::Client(Box::new(row))));

@@ -5,7 +5,9 @@ use std::path::Path;
 use engine::ports::store::ReadError;
 use engine::ports::workshop::Work;
 use engine::ports::{View, Workshop};
-use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, VaultRow};
+use engine::rows::{
+    ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, SecretRow, VaultRow,
+};
 
 use super::MemoryStore;
 use super::image::Image;
@@ -47,6 +49,10 @@ impl View for Image {
 
     fn clients(&self) -> Result<Vec<ClientRow>, ReadError> {
         Ok(self.clients.values().cloned().collect())
+    }
+
+    fn secrets(&self) -> Result<Vec<SecretRow>, ReadError> {
+        Ok(self.secrets.values().cloned().collect())
     }
 
     fn keks(&self) -> Result<Vec<KekRow>, ReadError> {

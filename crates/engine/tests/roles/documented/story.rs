@@ -13,8 +13,8 @@ use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, LedgerQuery,
-    MessageQuery, OptOutRequest, RiskHints, Scope, Searcher, StreamFrom, StreamLimits, StreamParts,
-    WitnessPolicy,
+    MessageQuery, OptOutRequest, RiskHints, Rotation, Scope, Searcher, StreamFrom, StreamLimits,
+    StreamParts, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
@@ -223,6 +223,7 @@ pub fn operating() -> TestGateway {
     };
     test.settle(test.gateway.export_ledger("root", export))
         .unwrap();
+    test.rotate(&Rotation::Asked("root")).unwrap();
     searching(&test);
     test
 }
@@ -377,6 +378,10 @@ fn set_clock(test: &TestGateway) {
             tokio::task::yield_now().await;
         }
         stop.send(true).unwrap();
+        while !jobs.is_finished() {
+            test.store.sync();
+            tokio::task::yield_now().await;
+        }
         jobs.await.unwrap();
     });
 }

@@ -72,7 +72,7 @@ fn tell(rebuilt: &Rebuilt, output: Output) {
         let folder = folder.display();
         output.line(format!("{folder} holds what the ledger tells."));
         output.line(
-            "Put the master key, and the log's key and guard, to their places before you start on it.",
+            "Put the master key and `wrap.salt`, and the log's key and guard, to their places before you start on it.",
         );
     }
 }

@@ -8,12 +8,15 @@ use engine::settings::{Bounds, Retention, ValiditySettings};
 use super::super::Problems;
 use super::super::bounds::Bounds as Raw;
 use super::super::https::Https;
+use super::super::keys::Keys;
 use super::super::messages::{Ambiguity, Messages};
 use super::super::retention::Retention as Kept;
 use super::super::store::Store;
 
 /// Nobody waits longer than this for anything: ten years.
 const SECONDS_MAX: u64 = 315_360_000;
+/// A wrapping key that is a year old protects nothing that was erased in it.
+const REWRAP_DAYS_MAX: u64 = 365;
 
 /// Nothing personal is kept for longer than a hundred years.
 const RETENTION_SECONDS_MAX: u64 = 36_525 * 24 * 3_600;
@@ -141,6 +144,16 @@ pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
         refusal_keys_max: raw.refusal_keys_max,
         dispatch_batch_max: raw.dispatch_batch_max,
     }
+}
+
+/// How often keys are wrapped anew; 0 days is never.
+pub fn rewrap_every(keys: &Keys, problems: &mut Problems) -> Option<Duration> {
+    if keys.rewrap_days > REWRAP_DAYS_MAX {
+        let says = format!("must lie between 1 and {REWRAP_DAYS_MAX} days, or be 0 for never");
+        problems.add("keys.rewrap_days", says);
+    }
+    let days = keys.rewrap_days.min(REWRAP_DAYS_MAX);
+    (days > 0).then(|| Duration::from_secs(days * 86_400))
 }
 
 /// The limits of the listener for applications.

@@ -63,8 +63,9 @@ fn answer(done: Result<Rebuilt, ReadError>) -> Answer {
 
 pub(super) fn load(workshop: &dyn Workshop, judge: &Judge) -> Result<(), ReadError> {
     workshop.with_view(&mut |view, _| {
-        let loaded = judge.load(&view.keks()?);
-        let says = "the master key does not belong to this data folder, or the folder is damaged";
+        let loaded = judge.load(view.secrets()?, view.keks()?);
+        let says = "the master key or the salt of the wrapping key does not belong to this data folder, or \
+                    the folder is damaged";
         loaded.map_err(|_| ReadError::Failed(says.to_owned()))
     })
 }

@@ -6,6 +6,7 @@ use std::thread;
 use domain::message::MessageState;
 use engine::changes::Write;
 use engine::ports::store::{CommitError, Loaded};
+use engine::rows::SecretRow;
 use ledger::Kind;
 
 use super::Home;
@@ -243,4 +244,37 @@ pub fn a_key_encryption_key_is_never_replaced(home: &mut dyn Home) {
         })
         .unwrap();
     assert_eq!(found, [kek(2_916, 1)]);
+}
+
+/// One that is not there has nothing to wrap anew; a commit that tries brings nothing else either.
+pub fn only_a_key_that_is_there_is_wrapped_anew(home: &mut dyn Home) {
+    let store = home.open();
+    commit(&*store, changes(moment(1), [Write::Kek(kek(2_916, 1))])).unwrap();
+    let secret = |octet| {
+        Write::Secret(SecretRow {
+            name: "one".into(),
+            wrapped: vec![octet; 40],
+        })
+    };
+    let both = [Write::Rewrap(kek(2_916, 2)), secret(1)];
+    commit(&*store, changes(moment(2), both)).unwrap();
+    let absent = [
+        secret(9),
+        Write::Rewrap(kek(2_916, 3)),
+        Write::Rewrap(kek(2_917, 3)),
+    ];
+    let refused = commit(&*store, changes(moment(3), absent));
+    assert_eq!(refused, Err(CommitError::Conflict));
+    commit(&*store, changes(moment(4), new_message(message(1)))).unwrap();
+    drop(store);
+    let (mut keks, mut secrets) = (Vec::new(), Vec::new());
+    home.open()
+        .load(&mut |row| match row {
+            Loaded::Kek(row) => keks.push(row),
+            Loaded::Secret(row) => secrets.push((row.name, row.wrapped)),
+            _ => {}
+        })
+        .unwrap();
+    assert_eq!(keks, [kek(2_916, 2)]);
+    assert_eq!(secrets, [("one".into(), vec![1; 40])]);
 }

@@ -5,7 +5,7 @@ use engine::changes::{Changes, Write};
 use engine::ports::Store;
 use engine::ports::store::{Loaded, Shutdown};
 use engine::rows::{
-    ClientRow, IdempotencyRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
+    ClientRow, IdempotencyRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow, SecretRow,
     UnmatchedRow, VaultRow,
 };
 use ledger::Kind;
@@ -23,6 +23,7 @@ struct All {
     open: Vec<(MessageRow, Vec<VaultRow>)>,
     opt_outs: Vec<OptOutRow>,
     clients: Vec<ClientRow>,
+    secrets: Vec<SecretRow>,
     keks: Vec<KekRow>,
     keys: Vec<IdempotencyRow>,
     unmatched: Vec<UnmatchedRow>,
@@ -34,14 +35,16 @@ fn load(store: &dyn Store) -> All {
     let mut rows = 0;
     store
         .load(&mut |row| {
-            if matches!(row, Loaded::Kek(_)) {
-                assert_eq!(rows, all.keks.len(), "keys come before all else");
+            if matches!(row, Loaded::Kek(_) | Loaded::Secret(_)) {
+                let keys = all.keks.len() + all.secrets.len();
+                assert_eq!(rows, keys, "keys come before all else");
             }
             rows += 1;
             match row {
                 Loaded::Open(row, vault) => all.open.push((*row, vault)),
                 Loaded::OptOut(row) => all.opt_outs.push(row),
                 Loaded::Client(row) => all.clients.push(*row),
+                Loaded::Secret(row) => all.secrets.push(row),
                 Loaded::Kek(row) => all.keks.push(row),
                 Loaded::Idempotency(row) => all.keys.push(row),
                 Loaded::Unmatched(row) => all.unmatched.push(row),

@@ -1,0 +1,121 @@
+//! The keys of a gateway that lie in files: where each is, how old it is, and whether others can read it.
+//! It reads no key.
+
+use std::path::{Path, PathBuf};
+
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::FileKeyring;
+
+use crate::config::Checked;
+use crate::config::checked::{Identity, PasswordSource, Way};
+use crate::folder::{DataFolder, open_to_others};
+use crate::{log_key, master_key};
+
+/// A key and its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// What docs/keys.md calls it.
+    pub key: String,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+/// A key as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyShown {
+    /// What docs/keys.md calls it.
+    pub key: String,
+    /// Its file, or how it comes to be.
+    pub place: String,
+    /// When it was made, or its file written last; `None` when there is no file.
+    pub since: Option<String>,
+    /// When it is replaced by itself.
+    pub due: Option<String>,
+    /// Whether other users can read it; `None` when there is no file.
+    pub open_to_others: Option<bool>,
+}
+
+/// Every key of a configuration that lies in a file.
+pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
+    let place = |key: &str, path: &Path| KeyPlace {
+        key: key.to_owned(),
+        path: path.to_path_buf(),
+    };
+    let master = master_key::place(folder, checked.master_key_file.as_deref());
+    let log = log_key::place(folder, checked.ledger.key_file.as_deref());
+    let mut found = vec![
+        place("master key", &master),
+        place(
+            "salt of the wrapping key",
+            &folder.keys().join(FileKeyring::NAME),
+        ),
+        place("log key", &log),
+    ];
+    match &checked.https.identity {
+        Identity::Files(files) => found.push(place("key of the HTTPS API", &files.key)),
+        Identity::Generated => {
+            found.push(place(
+                "key of the HTTPS API",
+                &folder.tls().join("server.key"),
+            ));
+        }
+    }
+    for link in &checked.carriers {
+        if let PasswordSource::File(file) = &link.password {
+            found.push(place(&format!("password at {}", link.name), file));
+        }
+        if let Way::Tls(tls) = &link.way
+            && let Some(files) = &tls.client
+        {
+            found.push(place(&format!("client key at {}", link.name), &files.key));
+        }
+    }
+    found
+}
+
+impl KeyPlace {
+    /// How it is now.
+    pub fn look(&self) -> KeyShown {
+        let written = self.path.metadata().and_then(|found| found.modified()).ok();
+        KeyShown {
+            key: self.key.clone(),
+            place: self.path.display().to_string(),
+            since: written.and_then(moment),
+            due: None,
+            open_to_others: written.map(|_| open_to_others(&self.path).is_some()),
+        }
+    }
+}
+
+fn moment(time: std::time::SystemTime) -> Option<String> {
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_seconds(since.as_secs()).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_file_is_told_as_missing_private_or_open() {
+        let place = tempfile::tempdir().unwrap();
+        let key = KeyPlace {
+            key: "log key".to_owned(),
+            path: place.path().join("log.key"),
+        };
+        assert_eq!((key.look().since, key.look().open_to_others), (None, None));
+        std::fs::write(&key.path, [0; 32]).unwrap();
+        let set = |mode| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&key.path, mode).unwrap();
+        };
+        set(0o600);
+        assert_eq!(key.look().open_to_others, Some(false));
+        assert!(key.look().since.is_some());
+        set(0o644);
+        assert_eq!(key.look().open_to_others, Some(true));
+    }
+}
