@@ -182,21 +182,19 @@ fn slots_that_found_no_room_after_a_reload_are_still_given_back() {
 
 #[test]
 fn an_override_that_moves_in_its_list_keeps_its_clients_count() {
-    let with = |clients: &[u64]| {
-        let overrides = clients
-            .iter()
-            .map(|number| (client(*number), rate(1, 60, 5)))
-            .collect();
+    let with = |overrides: &[(u64, u32)]| {
+        let overrides = overrides.iter();
+        let overrides = overrides.map(|(number, count)| (client(*number), rate(*count, 60, 5)));
         policies(vec![Draft {
-            overrides,
+            overrides: overrides.collect(),
             ..draft("a", &[Dimension::Client], rate(1, 60, 2))
         }])
     };
-    let mut book = Book::new(with(&[7]), secret()).unwrap();
+    let mut book = Book::new(with(&[(7, 1)]), secret()).unwrap();
     for _ in 0..4 {
         assert!(granted(&mut book, &message(7, 1), START));
     }
-    book.reload(with(&[3, 7]), START).unwrap();
+    book.reload(with(&[(3, 60), (7, 1)]), START).unwrap();
     assert!(granted(&mut book, &message(7, 1), START));
     assert!(!granted(&mut book, &message(7, 1), START));
 }
