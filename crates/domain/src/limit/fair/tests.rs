@@ -95,19 +95,20 @@ fn leaving_and_coming_back_gains_nothing() {
     let mut fair = Fair::default();
     fair.wait(1, OTP, 1);
     fair.wait(2, OTP, 1);
-    let (mut hopper, mut steady) = (0, 0);
-    let mut just_went = false;
-    for _ in 0..1_000 {
-        let turn = fair.next(|line, _| match line {
-            1 if just_went => Front::Empty,
-            _ => Front::Ready(1),
+    let (mut hopper, mut steady, mut just_went) = (0, 0, false);
+    for _ in 0..2_000 {
+        let turn = fair.next(|line, _| match (line, just_went) {
+            (1, true) => Front::Empty,
+            (_, true) => Front::Blocked,
+            (1, false) => Front::Ready(10),
+            (_, false) => Front::Ready(1),
         });
         just_went = turn == Some((1, OTP));
-        hopper += u32::from(just_went);
-        steady += u32::from(!just_went);
+        hopper += if just_went { 10 } else { 0 };
+        steady += i32::from(turn == Some((2, OTP)));
         fair.wait(1, OTP, 1);
     }
-    assert!(hopper <= steady + 1, "{hopper} > {steady}");
+    assert!(hopper <= steady + 11, "{hopper} > {steady}");
 }
 
 #[test]
