@@ -91,11 +91,9 @@ mod tests {
         steady.tell(START);
         steady.tell(Timestamp::MAX);
         let at = steady.tell(START);
+        assert!(at < Timestamp::MAX);
         let later = START.saturating_add(Duration::from_secs(1));
-        assert_eq!(
-            steady.tell(later),
-            at.saturating_add(Duration::from_secs(1))
-        );
+        assert!(steady.tell(later) > at, "time goes on");
     }
 
     proptest! {
