@@ -99,6 +99,8 @@ type Asked = Result<Vec<Signature>, (Missing, String)>;
 pub(crate) struct Ledger {
     pub(crate) parts: LedgerParts,
     pub(crate) witnesses: Witnesses,
+    /// Whether the guard remembers nothing of a ledger that was signed before.
+    pub(crate) is_guard_empty: bool,
     tree: Mutex<Tree>,
 }
 
@@ -124,15 +126,17 @@ impl Ledger {
 
     /// Takes up the tree where the last published checkpoint left it, and makes sure that it is the
     /// one signed before.
-    fn open(parts: LedgerParts, now: Timestamp) -> Result<Self, LedgerError> {
+    pub(crate) fn open(parts: LedgerParts, now: Timestamp) -> Result<Self, LedgerError> {
         let log = parts.log.as_ref();
         let size = log.size()?;
         let published = log.latest()?.filter(|published| published.size <= size);
-        if let Some(last) = parts.guard.last()? {
+        let guarded = parts.guard.last()?;
+        if let Some(last) = guarded {
             check_guard(log, size, last)?;
         }
+        let is_guard_empty = guarded.is_none() && published.is_some();
         let from = published.as_ref().map_or(0, |published| published.size);
-        let peaks = tree::peaks(log, from).ok_or(LedgerError::Tree)?;
+        let peaks = tree::peaks(log, from)?.ok_or(LedgerError::Tree)?;
         let frontier = Frontier::resume(from, peaks).ok_or(LedgerError::Tree)?;
         let tree = Tree {
             frontier,
@@ -144,6 +148,7 @@ impl Ledger {
         Ok(Self {
             witnesses: Witnesses::new(names, now),
             parts,
+            is_guard_empty,
             tree: Mutex::new(tree),
         })
     }
@@ -266,7 +271,7 @@ impl Ledger {
         let proof = tree::with_nodes(self.parts.log.as_ref(), |nodes| {
             consistency::prove(nodes, old, size)
         });
-        proof.map_err(|_| LedgerError::Tree)
+        proof?.map_err(|_| LedgerError::Tree)
     }
 }
 
@@ -279,7 +284,7 @@ fn check_guard(log: &dyn Log, size: u64, last: Signed) -> Result<(), LedgerError
         }
         .into());
     }
-    let peaks = tree::peaks(log, last.size).ok_or(LedgerError::Tree)?;
+    let peaks = tree::peaks(log, last.size)?.ok_or(LedgerError::Tree)?;
     let then = Frontier::resume(last.size, peaks).ok_or(LedgerError::Tree)?;
     if then.root() != last.root {
         return Err(GuardError::Forked { size: last.size }.into());

@@ -1,6 +1,8 @@
 //! Coalesced entries: refusals, failed authentications and reads are counted under a bounded key
 //! and flushed as one entry each within a second, so that a flood of them can neither fill the disk
-//! nor buy a sync apiece.
+//! nor buy a sync apiece. Reads of the published ledger are counted by the hour.
+
+mod hourly;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,6 +10,7 @@ use std::net::IpAddr;
 use crate::batch::sound;
 use domain::id::ClientId;
 use domain::time::Timestamp;
+use hourly::Hourly;
 use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
 
 /// Who is counted together.
@@ -19,6 +22,8 @@ pub(crate) enum Who {
     ClientAt(ClientId, IpAddr),
     /// Somebody without a valid key, by network (IPv4 /32, IPv6 /64).
     Network(IpAddr),
+    /// A user of the machine, by login name.
+    OsUser(Box<str>),
     /// A carrier, by name.
     Carrier(Box<str>),
     /// Those that found the table full.
@@ -64,10 +69,18 @@ struct Count {
     last: Timestamp,
 }
 
+impl Count {
+    fn add(&mut self, now: Timestamp) {
+        self.times += 1;
+        self.last = self.last.max(now);
+    }
+}
+
 /// Counts that wait for the next flush.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     counts: BTreeMap<Key, Count>,
+    hourly: Hourly,
     keys_max: usize,
     /// Entries that could not be written; they come first.
     returned: Vec<Draft>,
@@ -77,6 +90,7 @@ impl Coalescer {
     pub(crate) const fn new(keys_max: usize) -> Self {
         Self {
             counts: BTreeMap::new(),
+            hourly: Hourly::new(),
             keys_max,
             returned: Vec::new(),
         }
@@ -96,9 +110,6 @@ impl Coalescer {
             who,
             reason,
         };
-        if self.counts.len() >= self.keys_max && !self.counts.contains_key(&key) {
-            key.who = Who::Rest;
-        }
         let fresh = Count {
             kind,
             outcome,
@@ -106,9 +117,13 @@ impl Coalescer {
             first: now,
             last: now,
         };
-        let count = self.counts.entry(key).or_insert(fresh);
-        count.times += 1;
-        count.last = count.last.max(now);
+        if kind == Kind::LedgerRead && outcome == Outcome::Done {
+            return self.hourly.count(key, fresh, self.keys_max);
+        }
+        if self.counts.len() >= self.keys_max && !self.counts.contains_key(&key) {
+            key.who = Who::Rest;
+        }
+        self.counts.entry(key).or_insert(fresh).add(now);
     }
 
     /// Takes back entries that could not be written.
@@ -116,8 +131,23 @@ impl Coalescer {
         self.returned.extend(drafts);
     }
 
-    /// Takes what has been counted, as entries; at most `most` of them.
-    pub(crate) fn flush(&mut self, most: usize) -> Vec<Draft> {
+    /// Takes what has been counted and is due, as entries; at most `most` of them.
+    pub(crate) fn flush(&mut self, now: Timestamp, most: usize) -> Vec<Draft> {
+        let mut drafts = self.flush_counts(most);
+        let room = most.saturating_sub(drafts.len());
+        drafts.extend(self.hourly.take(Some(now), room));
+        drafts
+    }
+
+    /// Takes everything that has been counted.
+    pub(crate) fn flush_all(&mut self) -> Vec<Draft> {
+        let mut drafts = self.flush_counts(usize::MAX);
+        drafts.extend(self.hourly.take(None, usize::MAX));
+        drafts
+    }
+
+    /// Takes what is never counted for longer than a second.
+    pub(crate) fn flush_counts(&mut self, most: usize) -> Vec<Draft> {
         let mut drafts = std::mem::take(&mut self.returned);
         while drafts.len() < most {
             let Some((key, count)) = self.counts.pop_first() else {
@@ -134,7 +164,7 @@ fn draft(key: &Key, count: &Count) -> Draft {
         .put("count", count.times)
         .put("first", UtcMicros(count.first.micros()))
         .put("last", UtcMicros(count.last.micros()));
-    let (client, network, carrier);
+    let (client, network, carrier, user);
     let mut builder = match &key.who {
         Who::Client(id) => {
             client = *id;
@@ -150,6 +180,11 @@ fn draft(key: &Key, count: &Count) -> Draft {
             network = *address;
             Draft::of(count.kind, Actor::anonymous(), count.outcome)
                 .origin(OriginType::Connection, &network)
+        }
+        Who::OsUser(name) => {
+            user = name.clone();
+            Draft::of(count.kind, Actor::os_user(&user), count.outcome)
+                .origin(OriginType::Socket, &"control")
         }
         Who::Carrier(name) => {
             carrier = name.clone();
@@ -180,8 +215,8 @@ mod tests {
         for host in 0..1_000 {
             fail(&mut coalescer, &format!("2001:db8::{host:x}"));
         }
-        assert_eq!(coalescer.flush(100).len(), 1);
-        assert!(coalescer.flush(100).is_empty());
+        assert_eq!(coalescer.flush(NOW, 100).len(), 1);
+        assert!(coalescer.flush(NOW, 100).is_empty());
     }
 
     #[test]
@@ -193,5 +228,37 @@ mod tests {
         assert_eq!(coalescer.counts.len(), 11);
         let total: u64 = coalescer.counts.values().map(|count| count.times).sum();
         assert_eq!(total, 100);
+    }
+
+    #[test]
+    fn reads_of_the_ledger_are_told_at_once_and_then_by_the_hour() {
+        let mut coalescer = Coalescer::new(10);
+        let at = |seconds| NOW.saturating_add(std::time::Duration::from_secs(seconds));
+        let read = |coalescer: &mut Coalescer, seconds| {
+            let who = Who::OsUser("root".into());
+            coalescer.count(Kind::LedgerRead, Outcome::Done, who, "", at(seconds));
+        };
+        read(&mut coalescer, 0);
+        assert_eq!(coalescer.flush(at(1), 100).len(), 1, "the first at once");
+        for second in 2..100 {
+            read(&mut coalescer, second);
+            fail(&mut coalescer, "10.0.0.1");
+            assert_eq!(
+                coalescer.flush(at(second), 100).len(),
+                1,
+                "the failure only"
+            );
+        }
+        assert!(coalescer.flush(at(3_600), 100).is_empty());
+        assert_eq!(coalescer.flush(at(3_601), 100).len(), 1, "an hour later");
+        assert!(coalescer.flush(at(3_602), 100).is_empty());
+        read(&mut coalescer, 3_700);
+        assert_eq!(coalescer.flush_all().len(), 1, "and at a stop");
+        read(&mut coalescer, 20_000);
+        assert_eq!(
+            coalescer.flush(at(20_000), 100).len(),
+            1,
+            "a reader that is back"
+        );
     }
 }

@@ -317,6 +317,25 @@ pub(crate) fn key_rotated(why: &Rotation<'_>, keys: usize) -> Draft {
     sound(builder.build())
 }
 
+/// `config.loaded` that was refused: why, and which settings differ. Values are never told.
+pub(crate) fn config_refused(reason: &str, changed_keys: Vec<String>) -> Draft {
+    let data = Facts::new().put("changed", changed_keys);
+    let actor = Actor::system(&"gateway");
+    let builder = Draft::of(Kind::ConfigLoaded, actor, Outcome::Refused).data(data);
+    let builder = builder.origin(OriginType::Process, &"self");
+    sound(builder.reason(reason).build())
+}
+
+/// `ledger.started` and `ledger.recovered`, and what was odd about it.
+pub(crate) fn started(kind: Kind, data: Facts, reason: Option<&str>) -> Draft {
+    let builder = Draft::of(kind, Actor::system(&"gateway"), Outcome::Done).data(data);
+    let builder = builder.origin(OriginType::Process, &"self");
+    sound(match reason {
+        Some(reason) => builder.reason(reason).build(),
+        None => builder.build(),
+    })
+}
+
 /// An act of a user of the machine.
 pub(crate) fn by_os_user(kind: Kind, user: &str, data: Facts, client: Option<&ClientId>) -> Draft {
     let mut builder = Draft::of(kind, Actor::os_user(&user), Outcome::Done)

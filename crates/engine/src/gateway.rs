@@ -172,6 +172,10 @@ impl Gateway {
         }
         metrics.rows.extend(self.stream_rows());
         metrics.add_keys(&self.key_status());
+        if let Some(ledger) = self.ledger.get() {
+            let guard = crate::metrics::of_guard(ledger.is_guard_empty);
+            metrics.rows.push(guard);
+        }
         metrics
     }
 

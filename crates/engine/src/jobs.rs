@@ -163,7 +163,7 @@ impl Gateway {
     pub fn flush_counts(&self, now: Timestamp) -> usize {
         let mut batch = Batch::new(now);
         let mut state = self.state();
-        let drafts = state.coalescer.flush(FLUSH_MAX);
+        let drafts = state.coalescer.flush(now, FLUSH_MAX);
         for draft in &drafts {
             batch.entry(draft.clone());
         }
@@ -176,6 +176,21 @@ impl Gateway {
             });
         }
         count
+    }
+
+    /// At the stop: writes down everything that was counted, without waiting for its hour.
+    fn flush_all_counts(&self, now: Timestamp) {
+        let mut state = self.state();
+        let drafts = state.coalescer.flush_all();
+        for part in drafts.chunks(FLUSH_MAX) {
+            let mut batch = Batch::new(now);
+            for draft in part {
+                batch.entry(draft.clone());
+            }
+            if let Some(changes) = batch.finish() {
+                self.commit(changes, |_, _| {});
+            }
+        }
     }
 
     /// Has the keys of this moment made when the clock has leapt past those that were made in time.
@@ -250,7 +265,7 @@ impl Gateway {
         let now = self.now();
         self.record_stragglers(now);
         self.record_low_gap(now);
-        self.flush_counts(now);
+        self.flush_all_counts(now);
         let entry = entries::process(Kind::LedgerStopped, Outcome::Done, Facts::new());
         if !self.record(entry).await {
             tracing::error!("the stop could not be recorded; the next start will say recovered");
@@ -265,7 +280,10 @@ impl Gateway {
     pub(crate) async fn commit_durably(&self, changes: Changes) -> bool {
         let (done, durable) = oneshot::channel();
         let state = self.state();
-        self.commit(changes, move |_, result| {
+        self.commit(changes, move |gateway, result| {
+            if result.is_err() {
+                gateway.turned_away(1);
+            }
             let _ = done.send(result.is_ok());
         });
         drop(state);

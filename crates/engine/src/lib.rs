@@ -25,6 +25,7 @@ mod jobs;
 mod keys;
 mod metrics;
 mod openings;
+mod operators;
 mod opt_outs;
 mod overdue;
 pub mod ports;
@@ -33,6 +34,7 @@ mod queries;
 pub mod rebuild;
 mod receipts;
 mod recover;
+mod restored;
 mod retention;
 mod risk;
 mod rotation;
@@ -70,6 +72,7 @@ pub use queries::{
     MessageView, PageView, SegmentView,
 };
 pub use recover::StartError;
+pub use restored::Restored;
 pub use retention::RetentionError;
 pub use risk::RiskHints;
 pub use rotation::{KeyStatus, RotateError, Rotated, Rotation};

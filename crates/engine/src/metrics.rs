@@ -240,6 +240,17 @@ pub(crate) fn collect(state: &State) -> Metrics {
     Metrics { rows }
 }
 
+/// Whether the start found no guard where there should have been one.
+pub(crate) fn of_guard(is_empty: bool) -> MetricRow {
+    let help = "Whether the guard of the log key was empty at the start, though the ledger was signed before (1).";
+    gauge(
+        "shortstop_guard_was_empty",
+        help,
+        vec![],
+        usize::from(is_empty),
+    )
+}
+
 /// What is told of the store and its place. `refused` counts since the start what was turned away.
 pub(crate) fn of_storage(is_open: bool, refused: u64, room: Option<Room>) -> Vec<MetricRow> {
     let help = "Whether the store takes commits (1) or not (0).";

@@ -200,7 +200,7 @@ impl Gateway {
             .coalescer
             .count(Kind::OptoutLookup, Outcome::Done, who, "", now);
         let mut batch = Batch::new(now);
-        for draft in state.coalescer.flush(1) {
+        for draft in state.coalescer.flush_counts(1) {
             batch.entry(draft);
         }
         if let Some(changes) = batch.finish() {

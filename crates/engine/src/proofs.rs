@@ -226,7 +226,7 @@ pub(crate) fn proof_of(ledger: &Ledger, published: &Published, index: u64) -> Op
     let proof = LogProof {
         extra: None,
         index,
-        hashes: tree::with_nodes(log, prove).ok()?,
+        hashes: tree::with_nodes(log, prove).ok()?.ok()?,
         checkpoint: SignedCheckpoint::parse(published.note.as_bytes()).ok()?,
     };
     Some(proof.to_string())

@@ -9,11 +9,12 @@ use domain::reassembly::{Assembled, Part, Reassembled};
 use domain::text::segment::{self, ReferenceWidth};
 use domain::text::udh::Concatenation;
 use domain::time::Timestamp;
-use ledger::{Facts, Kind, Outcome};
+use ledger::{Facts, Kind};
 
 use crate::answers::Doubt;
 use crate::batch::Batch;
 use crate::changes::{Changes, Write};
+use crate::checkpoints::{Ledger, LedgerError, LedgerParts};
 use crate::dispatch::ticket;
 use crate::entries;
 use crate::gateway::{Gateway, Parts};
@@ -50,6 +51,9 @@ pub enum StartError {
     /// The salt cannot be read or kept.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The ledger is not the one that was signed before, or cannot be signed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The first entry cannot be written.
     #[error("the store does not take the first entry; is the disk full or read-only?")]
     Commit,
@@ -112,7 +116,20 @@ impl Keys {
 impl Gateway {
     /// Loads everything, records the start and decides on what may have left. Blocks.
     pub fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
+        Self::assemble(parts).begin()
+    }
+
+    /// The same with a ledger that is signed. It is first made sure that this is the history that was
+    /// signed before: another one must not grow further, not even by an entry that says so.
+    pub fn start_signed(parts: Parts, ledger: LedgerParts) -> Result<Arc<Self>, StartError> {
+        let ledger = Ledger::open(ledger, parts.clock.now())?;
         let gateway = Self::assemble(parts);
+        let _first = gateway.ledger.set(Arc::new(ledger));
+        gateway.begin()
+    }
+
+    fn begin(self: Arc<Self>) -> Result<Arc<Self>, StartError> {
+        let gateway = self;
         let head = gateway.store.head()?;
         gateway.restore(&head)?;
         Ok(gateway)
@@ -332,7 +349,12 @@ impl Gateway {
             Shutdown::Crash => Kind::LedgerRecovered,
         };
         let mut batch = Batch::new(now);
-        batch.entry(entries::process(kind, Outcome::Done, data));
+        let is_guard_empty = self.ledger.get().is_some_and(|it| it.is_guard_empty);
+        batch.entry(entries::started(
+            kind,
+            data,
+            is_guard_empty.then_some("guard-empty"),
+        ));
         let keks = self.vault.draw(&[now], self.entropy.as_ref());
         if !keks.is_empty() {
             batch.entry(entries::keks(&keks));

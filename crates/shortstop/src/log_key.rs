@@ -37,6 +37,13 @@ pub enum LogKeyError {
          since a new key would be another log"
     )]
     Lost(PathBuf),
+    /// The data folder was restored without the key.
+    #[error(
+        "the log key {0} is missing, but this ledger has {1} entries that were signed with it; put it back \
+         from its backup. A new key would begin a second history under the same name: if the key is lost \
+         for good, keep this folder for what is in it and begin a new one with another ledger.origin"
+    )]
+    LeftBehind(PathBuf, u64),
     /// What was recorded at the first start is no key.
     #[error("{0} is not what was written there: {1}")]
     Record(PathBuf, KeyError),
@@ -76,6 +83,8 @@ pub struct Wanted<'c> {
     pub key_file: Option<&'c Path>,
     /// The node, which names a log that is given no name.
     pub node: &'c NodeName,
+    /// How many entries there are already.
+    pub entries: u64,
 }
 
 /// The key of the data folder's log, made at the first start together with its record.
@@ -85,6 +94,9 @@ pub fn find(folder: &DataFolder, wanted: Wanted<'_>) -> Result<NoteSigner, LogKe
     let origin = origin(recorded.as_ref(), wanted)?;
     let place = place(folder, wanted.key_file);
     if recorded.is_none() && !place.exists() {
+        if wanted.entries > 0 {
+            return Err(LogKeyError::LeftBehind(place, wanted.entries));
+        }
         make(&place)?;
     }
     let seed = read(&place)?;
@@ -174,6 +186,7 @@ mod tests {
         _keeps: tempfile::TempDir,
         folder: DataFolder,
         node: NodeName,
+        entries: u64,
     }
 
     fn place() -> Place {
@@ -183,6 +196,7 @@ mod tests {
             _keeps: keeps,
             folder,
             node: NodeName::parse("n-1").unwrap(),
+            entries: 0,
         }
     }
 
@@ -193,6 +207,7 @@ mod tests {
                 origin: origin.as_ref(),
                 key_file: None,
                 node: &self.node,
+                entries: self.entries,
             };
             Ok(find(&self.folder, wanted)?.verifier_key().clone())
         }
@@ -207,6 +222,21 @@ mod tests {
         assert_eq!(place.find(Some("shortstop.local/n-1")).unwrap(), first);
         let mode = place.folder.log_key().metadata().unwrap().permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_ledger_that_came_without_its_key_gets_no_new_one() {
+        let mut place = place();
+        place.entries = 7;
+        let refused = place.find(None).unwrap_err();
+        assert!(
+            matches!(refused, LogKeyError::LeftBehind(_, 7)),
+            "{refused}"
+        );
+        assert!(!place.folder.log_key().exists());
+        make_private(&place.folder.path().join("keys")).unwrap();
+        write_private(&place.folder.log_key(), &[9; LENGTH]).unwrap();
+        place.find(None).unwrap();
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub mod source;
 pub mod span;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::ports::guard::GuardError;
@@ -18,7 +18,7 @@ use store::{FileGuard, is_on_same_volume};
 use web::witness::HttpWitness;
 
 use crate::config::Checked;
-use crate::config::checked::{LedgerPlan, WitnessPlace};
+use crate::config::checked::{GuardNeed, LedgerPlan, WitnessPlace};
 use crate::exit::{Exit, Failure};
 use crate::folder::DataFolder;
 use crate::log_key::{self, LogKeyError, Wanted};
@@ -54,6 +54,7 @@ pub fn parts(
         origin: plan.origin.as_ref(),
         key_file: plan.key_file.as_deref(),
         node: &checked.node,
+        entries: log.size().map_err(|error| failure(&error.into()))?,
     };
     let signer = log_key::find(folder, wanted).map_err(key_failure)?;
     let guard = guard(plan, folder, log.as_ref())?;
@@ -98,6 +99,7 @@ fn guard(plan: &LedgerPlan, folder: &DataFolder, log: &dyn Log) -> Result<FileGu
     let guard = FileGuard::open(&path).map_err(|error| failure(&error.into()))?;
     let size = log.size().map_err(|error| failure(&error.into()))?;
     match guard.last().map_err(|error| failure(&error.into()))? {
+        None if plan.guard == GuardNeed::Required && size > 0 => return Err(no_guard(&path)),
         Some(last) if last.size > size => {
             let signed = last.size;
             return Err(failure(&GuardError::RolledBack { signed, size }.into()));
@@ -112,6 +114,16 @@ fn guard(plan: &LedgerPlan, folder: &DataFolder, log: &dyn Log) -> Result<FileGu
         _ => {}
     }
     Ok(guard)
+}
+
+fn no_guard(path: &Path) -> Failure {
+    let says = format!(
+        "the guard of the log key {} remembers nothing, but this ledger has entries, and \
+         ledger.guard_required is true: put the guard back; if it is lost and you know that this is the \
+         newest state, start once with guard_required = false",
+        path.display()
+    );
+    Failure::new(Exit::CheckFailed, anyhow::anyhow!(says))
 }
 
 fn seat(place: &WitnessPlace) -> Result<Seat, Failure> {

@@ -22,7 +22,7 @@ use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked, Config, admin, https};
 use crate::control::act::{Ground, act};
-use crate::control::server::{Act, ControlSocket};
+use crate::control::server::{Act, ControlSocket, Desk};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::DataFolder;
 use crate::links;
@@ -35,6 +35,7 @@ use crate::streams;
 use crate::wiring::{self, Opened};
 
 pub mod change;
+mod reload;
 mod signing;
 
 use signing::Signing;
@@ -176,25 +177,6 @@ impl Running {
             }
         }
         self.stop(output).await
-    }
-
-    /// Reads the configuration again. Either all of it is taken or none.
-    fn reload(&mut self) {
-        match self.try_reload() {
-            Ok(keys) => tracing::info!(changed = ?keys, "the configuration was read again"),
-            Err(problem) => tracing::error!(%problem, "the configuration stays as it was"),
-        }
-    }
-
-    fn try_reload(&mut self) -> anyhow::Result<Vec<String>> {
-        let (config, checked) = config::load(&self.path, Overlay::from_process())?;
-        let change = change::between(&self.config, &config)?;
-        let material = Material::read(&checked)?;
-        self.tls
-            .reload(certificates_of(material.https, &self.folder)?)?;
-        self.opened.gateway.reconfigure(checked.settings, &change);
-        self.config = config;
-        Ok(change.changed_keys)
     }
 
     /// Ends the parts in the order that loses nothing: no new requests, then the open ones, then the
@@ -365,9 +347,14 @@ fn certificates_of(
 
 fn control(folder: &DataFolder, opened: &Opened) -> anyhow::Result<JoinHandle<()>> {
     let ground = Ground::new(opened);
-    let answer: Act = Arc::new(move |actor, request| Box::pin(act(ground.clone(), actor, request)));
+    let gateway = Arc::clone(&opened.gateway);
+    let act: Act = Arc::new(move |actor, request| Box::pin(act(ground.clone(), actor, request)));
+    let desk = Desk {
+        act,
+        denied: Arc::new(move |user| gateway.user_was_denied(&user)),
+    };
     Ok(tokio::spawn(
-        ControlSocket::bind(&folder.socket())?.serve(answer),
+        ControlSocket::bind(&folder.socket())?.serve(desk),
     ))
 }
 

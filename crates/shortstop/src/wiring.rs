@@ -8,7 +8,7 @@ use std::time::Duration;
 use engine::ports::carrier::{BindId, Submission};
 use engine::ports::{Carriers, Keyring as _, Log, Workshop};
 use engine::rebuild::Judge;
-use engine::{Gateway, LedgerError, MasterKey, Parts};
+use engine::{Gateway, LedgerError, MasterKey, Parts, StartError};
 use store::{Embedded, EmbeddedConfig, FileKeyring, OpenError};
 
 use crate::clock::SystemClock;
@@ -79,7 +79,7 @@ pub fn open_under(
     let parts = public_log::parts(checked, folder, store.clone())?;
     let vkey = parts.signer.verifier_key().clone();
     let public = PublicLog::new(store.clone(), vkey, &checked.ledger);
-    let gateway = Gateway::start(Parts {
+    let gateway = Parts {
         store: store.clone(),
         carriers,
         clock: Arc::new(SystemClock),
@@ -88,19 +88,20 @@ pub fn open_under(
         keyring: Arc::new(FileKeyring::new(folder.keys())),
         node: checked.node.clone(),
         settings: checked.settings.clone(),
-    });
-    let gateway = gateway.map_err(|error| Failure::new(Exit::Unavailable, error))?;
+    };
     if checked.settings.rewrap_every.is_none() {
         tracing::warn!(
             "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
              back from any older backup"
         );
     }
-    if let Err(error) = gateway.attach_ledger(parts) {
-        // Another history must not grow further, not even by an entry that says so.
+    let gateway = Gateway::start_signed(gateway, parts).map_err(|error| {
         store.close();
-        return Err(public_log::failure(&error));
-    }
+        match error {
+            StartError::Ledger(error) => public_log::failure(&error),
+            error => Failure::new(Exit::Unavailable, error),
+        }
+    })?;
     Ok(Opened {
         gateway,
         public: Arc::new(public),

@@ -49,4 +49,4 @@ pub use embedded::Embedded;
 pub use guard::{FileGuard, is_on_same_volume};
 pub use keyring::FileKeyring;
 pub use open::OpenError;
-pub use restore::{RestoreError, restore, wrapped_keys};
+pub use restore::{RestoreError, RestoredBy, restore, wrapped_keys};

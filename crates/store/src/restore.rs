@@ -1,6 +1,7 @@
 //! Restore: the way back from a backup into an empty data folder, after everything in the backup that
 //! can be checked without its keys was checked. It opens no seal and repairs nothing.
 
+mod record;
 mod scan;
 
 use std::fs::{self, File};
@@ -16,9 +17,11 @@ use crate::folder::{self, DataFolder};
 use crate::open::OpenError;
 use crate::{connect, load, schema, tail};
 
+pub use record::RestoredBy;
+
 /// How far the next epoch of a restored store lies ahead of the backup's. The original may go on, and each
 /// of its starts begins the next epoch: up to 999 of them after the backup, the two never write entries
-/// with the same epoch and number.
+/// with the same epoch and number. The entry that tells of the restore is the first of that epoch.
 const EPOCH_LEAP: u16 = 1_000;
 
 /// Why a backup could not be restored. Nothing of it is in the data folder then.
@@ -72,9 +75,9 @@ pub enum RestoreError {
 }
 
 /// Copies a backup into an empty or missing data folder, after its integrity, its version and every entry
-/// of its ledger were checked. The restored store goes on 1000 epochs after the backup's, since the original
-/// may go on as well.
-pub fn restore(backup: &Path, data_folder: &Path) -> Result<(), RestoreError> {
+/// of its ledger were checked, and tells of it in the next entry. The restored store goes on 1000 epochs
+/// after the backup's, since the original may go on as well.
+pub fn restore(backup: &Path, data_folder: &Path, by: &RestoredBy<'_>) -> Result<(), RestoreError> {
     let source = File::open(backup).map_err(unread(backup))?;
     folder::make_folder(data_folder).map_err(unwritten(data_folder))?;
     let mut there = fs::read_dir(data_folder).map_err(unwritten(data_folder))?;
@@ -83,7 +86,7 @@ pub fn restore(backup: &Path, data_folder: &Path) -> Result<(), RestoreError> {
     }
     let claimed = DataFolder::claim(data_folder).map_err(unusable(backup))?;
     let draft = data_folder.join("restoring.sqlite");
-    let result = bring(source, backup, &draft)
+    let result = bring((source, by), backup, &draft)
         .and_then(|()| settle(&draft, &claimed.database(), data_folder));
     if result.is_err() {
         // What is left must not look like data; the error itself matters more.
@@ -108,12 +111,18 @@ pub fn wrapped_keys(backup: &Path) -> Result<(Vec<SecretRow>, Vec<KekRow>), Rest
 }
 
 /// Copies into the draft and checks the copy: the backup itself may lie where nothing can be written.
-fn bring(source: File, backup: &Path, draft: &Path) -> Result<(), RestoreError> {
+fn bring(
+    (source, by): (File, &RestoredBy<'_>),
+    backup: &Path,
+    draft: &Path,
+) -> Result<(), RestoreError> {
     let mut target = folder::create_new_private(draft).map_err(unwritten(draft))?;
     copy(source, backup, &mut target, draft)?;
     let database = connect::open_existing(draft).map_err(damaged(backup))?;
     check(&database, backup)?;
     leap(&database).map_err(damaged(backup))?;
+    let octets = target.metadata().map_err(unwritten(draft))?.len();
+    record::append(&database, by, octets).map_err(unusable(backup))?;
     drop(database);
     target.sync_all().map_err(unwritten(draft))
 }
@@ -158,12 +167,12 @@ fn check(database: &Connection, backup: &Path) -> Result<(), RestoreError> {
     Ok(())
 }
 
-/// Moves the record of the last epoch ahead. Opening adds the one that is left.
+/// Moves the record of the last epoch ahead.
 pub(crate) fn leap(database: &Connection) -> rusqlite::Result<()> {
     // A file that was copied by other means may ask for a log beside it, which would not be moved along.
     database.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     let sql = "UPDATE meta SET value = value + ?1 WHERE name = 'epoch'";
-    database.execute(sql, [EPOCH_LEAP - 1])?;
+    database.execute(sql, [EPOCH_LEAP])?;
     Ok(())
 }
 

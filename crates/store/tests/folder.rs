@@ -18,10 +18,16 @@ use engine::ports::store::{CommitError, Committed, Reading};
 use engine::rows::{MessageFilter, MessageRow};
 use ledger::NodeName;
 use rusqlite::Connection;
-use store::{Embedded, EmbeddedConfig, OpenError, RestoreError, restore};
+use store::{Embedded, EmbeddedConfig, OpenError, RestoreError, RestoredBy, restore};
 use tempfile::TempDir;
 use testkit::contract::store::samples::{
     changes, message, message_id, moment, new_message, sequence, subject,
+};
+
+/// Who restores in these tests.
+const BY: RestoredBy<'static> = RestoredBy {
+    user: "root",
+    at: domain::time::Timestamp::from_seconds(1),
 };
 
 struct Place {
@@ -355,14 +361,15 @@ fn a_backup_taken_under_load_restores_to_a_store_that_goes_on() {
     drop(store);
 
     let other = Place::new();
-    restore(&copy, &other.folder).unwrap();
+    restore(&copy, &other.folder, &BY).unwrap();
     let restored = other.open().unwrap();
     let found = by_number(&restored).len();
     assert!((50..=100).contains(&found), "{found}");
     let head = restored.head().unwrap();
     let size = u64::try_from(found).unwrap();
-    assert_eq!((head.size, head.epoch), (size, 1_001));
-    assert_eq!(head.last_sequence, sequence(head.size - 1));
+    // Behind the messages stands the entry of the restore.
+    assert_eq!((head.size, head.epoch), (size + 1, 1_002));
+    assert_eq!(head.last_sequence, sequence(size - 1));
     fill(&restored, 200, 201);
     assert_eq!(mode(&other.file("shortstop.sqlite")), 0o600);
 }
@@ -384,7 +391,7 @@ fn a_restore_takes_only_a_whole_backup_into_an_empty_folder() {
     let copy = place.file("../copy.sqlite");
     wait(store.backup(copy.clone())).unwrap();
     drop(store);
-    let refused = restore(&copy, &place.folder);
+    let refused = restore(&copy, &place.folder, &BY);
     assert!(
         matches!(refused, Err(RestoreError::NotEmpty(_))),
         "{refused:?}"
@@ -407,7 +414,7 @@ fn a_restore_takes_only_a_whole_backup_into_an_empty_folder() {
         let bad = place.file("../bad.sqlite");
         fs::write(&bad, bytes).unwrap();
         let target = Place::new();
-        assert!(restore(&bad, &target.folder).is_err(), "{what}");
+        assert!(restore(&bad, &target.folder, &BY).is_err(), "{what}");
         let left: Vec<_> = fs::read_dir(&target.folder).unwrap().collect();
         assert!(left.is_empty(), "{what}: {left:?}");
     }

@@ -9,9 +9,15 @@ use std::sync::mpsc::channel;
 use engine::ports::Store;
 use ledger::{Entry, NodeName, leaf_hash};
 use rusqlite::{Connection, params};
-use store::{Embedded, EmbeddedConfig, RestoreError, restore};
+use store::{Embedded, EmbeddedConfig, RestoreError, RestoredBy, restore};
 use tempfile::TempDir;
 use testkit::contract::store::samples::{changes, message, moment, new_message};
+
+/// Who restores in these tests.
+const BY: RestoredBy<'static> = RestoredBy {
+    user: "root",
+    at: domain::time::Timestamp::from_seconds(1),
+};
 
 /// A backup of a store that took some messages, and a place to restore it to.
 struct Scene {
@@ -46,7 +52,7 @@ impl Scene {
         let database = Connection::open(self.backup()).unwrap();
         spoil(&database);
         drop(database);
-        let refused = restore(&self.backup(), &self.target()).unwrap_err();
+        let refused = restore(&self.backup(), &self.target(), &BY).unwrap_err();
         let left: Vec<_> = fs::read_dir(self.target()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
         refused
@@ -109,8 +115,9 @@ fn a_whole_ledger_of_several_epochs_is_restored() {
     let store = open(&scene.path("data"));
     fill(&store, 5..9);
     back_up(&store, &scene.path("later.sqlite"));
-    restore(&scene.path("later.sqlite"), &scene.target()).unwrap();
-    assert_eq!(open(&scene.target()).head().unwrap().size, 9);
+    restore(&scene.path("later.sqlite"), &scene.target(), &BY).unwrap();
+    // Nine, and the one that tells of the restore.
+    assert_eq!(open(&scene.target()).head().unwrap().size, 10);
 }
 
 #[test]
@@ -184,7 +191,7 @@ fn an_epoch_that_the_backup_does_not_know_of_is_refused() {
 fn a_backup_that_cannot_be_read_is_named_and_no_folder_is_made() {
     let scene = Scene::of(1);
     let nowhere = scene.path("nowhere.sqlite");
-    let refused = restore(&nowhere, &scene.target()).unwrap_err();
+    let refused = restore(&nowhere, &scene.target(), &BY).unwrap_err();
     assert!(
         matches!(refused, RestoreError::Backup { .. }),
         "{refused:?}"
@@ -197,23 +204,40 @@ fn a_backup_that_cannot_be_read_is_named_and_no_folder_is_made() {
 #[test]
 fn a_restored_store_never_writes_in_an_epoch_that_the_original_may_reach() {
     let scene = Scene::of(3);
-    restore(&scene.backup(), &scene.target()).unwrap();
+    restore(&scene.backup(), &scene.target(), &BY).unwrap();
     let original = open(&scene.path("data")).head().unwrap().epoch;
     let restored = open(&scene.target()).head().unwrap().epoch;
-    assert_eq!((original, restored), (2, 1_001));
+    assert_eq!((original, restored), (2, 1_002));
     // The leap is made once; from there on, epochs are counted as ever.
-    assert_eq!(open(&scene.target()).head().unwrap().epoch, 1_002);
+    assert_eq!(open(&scene.target()).head().unwrap().epoch, 1_003);
 }
 
 #[test]
 fn a_backup_of_a_restored_store_leaps_again() {
     let scene = Scene::of(3);
-    restore(&scene.backup(), &scene.target()).unwrap();
+    restore(&scene.backup(), &scene.target(), &BY).unwrap();
     let store = open(&scene.target());
     fill(&store, 3..5);
     back_up(&store, &scene.path("again.sqlite"));
     drop(store);
-    restore(&scene.path("again.sqlite"), &scene.path("third")).unwrap();
+    restore(&scene.path("again.sqlite"), &scene.path("third"), &BY).unwrap();
     let third = open(&scene.path("third")).head().unwrap();
-    assert_eq!((third.size, third.epoch), (5, 2_001));
+    assert_eq!((third.size, third.epoch), (7, 2_003));
+}
+
+#[test]
+fn the_first_entry_after_the_backup_tells_who_restored_what() {
+    let scene = Scene::of(3);
+    restore(&scene.backup(), &scene.target(), &BY).unwrap();
+    let store = open(&scene.target());
+    let entries = engine::ports::Log::entries(&store, 0, 10).unwrap();
+    assert_eq!(entries.len(), 4);
+    let entry = Entry::parse(&entries[3]).unwrap();
+    assert_eq!(entry.kind, ledger::Kind::BackupRestored);
+    assert_eq!(entry.actor.id, "root");
+    let text = String::from_utf8(entries[3].clone()).unwrap();
+    let leaves: Vec<_> = entries[..3].iter().map(|entry| leaf_hash(entry)).collect();
+    let root = ledger::tree::root_of(&leaves);
+    assert!(text.contains(&format!("\"root\":\"{root}\"")), "{text}");
+    assert!(text.contains("\"entries\":3,"), "{text}");
 }

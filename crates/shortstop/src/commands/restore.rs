@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
-use engine::ports::Keyring as _;
 use engine::ports::keyring::Salt;
+use engine::ports::{Clock as _, Keyring as _};
 use engine::{MasterKey, Vault};
 use serde_json::json;
 use store::FileKeyring;
 
 use crate::cli::RestoreArgs;
+use crate::clock::SystemClock;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{DataFolder, make_private, write_private};
 use crate::output::Output;
+use crate::process;
 
 /// Octets of a master key.
 const KEY_BYTES: usize = 32;
@@ -32,7 +34,12 @@ pub fn run(args: &RestoreArgs, output: Output) -> Outcome {
     }
     // A folder that others may enter must not get the data first.
     let folder = DataFolder::prepare(&args.to).map_err(Failure::unavailable)?;
-    store::restore(&args.from, &args.to).map_err(|error| Failure::new(Exit::Unavailable, error))?;
+    let by = store::RestoredBy {
+        user: &process::user_name(process::own_uid()),
+        at: SystemClock.now(),
+    };
+    let restored = store::restore(&args.from, &args.to, &by);
+    restored.map_err(|error| Failure::new(Exit::Unavailable, error))?;
     if let Some(key) = key {
         let path = folder.master_key();
         make_private(path.parent().unwrap_or(&args.to))?;

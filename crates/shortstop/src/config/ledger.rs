@@ -33,6 +33,9 @@ section! {
         /// refused. It must lie where a copy that is put back does not reach, best on another volume;
         /// its folder must exist. Without this setting it is `guard.json` in the data folder.
         pub guard_file: Option<PathBuf> = None => "/var/lib/shortstop-guard/guard.json",
+        /// Whether a ledger that has entries is refused when its guard remembers nothing, as after the guard
+        /// was deleted: `true` refuses to start; `false` starts, and the log, a metric and the ledger say so.
+        pub guard_required: bool = false,
         /// What happens to a checkpoint that too few witnesses cosigned: `best-effort` publishes it and
         /// says so in the log; `required` publishes nothing until enough have.
         pub witness_policy: Witnessing = Witnessing::BestEffort,

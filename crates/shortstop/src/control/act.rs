@@ -67,11 +67,17 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         Request::LedgerExport { to } => ledger::export_to((&gateway, public), &actor, to).await,
         Request::LedgerLines(asked) => lines.begin((&gateway, public), &actor, asked).await,
         Request::LedgerLinesRead { ticket, from } => lines.read(public, ticket, from).await,
-        Request::LedgerRead { path } => ledger::read_file(public, path).await,
-        Request::LedgerProve { message } => ledger::prove_message(public, message).await,
+        Request::LedgerRead { path } => {
+            gateway.ledger_was_read(&actor);
+            ledger::read_file(public, path).await
+        }
+        Request::LedgerProve { message } => {
+            gateway.ledger_was_read(&actor);
+            ledger::prove_message(public, message).await
+        }
         Request::LedgerRebuild { to } => rebuild::live(&gateway, workshop, &actor, to).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
-        Request::ClientList => list(&gateway),
+        Request::ClientList => list(&gateway, &actor).await,
         Request::ClientRevoke { client, key } => revoke(&gateway, &actor, client, key).await,
         Request::ClientRotate {
             client,
@@ -81,7 +87,10 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             let overlap = Duration::from_secs(overlap_seconds);
             rotate(&gateway, &actor, client, (overlap, expires.as_deref())).await
         }
-        Request::LedgerOpenings => openings::live(&gateway, workshop).await,
+        Request::LedgerOpenings => {
+            gateway.ledger_was_read(&actor);
+            openings::live(&gateway, workshop).await
+        }
         Request::SubjectErase {
             number,
             basis,
@@ -107,9 +116,14 @@ async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {
     }
 }
 
-fn list(gateway: &Gateway) -> Answer {
-    let clients: Vec<ClientShown> = gateway.clients().iter().map(ClientShown::from).collect();
-    Answer::done(&json!({"clients": clients}))
+async fn list(gateway: &Gateway, actor: &str) -> Answer {
+    match gateway.read_clients(actor).await {
+        Ok(rows) => {
+            let clients: Vec<ClientShown> = rows.iter().map(ClientShown::from).collect();
+            Answer::done(&json!({"clients": clients}))
+        }
+        Err(error) => failed(error),
+    }
 }
 
 async fn revoke(gateway: &Gateway, actor: &str, client: ClientId, key: Option<KeyId>) -> Answer {

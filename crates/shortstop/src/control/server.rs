@@ -31,6 +31,18 @@ pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// Answers one request of one user, whose login name comes first.
 pub type Act = Arc<dyn Fn(String, Request) -> Answering + Send + Sync>;
 
+/// Told of each user who may not command this gateway, by login name.
+pub type Denied = Arc<dyn Fn(String) + Send + Sync>;
+
+/// Who answers at the socket.
+#[derive(Clone)]
+pub struct Desk {
+    /// Does what is asked.
+    pub act: Act,
+    /// Records who is turned away.
+    pub denied: Denied,
+}
+
 /// A socket that listens; its file goes away with it.
 #[derive(Debug)]
 pub struct ControlSocket {
@@ -63,7 +75,7 @@ impl ControlSocket {
     }
 
     /// Serves until the future is dropped.
-    pub async fn serve(self, act: Act) {
+    pub async fn serve(self, desk: Desk) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -71,9 +83,9 @@ impl ControlSocket {
             };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let act = Arc::clone(&act);
+                    let desk = desk.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = converse(stream, act).await {
+                        if let Err(error) = converse(stream, desk).await {
                             tracing::debug!(%error, "a control connection ended early");
                         }
                         drop(place);
@@ -95,7 +107,7 @@ impl Drop for ControlSocket {
     }
 }
 
-async fn converse(stream: UnixStream, act: Act) -> anyhow::Result<()> {
+async fn converse(stream: UnixStream, desk: Desk) -> anyhow::Result<()> {
     let uid = stream.peer_cred()?.uid();
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader.take(LINE_BYTES_MAX));
@@ -105,19 +117,20 @@ async fn converse(stream: UnixStream, act: Act) -> anyhow::Result<()> {
         if tokio::time::timeout(IDLE, reader.read_line(&mut line)).await?? == 0 {
             return Ok(());
         }
-        let answer = answer(uid, &line, &act).await;
+        let answer = answer(uid, &line, &desk).await;
         let mut text = serde_json::to_vec(&answer)?;
         text.push(b'\n');
         writer.write_all(&text).await?;
     }
 }
 
-async fn answer(uid: u32, line: &str, act: &Act) -> Answer {
+async fn answer(uid: u32, line: &str, desk: &Desk) -> Answer {
     if uid != 0 && uid != process::own_uid() {
+        (desk.denied)(process::user_name(uid));
         return Answer::refused("only the user who runs the gateway, or root, may command it");
     }
     match serde_json::from_str(line) {
-        Ok(request) => act(process::user_name(uid), request).await,
+        Ok(request) => (desk.act)(process::user_name(uid), request).await,
         Err(error) => Answer::refused(format!("the request is not understood: {error}")),
     }
 }
@@ -127,12 +140,14 @@ mod tests {
     use super::super::client::ask;
     use super::*;
 
-    fn echo() -> Act {
-        Arc::new(|actor, request| {
-            Box::pin(
-                async move { Answer::done(&serde_json::json!({"actor": actor, "asked": request})) },
-            )
-        })
+    fn echo() -> Desk {
+        Desk {
+            act: Arc::new(|actor, request| {
+                let echoed = serde_json::json!({"actor": actor, "asked": request});
+                Box::pin(async move { Answer::done(&echoed) })
+            }),
+            denied: Arc::new(|_| {}),
+        }
     }
 
     #[tokio::test]
@@ -166,11 +181,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_stranger_and_nonsense_are_refused() {
-        let act = echo();
-        let stranger = answer(4_294_967_000, r#"{"command":"client-list"}"#, &act).await;
+        let denied = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = Arc::clone(&denied);
+        let desk = Desk {
+            denied: Arc::new(move |user| told.lock().unwrap().push(user)),
+            ..echo()
+        };
+        let stranger = answer(4_294_967_000, r#"{"command":"client-list"}"#, &desk).await;
         assert!(matches!(stranger, Answer::Refused { .. }) || process::own_uid() == 4_294_967_000);
+        assert_eq!(
+            *denied.lock().unwrap(),
+            ["uid-4294967000"],
+            "it is recorded"
+        );
         assert!(matches!(
-            answer(0, "nonsense", &act).await,
+            answer(0, "nonsense", &desk).await,
             Answer::Refused { .. }
         ));
     }

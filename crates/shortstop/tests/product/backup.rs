@@ -3,6 +3,7 @@
 use shortstop::folder::write_private;
 
 use super::ground::{Carrier, Ground, message, reaches, run, run_json, send, until};
+use super::ledger::word;
 
 const READER: &str = "+447700900123";
 const LEAVER: &str = "+447700900456";
@@ -51,9 +52,22 @@ async fn a_backup_brings_back_messages_clients_and_opt_outs() {
     let without = run(&["serve", "--json", "--config", &config(&ground)]).await;
     assert_eq!(without.status.code(), Some(3));
     let says = String::from_utf8_lossy(&without.stdout).into_owned();
+    assert!(says.contains("put it back"), "no second history: {says}");
+    assert!(!keys.join("log.key").exists());
+    std::fs::copy(kept.join("log.key"), keys.join("log.key")).unwrap();
+    let without = run(&["serve", "--json", "--config", &config(&ground)]).await;
+    assert_eq!(without.status.code(), Some(3));
+    let says = String::from_utf8_lossy(&without.stdout).into_owned();
     assert!(says.contains("wrap.salt) is missing"), "{says}");
     std::fs::copy(kept.join("wrap.salt"), keys.join("wrap.salt")).unwrap();
     let _gateway = ground.start().await;
+    let entries = super::ledger::entries(&ground.data());
+    let at = entries
+        .iter()
+        .position(|entry| word(entry, "/kind") == "backup.restored");
+    let restored = &entries[at.unwrap()];
+    assert_eq!(restored["data"]["entries"], at.unwrap());
+    assert_eq!(word(restored, "/actor/type"), "os_user");
     let mut api = ground.api(&key).client();
     let view = api.get(&format!("/v1/messages/{id}")).await.unwrap();
     assert_eq!(
@@ -102,6 +116,7 @@ async fn the_wrong_master_key_and_a_full_folder_are_refused() {
     std::fs::create_dir(&keys).unwrap();
     std::fs::copy(ground.path("old/keys/wrap.salt"), keys.join("wrap.salt")).unwrap();
     write_private(&keys.join("master.key"), &[7; 32]).unwrap();
+    std::fs::copy(ground.path("old/keys/log.key"), keys.join("log.key")).unwrap();
     let refused = run(&["serve", "--json", "--config", &config(&ground)]).await;
     assert_eq!(refused.status.code(), Some(3));
     let says = String::from_utf8_lossy(&refused.stdout).into_owned();

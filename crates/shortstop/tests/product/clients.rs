@@ -91,7 +91,8 @@ async fn the_same_commands_work_on_the_data_folder_of_a_gateway_that_is_not_runn
         })
         .collect();
     let by_me = |kind| (kind, "os_user", me.as_str());
-    assert_eq!(actors, [by_me("client.created"), by_me("client.revoked")]);
+    let kinds = ["client.created", "client.read", "client.revoked"];
+    assert_eq!(actors, kinds.map(by_me));
     let _gateway = ground.start().await;
     assert_eq!(status(&ground, &key).await, 401);
 }

@@ -312,3 +312,66 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+#[tokio::test]
+async fn a_guard_that_was_removed_is_told_of_or_refused() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    sent(&ground, 1).await;
+    gateway.stop().await.unwrap();
+    std::fs::remove_file(ground.data().join("guard.json")).unwrap();
+
+    ground.more = "[ledger]\nguard_required = true\n".to_owned();
+    ground.configure(carrier.smpp);
+    let before = super::ledger::entries(&ground.data()).len();
+    let refused = run(&["serve", "--json", "--config", &config(&ground)]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let says = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(says.contains("put the guard back"), "{says}");
+    assert_eq!(super::ledger::entries(&ground.data()).len(), before);
+
+    ground.more.clear();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let page = ground.admin().get("/metrics").await.unwrap().text;
+    assert!(page.contains("shortstop_guard_was_empty 1"), "{page}");
+    gateway.stop().await.unwrap();
+    let entries = super::ledger::entries(&ground.data());
+    let start = &entries[before];
+    assert_eq!(super::ledger::word(start, "/kind"), "ledger.started");
+    assert_eq!(super::ledger::word(start, "/reason"), "guard-empty");
+}
+
+#[tokio::test]
+async fn a_forked_ledger_is_refused_before_anything_is_written_to_it() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    std::fs::create_dir(ground.path("guard")).unwrap();
+    ground.more = "[ledger]\nguard_file = 'guard/guard.json'\n".to_owned();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    sent(&ground, 1).await;
+    gateway.stop().await.unwrap();
+    let guard = std::fs::read(ground.path("guard/guard.json")).unwrap();
+    copy(&ground.data(), &ground.path("old"));
+    // Two histories grow from the same folder; the guard is that of the shorter one.
+    let gateway = ground.start().await;
+    gateway.stop().await.unwrap();
+    let first = std::fs::read(ground.path("guard/guard.json")).unwrap();
+    std::fs::remove_dir_all(ground.data()).unwrap();
+    std::fs::rename(ground.path("old"), ground.data()).unwrap();
+    std::fs::write(ground.path("guard/guard.json"), guard).unwrap();
+    let gateway = ground.start().await;
+    sent(&ground, 5).await;
+    gateway.stop().await.unwrap();
+    std::fs::write(ground.path("guard/guard.json"), first).unwrap();
+
+    let before = super::ledger::entries(&ground.data()).len();
+    let refused = run(&["serve", "--json", "--config", &config(&ground)]).await;
+    let says = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{says}");
+    assert!(says.contains("forked"), "{says}");
+    assert_eq!(super::ledger::entries(&ground.data()).len(), before);
+}

@@ -8,13 +8,14 @@ use domain::class::TrafficClass;
 use domain::consent::Basis;
 use domain::message::ReceiptState;
 use domain::text::udh::{Concatenation, ReferenceWidth};
+use engine::changes::Changes;
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, LedgerQuery,
-    MessageQuery, OptOutRequest, RiskHints, Rotation, Scope, Searcher, StreamFrom, StreamLimits,
-    StreamParts, WitnessPolicy,
+    MessageQuery, OptOutRequest, Restored, RiskHints, Rotation, Scope, Searcher, StreamFrom,
+    StreamLimits, StreamParts, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
@@ -201,6 +202,11 @@ pub fn operating() -> TestGateway {
         changed_keys: vec!["https.connections_max".to_owned()],
     };
     test.gateway.reconfigure(usual(), &change);
+    test.gateway
+        .config_refused("needs-restart", change.changed_keys);
+    test.settle(test.gateway.read_clients("root")).unwrap();
+    test.gateway.ledger_was_read("root");
+    test.gateway.user_was_denied("mallory");
     test.gateway.lost(&primary(0), "the carrier closed it");
     deliver(&test, vec![mobile(2, "kept for thirty days")]);
     test.clock.advance(Duration::from_hours(31 * 24));
@@ -216,6 +222,14 @@ pub fn operating() -> TestGateway {
     test.settle(test.gateway.backup("root", copy.clone()))
         .unwrap();
     std::fs::remove_file(copy).unwrap();
+    let restored = Restored {
+        user: "root",
+        octets: 4_096,
+        entries: 0,
+        root: &ledger::empty_root(),
+    };
+    let changes = Changes::new(restored.entry(), test.clock.peek());
+    engine::ports::Store::commit(&*test.store, changes, Box::new(|_| {}));
     let export = LedgerExport {
         format: "cef",
         first: 0,

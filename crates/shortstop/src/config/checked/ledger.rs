@@ -22,10 +22,21 @@ pub struct LedgerPlan {
     pub key_file: Option<PathBuf>,
     /// Where its guard lies, if not in the data folder.
     pub guard_file: Option<PathBuf>,
+    /// Whether a ledger without its guard is refused.
+    pub guard: GuardNeed,
     /// What happens when witnesses do not cosign.
     pub policy: WitnessPolicy,
     /// Who cosigns, in the order of the file.
     pub witnesses: Vec<WitnessPlace>,
+}
+
+/// Whether a ledger that has entries must have a guard that remembers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardNeed {
+    /// It may start without; that is told.
+    Told,
+    /// It must not start without.
+    Required,
 }
 
 /// One witness.
@@ -51,6 +62,10 @@ pub fn plan(config: &Config, problems: &mut Problems) -> LedgerPlan {
         origin,
         key_file: resolved(&config.base, section.key_file.as_ref()),
         guard_file: resolved(&config.base, section.guard_file.as_ref()),
+        guard: match section.guard_required {
+            true => GuardNeed::Required,
+            false => GuardNeed::Told,
+        },
         policy: policy(config, problems),
         witnesses,
     }

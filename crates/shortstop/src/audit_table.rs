@@ -1,0 +1,278 @@
+//! No unaudited path: every way in which somebody can change something, or read what is protected, and
+//! the entries that it leaves in the ledger. Whoever adds a route, a request of the control socket, a
+//! command or an event adds a row here, or it does not compile; a test of the product drives each row
+//! and finds its entry.
+
+use ledger::Kind;
+use web::Route;
+
+use crate::cli::{Command, LedgerCommand, SubjectCommand};
+use crate::control::Request;
+
+/// What an act leaves in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// An entry of one of these kinds for each act, durable before its answer.
+    Entry(&'static [Kind]),
+    /// Reads, which are counted: an entry of one of these kinds within the time that `docs/ledger.md`
+    /// says.
+    Counted(&'static [Kind]),
+    /// What the acts leave that it consists of, which have rows of their own.
+    Parts(&'static str),
+    /// Nothing, since nothing protected is read and nothing changed; says why.
+    Nothing(&'static str),
+}
+
+impl Trace {
+    /// The kinds of its entries.
+    pub const fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Entry(kinds) | Self::Counted(kinds) => kinds,
+            Self::Parts(_) | Self::Nothing(_) => &[],
+        }
+    }
+}
+
+/// What a request of the API leaves. One that is refused leaves `message.refused` or `auth.failed`
+/// besides; see [`Event`].
+pub const fn of_route(route: Route) -> Trace {
+    match route {
+        Route::SubmitMessage | Route::SubmitBatch => Trace::Entry(&[Kind::MessageAccepted]),
+        Route::SearchMessages | Route::ListMessages => Trace::Counted(&[Kind::MessageSearched]),
+        Route::ReadMessage | Route::ReadReceipt => Trace::Counted(&[Kind::MessageRead]),
+        Route::CancelMessage => Trace::Entry(&[Kind::MessageCancelled]),
+        Route::ListInbound => Trace::Counted(&[Kind::InboundRead]),
+        Route::RecordOptOut => Trace::Entry(&[Kind::OptoutRecorded]),
+        Route::LookUpOptOut => Trace::Counted(&[Kind::OptoutLookup]),
+        Route::RemoveOptOut => Trace::Entry(&[Kind::OptoutRemoved]),
+        Route::ReadCheckpoint | Route::ReadEntries | Route::ReadTile => {
+            Trace::Counted(&[Kind::LedgerRead])
+        }
+        // With a number it is an entry of its own, before the answer.
+        Route::ListEntries | Route::SearchEntries => Trace::Counted(&[Kind::LedgerSearched]),
+        Route::OpenApi | Route::ErrorPage => Trace::Nothing("the same page for everybody"),
+    }
+}
+
+/// What a request over the control socket leaves. A command on a data folder whose gateway does not
+/// run does the same by itself.
+pub const fn of_request(request: &Request) -> Trace {
+    match request {
+        Request::ClientAdd(_) => Trace::Entry(&[Kind::ClientCreated]),
+        Request::ClientList => Trace::Entry(&[Kind::ClientRead]),
+        Request::ClientRevoke { .. } => Trace::Entry(&[Kind::ClientRevoked]),
+        Request::ClientRotate { .. } => Trace::Entry(&[Kind::ClientRotated]),
+        Request::LedgerExport { .. } | Request::LedgerLines(_) => {
+            Trace::Entry(&[Kind::LedgerExported])
+        }
+        Request::LedgerLinesRead { .. } => {
+            Trace::Parts("the next part of an export that was recorded as a whole")
+        }
+        // What the openings show stays inside: only faults come out.
+        Request::LedgerRead { .. } | Request::LedgerProve { .. } | Request::LedgerOpenings => {
+            Trace::Counted(&[Kind::LedgerRead])
+        }
+        Request::LedgerRebuild { .. } => Trace::Entry(&[Kind::LedgerRead]),
+        Request::SubjectErase { .. } => Trace::Entry(&[Kind::SubjectErased]),
+        Request::KeysStatus => {
+            Trace::Nothing("names, ages and counts of keys, and nothing that opens anything")
+        }
+        Request::KeysRotate => Trace::Entry(&[Kind::KeyRotated]),
+        Request::Backup { .. } => Trace::Entry(&[Kind::BackupMade]),
+    }
+}
+
+/// What a command of the command line leaves.
+pub const fn of_command(command: &Command) -> Trace {
+    match command {
+        Command::Demo(_) => Trace::Parts("a gateway of its own, and requests to it"),
+        Command::Serve(_) => Trace::Entry(&[Kind::LedgerStarted, Kind::LedgerRecovered]),
+        Command::CheckConfig(_) => Trace::Nothing("reads a configuration, which holds no secret"),
+        Command::Client(_) | Command::Keys(_) | Command::Backup(_) => Trace::Parts("a request"),
+        Command::Ledger(command) => of_ledger(command),
+        Command::Subject(command) => of_subject(command),
+        Command::Restore(_) => Trace::Entry(&[Kind::BackupRestored]),
+        Command::CarrierSim(_) => Trace::Nothing("a carrier to test against"),
+        Command::Version => Trace::Nothing("the same for everybody"),
+    }
+}
+
+const fn of_ledger(command: &LedgerCommand) -> Trace {
+    match command {
+        // On a folder whose gateway does not run it only reads what whoever may read the file sees
+        // anyway; an entry would change what is verified.
+        LedgerCommand::Verify(_) | LedgerCommand::Prove { .. } | LedgerCommand::Rebuild { .. } => {
+            Trace::Parts("requests, to a gateway that runs")
+        }
+        LedgerCommand::Export { .. } => Trace::Parts("a request"),
+        LedgerCommand::Key { .. } => Trace::Nothing("the public key, which is for everybody"),
+    }
+}
+
+const fn of_subject(command: &SubjectCommand) -> Trace {
+    match command {
+        SubjectCommand::Erase { .. } => Trace::Parts("a request"),
+    }
+}
+
+/// What happens without a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The gateway starts.
+    Start,
+    /// SIGHUP, or a configuration at the start.
+    Configuration,
+    /// SIGTERM or SIGINT.
+    Stop,
+    /// The gateway starts after an end that was not in good order.
+    StartAfterCrash,
+    /// Whoever asks over HTTPS has no key, or not one for this.
+    CredentialsRefused,
+    /// Another user of the machine asks over the control socket.
+    SocketDenied,
+    /// A message is refused.
+    MessageRefused,
+    /// A message goes to its carrier.
+    Dispatched,
+    /// The carrier answers.
+    Answered,
+    /// The carrier sends a receipt.
+    Receipt,
+    /// The carrier sends a message from a handset.
+    Mobile,
+    /// A handset writes a keyword.
+    Keyword,
+    /// A bind comes up.
+    Bound,
+    /// A bind goes.
+    Lost,
+    /// A time is over: of a message, of a receipt, of parts of a long message.
+    TimeOver,
+    /// New keys are due.
+    Keys,
+    /// The clock was set.
+    Clock,
+    /// Nothing can be recorded, and then it can.
+    StoreAway,
+    /// The room runs out.
+    RoomLow,
+    /// A witness no longer cosigns, or cosigns again.
+    Witness,
+    /// A stream tells the ledger to a collector.
+    Stream,
+    /// The time of private values is over.
+    Retention,
+    /// Somebody asks for the pages of the admin listener.
+    AdminPages,
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 23] = [
+        Self::Start,
+        Self::Configuration,
+        Self::Stop,
+        Self::StartAfterCrash,
+        Self::CredentialsRefused,
+        Self::SocketDenied,
+        Self::MessageRefused,
+        Self::Dispatched,
+        Self::Answered,
+        Self::Receipt,
+        Self::Mobile,
+        Self::Keyword,
+        Self::Bound,
+        Self::Lost,
+        Self::TimeOver,
+        Self::Keys,
+        Self::Clock,
+        Self::StoreAway,
+        Self::RoomLow,
+        Self::Witness,
+        Self::Stream,
+        Self::Retention,
+        Self::AdminPages,
+    ];
+
+    /// What it leaves.
+    pub const fn trace(self) -> Trace {
+        match self {
+            Self::Start => Trace::Entry(&[Kind::LedgerStarted]),
+            Self::Configuration => Trace::Entry(&[Kind::ConfigLoaded]),
+            Self::Stop => Trace::Entry(&[Kind::LedgerStopped]),
+            Self::StartAfterCrash => Trace::Entry(&[Kind::LedgerRecovered]),
+            Self::CredentialsRefused | Self::SocketDenied => Trace::Counted(&[Kind::AuthFailed]),
+            Self::MessageRefused => Trace::Counted(&[Kind::MessageRefused]),
+            Self::Dispatched => Trace::Entry(&[Kind::MessageDispatched]),
+            Self::Answered => Trace::Entry(&[Kind::MessageSubmitted, Kind::MessageFailed]),
+            Self::Receipt => Trace::Entry(&[Kind::ReceiptReceived, Kind::ReceiptUnmatched]),
+            Self::Mobile => Trace::Entry(&[Kind::MoReceived]),
+            Self::Keyword => Trace::Entry(&[Kind::OptoutRecorded, Kind::OptoutRemoved]),
+            Self::Bound => Trace::Entry(&[Kind::LinkBound]),
+            Self::Lost => Trace::Entry(&[Kind::LinkLost]),
+            Self::TimeOver => Trace::Entry(&[
+                Kind::MessageExpired,
+                Kind::MessageUnknown,
+                Kind::MoIncomplete,
+            ]),
+            Self::Keys => Trace::Entry(&[Kind::KeyCreated]),
+            Self::Clock => Trace::Entry(&[Kind::ClockStep]),
+            Self::StoreAway => Trace::Entry(&[Kind::LedgerGap]),
+            Self::RoomLow => Trace::Entry(&[Kind::LedgerDegraded]),
+            Self::Witness => Trace::Entry(&[Kind::WitnessLost, Kind::WitnessRegained]),
+            Self::Stream => Trace::Entry(&[Kind::LedgerExported]),
+            Self::Retention => Trace::Entry(&[Kind::RetentionExpired]),
+            Self::AdminPages => {
+                Trace::Nothing("health and counts, which tell of no person and change nothing")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use web::{Access, Effect, ROUTES};
+
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/ledger.md");
+
+    /// Kinds that the page says are written.
+    fn written() -> Vec<&'static str> {
+        let (_, section) = PAGE.split_once("\n## Kinds\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        rows.filter(|row| !row.contains("*reserved*"))
+            .map(|row| row.split('`').nth(1).unwrap())
+            .collect()
+    }
+
+    /// Kinds that come from no act of the table but from the engine alone: of each, why.
+    const BY_THE_WAY: [&str; 0] = [];
+
+    #[test]
+    fn every_route_that_changes_or_reads_something_leaves_an_entry() {
+        for row in ROUTES {
+            let trace = of_route(row.route);
+            match (row.access, row.effect) {
+                (Access::Public, _) => assert!(matches!(trace, Trace::Nothing(_)), "{}", row.path),
+                (_, Effect::Mutates) => assert!(matches!(trace, Trace::Entry(_)), "{}", row.path),
+                (_, Effect::Reads) => assert!(!trace.kinds().is_empty(), "{}", row.path),
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_that_is_written_comes_from_a_row() {
+        let text = include_str!("audit_table.rs");
+        let table = text.split("#[cfg(test)]").next().unwrap();
+        let named = |kind: &Kind| table.contains(&format!("Kind::{kind:?}"));
+        for name in written() {
+            let kind = Kind::from_name(name).unwrap();
+            assert!(
+                named(&kind) || BY_THE_WAY.contains(&name),
+                "{name} is written, but no row of the table leads to it"
+            );
+        }
+    }
+}

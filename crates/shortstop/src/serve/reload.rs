@@ -1,0 +1,67 @@
+//! A reload: the configuration is read again while the gateway serves. Either all of it is taken or
+//! none, and both are in the ledger.
+
+use crate::config::environment::Overlay;
+use crate::config::{self, Problems};
+use crate::material::Material;
+
+use super::change::{self, NeedsRestart};
+use super::{Running, certificates_of};
+
+/// Why the configuration stays as it was.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    /// It is none, or something in it is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Problems),
+    /// It changes what cannot change while the gateway runs.
+    #[error(transparent)]
+    NeedsRestart(#[from] NeedsRestart),
+    /// A file that it names cannot be used.
+    #[error("{cause:#}")]
+    Files {
+        cause: anyhow::Error,
+        changed: Vec<String>,
+    },
+}
+
+impl Refused {
+    /// Its word in the ledger, and the settings that differ, as far as they are known.
+    fn told(self) -> (&'static str, Vec<String>) {
+        match self {
+            Self::Invalid(_) => ("invalid", Vec::new()),
+            Self::NeedsRestart(NeedsRestart(changed)) => ("needs-restart", changed),
+            Self::Files { changed, .. } => ("unusable-file", changed),
+        }
+    }
+}
+
+impl Running {
+    /// Reads the configuration again.
+    pub(super) fn reload(&mut self) {
+        match self.try_reload() {
+            Ok(keys) => tracing::info!(changed = ?keys, "the configuration was read again"),
+            Err(problem) => {
+                tracing::error!(%problem, "the configuration stays as it was");
+                let (reason, changed) = problem.told();
+                self.opened.gateway.config_refused(reason, changed);
+            }
+        }
+    }
+
+    fn try_reload(&mut self) -> Result<Vec<String>, Refused> {
+        let (config, checked) = config::load(&self.path, Overlay::from_process())?;
+        let change = change::between(&self.config, &config)?;
+        let unusable = |cause| Refused::Files {
+            cause,
+            changed: change.changed_keys.clone(),
+        };
+        let material = Material::read(&checked).map_err(|error| unusable(error.into()))?;
+        let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
+        let taken = self.tls.reload(certificates);
+        taken.map_err(|error| unusable(error.into()))?;
+        self.opened.gateway.reconfigure(checked.settings, &change);
+        self.config = config;
+        Ok(change.changed_keys)
+    }
+}
