@@ -172,6 +172,9 @@ fn holder(database: &Connection, owner: u64) -> rusqlite::Result<Option<Holder>>
     if is_in("SELECT 1 FROM inbound WHERE seq = ?1")? {
         return Ok(Some(Holder::Inbound));
     }
-    let is_opt_out = is_in("SELECT 1 FROM optout WHERE seq = ?1")?;
-    Ok(is_opt_out.then_some(Holder::OptOut))
+    if is_in("SELECT 1 FROM optout WHERE seq = ?1")? {
+        return Ok(Some(Holder::OptOut));
+    }
+    let is_part = is_in("SELECT 1 FROM part WHERE seq = ?1")?;
+    Ok((!is_part).then_some(Holder::Entry))
 }

@@ -10,7 +10,7 @@ use domain::message::MessageState;
 /// Whose sealed values are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holders {
-    /// Messages and messages from handsets.
+    /// Messages, messages from handsets, and searches for them.
     Traffic,
     /// Opt-outs and their removals.
     OptOuts,
@@ -49,15 +49,17 @@ pub enum Holder {
     Inbound,
     /// An opt-out or its removal.
     OptOut,
+    /// An entry alone, such as that of a search by number: there is no row beside the value.
+    Entry,
 }
 
 impl OldValue {
-    /// The row with the blind index of its number; opt-outs have none that may go.
+    /// The row with the blind index of its number; opt-outs have none that may go, entries none at all.
     pub const fn bearer(&self) -> Option<Bearer> {
         match self.holder {
             Holder::Message(_) => Some(Bearer::Message(self.owner)),
             Holder::Inbound => Some(Bearer::Inbound(self.owner)),
-            Holder::OptOut => None,
+            Holder::OptOut | Holder::Entry => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Searching the ledger: what is found by number, and what the ledger says of the search.
 
+use std::time::Duration;
+
 use domain::class::TrafficClass;
 use domain::id::SubjectId;
 use engine::ports::{Erasure, Log};
@@ -296,4 +298,44 @@ fn a_cursor_of_the_other_sort_of_search_is_refused() {
         let refused = place.try_search(Searcher::OsUser("root"), query);
         assert_eq!(refused, Err(SearchError::Cursor));
     }
+}
+
+#[test]
+fn the_number_of_a_search_is_kept_as_long_as_those_of_messages() {
+    let place = Place::busy();
+    let query = LedgerQuery {
+        number: Some(handset(1)),
+        limit: 1,
+        ..LedgerQuery::default()
+    };
+    place.search(query);
+    let owner = || {
+        let sealed = place.entries().into_iter().rfind(|entry| {
+            entry["kind"] == "ledger.searched" && entry["private"]["number"].is_string()
+        });
+        let id = sealed.unwrap()["object"]["id"].as_str().unwrap().to_owned();
+        id.parse::<SubjectId>().unwrap().sequence()
+    };
+    let owner = owner();
+    let kept = || {
+        place
+            .test
+            .store
+            .with_image(|image| image.vault().filter(|row| row.owner == owner).count())
+    };
+    assert_eq!(kept(), 1);
+    let pass = |days: u64| {
+        place.test.clock.advance(Duration::from_hours(24 * days));
+        place.test.gateway.keep_house(place.test.clock.peek());
+        place.test.store.sync();
+        let _inside = place.runtime.enter();
+        place
+            .test
+            .settle(place.test.gateway.expire_values())
+            .unwrap();
+    };
+    pass(395);
+    assert_eq!(kept(), 1);
+    pass(2);
+    assert_eq!(kept(), 0);
 }

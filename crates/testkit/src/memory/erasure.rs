@@ -96,6 +96,10 @@ impl Image {
         if self.inbound.contains_key(&owner) {
             return Some(Holder::Inbound);
         }
-        self.opt_outs.contains_key(&owner).then_some(Holder::OptOut)
+        if self.opt_outs.contains_key(&owner) {
+            return Some(Holder::OptOut);
+        }
+        let is_part = self.parts().any(|part| part.sequence == owner);
+        (!is_part).then_some(Holder::Entry)
     }
 }

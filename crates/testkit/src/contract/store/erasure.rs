@@ -13,8 +13,8 @@ use ledger::Kind;
 
 use super::Home;
 use super::samples::{
-    changes, draft, inbound, message, message_id, moment, new_message, opt_out, sealed, sequence,
-    subject, unmatched, update,
+    changes, draft, inbound, message, message_id, moment, new_message, opt_out, part, sealed,
+    sequence, subject, unmatched, update,
 };
 use super::waiting::{commit, read};
 
@@ -220,8 +220,11 @@ pub fn old_values_come_by_age_and_pass_over_what_is_none(home: &mut dyn Home) {
         Write::Vault(sealed(sequence(13))[0].clone()),
     ];
     commit(&*store, changes(moment(13), writes)).unwrap();
-    let orphan = Write::Vault(sealed(sequence(14))[1].clone());
-    commit(&*store, changes(moment(14), [orphan])).unwrap();
+    let alone = Write::Vault(sealed(sequence(14))[1].clone());
+    commit(&*store, changes(moment(14), [alone])).unwrap();
+    let waiting = Write::Vault(sealed(sequence(15))[1].clone());
+    let writes = [Write::Part(part(15)), waiting];
+    commit(&*store, changes(moment(15), writes)).unwrap();
     let ended = changes(moment(20), [update(5, 2, MessageState::Delivered)]);
     commit(&*store, ended).unwrap();
     commit(&*store, erasing([tombstone(2, Purpose::Text)])).unwrap();
@@ -247,11 +250,12 @@ pub fn old_values_come_by_age_and_pass_over_what_is_none(home: &mut dyn Home) {
     for limit in [1, 3, 1_000] {
         let texts = all(Holders::Traffic, Purpose::Text, 1, 99, limit);
         let owners: Vec<u64> = texts.iter().map(|value| value.owner).collect();
-        let expected = [1, 3, 4, 5, 6, 7, 8, 11, 12].map(sequence);
+        let expected = [1, 3, 4, 5, 6, 7, 8, 11, 12, 14].map(sequence);
         assert_eq!(owners, expected);
         assert_eq!(texts[0].holder, accepted);
         assert_eq!(texts[3].holder, Holder::Message(MessageState::Delivered));
         assert_eq!(texts[8].holder, Holder::Inbound);
+        assert_eq!(texts[9].holder, Holder::Entry);
         let some = all(Holders::Traffic, Purpose::Number, 4, 7, limit);
         assert_eq!(some.len(), 3);
     }
