@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::time::Timestamp;
 use ledger::Frontier;
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::cosignature;
 use ledger::note::key::VerifierKey;
 use ledger::note::signature::Signature;
 use ledger::note::signer::{NoteSigner, SignError};
@@ -22,7 +23,7 @@ use crate::gateway::Gateway;
 use crate::ports::guard::{GuardError, Signed};
 use crate::ports::log::{Node, Published};
 use crate::ports::store::ReadError;
-use crate::ports::{Guard, Log, Witness};
+use crate::ports::{Guard, Log, SecondKey, Witness};
 use crate::tree;
 use crate::witnesses::{Missing, Round, Witnesses, is_enough};
 
@@ -56,6 +57,8 @@ pub struct LedgerParts {
     pub log: Arc<dyn Log>,
     /// The log's key; its name is the origin.
     pub signer: NoteSigner,
+    /// A second key of the log, whose line stands below the first.
+    pub second: Option<Arc<dyn SecondKey>>,
     /// Remembers what was signed last.
     pub guard: Arc<dyn Guard>,
     /// Who cosigns.
@@ -154,7 +157,7 @@ impl Ledger {
     }
 
     /// Takes in what has become durable, and signs it. `None` when nothing is new.
-    fn sign(&self) -> Result<Option<SignedCheckpoint>, LedgerError> {
+    fn sign(&self, now: Timestamp) -> Result<Option<SignedCheckpoint>, LedgerError> {
         let mut tree = self.tree();
         let size = self.parts.log.size()?;
         let last = tree
@@ -187,9 +190,14 @@ impl Ledger {
         let root = tree.frontier.root();
         self.parts.guard.advance(Signed { size, root })?;
         let origin = self.parts.signer.verifier_key().name();
-        Ok(Some(
-            Checkpoint::new(origin, size, root).sign(&self.parts.signer)?,
-        ))
+        let mut signed = Checkpoint::new(origin, size, root).sign(&self.parts.signer)?;
+        if let Some(second) = &self.parts.second {
+            let (key, seconds) = (second.verifier_key(), now.micros() / 1_000_000);
+            let sign = |message: &[u8]| second.sign(message);
+            let line = cosignature::ml_dsa_line(key, signed.note().text(), seconds, sign)?;
+            signed.add(line);
+        }
+        Ok(Some(signed))
     }
 
     /// Publishes a signed checkpoint with the cosignatures that it has.
@@ -307,10 +315,10 @@ impl Gateway {
         let Some(ledger) = self.ledger.get().map(Arc::clone) else {
             return Ok(false);
         };
-        let signing = Arc::clone(&ledger);
-        let signed = spawn_blocking(move || signing.sign()).await;
+        let (signing, now) = (Arc::clone(&ledger), self.now());
+        let signed = spawn_blocking(move || signing.sign(now)).await;
         let Some(mut signed) = signed.map_err(|_| LedgerError::CutOff)?? else {
-            self.watch_witnesses(&ledger, &[], self.now());
+            self.watch_witnesses(&ledger, &[], now);
             return Ok(false);
         };
         let rounds = ledger.ask_all(&mut signed).await?;

@@ -1,7 +1,7 @@
 //! Cosignatures of checkpoints (C2SP tlog-cosignature): a witness says that, at a time, this was the
 //! largest consistent tree of this log that it had seen. They are signature lines of the same note.
-//! Ed25519 (0x04) is signed and verified; ML-DSA-44 (0x06) is verified only, since its signing
-//! draws random octets and nothing here may.
+//! Ed25519 (0x04) is signed and verified. ML-DSA-44 (0x06), by which a log may sign its own checkpoints
+//! besides, is verified here; its signing draws random octets, so that whoever has the key does it.
 
 use core::fmt;
 
@@ -51,6 +51,22 @@ impl Cosigner {
             bytes,
         ))
     }
+}
+
+/// The line of an ML-DSA-44 key (0x06) under the text of a checkpoint, as of `now` in POSIX seconds. `sign`
+/// signs a message with that key, without a context (FIPS 204), and gives the 2,420 octets.
+pub fn ml_dsa_line(
+    key: &VerifierKey,
+    text: &str,
+    now: u64,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, SignError>,
+) -> Result<Signature, SignError> {
+    if now == 0 || now > LAST_NUMBER {
+        return Err(SignError::Time);
+    }
+    let message = tree_message(key.name(), now, text).ok_or(SignError::NoCheckpoint)?;
+    let bytes = [now.to_be_bytes().as_slice(), &sign(&message)?].concat();
+    Ok(Signature::new(key.name().clone(), key.id(), bytes))
 }
 
 impl fmt::Debug for Cosigner {
@@ -171,6 +187,44 @@ mod tests {
         assert!(!signed(&ours, 10, text()));
         assert!(!signed(&key("witness.example/other"), 9, text()));
         assert!(!signed(&ours, 9, text().replace("log.", "lag.")));
+    }
+
+    #[test]
+    fn a_second_line_of_the_log_itself_verifies_and_disturbs_no_other_reader() {
+        let pair = PqdsaKeyPair::from_seed(&ML_DSA_44_SIGNING, &[5; 32]).unwrap();
+        let log = crate::note::signer::NoteSigner::from_seed(name("log.example"), &[1; 32]);
+        let (log, origin) = (log.unwrap(), name("log.example"));
+        let public = pair.public_key().as_ref();
+        let second = VerifierKey::new(origin, KeyType::MlDsaCosignature, public).unwrap();
+        let sign = |message: &[u8]| {
+            let mut signature = vec![0; 2_420];
+            let signed = pair.sign(message, &mut signature);
+            signed.map(|_| signature).map_err(|_| SignError::Refused)
+        };
+        let line = ml_dsa_line(&second, &text(), 1_700_000_000, sign).unwrap();
+        let mut note = Note::unsigned(text()).unwrap();
+        note.sign(log.sign(&text()).unwrap());
+        note.sign(line);
+        let read = Note::parse(note.to_string().as_bytes()).unwrap();
+        assert_eq!(read.signatures().len(), 2);
+        let first = log.verifier_key().clone();
+        for keys in [
+            vec![first.clone()],
+            vec![second.clone()],
+            vec![first, second.clone()],
+        ] {
+            assert_eq!(read.verify(&keys).unwrap().len(), keys.len());
+        }
+        let other = signed_note::Note::from_bytes(note.to_string().as_bytes()).unwrap();
+        let known = signed_note::StandardVerifier::new(&log.verifier_key().to_string()).unwrap();
+        let list = signed_note::VerifierList::new(vec![Box::new(known)]);
+        let (good, unknown) = other.verify(&list).unwrap();
+        assert_eq!((good.len(), unknown.len()), (1, 1));
+        assert_eq!(ml_dsa_line(&second, &text(), 0, sign), Err(SignError::Time));
+        assert_eq!(
+            ml_dsa_line(&second, "x\n", 1, sign),
+            Err(SignError::NoCheckpoint)
+        );
     }
 
     #[test]

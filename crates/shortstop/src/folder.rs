@@ -88,6 +88,16 @@ impl DataFolder {
         self.0.join("log.vkey")
     }
 
+    /// The log's second key, of ML-DSA-44.
+    pub fn log_second_key(&self) -> PathBuf {
+        self.0.join("keys").join("log-mldsa.key")
+    }
+
+    /// Its public half, as recorded when it was made.
+    pub fn log_second_vkey(&self) -> PathBuf {
+        self.0.join("log-mldsa.vkey")
+    }
+
     /// The usual place of the guard of the log's key.
     pub fn guard(&self) -> PathBuf {
         self.0.join("guard.json")

@@ -24,6 +24,7 @@ pub mod output;
 pub mod process;
 pub mod public_log;
 pub mod ready;
+pub mod second_key;
 pub mod serve;
 pub mod sim_server;
 pub mod streams;

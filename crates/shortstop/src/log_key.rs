@@ -146,7 +146,8 @@ pub fn place(folder: &DataFolder, configured: Option<&Path>) -> PathBuf {
     place.unwrap_or_else(|| folder.log_key())
 }
 
-fn make(path: &Path) -> Result<(), LogKeyError> {
+/// Makes a new seed.
+pub(crate) fn make(path: &Path) -> Result<(), LogKeyError> {
     let octets = Zeroizing::new(entropy::octets::<LENGTH>());
     if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         make_private(folder).map_err(LogKeyError::Unwritable)?;
@@ -159,7 +160,8 @@ fn make(path: &Path) -> Result<(), LogKeyError> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, LogKeyError> {
+/// Reads a seed that nobody else can.
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, LogKeyError> {
     let octets = match std::fs::read(path) {
         Ok(octets) => Zeroizing::new(octets),
         Err(error) if error.kind() == ErrorKind::NotFound => {

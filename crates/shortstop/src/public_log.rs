@@ -11,17 +11,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::ports::guard::GuardError;
-use engine::ports::{Guard, Log};
+use engine::ports::{Guard, Log, SecondKey};
 use engine::{LedgerError, LedgerParts, Seat, WitnessPolicy};
 use ledger::VerifierKey;
 use store::{FileGuard, is_on_same_volume};
 use web::witness::HttpWitness;
 
 use crate::config::Checked;
-use crate::config::checked::{GuardNeed, LedgerPlan, WitnessPlace};
+use crate::config::checked::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
 use crate::exit::{Exit, Failure};
 use crate::folder::DataFolder;
 use crate::log_key::{self, LogKeyError, Wanted};
+use crate::second_key::MlDsaKey;
 
 /// What everybody may know of the log, and the log.
 #[derive(Clone)]
@@ -35,9 +36,17 @@ pub struct PublicLog {
 }
 
 impl PublicLog {
-    /// The log of this key with the witnesses that are configured.
-    pub fn new(log: Arc<dyn Log>, vkey: VerifierKey, plan: &LedgerPlan) -> Self {
-        let policy = policy(&vkey, plan);
+    /// The log of this key, and of a second one if it has one, with the witnesses that are configured.
+    pub fn new(
+        log: Arc<dyn Log>,
+        (vkey, second): (VerifierKey, Option<VerifierKey>),
+        plan: &LedgerPlan,
+    ) -> Self {
+        let mut policy = policy(&vkey, plan);
+        if let Some(second) = second {
+            // A comment: with two lines either key would be enough, and not every reader knows its type.
+            let _ = writeln!(policy, "# second key: log {second}");
+        }
         Self { log, vkey, policy }
     }
 }
@@ -57,11 +66,13 @@ pub fn parts(
         entries: log.size().map_err(|error| failure(&error.into()))?,
     };
     let signer = log_key::find(folder, wanted).map_err(key_failure)?;
+    let second = second(plan, folder, signer.verifier_key())?;
     let guard = guard(plan, folder, log.as_ref())?;
     let witnesses = plan.witnesses.iter().map(seat).collect::<Result<_, _>>()?;
     Ok(LedgerParts {
         log,
         signer,
+        second,
         guard: Arc::new(guard),
         witnesses,
         policy: plan.policy,
@@ -85,6 +96,18 @@ pub fn key_failure(error: LogKeyError) -> Failure {
         _ => Exit::Unavailable,
     };
     Failure::new(exit, error)
+}
+
+fn second(
+    plan: &LedgerPlan,
+    folder: &DataFolder,
+    first: &VerifierKey,
+) -> Result<Option<Arc<dyn SecondKey>>, Failure> {
+    if plan.second_line == SecondLine::None {
+        return Ok(None);
+    }
+    let key = MlDsaKey::find(folder, first.name()).map_err(key_failure)?;
+    Ok(Some(Arc::new(key)))
 }
 
 fn guard(plan: &LedgerPlan, folder: &DataFolder, log: &dyn Log) -> Result<FileGuard, Failure> {

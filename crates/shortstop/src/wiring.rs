@@ -78,7 +78,9 @@ pub fn open_under(
     let store = open_store(checked, folder.path())?;
     let parts = public_log::parts(checked, folder, store.clone())?;
     let vkey = parts.signer.verifier_key().clone();
-    let public = PublicLog::new(store.clone(), vkey, &checked.ledger);
+    let second = parts.second.as_ref();
+    let second = second.map(|second| second.verifier_key().clone());
+    let public = PublicLog::new(store.clone(), (vkey, second), &checked.ledger);
     let gateway = Parts {
         store: store.clone(),
         carriers,
@@ -117,8 +119,10 @@ pub fn open_log(checked: &Checked, folder: &DataFolder) -> Result<PublicLog, Fai
         let says = "this ledger was never signed; start the gateway once";
         return Err(Failure::unavailable(says));
     };
+    let second = log_key::read_record(&folder.log_second_vkey());
+    let second = second.map_err(public_log::key_failure)?;
     let store: Arc<dyn Log> = open_store(checked, folder.path())?;
-    Ok(PublicLog::new(store, vkey, &checked.ledger))
+    Ok(PublicLog::new(store, (vkey, second), &checked.ledger))
 }
 
 /// Opens the data folder's store without a gateway, to rebuild its state: nothing is added to it. Blocks.

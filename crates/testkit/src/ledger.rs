@@ -44,6 +44,7 @@ impl TestGateway {
         let parts = LedgerParts {
             log: self.store.clone(),
             signer: log_signer(),
+            second: None,
             guard: Arc::new(MemoryGuard::default()),
             witnesses,
             policy,

@@ -46,7 +46,7 @@ mod tests {
         batch_entries: 1,
         batch_octets: 1,
         pause: Duration::from_secs(1),
-        pause_max: Duration::from_secs(60),
+        pause_max: Duration::from_mins(1),
     };
 
     #[test]

@@ -54,9 +54,14 @@ fn key(place: &Place, output: Output) -> Outcome {
         let says = "this ledger was never signed; start the gateway once";
         return Err(Failure::unavailable(says));
     };
+    let second = log_key::read_record(&folder.log_second_vkey()).map_err(key_failure)?;
+    let second = second.map(|second| second.to_string());
     let vkey = vkey.to_string();
-    output.event("ledger-key", &json!({"vkey": vkey}));
+    output.event("ledger-key", &json!({"vkey": vkey, "second_vkey": second}));
     output.line(vkey);
+    if let Some(second) = second {
+        output.line(second);
+    }
     Ok(Exit::Done)
 }
 

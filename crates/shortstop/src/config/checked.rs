@@ -20,7 +20,7 @@ mod short_codes;
 mod siem;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
-pub use ledger::{GuardNeed, LedgerPlan, WitnessPlace};
+pub use ledger::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
 pub use siem::StreamPlan;
 
 /// A configuration that can be run.

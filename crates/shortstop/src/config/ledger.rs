@@ -29,6 +29,10 @@ section! {
         /// this setting it is the systemd credential `log.key` if there is one, and `keys/log.key` in
         /// the data folder otherwise, made at the first start.
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/log.key",
+        /// Whether the log signs each checkpoint with a second key too, of ML-DSA-44, which stays good
+        /// should Ed25519 fall. The key is `keys/log-mldsa.key` in the data folder, made when it is first
+        /// asked for. Each checkpoint and receipt grows by 3.3 kB.
+        pub mldsa: bool = false,
         /// File that remembers what was signed last, so that a data folder that was put back is
         /// refused. It must lie where a copy that is put back does not reach, best on another volume;
         /// its folder must exist. Without this setting it is `guard.json` in the data folder.

@@ -30,7 +30,7 @@ pub fn begin(public: &PublicLog, to: &Path) -> anyhow::Result<Published> {
 }
 
 /// Writes a state of the log to a folder that was looked at.
-pub fn write(public: &PublicLog, published: Published, to: &Path) -> anyhow::Result<Written> {
+pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Result<Written> {
     let source = LogSource::at(public.log.as_ref(), published.clone());
     let mut files = 0;
     for tile in tiles_of(published.size) {

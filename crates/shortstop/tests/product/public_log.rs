@@ -375,3 +375,31 @@ async fn a_forked_ledger_is_refused_before_anything_is_written_to_it() {
     assert!(says.contains("forked"), "{says}");
     assert_eq!(super::ledger::entries(&ground.data()).len(), before);
 }
+
+#[tokio::test]
+async fn a_second_key_signs_too_and_each_is_enough_to_verify_by() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    ground.more = "[ledger]\nmldsa = true\n".to_owned();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let config = config(&ground);
+    let keys = run_json(&["ledger", "key", "--config", &config]).await;
+    let key = |name: &str| keys[name].as_str().unwrap().to_owned();
+    let (first, second) = (key("vkey"), key("second_vkey"));
+    let live = export(&ground, "live").await;
+    for vkey in [&first, &second] {
+        let (code, events) = verify(&["--dir", &live, "--vkey", vkey]).await;
+        assert_eq!(code, Some(0), "{events:?}");
+    }
+    let note = std::fs::read_to_string(format!("{live}/checkpoint")).unwrap();
+    let lines = note.matches("\u{2014} shortstop.local/test-1 ").count();
+    assert_eq!(lines, 2, "{note}");
+    gateway.stop().await.unwrap();
+    let changed = note.replace("test-1\n", "test-2\n");
+    std::fs::write(format!("{live}/checkpoint"), changed).unwrap();
+    let (code, _) = verify(&["--dir", &live, "--vkey", &second]).await;
+    assert_eq!(code, Some(1));
+    let (code, events) = verify(&["--config", &config]).await;
+    assert_eq!(code, Some(0), "{events:?}");
+}

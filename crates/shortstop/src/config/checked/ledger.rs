@@ -20,6 +20,8 @@ pub struct LedgerPlan {
     pub origin: Option<KeyName>,
     /// Where its key lies, if not at its usual place.
     pub key_file: Option<PathBuf>,
+    /// Whether a second key signs too.
+    pub second_line: SecondLine,
     /// Where its guard lies, if not in the data folder.
     pub guard_file: Option<PathBuf>,
     /// Whether a ledger without its guard is refused.
@@ -37,6 +39,15 @@ pub enum GuardNeed {
     Told,
     /// It must not start without.
     Required,
+}
+
+/// Whether checkpoints have a second line of the log itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondLine {
+    /// No.
+    None,
+    /// Of ML-DSA-44.
+    MlDsa,
 }
 
 /// One witness.
@@ -61,6 +72,11 @@ pub fn plan(config: &Config, problems: &mut Problems) -> LedgerPlan {
     LedgerPlan {
         origin,
         key_file: resolved(&config.base, section.key_file.as_ref()),
+        second_line: if section.mldsa {
+            SecondLine::MlDsa
+        } else {
+            SecondLine::None
+        },
         guard_file: resolved(&config.base, section.guard_file.as_ref()),
         guard: match section.guard_required {
             true => GuardNeed::Required,

@@ -38,7 +38,7 @@ pub async fn export_to(
         return Answer::unavailable(error);
     }
     blocking(move || {
-        let written = export::write(&public, published, &to)?;
+        let written = export::write(&public, &published, &to)?;
         Ok(json!({"folder": to, "size": written.size, "files": written.files, "vkey": public.vkey.to_string()}))
     })
     .await
