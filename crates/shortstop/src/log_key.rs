@@ -40,8 +40,8 @@ pub enum LogKeyError {
     /// The data folder was restored without the key.
     #[error(
         "the log key {0} is missing, but this ledger has {1} entries that were signed with it; put it back \
-         from its backup. A new key would begin a second history under the same name: if the key is lost \
-         for good, keep this folder for what is in it and begin a new one with another ledger.origin"
+         from its backup. A new key would begin a second history under the same name: if this is to be a \
+         new log, set another ledger.origin and make a key of 32 random octets there yourself"
     )]
     LeftBehind(PathBuf, u64),
     /// What was recorded at the first start is no key.
