@@ -17,6 +17,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod disk_full;
+mod erasure;
 mod ground;
 mod keys;
 mod ledger;
