@@ -372,6 +372,15 @@ pub(crate) fn subject_erased(told: &Destruction<'_>) -> Draft {
     sound(draft.data(data).build())
 }
 
+/// `subject.exported`: a copy of what is kept of one person is about to be handed out.
+pub(crate) fn subject_exported(actor: &str, request: &SubjectId, count: u64) -> Draft {
+    let data = Facts::new().put("count", count);
+    let draft = Draft::of(Kind::SubjectExported, Actor::os_user(&actor), Outcome::Done)
+        .origin(OriginType::Socket, &"control")
+        .object(ObjectType::Subject, request);
+    sound(draft.data(data).build())
+}
+
 /// `retention.expired`: values of one purpose are destroyed with this commit, since their time is over.
 pub(crate) fn retention_expired(purpose: Purpose, before: Timestamp, count: u64) -> Draft {
     let data = Facts::new()

@@ -45,6 +45,7 @@ mod shortage;
 mod snapshot;
 mod state;
 mod streams;
+mod subject_export;
 mod submit;
 mod tree;
 mod unlock;
@@ -83,5 +84,6 @@ pub use search::{
 pub use settings::Settings;
 pub use snapshot::{Moving, Snapshot, Standing};
 pub use streams::{StreamFrom, StreamLimits, StreamParts};
+pub use subject_export::{SubjectExportError, SubjectItem};
 pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
 pub use vault::{OpenError, Sealed, Vault};

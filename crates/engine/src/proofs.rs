@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::id::MessageId;
+use domain::id::{InboundId, MessageId};
+use domain::time::Timestamp;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::proof::LogProof;
 use ledger::tile::{Content, Tile, bundle};
@@ -143,7 +144,7 @@ impl Gateway {
         self.state()
             .coalescer
             .count(Kind::MessageRead, Outcome::Done, who, "receipt", now);
-        let proving = spawn_blocking(move || prove(&ledger, id));
+        let proving = spawn_blocking(move || prove(&ledger, &Wanted::message(id)));
         let (entry, proof) = proving.await.map_err(|_| ReceiptError::Unavailable)??;
         Ok(LedgerReceipt {
             entry,
@@ -152,7 +153,7 @@ impl Gateway {
         })
     }
 
-    fn openings(&self, vault: &[VaultRow]) -> Vec<Opening> {
+    pub(crate) fn openings(&self, vault: &[VaultRow]) -> Vec<Opening> {
         let open = |row: &VaultRow| {
             let (value, key) = self.vault.open_with_key(row).ok()?;
             Some(Opening {
@@ -201,12 +202,97 @@ fn read_tile(ledger: &Ledger, tile: Tile) -> Result<Option<TileBody>, ReadError>
     Ok(octets.map(|octets| TileBody { octets }))
 }
 
-/// The entry that accepted a message, and its proof.
-fn prove(ledger: &Ledger, id: MessageId) -> Result<(String, String), ReceiptError> {
+/// The entry that tells of something's beginning.
+pub(crate) struct Wanted {
+    /// What it is, as in `object.type`.
+    pub(crate) sort: &'static str,
+    /// Its id.
+    pub(crate) object: String,
+    sequence: u64,
+    /// No entry of it is older; where its commit's first entry is not known.
+    since: Option<Timestamp>,
+}
+
+impl Wanted {
+    /// The entry that accepted a message.
+    pub(crate) fn message(id: MessageId) -> Self {
+        Self {
+            sort: "message",
+            object: id.to_string(),
+            sequence: id.sequence(),
+            since: None,
+        }
+    }
+
+    /// The entry that took a message from a handset in.
+    pub(crate) fn inbound(id: InboundId) -> Self {
+        Self {
+            sort: "inbound",
+            object: id.to_string(),
+            sequence: id.sequence(),
+            since: None,
+        }
+    }
+
+    /// The entry of something that is found by its time only.
+    pub(crate) fn since(
+        sort: &'static str,
+        id: &dyn fmt::Display,
+        sequence: u64,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            sort,
+            object: id.to_string(),
+            sequence,
+            since: Some(since),
+        }
+    }
+
+    /// An entry that is not behind it.
+    fn first(&self, log: &dyn Log) -> Result<u64, ReceiptError> {
+        match self.since {
+            None => log.entry_of(self.sequence)?.ok_or(ReceiptError::NotFound),
+            Some(since) => Ok(first_since(log, since)?),
+        }
+    }
+
+    fn is_told_by(&self, entry: &[u8]) -> bool {
+        const BEGINNINGS: [Kind; 4] = [
+            Kind::MessageAccepted,
+            Kind::MoReceived,
+            Kind::OptoutRecorded,
+            Kind::OptoutRemoved,
+        ];
+        Entry::parse(entry).is_ok_and(|entry| {
+            let object = entry.object.as_ref();
+            BEGINNINGS.contains(&entry.kind) && object.is_some_and(|it| it.id == self.object)
+        })
+    }
+}
+
+/// The first entry that is not older than a moment. Times in the ledger never go back.
+fn first_since(log: &dyn Log, since: Timestamp) -> Result<u64, ReadError> {
+    let (mut low, mut high) = (0, log.size()?);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let entry = log.entries(middle, 1)?;
+        let entry = entry.first().and_then(|octets| Entry::parse(octets).ok());
+        if entry.is_some_and(|entry| entry.time_micros < since.micros()) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+/// The entry that tells of something's beginning, and its proof.
+pub(crate) fn prove(ledger: &Ledger, wanted: &Wanted) -> Result<(String, String), ReceiptError> {
     let log = ledger.parts.log.as_ref();
-    let first = log.entry_of(id.sequence())?.ok_or(ReceiptError::NotFound)?;
+    let first = wanted.first(log)?;
     let published = ledger.published().ok_or(ReceiptError::Pending)?;
-    let (index, entry) = find_acceptance(log, first, id)?;
+    let (index, entry) = find_beginning(log, first, wanted)?;
     if index >= published.size {
         return Err(ReceiptError::Pending);
     }
@@ -232,27 +318,20 @@ pub(crate) fn proof_of(ledger: &Ledger, published: &Published, index: u64) -> Op
     Some(proof.to_string())
 }
 
-/// A commit can hold several entries before that of a message; the one is told by its object.
-fn find_acceptance(
+/// A commit can hold several entries before the one that is wanted; it is told by its object.
+fn find_beginning(
     log: &dyn Log,
     first: u64,
-    id: MessageId,
+    wanted: &Wanted,
 ) -> Result<(u64, Vec<u8>), ReceiptError> {
-    let wanted = id.to_string();
-    let entries = log.entries(first, COMMIT_ENTRIES_MAX.min(16))?;
-    if let Some(found) = pick(first, entries, &wanted) {
-        return Ok(found);
+    for most in [COMMIT_ENTRIES_MAX.min(16), COMMIT_ENTRIES_MAX] {
+        let entries = (first..).zip(log.entries(first, most)?);
+        let found = entries
+            .into_iter()
+            .find(|(_, entry)| wanted.is_told_by(entry));
+        if let Some(found) = found {
+            return Ok(found);
+        }
     }
-    let entries = log.entries(first, COMMIT_ENTRIES_MAX)?;
-    pick(first, entries, &wanted).ok_or(ReceiptError::NotFound)
-}
-
-fn pick(first: u64, entries: Vec<Vec<u8>>, wanted: &str) -> Option<(u64, Vec<u8>)> {
-    let is_it = |entry: &Vec<u8>| {
-        Entry::parse(entry).is_ok_and(|entry| {
-            entry.kind == Kind::MessageAccepted
-                && entry.object.is_some_and(|object| object.id == wanted)
-        })
-    };
-    (first..).zip(entries).find(|(_, entry)| is_it(entry))
+    Err(ReceiptError::NotFound)
 }

@@ -348,6 +348,19 @@ pub enum SubjectCommand {
     /// Destroy what is kept of a number: the number, texts and network data of its messages, both ways.
     /// Opt-outs go on. Exit code 1 means that something is left for later, such as a message under way.
     Erase(SubjectEraseArgs),
+    /// Write out everything that is kept of a number, in JSON: messages both ways and opt-outs, each with its
+    /// entry in the ledger, the proof of that entry, and what opens its commitments.
+    Export {
+        /// The number, such as +447700900123; `-` reads it from standard input.
+        #[arg(value_name = "MSISDN")]
+        number: SubjectNumber,
+        /// The file to write, for its owner alone; it must not be there. Standard output without it.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// Options of `subject erase`.

@@ -1,13 +1,15 @@
 //! `shortstop subject …`: what a person may ask for.
 
 use std::io::BufRead as _;
+use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::cli::{SubjectCommand, SubjectEraseArgs, SubjectNumber};
+use crate::cli::{Place, SubjectCommand, SubjectEraseArgs, SubjectNumber};
 use crate::control::Request;
 use crate::control::message::{ConsentAsked, NumberAsked};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::folder::write_private;
 use crate::output::{Output, Tone};
 
 use super::gateway_call::call;
@@ -16,6 +18,9 @@ use super::gateway_call::call;
 pub fn run(command: &SubjectCommand, output: Output) -> Outcome {
     match command {
         SubjectCommand::Erase(args) => erase(args, output),
+        SubjectCommand::Export { number, to, place } => {
+            export(number, to.as_deref(), place, output)
+        }
     }
 }
 
@@ -62,6 +67,32 @@ fn erase(args: &SubjectEraseArgs, output: Output) -> Outcome {
         output.line(output.tone(Tone::Bad, says));
     }
     Ok(exit)
+}
+
+fn export(asked: &SubjectNumber, to: Option<&Path>, place: &Place, output: Output) -> Outcome {
+    if let Some(to) = to.filter(|to| to.exists()) {
+        let says = format!("{} is there already; name a new file", to.display());
+        return Err(Failure::usage(says));
+    }
+    let number = number(asked)?;
+    let result = call(place, Request::SubjectExport { number })?;
+    let count = result
+        .get("items")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    let Some(to) = to else {
+        output.event("subject-exported", &result);
+        output.line(format!("{result:#}"));
+        return Ok(Exit::Done);
+    };
+    write_private(to, format!("{result:#}\n").as_bytes())?;
+    output.event("subject-exported", &json!({"file": to, "items": count}));
+    output.line(format!(
+        "{count} messages and opt-outs are written to {}.",
+        to.display()
+    ));
+    output.line("The file holds them in clear: hand it to the person safely, then delete it.");
+    Ok(Exit::Done)
 }
 
 fn number(asked: &SubjectNumber) -> Result<NumberAsked, Failure> {

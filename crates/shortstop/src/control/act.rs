@@ -91,6 +91,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             gateway.ledger_was_read(&actor);
             openings::live(&gateway, workshop).await
         }
+        Request::SubjectExport { number } => subject::export(&gateway, &actor, &number).await,
         Request::SubjectErase {
             number,
             basis,

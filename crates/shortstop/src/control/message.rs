@@ -61,6 +61,11 @@ pub enum Request {
     },
     /// Hold every commitment of the ledger against the vault.
     LedgerOpenings,
+    /// Everything that is kept of a person.
+    SubjectExport {
+        /// The number.
+        number: NumberAsked,
+    },
     /// Destroy what is kept of a person.
     SubjectErase {
         /// The number.

@@ -1,7 +1,8 @@
 //! A person is forgotten, on a real data folder: no file holds an octet of what was destroyed, and every
 //! proof goes on to verify. What passes for erasure and is none is found and named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use domain::id::MessageId;
@@ -97,17 +98,26 @@ fn traces(data: &Path, ids: &[String]) -> Traces {
     traces
 }
 
-/// The traces that a file of the data folder holds.
+/// The traces that a file of the data folder holds. Each is looked for by its first octets.
 fn found(data: &Path, traces: &Traces) -> Vec<String> {
+    const HEAD: usize = 8;
+    let mut by_head: BTreeMap<&[u8], Vec<&(String, Vec<u8>)>> = BTreeMap::new();
+    for trace in traces {
+        by_head.entry(&trace.1[..HEAD]).or_default().push(trace);
+    }
+    let firsts: BTreeSet<u8> = by_head.keys().map(|head| head[0]).collect();
+    let is_first: Vec<bool> = (0..=255).map(|octet| firsts.contains(&octet)).collect();
     let mut found = Vec::new();
     for path in files(data) {
         let octets = std::fs::read(&path).unwrap();
-        for (name, trace) in traces {
-            if octets
-                .windows(trace.len())
-                .any(|window| window == trace.as_slice())
-            {
-                found.push(format!("{} holds {name}", path.display()));
+        for (place, head) in octets.windows(HEAD).enumerate() {
+            if !is_first[usize::from(head[0])] {
+                continue;
+            }
+            for (name, trace) in by_head.get(head).into_iter().flatten() {
+                if octets[place..].starts_with(trace) {
+                    found.push(format!("{} holds {name}", path.display()));
+                }
             }
         }
     }
@@ -326,4 +336,74 @@ async fn a_number_comes_from_standard_input_and_must_not_stand_in_the_basis() {
     ];
     let refused = run(&args).await;
     assert_eq!(refused.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_person_gets_a_copy_of_everything_with_proofs_that_hold() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let ids = traffic(&ground, &key, 1).await;
+    carrier.say(&number(3)[1..], "STOP").await;
+    let mut api = ground.api(&key).client();
+    until("the opt-out", async || {
+        let reply = api.get("/v1/inbound").await.unwrap();
+        reply.text.contains("STOP").then_some(())
+    })
+    .await;
+    receipt(&ground, &key, &ids[3][0]).await;
+    let (asked, config) = (number(3), config(&ground));
+    let to = ground.path("copy.json").display().to_string();
+    let args = [
+        "subject", "export", &asked, "--to", &to, "--config", &config,
+    ];
+    // A checkpoint is made each second, and the opt-out may be younger than the last.
+    let copy = until("proofs of all", async || {
+        std::fs::remove_file(&to).ok();
+        run_json(&args).await;
+        let copy: Value = serde_json::from_slice(&std::fs::read(&to).unwrap()).unwrap();
+        let items = copy["items"].as_array().unwrap();
+        let proven = items.iter().all(|item| item["proof"].is_string());
+        proven.then_some(copy)
+    })
+    .await;
+    assert_eq!(copy["number"], number(3));
+    let items = copy["items"].as_array().unwrap();
+    let sorts: Vec<&str> = items
+        .iter()
+        .map(|item| item["type"].as_str().unwrap())
+        .collect();
+    // The message, the answer to the keyword, the keyword, the opt-out.
+    assert_eq!(sorts, ["message", "message", "inbound", "opt_out"]);
+    assert!(items.iter().all(|item| item["number"] == number(3)));
+    assert_eq!(items[1]["text"], "Message 0 to number 3, ");
+    let mode = std::fs::metadata(&to).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let vkey = std::fs::read_to_string(ground.data().join("log.vkey")).unwrap();
+    let policy = Policy::of_log(VerifierKey::parse(vkey.trim_end()).unwrap());
+    for item in items {
+        let (entry, proof) = (
+            item["entry"].as_str().unwrap(),
+            item["proof"].as_str().unwrap(),
+        );
+        let proof = LogProof::parse(proof.as_bytes()).unwrap();
+        proof.verify(entry.as_bytes(), &policy).unwrap();
+        assert!(entry.contains(item["id"].as_str().unwrap()), "{entry}");
+        assert!(!item["openings"].as_array().unwrap().is_empty());
+    }
+    let again = run(&args).await;
+    assert_eq!(
+        again.status.code(),
+        Some(2),
+        "a file that is there is never overwritten"
+    );
+    gateway.stop().await.unwrap();
+    let entries = super::ledger::entries(&ground.data());
+    let told: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| entry["kind"] == "subject.exported")
+        .collect();
+    assert!(!told.is_empty() && told.iter().all(|entry| entry["data"]["count"] == 4));
 }

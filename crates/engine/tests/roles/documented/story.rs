@@ -218,6 +218,12 @@ pub fn operating() -> TestGateway {
         .gateway
         .erase_subject("root", handset(1), &basis, scope);
     test.settle(erasing).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let _inside = runtime.enter();
+    let exporting = test.gateway.export_subject("root", handset(2));
+    test.settle(exporting).unwrap();
     let copy = std::env::temp_dir().join(format!("documented-{}-{:p}", std::process::id(), &test));
     test.settle(test.gateway.backup("root", copy.clone()))
         .unwrap();

@@ -1,9 +1,9 @@
 //! What the commands about a person's data ask of the engine. The number comes in here and leaves in
-//! no answer, log or error.
+//! no log or error, and in no answer but the copy for the person.
 
 use domain::msisdn::{Msisdn, MsisdnError};
-use engine::{Erased, ErasureBasis, ErasureError, ErasureScope, Gateway};
-use serde_json::json;
+use engine::{Erased, ErasureBasis, ErasureError, ErasureScope, Gateway, SubjectItem};
+use serde_json::{Map, Value, json};
 
 use super::chain;
 use crate::control::message::{Answer, ConsentAsked, NumberAsked};
@@ -31,6 +31,48 @@ pub async fn erase(
         Ok(erased) => told(&erased),
         Err(error) => failed(&error),
     }
+}
+
+/// Everything that is kept of a number.
+pub async fn export(gateway: &Gateway, actor: &str, number: &NumberAsked) -> Answer {
+    let number = match number_of(number) {
+        Ok(number) => number,
+        Err(error) => return Answer::refused(error),
+    };
+    match gateway.export_subject(actor, number).await {
+        Ok(items) => {
+            let items: Vec<Value> = items.iter().map(item).collect();
+            Answer::done(&json!({"number": number.reveal_e164(), "items": items}))
+        }
+        Err(error) => Answer::unavailable(chain(&error)),
+    }
+}
+
+/// One message or opt-out: what is kept in clear, the sealed values, and the evidence.
+fn item(item: &SubjectItem) -> Value {
+    let facts = item
+        .facts
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()));
+    let values = item
+        .openings
+        .iter()
+        .map(|one| (one.field, one.value.as_str()));
+    let mut shown: Map<String, Value> = facts
+        .chain(values)
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let openings = item
+        .openings
+        .iter()
+        .map(|one| json!({"field": one.field, "key": one.key_hex, "value": one.value}));
+    let (entry, proof) = item.evidence.as_ref().unzip();
+    shown.insert("type".to_owned(), item.sort.into());
+    shown.insert("id".to_owned(), item.id.as_str().into());
+    shown.insert("openings".to_owned(), openings.collect());
+    shown.insert("entry".to_owned(), json!(entry));
+    shown.insert("proof".to_owned(), json!(proof));
+    shown.into()
 }
 
 fn told(erased: &Erased) -> Answer {
