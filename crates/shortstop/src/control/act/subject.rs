@@ -66,7 +66,8 @@ fn item(item: &SubjectItem) -> Value {
         .openings
         .iter()
         .map(|one| json!({"field": one.field, "key": one.key_hex, "value": one.value}));
-    let (entry, proof) = item.evidence.as_ref().unzip();
+    let entry = item.evidence.as_ref().map(|(entry, _)| entry);
+    let proof = item.evidence.as_ref().map(|(_, proof)| proof);
     shown.insert("type".to_owned(), item.sort.into());
     shown.insert("id".to_owned(), item.id.as_str().into());
     shown.insert("openings".to_owned(), openings.collect());
