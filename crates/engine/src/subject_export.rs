@@ -70,7 +70,7 @@ impl Gateway {
         let mut items = Vec::new();
         self.export_messages(number, &mut items).await?;
         self.export_inbounds(number, &mut items).await?;
-        let suppression = self.blind.suppression(number);
+        let suppression = self.blind().suppression(number);
         for (row, vault) in self.store.opt_outs_of(suppression).await? {
             self.take_item(
                 &mut items,
@@ -95,7 +95,7 @@ impl Gateway {
         number: Msisdn,
         items: &mut Vec<Item>,
     ) -> Result<(), SubjectExportError> {
-        let subject = self.blind.subject(number);
+        let subject = self.blind().subject(number);
         let mut cursor = None;
         loop {
             let page = self.messages_of(subject, cursor).await?;
@@ -114,7 +114,7 @@ impl Gateway {
         number: Msisdn,
         items: &mut Vec<Item>,
     ) -> Result<(), SubjectExportError> {
-        let subject = self.blind.subject(number);
+        let subject = self.blind().subject(number);
         let mut cursor = None;
         loop {
             let reading = self.store.inbounds_of(subject, cursor, PAGE_ROWS);
