@@ -74,6 +74,7 @@ pub const fn of_request(request: &Request) -> Trace {
         }
         Request::LedgerRebuild { .. } => Trace::Entry(&[Kind::LedgerRead]),
         Request::SubjectErase { .. } => Trace::Entry(&[Kind::SubjectErased]),
+        Request::SubjectExport { .. } => Trace::Entry(&[Kind::SubjectExported]),
         Request::KeysStatus => {
             Trace::Nothing("names, ages and counts of keys, and nothing that opens anything")
         }
@@ -111,7 +112,7 @@ const fn of_ledger(command: &LedgerCommand) -> Trace {
 
 const fn of_subject(command: &SubjectCommand) -> Trace {
     match command {
-        SubjectCommand::Erase { .. } => Trace::Parts("a request"),
+        SubjectCommand::Erase(_) | SubjectCommand::Export { .. } => Trace::Parts("a request"),
     }
 }
 
