@@ -72,6 +72,7 @@ pub const fn of_request(request: &Request) -> Trace {
         Request::LedgerRead { .. } | Request::LedgerProve { .. } | Request::LedgerOpenings => {
             Trace::Counted(&[Kind::LedgerRead])
         }
+        Request::LedgerSearch(_) => Trace::Entry(&[Kind::LedgerSearched]),
         Request::LedgerRebuild { .. } => Trace::Entry(&[Kind::LedgerRead]),
         Request::SubjectErase { .. } => Trace::Entry(&[Kind::SubjectErased]),
         Request::SubjectExport { .. } => Trace::Entry(&[Kind::SubjectExported]),
@@ -105,7 +106,7 @@ const fn of_ledger(command: &LedgerCommand) -> Trace {
         LedgerCommand::Verify(_) | LedgerCommand::Prove { .. } | LedgerCommand::Rebuild { .. } => {
             Trace::Parts("requests, to a gateway that runs")
         }
-        LedgerCommand::Export { .. } => Trace::Parts("a request"),
+        LedgerCommand::Export { .. } | LedgerCommand::Search(_) => Trace::Parts("a request"),
         LedgerCommand::Key { .. } => Trace::Nothing("the public key, which is for everybody"),
     }
 }

@@ -1,6 +1,8 @@
 //! The command line: every command, its options and their documentation. What the commands do is in
 //! `commands`.
 
+pub mod search;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -261,6 +263,8 @@ pub enum LedgerCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Find entries by kind, outcome, client, message, number or time, the newest first.
+    Search(search::SearchArgs),
     /// Print the log's public key.
     Key {
         /// Which gateway.

@@ -48,7 +48,10 @@ impl Gateway {
         query: &LedgerQuery,
     ) -> Result<Found, SearchError> {
         let subject = self.blind().subject(number);
-        let (mut below, mut within) = begin(query.cursor)?;
+        let Start {
+            mut below,
+            mut within,
+        } = Start::at(query.cursor)?;
         let filters = filters(query);
         let (mut rows, mut looked) = (Vec::new(), 0);
         loop {
@@ -110,15 +113,27 @@ impl Gateway {
     }
 }
 
-/// Below which sequence to begin, and where within the first message.
-fn begin(cursor: Option<SearchCursor>) -> Result<(Option<u64>, Option<(u64, u64)>), SearchError> {
-    match cursor {
-        None => Ok((None, None)),
-        Some(SearchCursor::Messages { below }) => Ok((Some(below), None)),
-        Some(SearchCursor::Within { message, below }) => {
-            Ok((Some(message.saturating_add(1)), Some((message, below))))
+/// Below which sequence to begin, and below which index within the message of a sequence.
+#[derive(Default)]
+struct Start {
+    below: Option<u64>,
+    within: Option<(u64, u64)>,
+}
+
+impl Start {
+    fn at(cursor: Option<SearchCursor>) -> Result<Self, SearchError> {
+        match cursor {
+            None => Ok(Self::default()),
+            Some(SearchCursor::Messages { below }) => Ok(Self {
+                below: Some(below),
+                within: None,
+            }),
+            Some(SearchCursor::Within { message, below }) => Ok(Self {
+                below: Some(message.saturating_add(1)),
+                within: Some((message, below)),
+            }),
+            Some(SearchCursor::Entries { .. }) => Err(SearchError::Cursor),
         }
-        Some(SearchCursor::Entries { .. }) => Err(SearchError::Cursor),
     }
 }
 

@@ -5,6 +5,7 @@ mod folder;
 mod lines;
 mod progress;
 mod rebuild;
+mod search;
 mod socket;
 mod vault;
 mod verify;
@@ -38,6 +39,7 @@ pub fn run(command: &LedgerCommand, output: Output) -> Outcome {
             Ok(Exit::Done)
         }
         LedgerCommand::Rebuild { to, place } => rebuild::run(to.as_deref(), place, output),
+        LedgerCommand::Search(args) => search::run(args, output),
         LedgerCommand::Key { place } => key(place, output),
     }
 }

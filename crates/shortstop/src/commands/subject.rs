@@ -1,6 +1,6 @@
 //! `shortstop subject …`: what a person may ask for.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -95,11 +95,15 @@ fn export(asked: &SubjectNumber, to: Option<&Path>, place: &Place, output: Outpu
     Ok(Exit::Done)
 }
 
-fn number(asked: &SubjectNumber) -> Result<NumberAsked, Failure> {
+/// The number that a command was given, or what standard input has.
+pub(super) fn number(asked: &SubjectNumber) -> Result<NumberAsked, Failure> {
     match asked {
         SubjectNumber::Written(number) => Ok(number.clone()),
         SubjectNumber::StandardInput => {
             let mut line = String::new();
+            if std::io::stdin().is_terminal() {
+                let _closed = write!(std::io::stderr(), "Number: ");
+            }
             std::io::stdin().lock().read_line(&mut line)?;
             Ok(NumberAsked::new(line.trim()))
         }

@@ -6,6 +6,7 @@ pub mod ledger;
 pub mod lines;
 pub mod openings;
 pub mod rebuild;
+pub mod search;
 pub mod subject;
 
 use std::fmt::Display;
@@ -75,6 +76,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             gateway.ledger_was_read(&actor);
             ledger::prove_message(public, message).await
         }
+        Request::LedgerSearch(asked) => search::search(&gateway, &actor, asked).await,
         Request::LedgerRebuild { to } => rebuild::live(&gateway, workshop, &actor, to).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
         Request::ClientList => list(&gateway, &actor).await,

@@ -1,6 +1,8 @@
 //! What goes over the control socket, both ways. The same messages serve a command that opens the
 //! store itself, so that both ways give the same answers.
 
+pub mod search;
+
 use std::path::PathBuf;
 
 use domain::class::TrafficClass;
@@ -54,6 +56,8 @@ pub enum Request {
         /// Its C2SP path; or `vkey`, or `policy`.
         path: String,
     },
+    /// A page of the entries that pass filters; records it.
+    LedgerSearch(search::SearchAsked),
     /// The entry that accepted a message, and its proof.
     LedgerProve {
         /// The message.

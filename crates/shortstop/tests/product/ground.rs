@@ -134,6 +134,8 @@ impl Ground {
             "opt-outs:write",
             "--scope",
             "ledger:read",
+            "--scope",
+            "ledger:search",
             "--config",
             config.to_str().unwrap(),
         ])

@@ -21,6 +21,7 @@ mod erasure;
 mod ground;
 mod keys;
 mod ledger;
+mod ledger_search;
 mod lifecycle;
 mod public_log;
 mod rebuild;

@@ -41,14 +41,14 @@ impl Api {
         let mut faults = Faults::default();
         let mut fields = Fields::open(document(&body)?, "", &mut faults);
         let number = fields.parsed_if_there("number", Msisdn::parse);
-        let kinds = match fields.take(KIND) {
+        let kinds: Vec<Cow<'_, str>> = match fields.take(KIND) {
             Some(Value::List(values)) => values.into_iter().map(text).collect(),
             Some(value) => vec![text(value)],
             None => Vec::new(),
         };
         let wanted = LedgerQuery {
             number,
-            ..ledger_query(&mut fields, kinds)
+            ..ledger_query(&mut fields, &kinds)
         };
         fields.close();
         let wanted = sound(Some(wanted), faults)?;
@@ -84,7 +84,7 @@ fn text(value: Value<'_>) -> Cow<'_, str> {
 fn listed(parameters: Members<'_>, faults: &mut Faults) -> LedgerQuery {
     let (kinds, rest): (Members<'_>, Members<'_>) =
         parameters.into_iter().partition(|(name, _)| name == KIND);
-    let kinds = kinds.into_iter().map(|(_, value)| text(value)).collect();
+    let kinds: Vec<_> = kinds.into_iter().map(|(_, value)| text(value)).collect();
     let mut fields = Fields::of_query(rest, faults);
     if fields.take("number").is_some() {
         let _: Option<()> = fields.fault(
@@ -93,15 +93,15 @@ fn listed(parameters: Members<'_>, faults: &mut Faults) -> LedgerQuery {
              /v1/ledger/search",
         );
     }
-    let wanted = ledger_query(&mut fields, kinds);
+    let wanted = ledger_query(&mut fields, &kinds);
     fields.close();
     wanted
 }
 
 /// The members that the list and the search share.
-fn ledger_query(fields: &mut Fields<'_, '_>, kinds: Vec<Cow<'_, str>>) -> LedgerQuery {
+fn ledger_query(fields: &mut Fields<'_, '_>, kinds: &[Cow<'_, str>]) -> LedgerQuery {
     LedgerQuery {
-        kinds: all_kinds(fields, &kinds),
+        kinds: all_kinds(fields, kinds),
         outcome: fields.parsed_if_there("outcome", |text| {
             EntryOutcome::from_name(text)
                 .ok_or("must be accepted, refused, done, failed or unknown")

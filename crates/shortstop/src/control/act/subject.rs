@@ -94,7 +94,7 @@ fn failed(error: &ErasureError) -> Answer {
 }
 
 /// A number that is in the store may have left its country's plan since: then it is taken as it is.
-fn number_of(asked: &NumberAsked) -> Result<Msisdn, MsisdnError> {
+pub(super) fn number_of(asked: &NumberAsked) -> Result<Msisdn, MsisdnError> {
     let text = asked.reveal().trim();
     Msisdn::parse(text).or_else(|error| {
         let digits = text
