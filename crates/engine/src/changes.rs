@@ -37,6 +37,8 @@ pub enum Write {
     },
     /// Blanks the blind index of a row, wherever it is kept. A row that is gone or blank stays as it is.
     ForgetSubject(Bearer),
+    /// The minimum index from now on: entries below it are pruned. It never goes down.
+    Minimum(u64),
     /// A new key-encryption key.
     Kek(KekRow),
     /// A key-encryption key wrapped anew. Its row must be there.

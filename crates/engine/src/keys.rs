@@ -98,6 +98,7 @@ pub struct BlindKeys {
     index: hmac::Key,
     suppression: hmac::Key,
     idempotency: hmac::Key,
+    snapshot: [u8; 32],
 }
 
 impl fmt::Debug for BlindKeys {
@@ -115,6 +116,7 @@ impl BlindKeys {
             index: key(index),
             suppression: key(suppression),
             idempotency: key(idempotency),
+            snapshot: snapshot_key(&key(idempotency)),
         }
     }
 
@@ -135,9 +137,21 @@ impl BlindKeys {
     pub fn idempotency(&self, parts: &[&[u8]]) -> Blind {
         blind(&self.idempotency, parts)
     }
+
+    /// The key that seals snapshots of the state.
+    pub(crate) const fn snapshot(&self) -> &[u8; 32] {
+        &self.snapshot
+    }
 }
 
-/// HMAC over the parts, each behind its length so that no two lists of parts run together.
+/// Like the keyed hashes, it is the same for all the life of a store. No other input of the key that it
+/// is derived from begins with these octets: they all begin with a length.
+fn snapshot_key(root: &hmac::Key) -> [u8; 32] {
+    let mut key = [0; 32];
+    key.copy_from_slice(hmac::sign(root, b"shortstop/v1/snapshot").as_ref());
+    key
+}
+
 fn blind(key: &hmac::Key, parts: &[&[u8]]) -> Blind {
     let mut context = hmac::Context::with_key(key);
     for part in parts {

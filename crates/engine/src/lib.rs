@@ -30,6 +30,7 @@ mod opt_outs;
 mod overdue;
 pub mod ports;
 mod proofs;
+mod prune;
 mod queries;
 pub mod rebuild;
 mod receipts;
@@ -68,6 +69,7 @@ pub use metrics::{MetricKind, MetricRow, Metrics};
 pub use openings::{OpeningsChecked, check_openings};
 pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};
 pub use proofs::{LedgerReceipt, Opening, ReceiptError, TileBody};
+pub use prune::{KEEP_MIN, KEEP_YEAR, Least, Prune, PruneError, Pruned};
 pub use queries::{
     Cursor, CursorError, InboundQuery, InboundText, InboundView, LookupError, MessageQuery,
     MessageView, PageView, SegmentView,

@@ -65,6 +65,9 @@ pub enum ReceiptError {
     /// This client has no such message, or this gateway's ledger is not signed.
     #[error("no such message")]
     NotFound,
+    /// The entry was pruned from the ledger.
+    #[error("the entry was pruned from the ledger")]
+    Pruned,
     /// No checkpoint covers the entry yet; come back in a second.
     #[error("no checkpoint covers the entry yet")]
     Pending,
@@ -112,6 +115,27 @@ impl Gateway {
         let reading = spawn_blocking(move || read_tile(&ledger, tile));
         let read = reading.await.map_err(|_| LookupError::Unavailable)?;
         read.map_err(|error| self.unread(error))
+    }
+
+    /// The minimum index: entries below it are pruned, their hashes are not.
+    pub async fn minimum_index(&self, caller: &Caller) -> Result<u64, LookupError> {
+        self.count_ledger_read(caller);
+        let Some(ledger) = self.ledger.get().map(Arc::clone) else {
+            return Ok(0);
+        };
+        let reading = spawn_blocking(move || ledger.parts.log.minimum());
+        Ok(reading.await.map_err(|_| LookupError::Unavailable)??)
+    }
+
+    /// Whether a path names an entry bundle that was pruned.
+    pub async fn is_pruned(&self, path: &str) -> Result<bool, LookupError> {
+        let (Some(ledger), Some(tile)) = (self.ledger.get().map(Arc::clone), Tile::parse(path))
+        else {
+            return Ok(false);
+        };
+        let reading = spawn_blocking(move || ledger.parts.log.minimum());
+        let minimum = reading.await.map_err(|_| LookupError::Unavailable)??;
+        Ok(tile.content() == Content::Entries && tile.index() < minimum / 256)
     }
 
     fn count_ledger_read(&self, caller: &Caller) {
@@ -186,6 +210,7 @@ fn read_tile(ledger: &Ledger, tile: Tile) -> Result<Option<TileBody>, ReadError>
         return Ok(None);
     }
     let octets = match level {
+        Content::Entries if from < log.minimum()? => None,
         Content::Entries => {
             let entries = log.entries(from, width)?;
             bundle::encode(entries.iter().map(Vec::as_slice)).ok()
@@ -273,7 +298,7 @@ impl Wanted {
 
 /// The first entry that is not older than a moment. Times in the ledger never go back.
 fn first_since(log: &dyn Log, since: Timestamp) -> Result<u64, ReadError> {
-    let (mut low, mut high) = (0, log.size()?);
+    let (mut low, mut high) = (log.minimum()?, log.size()?);
     while low < high {
         let middle = low + (high - low) / 2;
         let entry = log.entries(middle, 1)?;
@@ -291,8 +316,15 @@ fn first_since(log: &dyn Log, since: Timestamp) -> Result<u64, ReadError> {
 pub(crate) fn prove(ledger: &Ledger, wanted: &Wanted) -> Result<(String, String), ReceiptError> {
     let log = ledger.parts.log.as_ref();
     let first = wanted.first(log)?;
+    let minimum = log.minimum()?;
     let published = ledger.published().ok_or(ReceiptError::Pending)?;
-    let (index, entry) = find_beginning(log, first, wanted)?;
+    let found = find_beginning(log, first.max(minimum), wanted);
+    let (index, entry) = match found {
+        Err(ReceiptError::NotFound) if first <= minimum && minimum > 0 => {
+            return Err(ReceiptError::Pruned);
+        }
+        found => found?,
+    };
     if index >= published.size {
         return Err(ReceiptError::Pending);
     }

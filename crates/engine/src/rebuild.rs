@@ -12,6 +12,8 @@ mod judge;
 mod messages;
 mod pages;
 mod reading;
+pub(crate) mod snapshot;
+mod state_at;
 
 pub use compare::{Compared, compare};
 pub use complete::complete;
@@ -19,6 +21,7 @@ pub use difference::Difference;
 pub(crate) use fold::owner;
 pub use fold::{Expired, Fold, Rest, Unfit};
 pub use judge::Judge;
+pub use state_at::state_at;
 
 use crate::ports::View;
 use crate::ports::store::ReadError;

@@ -76,7 +76,7 @@ fn week(now: Timestamp) -> u32 {
     u32::try_from(now.seconds() / WEEK_SECONDS).unwrap_or(u32::MAX)
 }
 
-fn aead_key(octets: &[u8]) -> Option<LessSafeKey> {
+pub(crate) fn aead_key(octets: &[u8]) -> Option<LessSafeKey> {
     UnboundKey::new(&AES_256_GCM, octets)
         .ok()
         .map(LessSafeKey::new)
@@ -246,7 +246,8 @@ impl std::fmt::Debug for Vault {
 }
 
 /// Nonce, ciphertext, tag.
-fn seal(
+/// Seals under a nonce that is used once with this key; the nonce comes first.
+pub(crate) fn seal(
     key: &LessSafeKey,
     nonce: [u8; NONCE_LEN],
     context: &[u8],
@@ -264,7 +265,12 @@ fn seal(
     Some(out)
 }
 
-fn open(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+/// Opens what was sealed so.
+pub(crate) fn open(
+    key: &LessSafeKey,
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (nonce, body) = sealed
         .split_at_checked(NONCE_LEN)
         .ok_or(OpenError::Damaged)?;

@@ -22,6 +22,7 @@ mod roles {
     mod jobs;
     mod keys;
     mod openings;
+    mod prune;
     mod rebuild;
     mod receipts;
     mod retention;

@@ -45,7 +45,7 @@ pub const fn of_route(route: Route) -> Trace {
         Route::RecordOptOut => Trace::Entry(&[Kind::OptoutRecorded]),
         Route::LookUpOptOut => Trace::Counted(&[Kind::OptoutLookup]),
         Route::RemoveOptOut => Trace::Entry(&[Kind::OptoutRemoved]),
-        Route::ReadCheckpoint | Route::ReadEntries | Route::ReadTile => {
+        Route::ReadCheckpoint | Route::ReadMinimumIndex | Route::ReadEntries | Route::ReadTile => {
             Trace::Counted(&[Kind::LedgerRead])
         }
         // With a number it is an entry of its own, before the answer.
@@ -73,6 +73,8 @@ pub const fn of_request(request: &Request) -> Trace {
             Trace::Counted(&[Kind::LedgerRead])
         }
         Request::LedgerSearch(_) => Trace::Entry(&[Kind::LedgerSearched]),
+        // A dry run tells how many entries are old, and changes nothing.
+        Request::LedgerPrune { .. } => Trace::Entry(&[Kind::LedgerPruned]),
         Request::LedgerRebuild { .. } => Trace::Entry(&[Kind::LedgerRead]),
         Request::SubjectErase { .. } => Trace::Entry(&[Kind::SubjectErased]),
         Request::SubjectExport { .. } => Trace::Entry(&[Kind::SubjectExported]),
@@ -106,7 +108,9 @@ const fn of_ledger(command: &LedgerCommand) -> Trace {
         LedgerCommand::Verify(_) | LedgerCommand::Prove { .. } | LedgerCommand::Rebuild { .. } => {
             Trace::Parts("requests, to a gateway that runs")
         }
-        LedgerCommand::Export { .. } | LedgerCommand::Search(_) => Trace::Parts("a request"),
+        LedgerCommand::Export { .. } | LedgerCommand::Search(_) | LedgerCommand::Prune(_) => {
+            Trace::Parts("a request")
+        }
         LedgerCommand::Key { .. } => Trace::Nothing("the public key, which is for everybody"),
     }
 }

@@ -265,12 +265,32 @@ pub enum LedgerCommand {
     },
     /// Find entries by kind, outcome, client, message, number or time, the newest first.
     Search(search::SearchArgs),
+    /// Drop the bytes of old entries; their hashes stay, so that everything still verifies. It cannot be
+    /// undone: export the ledger first.
+    Prune(PruneArgs),
     /// Print the log's public key.
     Key {
         /// Which gateway.
         #[command(flatten)]
         place: Place,
     },
+}
+
+/// Options of `ledger prune`.
+#[derive(Clone, Debug, Args)]
+pub struct PruneArgs {
+    /// How many days of entries to keep; at least 92.
+    #[arg(long, value_name = "DAYS", default_value_t = 366)]
+    pub keep_days: u32,
+    /// Keep less than 366 days, which auditors expect to be kept.
+    #[arg(long)]
+    pub i_know_auditors_expect_a_year: bool,
+    /// Only tell what would go.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// Options of `ledger export`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::carrier::{BindId, Submission};
-use engine::ports::{Carriers, Keyring as _, Log, Workshop};
+use engine::ports::{Carriers, Keyring as _, Log, Pruning, Workshop};
 use engine::rebuild::Judge;
 use engine::{Gateway, LedgerError, MasterKey, Parts, StartError};
 use store::{Embedded, EmbeddedConfig, FileKeyring, OpenError};
@@ -33,8 +33,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Where the state of its store is rebuilt.
-    pub fn workshop(&self) -> Arc<dyn Workshop> {
+    /// Where the state of its store is rebuilt, and its ledger pruned.
+    pub fn workshop(&self) -> Arc<dyn Pruning> {
         self.store.clone()
     }
 

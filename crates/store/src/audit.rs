@@ -11,11 +11,20 @@ use crate::catalog::page;
 use crate::embedded::Embedded;
 use crate::entries;
 use crate::reader::failed;
+use crate::shrink;
 use crate::tree::TreeError;
 
 impl Log for Embedded {
     fn size(&self) -> Result<u64, ReadError> {
         Ok(self.shared.size())
+    }
+
+    fn minimum(&self) -> Result<u64, ReadError> {
+        let found = self
+            .shared
+            .readers
+            .with(|database| shrink::minimum(database));
+        found.map_err(failed)
     }
 
     fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {

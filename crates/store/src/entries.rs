@@ -1,22 +1,38 @@
 //! Reading the ledger's entries: always from the main database, and only what is durable.
 
+use std::ops::Range;
+
 use ledger::Hash;
 use rusqlite::{Connection, Row};
 
 use crate::columns::{integer, natural, octets, unreadable};
 use crate::embedded::Shared;
+use crate::shrink;
 
 /// The leaf hashes from `from` on, at most `most`.
 pub(crate) fn leaves(shared: &Shared, from: u64, most: usize) -> rusqlite::Result<Vec<Hash>> {
     let sql = "SELECT idx, leaf FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
-    durable(shared, sql, from, most, |row| {
-        octets(row, 1).map(Hash::from_bytes)
+    let Some(wanted) = durable(shared, from, most) else {
+        return Ok(Vec::new());
+    };
+    shared.readers.with(|database| {
+        // Dropping moves hashes from one table to the other: both are read at one moment.
+        let moment = database.transaction()?;
+        let mut found = shrink::leaves(&moment, &wanted)?;
+        let rest = wanted.start + u64::try_from(found.len()).unwrap_or(u64::MAX)..wanted.end;
+        found.extend(range(&moment, sql, rest, |row| {
+            octets(row, 1).map(Hash::from_bytes)
+        })?);
+        Ok(found)
     })
 }
 
 /// The entries from `from` on, at most `most`.
 pub(crate) fn entries(shared: &Shared, from: u64, most: usize) -> rusqlite::Result<Vec<Vec<u8>>> {
-    durable(shared, BYTES, from, most, |row| row.get(1))
+    let Some(wanted) = durable(shared, from, most) else {
+        return Ok(Vec::new());
+    };
+    shared.readers.with(|database| bytes_of(database, wanted))
 }
 
 const BYTES: &str = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
@@ -24,7 +40,7 @@ const BYTES: &str = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 O
 /// The entries of a range as one transaction sees them, durable or not.
 pub(crate) fn bytes_of(
     database: &Connection,
-    wanted: std::ops::Range<u64>,
+    wanted: Range<u64>,
 ) -> rusqlite::Result<Vec<Vec<u8>>> {
     range(database, BYTES, wanted, |row| row.get(1))
 }
@@ -46,28 +62,18 @@ pub(crate) fn of_sequence(shared: &Shared, sequence: u64) -> rusqlite::Result<Op
         .find(|index| *index < size))
 }
 
-fn durable<T>(
-    shared: &Shared,
-    sql: &str,
-    from: u64,
-    most: usize,
-    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
+/// What is durable of a page; `None` when nothing is.
+fn durable(shared: &Shared, from: u64, most: usize) -> Option<Range<u64>> {
     let most = u64::try_from(most).unwrap_or(u64::MAX);
     let end = shared.size().min(from.saturating_add(most));
-    if from >= end {
-        return Ok(Vec::new());
-    }
-    shared
-        .readers
-        .with(|database| range(database, sql, from..end, &read))
+    (from < end).then_some(from..end)
 }
 
 /// The rows of a range, which has no gap: a ledger with one is not to be proved from.
 fn range<T>(
     database: &Connection,
     sql: &str,
-    wanted: std::ops::Range<u64>,
+    wanted: Range<u64>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     let mut statement = database.prepare_cached(sql)?;
@@ -76,8 +82,20 @@ fn range<T>(
     for index in wanted {
         let row = rows.next()?;
         let row = row.filter(|row| natural(row, 0).is_ok_and(|found: u64| found == index));
-        let missing = || unreadable(0, format!("ledger entry {index} is missing").into());
-        found.push(read(row.ok_or_else(missing)?)?);
+        let Some(row) = row else {
+            return Err(missing(database, index));
+        };
+        found.push(read(row)?);
     }
     Ok(found)
+}
+
+fn missing(database: &Connection, index: u64) -> rusqlite::Error {
+    let is_pruned = shrink::minimum(database).is_ok_and(|minimum| index < minimum);
+    let what = if is_pruned {
+        "was pruned"
+    } else {
+        "is missing"
+    };
+    unreadable(0, format!("ledger entry {index} {what}").into())
 }

@@ -36,6 +36,7 @@ mod restore;
 mod rows;
 mod schema;
 mod search;
+mod shrink;
 mod space;
 mod statements;
 mod tail;

@@ -4,6 +4,7 @@ use domain::time::Timestamp;
 use rusqlite::Connection;
 
 use crate::columns::{CLOCK_SLACK, integer, sequence_of};
+use crate::shrink;
 
 /// Rows at the front that tell whether the rest is worth a look.
 const FRONT_ROWS: i64 = 64;
@@ -48,7 +49,9 @@ impl Pruner {
         let before = integer(unmatched_before.micros());
         receipts.execute([integer(ceiling), before, self.rows_max])?;
         drop(receipts);
-        transaction.commit()
+        transaction.commit()?;
+        // What a process that died left of a pruning of the ledger.
+        shrink::step(database).map(drop)
     }
 }
 

@@ -28,6 +28,15 @@ pub(crate) enum Job {
     Indexed(u64),
     /// Leave nothing in the log of what was destroyed, and tell whether that was possible.
     Purge(SyncSender<Emptied>),
+    /// Keep a part of the snapshot before a minimum index, and tell.
+    KeepPart {
+        /// The minimum, and which part.
+        place: (u64, u32),
+        sealed: Vec<u8>,
+        done: SyncSender<()>,
+    },
+    /// Drop some entries below the minimum index, and tell how many are left.
+    Shrink(SyncSender<u64>),
     /// The database failed outside a commit, and why: take nothing more.
     Fail(Failure),
     /// Close the database and open it again.

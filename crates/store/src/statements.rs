@@ -33,6 +33,7 @@ pub(crate) struct Statements<'c> {
     pub(crate) fresh_change: Statement<'c>,
     pub(crate) fresh_delete: Statement<'c>,
     pub(crate) index_owes: Statement<'c>,
+    pub(crate) minimum: Statement<'c>,
     pub(crate) kek: Statement<'c>,
     pub(crate) kek_exists: Statement<'c>,
     pub(crate) rewrap: Statement<'c>,
@@ -88,6 +89,8 @@ impl<'c> Statements<'c> {
             fresh_change: sql("UPDATE fresh SET rows = ?2 WHERE first = ?1")?,
             fresh_delete: sql("DELETE FROM fresh WHERE first = ?1")?,
             index_owes: sql("INSERT OR REPLACE INTO meta(name, value) VALUES ('index_owes', 1)")?,
+            minimum: sql("INSERT INTO meta(name, value) VALUES ('minimum', ?1)
+                ON CONFLICT DO UPDATE SET value = max(value, excluded.value)")?,
             kek: sql("INSERT INTO kek(row, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?,
             kek_exists: sql("SELECT 1 FROM kek WHERE row = ?1")?,
             rewrap: sql("UPDATE kek SET wrapped = ?2 WHERE row = ?1")?,

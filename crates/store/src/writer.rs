@@ -20,6 +20,7 @@ use crate::log::{Log, LogError};
 use crate::open;
 use crate::prune::Pruner;
 use crate::queue::Job;
+use crate::shrink;
 use crate::tail::Tail;
 
 /// An open database and what is known of its log.
@@ -165,6 +166,18 @@ impl Writer {
                         let owed = self.shared.index.owed();
                         self.watched(log, |_| trim(database, before, owed))?;
                     }
+                    Job::KeepPart {
+                        place,
+                        sealed,
+                        done,
+                    } => {
+                        self.watched(log, |_| shrink::keep_part(database, place, &sealed))?;
+                        let _ = done.send(());
+                    }
+                    Job::Shrink(done) => {
+                        let left = self.watched(log, |_| shrink::step(database))?;
+                        let _ = done.send(left);
+                    }
                     Job::Purge(reply) => {
                         let purged = self.purge(database, log)?;
                         // Whoever asked may have gone away.
@@ -203,15 +216,16 @@ impl Writer {
     }
 
     /// Writes something that nobody waits for.
-    fn watched(
+    fn watched<T>(
         &mut self,
         log: &mut Log,
-        write: impl FnOnce(&mut Self) -> rusqlite::Result<()>,
-    ) -> Result<(), GroupError> {
+        write: impl FnOnce(&mut Self) -> rusqlite::Result<T>,
+    ) -> Result<T, GroupError> {
         self.shared.watch.enter(Vec::new());
-        write(self)?;
+        let written = write(self)?;
         self.shared.watch.leave().ok_or(GroupError::Stalled)?;
-        Ok(log.committed()?)
+        log.committed()?;
+        Ok(written)
     }
 
     /// Leaves nothing of what was destroyed in the database and its log.
@@ -257,7 +271,12 @@ impl Writer {
                     Job::Reopen(reply) => return Exit::Reopen(reply),
                     Job::Close => return Exit::Close,
                     // Whoever waits for a purge sees that the reply is dropped.
-                    Job::Prune { .. } | Job::Indexed(_) | Job::Purge(_) | Job::Fail(_) => {}
+                    Job::Prune { .. }
+                    | Job::KeepPart { .. }
+                    | Job::Shrink(_)
+                    | Job::Indexed(_)
+                    | Job::Purge(_)
+                    | Job::Fail(_) => {}
                 }
             }
         }

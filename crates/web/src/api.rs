@@ -152,6 +152,7 @@ impl Api {
             Route::SearchEntries => self.search_entries(call, body).await,
             Route::ReadReceipt => self.read_receipt(call).await,
             Route::ReadCheckpoint => self.read_checkpoint(call),
+            Route::ReadMinimumIndex => self.read_minimum_index(call).await,
             Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,
             Route::OpenApi | Route::ErrorPage => Ok(public(route)),
         }

@@ -160,10 +160,20 @@ impl From<LookupError> for Problem {
     }
 }
 
+/// An entry that was there once.
+pub(crate) fn pruned() -> Problem {
+    Problem::new(
+        Code::Pruned,
+        "the entry is older than what the ledger keeps: /ledger/minimum-index says from which on entries \
+         are there; hashes of older ones still are, and a receipt from before still verifies",
+    )
+}
+
 impl From<ReceiptError> for Problem {
     fn from(error: ReceiptError) -> Self {
         match error {
             ReceiptError::NotFound => not_found(),
+            ReceiptError::Pruned => pruned(),
             ReceiptError::Pending => Self::new(
                 Code::ReceiptPending,
                 "no checkpoint of the ledger covers the message yet; one is made every second: ask \

@@ -35,6 +35,8 @@ pub enum Route {
     SearchEntries,
     /// The ledger's latest checkpoint.
     ReadCheckpoint,
+    /// From which index on entries are there.
+    ReadMinimumIndex,
     /// Entries of the ledger.
     ReadEntries,
     /// Hashes of the ledger's tree.
@@ -131,7 +133,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 18] = [
+pub const ROUTES: [RouteRow; 19] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -227,6 +229,13 @@ pub const ROUTES: [RouteRow; 18] = [
         Verb::Get,
         "/ledger/checkpoint",
         Route::ReadCheckpoint,
+        LEDGER,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
+        "/ledger/minimum-index",
+        Route::ReadMinimumIndex,
         LEDGER,
         Effect::Reads,
     ),

@@ -35,6 +35,11 @@ pub struct Node {
 pub trait Log: Catalog {
     /// How many entries are durable.
     fn size(&self) -> Result<u64, ReadError>;
+    /// The minimum index: entries below it are pruned, and reading one is an error. Their leaf hashes
+    /// and nodes stay. A multiple of 256, and 0 where nothing was pruned.
+    fn minimum(&self) -> Result<u64, ReadError> {
+        Ok(0)
+    }
     /// The leaf hashes from `from` on, in order: at most `most`, fewer at the end.
     fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError>;
     /// The entries from `from` on, in order: at most `most`, fewer at the end.

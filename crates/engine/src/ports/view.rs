@@ -11,6 +11,8 @@ use crate::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRo
 pub trait View {
     /// The index of the first entry whose bytes are still there.
     fn minimum(&self) -> u64;
+    /// A part of the sealed snapshot of the state before the minimum; parts are counted from 0.
+    fn snapshot(&self, part: u32) -> Result<Option<Vec<u8>>, ReadError>;
     /// How many entries there are.
     fn size(&self) -> u64;
     /// The entries from `from` on, in order: at most `most`, fewer at the end.

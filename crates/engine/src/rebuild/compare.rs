@@ -10,9 +10,9 @@ use domain::id::OptOutId;
 use serde::Serialize;
 
 use super::difference::Difference;
-use super::fold::{Fold, Unfit};
 use super::judge::Judge;
 use super::pages::{Pages, Pair, walk};
+use super::state_at;
 use super::{PAGE, Rest, number};
 use crate::ports::store::ReadError;
 use crate::ports::{Shelf, View};
@@ -51,7 +51,7 @@ pub fn compare(
         differences += 1;
         tell(difference);
     };
-    let rest = fold_all(view, shelf, &mut counted)?;
+    let rest = state_at(view, (view.size(), shelf), judge, &mut counted)?;
     let mut comparison = Comparison {
         view,
         shelf,
@@ -62,30 +62,6 @@ pub fn compare(
     compared.entries = view.size().saturating_sub(view.minimum());
     compared.differences = differences;
     Ok(compared)
-}
-
-/// Folds the entries that are there. Those that tell nothing that can be are told themselves.
-fn fold_all(
-    view: &dyn View,
-    shelf: &mut dyn Shelf,
-    tell: &mut dyn FnMut(Difference),
-) -> Result<Rest, ReadError> {
-    let mut fold = Fold::new(shelf);
-    let mut index = view.minimum();
-    while index < view.size() {
-        for entry in view.entries(index, PAGE)? {
-            match fold.take(index, &entry) {
-                Ok(()) => {}
-                Err(Unfit::Shelf(error)) => return Err(error),
-                Err(unfit) => {
-                    let place = ("entry", index.to_string());
-                    tell(Difference::of(place, "meaning", unfit.to_string(), "-"));
-                }
-            }
-            index += 1;
-        }
-    }
-    fold.finish()
 }
 
 struct Comparison<'c> {

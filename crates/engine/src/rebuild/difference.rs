@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What kind of row: `message`, `inbound`, `opt-out`, `client`, `key`, `vault`; `erasure` and
-    /// `expiry` for how many sealed values went; `entry` for an
+    /// `expiry` for how many sealed values went; `snapshot` for what stands for pruned entries; `entry` for an
     /// entry that tells nothing that can be.
     pub what: &'static str,
     /// Its id; of an entry its index.

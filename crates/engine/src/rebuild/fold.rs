@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::time::Timestamp;
 use ledger::{Entry, Kind, ObjectType};
+use serde::{Deserialize, Serialize};
 
 use super::reading::Reading;
 use crate::ports::Shelf;
@@ -30,7 +31,7 @@ pub enum Unfit {
 }
 
 /// What the fold keeps beside the shelf.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rest {
     /// The names of the key-encryption keys.
     pub keks: BTreeSet<String>,
@@ -38,10 +39,12 @@ pub struct Rest {
     pub erased: BTreeMap<u64, u64>,
     /// What each `retention.expired` destroyed.
     pub expired: Vec<Expired>,
+    /// The hash of the snapshot before each minimum index.
+    pub pruned: BTreeMap<u64, String>,
 }
 
 /// Values whose time was over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expired {
     /// What they were for.
     pub purpose: Purpose,
@@ -70,6 +73,16 @@ impl<'s> Fold<'s> {
         }
     }
 
+    /// Goes on from a snapshot that is on the shelf.
+    pub(super) fn resume(shelf: &'s mut dyn Shelf, rest: Rest) -> Result<Self, ReadError> {
+        let clients = shelf.clients()?.into_iter();
+        Ok(Self {
+            clients: clients.map(|row| (row.id.sequence(), row)).collect(),
+            rest,
+            ..Self::new(shelf)
+        })
+    }
+
     /// Takes the next entry.
     pub fn take(&mut self, index: u64, bytes: &[u8]) -> Result<(), Unfit> {
         let entry = Entry::parse(bytes).map_err(|_| Unfit::Form)?;
@@ -91,6 +104,10 @@ impl<'s> Fold<'s> {
             Kind::SubjectErased => {
                 let count = Reading::of(&entry).number("count").ok_or(Unfit::Form)?;
                 self.rest.erased.insert(index, count);
+            }
+            Kind::LedgerPruned => {
+                let (minimum, hash) = pruned(&entry).ok_or(Unfit::Form)?;
+                self.rest.pruned.insert(minimum, hash);
             }
             Kind::RetentionExpired => self.rest.expired.push(expired(&entry).ok_or(Unfit::Form)?),
             _ => {}
@@ -133,6 +150,11 @@ impl<'s> Fold<'s> {
         }
         Ok(())
     }
+}
+
+fn pruned(entry: &Entry<'_>) -> Option<(u64, String)> {
+    let facts = Reading::of(entry);
+    Some((facts.number("minimum")?, facts.text("snapshot")?.to_owned()))
 }
 
 fn expired(entry: &Entry<'_>) -> Option<Expired> {

@@ -3,16 +3,19 @@
 
 use std::sync::{Arc, OnceLock};
 
+use aws_lc_rs::aead::NONCE_LEN;
 use domain::msisdn::Msisdn;
 use ledger::completeness::Opening;
+use zeroize::Zeroizing;
 
 use crate::gateway::Gateway;
 use crate::keys::{Blind, BlindKeys, MasterKey};
+use crate::ports::Entropy;
 use crate::ports::keyring::Salts;
 use crate::ports::shelf::Promise;
 use crate::rows::{KekRow, NO_SUBJECT, Purpose, SecretRow, VaultRow};
 use crate::vault::wrapping::Stored;
-use crate::vault::{OpenError, Vault};
+use crate::vault::{self, OpenError, Vault};
 
 /// Opens sealed values and tells nothing of them.
 #[derive(Debug)]
@@ -84,6 +87,29 @@ impl Judge {
         number.map_or(kept, |number| self.blind().suppression(number))
     }
 
+    /// Seals a part of the snapshot before a minimum, for its place.
+    pub(super) fn seal_part(
+        &self,
+        (minimum, part): (u64, u32),
+        lines: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce);
+        let key = vault::aead_key(self.blind().snapshot())?;
+        vault::seal(&key, nonce, &place(minimum, part), lines)
+    }
+
+    /// Opens it.
+    pub(super) fn open_part(
+        &self,
+        (minimum, part): (u64, u32),
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let key = vault::aead_key(self.blind().snapshot())?;
+        vault::open(&key, &place(minimum, part), sealed).ok()
+    }
+
     fn number(&self, row: &VaultRow) -> Option<Msisdn> {
         if row.purpose != Purpose::Number {
             return None;
@@ -92,6 +118,14 @@ impl Judge {
         let text = core::str::from_utf8(&octets).ok()?;
         Msisdn::from_digits(text.strip_prefix('+')?.parse().ok()?).ok()
     }
+}
+
+fn place(minimum: u64, part: u32) -> [u8; 12] {
+    let mut octets = [0; 12];
+    let (left, right) = octets.split_at_mut(8);
+    left.copy_from_slice(&minimum.to_be_bytes());
+    right.copy_from_slice(&part.to_be_bytes());
+    octets
 }
 
 impl Gateway {

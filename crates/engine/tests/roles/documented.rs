@@ -82,8 +82,9 @@ fn entries_of(test: &TestGateway) -> Vec<Value> {
     test.gateway.flush_counts(test.clock.peek());
     test.store.sync();
     let parse = |logged: &testkit::memory::Logged| serde_json::from_slice(&logged.bytes).unwrap();
+    let is_there = |logged: &&testkit::memory::Logged| !logged.bytes.is_empty();
     test.store
-        .with_image(|image| image.entries().iter().map(parse).collect())
+        .with_image(|image| image.entries().iter().filter(is_there).map(parse).collect())
 }
 
 fn played() -> Vec<Value> {
@@ -94,6 +95,7 @@ fn played() -> Vec<Value> {
         story::handsets(),
         story::opting_out(),
         story::operating(),
+        story::pruning(),
         story::restarting(),
         story::failing(),
         story::streaming(),

@@ -17,6 +17,9 @@ const TRIES: usize = 3;
 /// Rounds in which everything must come to rest.
 const ROUNDS: usize = 3_000;
 
+/// Every so many seeds, the ledger is pruned in the end.
+const PRUNED_EVERY: u64 = 8;
+
 impl World {
     /// Brings the run to its end. Gives a hash of everything that the ledger and the carriers saw.
     pub fn end(mut self) -> u64 {
@@ -44,6 +47,9 @@ impl World {
         );
         self.every_end_has_its_reason();
         rebuilt::the_entries_alone_give_the_state(&self.node);
+        if self.seed.is_multiple_of(PRUNED_EVERY) {
+            rebuilt::so_does_what_is_left_of_a_pruned_ledger(&self.node);
+        }
         mix(self.audit.hash, self.carrier.seen().hash)
     }
 

@@ -36,7 +36,7 @@ pub struct World {
     pub up: BTreeSet<BindId>,
     pub lives: u64,
     pub matcher: Option<Call<usize>>,
-    seed: u64,
+    pub seed: u64,
     manner: Manner,
 }
 

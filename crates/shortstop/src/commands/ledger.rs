@@ -4,6 +4,7 @@ mod export;
 mod folder;
 mod lines;
 mod progress;
+mod prune;
 mod rebuild;
 mod search;
 mod socket;
@@ -38,6 +39,7 @@ pub fn run(command: &LedgerCommand, output: Output) -> Outcome {
             output.line(word(&result, "proof").trim_end());
             Ok(Exit::Done)
         }
+        LedgerCommand::Prune(args) => prune::run(args, output),
         LedgerCommand::Rebuild { to, place } => rebuild::run(to.as_deref(), place, output),
         LedgerCommand::Search(args) => search::run(args, output),
         LedgerCommand::Key { place } => key(place, output),

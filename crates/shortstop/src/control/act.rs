@@ -5,6 +5,7 @@ pub mod keys;
 pub mod ledger;
 pub mod lines;
 pub mod openings;
+pub mod prune;
 pub mod rebuild;
 pub mod search;
 pub mod subject;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use domain::id::{ClientId, KeyId};
 use domain::time::Timestamp;
-use engine::ports::Workshop;
+use engine::ports::Pruning;
 use engine::rows::ClientRow;
 use engine::{ApiKey, ClientError, Gateway, NewClient};
 use serde_json::json;
@@ -35,7 +36,7 @@ pub struct Ground {
     /// Its ledger.
     pub public: Arc<PublicLog>,
     /// Where its state is rebuilt.
-    pub workshop: Arc<dyn Workshop>,
+    pub workshop: Arc<dyn Pruning>,
     /// Where its keys lie.
     pub keys: Arc<Vec<KeyPlace>>,
     /// The exports that are under way.
@@ -77,6 +78,14 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             ledger::prove_message(public, message).await
         }
         Request::LedgerSearch(asked) => search::search(&gateway, &actor, asked).await,
+        Request::LedgerPrune {
+            keep_days,
+            below_a_year,
+            manner,
+        } => {
+            let asked = prune::asked(keep_days, below_a_year);
+            prune::prune((&gateway, workshop), &actor, asked, manner).await
+        }
         Request::LedgerRebuild { to } => rebuild::live(&gateway, workshop, &actor, to).await,
         Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
         Request::ClientList => list(&gateway, &actor).await,

@@ -88,6 +88,15 @@ pub enum Request {
     KeysStatus,
     /// Wrap every key anew.
     KeysRotate,
+    /// Drop the bytes of old entries.
+    LedgerPrune {
+        /// How old they must be, in days.
+        keep_days: u32,
+        /// Whether less than a year may be kept.
+        below_a_year: Insistence,
+        /// Whether it is done or only told.
+        manner: Manner,
+    },
     /// Write a copy of the store to a new file.
     Backup {
         /// The file; its path is absolute.
@@ -183,6 +192,26 @@ pub enum ConsentAsked {
     Keep,
     /// They go; a keyed hash stays, so that the opt-outs do.
     Erase,
+}
+
+/// Whether somebody insists on what is refused otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Insistence {
+    /// Nobody does.
+    None,
+    /// Somebody does.
+    Insists,
+}
+
+/// Whether something is done or only told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manner {
+    /// Done.
+    Real,
+    /// Only told.
+    DryRun,
 }
 
 /// A client to make.

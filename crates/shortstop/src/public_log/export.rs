@@ -7,10 +7,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use engine::ports::log::Published;
 use ledger::Source as _;
-use ledger::tile::tiles_of;
+use ledger::tile::{Content, FULL, tiles_of};
 
 use super::PublicLog;
-use super::source::LogSource;
+use super::source::{LogSource, MINIMUM_INDEX};
 
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,13 @@ pub fn begin(public: &PublicLog, to: &Path) -> anyhow::Result<Published> {
 /// Writes a state of the log to a folder that was looked at.
 pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Result<Written> {
     let source = LogSource::at(public.log.as_ref(), published.clone());
+    let minimum = public.log.minimum()?;
     let mut files = 0;
     for tile in tiles_of(published.size) {
+        let first = tile.index().saturating_mul(u64::from(FULL));
+        if tile.content() == Content::Entries && first < minimum {
+            continue;
+        }
         let path = tile.to_string();
         let octets = source.read(&path)?;
         let octets = octets.with_context(|| format!("{path} cannot be made"))?;
@@ -42,10 +47,11 @@ pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Re
     }
     put(&to.join("vkey"), format!("{}\n", public.vkey).as_bytes())?;
     put(&to.join("policy"), public.policy.as_bytes())?;
+    put(&to.join(MINIMUM_INDEX), format!("{minimum}\n").as_bytes())?;
     put(&to.join("checkpoint"), published.note.as_bytes())?;
     Ok(Written {
         size: published.size,
-        files: files + 3,
+        files: files + 4,
     })
 }
 

@@ -37,6 +37,11 @@ pub enum ProveError {
     /// No entry accepted such a message.
     #[error("the ledger has no such message")]
     NotFound,
+    /// The entry that accepted it was pruned.
+    #[error(
+        "the entry of the message was pruned from the ledger; a receipt from before still verifies"
+    )]
+    Pruned,
     /// No checkpoint covers it yet.
     #[error("no checkpoint covers the message yet; try again in a second")]
     Pending,
@@ -54,7 +59,7 @@ pub enum ProveError {
 impl ProveError {
     /// Whether asking again for the same cannot help.
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotFound)
+        matches!(self, Self::NotFound | Self::Pruned)
     }
 }
 
@@ -62,7 +67,13 @@ impl ProveError {
 pub fn message(public: &PublicLog, id: MessageId) -> Result<Proven, ProveError> {
     let log = public.log.as_ref();
     let first = log.entry_of(id.sequence())?.ok_or(ProveError::NotFound)?;
-    let (index, entry) = acceptance(log, first, id)?.ok_or(ProveError::NotFound)?;
+    let minimum = log.minimum()?;
+    let found = acceptance(log, first.max(minimum), id)?;
+    let (index, entry) = found.ok_or(if first < minimum {
+        ProveError::Pruned
+    } else {
+        ProveError::NotFound
+    })?;
     let source = LogSource::new(log)?;
     let last = source.published().ok_or(ProveError::Pending)?;
     if index >= last.size {

@@ -7,6 +7,9 @@ use engine::ports::store::ReadError;
 use ledger::tile::{Content, FULL, HEIGHT, Tile, bundle};
 use ledger::{Source, SourceError};
 
+/// Where the minimum index is published, in decimals and a line end: entries below it are pruned.
+pub const MINIMUM_INDEX: &str = "minimum-index";
+
 /// A ledger at its last checkpoint.
 pub struct LogSource<'l> {
     log: &'l dyn Log,
@@ -46,6 +49,7 @@ impl<'l> LogSource<'l> {
             return Ok(None);
         }
         let hashes = match tile.content() {
+            Content::Entries if first < self.log.minimum()? => return Ok(None),
             Content::Entries => {
                 let entries = self.log.entries(first, width)?;
                 return Ok(bundle::encode(entries.iter().map(Vec::as_slice)).ok());
@@ -65,12 +69,20 @@ impl Source for LogSource<'_> {
             let note = self.published.as_ref().map(|last| last.note.clone());
             return Ok(note.map(String::into_bytes));
         }
+        if path == MINIMUM_INDEX {
+            let minimum = self.log.minimum().map_err(|error| failed(path, &error))?;
+            return Ok(Some(format!("{minimum}\n").into_bytes()));
+        }
         let Some(tile) = Tile::parse(path) else {
             return Ok(None);
         };
-        self.tile(tile).map_err(|error| SourceError {
-            path: path.to_owned(),
-            cause: error.to_string(),
-        })
+        self.tile(tile).map_err(|error| failed(path, &error))
+    }
+}
+
+fn failed(path: &str, error: &ReadError) -> SourceError {
+    SourceError {
+        path: path.to_owned(),
+        cause: error.to_string(),
     }
 }

@@ -23,6 +23,7 @@ mod keys;
 mod ledger;
 mod ledger_search;
 mod lifecycle;
+mod prune;
 mod public_log;
 mod rebuild;
 mod road;

@@ -12,6 +12,7 @@ use super::find::{self, Found};
 use crate::columns::{integer, natural};
 use crate::embedded::Shared;
 use crate::index::Health;
+use crate::shrink;
 
 /// Searches the ledger.
 pub(crate) fn search(shared: &Shared, query: &EntryQuery) -> rusqlite::Result<EntryPage> {
@@ -21,6 +22,8 @@ pub(crate) fn search(shared: &Shared, query: &EntryQuery) -> rusqlite::Result<En
     }
     let found = named(shared, query, (first, below));
     shared.readers.with(|main| {
+        // What is pruned but not dropped yet is not shown any more.
+        let first = first.max(shrink::minimum(main)?);
         let mut page = Page {
             main,
             query,

@@ -9,10 +9,12 @@ use crate::columns::{integer, json, natural};
 use crate::entries;
 use crate::reader::failed;
 use crate::rows;
+use crate::shrink;
 
 /// A moment: the connection is within a transaction.
 pub(super) struct Moment<'c> {
     database: &'c Connection,
+    minimum: u64,
     size: u64,
 }
 
@@ -21,7 +23,12 @@ impl<'c> Moment<'c> {
     pub(super) fn of(database: &'c Connection) -> rusqlite::Result<Self> {
         let size = "SELECT ifnull(max(idx) + 1, 0) FROM entry";
         let size = database.query_row(size, [], |row| natural(row, 0))?;
-        Ok(Self { database, size })
+        let minimum = shrink::minimum(database)?;
+        Ok(Self {
+            database,
+            minimum,
+            size,
+        })
     }
 
     fn list<T>(
@@ -55,7 +62,11 @@ impl<'c> Moment<'c> {
 
 impl View for Moment<'_> {
     fn minimum(&self) -> u64 {
-        0
+        self.minimum
+    }
+
+    fn snapshot(&self, part: u32) -> Result<Option<Vec<u8>>, ReadError> {
+        shrink::part(self.database, part).map_err(failed)
     }
 
     fn size(&self) -> u64 {

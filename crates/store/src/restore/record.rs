@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::columns::{integer, natural, octets};
 use crate::open::OpenError;
+use crate::shrink;
 use crate::tail;
 
 /// Who restores, and when.
@@ -66,6 +67,7 @@ fn node(database: &Connection) -> rusqlite::Result<Option<NodeName>> {
 
 fn root(database: &Connection) -> rusqlite::Result<Hash> {
     let mut frontier = Frontier::new();
+    shrink::each_dropped(database, |leaf| frontier.append(leaf))?;
     let mut statement = database.prepare("SELECT leaf FROM entry ORDER BY idx")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

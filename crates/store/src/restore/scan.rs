@@ -6,6 +6,7 @@ use ledger::leaf_hash;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::columns::natural;
+use crate::shrink;
 
 /// Where a ledger is broken, and how.
 pub(super) type Broken = (u64, &'static str);
@@ -20,10 +21,13 @@ struct Last {
 
 /// The first entry that is not what or where it should be. Memory is bounded by the largest entry.
 pub(super) fn first_broken(database: &Connection) -> rusqlite::Result<Option<Broken>> {
+    let mut index = match pruned(database)? {
+        Ok(index) => index,
+        Err(broken) => return Ok(Some(broken)),
+    };
     let mut statement = database.prepare("SELECT idx, bytes, leaf FROM entry ORDER BY idx")?;
     let mut rows = statement.query([])?;
     let mut last = None;
-    let mut index = 0;
     while let Some(row) = rows.next()? {
         match step(row, index, last.as_ref())? {
             Ok(entry) => last = Some(entry),
@@ -34,6 +38,35 @@ pub(super) fn first_broken(database: &Connection) -> rusqlite::Result<Option<Bro
     let Some(last) = last else { return Ok(None) };
     let broken = against_meta(database, &last)?;
     Ok(broken.map(|what| (index - 1, what)))
+}
+
+/// The index of the first entry that was not dropped by a pruning. Whole tiles are, from the first on,
+/// and none at or above the minimum.
+fn pruned(database: &Connection) -> rusqlite::Result<Result<u64, Broken>> {
+    // A backup from before entries were ever pruned has no such table.
+    if !database.table_exists(None, "pruned")? {
+        return Ok(Ok(0));
+    }
+    let sql = "SELECT tile, length(leaves) FROM pruned ORDER BY tile";
+    let mut statement = database.prepare(sql)?;
+    let minimum = shrink::minimum(database)?;
+    let mut rows = statement.query([])?;
+    let mut tiles = 0;
+    while let Some(row) = rows.next()? {
+        let (tile, length): (u64, u64) = (natural(row, 0)?, natural(row, 1)?);
+        if tile != tiles || length != shrink::TILE * 32 {
+            return Ok(Err((
+                tiles * shrink::TILE,
+                "was pruned without its leaf hash",
+            )));
+        }
+        tiles += 1;
+    }
+    let first = tiles * shrink::TILE;
+    if first > minimum {
+        return Ok(Err((minimum, "was pruned above the minimum index")));
+    }
+    Ok(Ok(first))
 }
 
 /// One entry behind the one before.
@@ -53,7 +86,7 @@ fn step(
     let Ok(entry) = skim(bytes) else {
         return Ok(Err("is not an entry as this gateway writes them"));
     };
-    Ok(match against_last(&entry, last) {
+    Ok(match against_last(&entry, index, last) {
         Some(what) => Err(what),
         None => Ok(Last {
             node: entry.node.into_owned(),
@@ -64,8 +97,9 @@ fn step(
     })
 }
 
-fn against_last(entry: &Skimmed<'_>, last: Option<&Last>) -> Option<&'static str> {
-    let due = last.map_or(0, |last| last.node_seq.saturating_add(1));
+/// A folder belongs to one node, so that the first number of a pruned ledger is its index.
+fn against_last(entry: &Skimmed<'_>, index: u64, last: Option<&Last>) -> Option<&'static str> {
+    let due = last.map_or(index, |last| last.node_seq.saturating_add(1));
     if last.is_some_and(|last| last.node != entry.node) {
         Some("is of another node")
     } else if entry.node_seq != due {

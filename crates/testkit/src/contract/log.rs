@@ -11,17 +11,18 @@ pub mod damage;
 pub mod entries;
 pub mod filling;
 pub mod nodes;
+pub mod pruning;
 
 use std::sync::Arc;
 
-use engine::ports::{Log, Store};
+use engine::ports::{Pruning, Store};
 
 /// One store by its two ports.
 pub struct Opened {
     /// Where changes are committed.
     pub store: Arc<dyn Store>,
     /// Where its entries are read.
-    pub log: Arc<dyn Log>,
+    pub log: Arc<dyn Pruning>,
 }
 
 /// Where a store under test lives.
@@ -91,6 +92,13 @@ macro_rules! log_contract {
             a_group_that_was_written_twice_points_to_where_it_ended_up,
             an_inbound_message_is_found_too,
             what_is_not_there_has_no_entry);
+        $crate::log_contract!(@in $home; pruning:
+            nothing_is_pruned_at_first,
+            what_is_pruned_keeps_its_hashes_and_its_nodes,
+            dropping_goes_on_after_a_restart,
+            a_minimum_never_goes_down,
+            a_spoiled_tree_over_pruned_entries_is_computed_anew,
+            the_snapshot_is_that_of_the_minimum_in_force);
         $crate::log_contract!(@in $home; damage:
             a_spoiled_tree_is_computed_anew,
             a_spoiled_tree_takes_the_next_checkpoint);

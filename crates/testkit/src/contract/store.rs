@@ -18,7 +18,7 @@ pub mod lists;
 pub mod reads;
 pub mod restart;
 pub mod samples;
-pub(super) mod waiting;
+pub mod waiting;
 
 use std::sync::Arc;
 

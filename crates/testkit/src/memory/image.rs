@@ -37,6 +37,8 @@ pub struct Image {
     pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
     pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
     pub(super) parts: BTreeMap<u64, PartRow>,
+    pub(super) minimum: u64,
+    pub(super) snapshots: BTreeMap<(u64, u32), Vec<u8>>,
     entries: Vec<Logged>,
     changed: Vec<(u64, u64)>,
     /// The index of the first entry of the commit that brought a message or inbound message.
@@ -65,6 +67,8 @@ impl Image {
             idempotency: BTreeMap::new(),
             unmatched: BTreeMap::new(),
             parts: BTreeMap::new(),
+            minimum: 0,
+            snapshots: BTreeMap::new(),
             entries: Vec::new(),
             changed: Vec::new(),
             accepted: BTreeMap::new(),
@@ -174,6 +178,7 @@ impl Image {
             }
             Write::Expire { owner, purpose } => drop(self.vault.remove(&(*owner, *purpose))),
             Write::ForgetSubject(bearer) => self.forget_subject(*bearer),
+            Write::Minimum(index) => self.minimum = self.minimum.max(*index),
             Write::Secret(row) => drop(self.secrets.insert(row.name.clone(), row.clone())),
             Write::Kek(row) | Write::Rewrap(row) => {
                 drop(self.keks.insert((row.week, row.purpose), row.clone()));
@@ -229,6 +234,22 @@ impl Image {
     pub(super) fn prune(&mut self, now: Timestamp, unmatched_before: Timestamp) {
         self.idempotency.retain(|_, row| row.expires > now);
         self.unmatched.retain(|_, row| row.at >= unmatched_before);
+    }
+
+    /// Drops the bytes of the next 256 entries below the minimum. Gives how many are left.
+    pub(super) fn drop_tile(&mut self) -> u64 {
+        let below = usize::try_from(self.minimum).unwrap();
+        let pruned = &mut self.entries[..below];
+        let left = pruned.iter_mut().filter(|entry| !entry.bytes.is_empty());
+        let dropped = left.take(256).map(|entry| entry.bytes.clear()).count();
+        let left = self.entries[..below]
+            .iter()
+            .filter(|entry| !entry.bytes.is_empty());
+        if dropped > 0 {
+            let minimum = self.minimum;
+            self.snapshots.retain(|(other, _), _| *other >= minimum);
+        }
+        u64::try_from(left.count()).unwrap()
     }
 
     fn size(&self) -> u64 {
@@ -361,6 +382,7 @@ fn sequence_of(write: &Write) -> u64 {
         | Write::Kek(_)
         | Write::Rewrap(_)
         | Write::Secret(_)
+        | Write::Minimum(_)
         | Write::Idempotency(_)
         | Write::Tombstone { .. }
         | Write::Expire { .. }

@@ -14,6 +14,10 @@ impl Log for MemoryStore {
         self.lock().read(|inner| inner.image.head().size)
     }
 
+    fn minimum(&self) -> Result<u64, ReadError> {
+        self.lock().read(|inner| inner.image.minimum)
+    }
+
     fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {
         self.lock().read(|inner| {
             let found = page(&inner.image, from, most);
@@ -22,10 +26,14 @@ impl Log for MemoryStore {
     }
 
     fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError> {
-        self.lock().read(|inner| {
+        let found: Vec<Vec<u8>> = self.lock().read(|inner| {
             let found = page(&inner.image, from, most);
             found.map(|entry| entry.bytes.clone()).collect()
-        })
+        })?;
+        let is_whole = found.iter().all(|bytes| !bytes.is_empty());
+        is_whole
+            .then_some(found)
+            .ok_or_else(|| refused("an entry was pruned"))
     }
 
     fn nodes(&self, level: u8, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {

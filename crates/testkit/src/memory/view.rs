@@ -4,7 +4,7 @@ use std::path::Path;
 
 use engine::ports::store::ReadError;
 use engine::ports::workshop::Work;
-use engine::ports::{View, Workshop};
+use engine::ports::{Pruning, View, Workshop};
 use engine::rows::{
     ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, SecretRow, VaultRow,
 };
@@ -15,7 +15,11 @@ use super::shelf::{MemoryShelf, page};
 
 impl View for Image {
     fn minimum(&self) -> u64 {
-        0
+        self.minimum
+    }
+
+    fn snapshot(&self, part: u32) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.snapshots.get(&(self.minimum, part)).cloned())
     }
 
     fn size(&self) -> u64 {
@@ -61,6 +65,28 @@ impl View for Image {
 
     fn parts(&self) -> Result<Vec<u64>, ReadError> {
         Ok(self.parts.keys().copied().collect())
+    }
+}
+
+impl Pruning for MemoryStore {
+    fn keep_part(&self, minimum: u64, part: u32, sealed: Vec<u8>) -> Result<(), ReadError> {
+        let mut inner = self.lock();
+        inner.read(|_| ())?;
+        let image = &mut inner.image;
+        if part == 0 {
+            let in_force = image.minimum;
+            image
+                .snapshots
+                .retain(|(minimum, _), _| *minimum == in_force);
+        }
+        image.snapshots.insert((minimum, part), sealed);
+        Ok(())
+    }
+
+    fn drop_some(&self) -> Result<u64, ReadError> {
+        let mut inner = self.lock();
+        inner.read(|_| ())?;
+        Ok(inner.image.drop_tile())
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::api::{Api, Call, nothing, refuse_query, render};
-use crate::http_errors::not_found;
+use crate::http_errors::{not_found, pruned};
 use crate::problem::Problem;
 use crate::reply::{Kind, Reply};
 
@@ -21,13 +21,25 @@ impl Api {
         Ok(Reply::ready(StatusCode::OK, Kind::Note, Bytes::from(note)))
     }
 
+    /// `GET /ledger/minimum-index`.
+    pub(super) async fn read_minimum_index(&self, call: &Call<'_>) -> Result<Reply, Problem> {
+        refuse_query(call.parts)?;
+        let minimum = self.gateway.minimum_index(&call.caller).await?;
+        let octets = Bytes::from(format!("{minimum}\n"));
+        Ok(Reply::ready(StatusCode::OK, Kind::Note, octets))
+    }
+
     /// `GET /ledger/tile/…`.
     pub(super) async fn read_tile(&self, call: &Call<'_>) -> Result<Reply, Problem> {
         refuse_query(call.parts)?;
         let path = call.parts.uri.path().strip_prefix(PREFIX);
         let path = path.ok_or_else(nothing)?;
         let tile = self.gateway.tile_at(&call.caller, path).await?;
-        let octets = tile.ok_or_else(unpublished)?.octets;
+        let Some(tile) = tile else {
+            let is_pruned = self.gateway.is_pruned(path).await?;
+            return Err(if is_pruned { pruned() } else { unpublished() });
+        };
+        let octets = tile.octets;
         Ok(Reply::ready(
             StatusCode::OK,
             Kind::Octets,

@@ -30,6 +30,8 @@ pub enum Code {
     ClassNotGranted,
     /// No such thing, or another client's.
     NotFound,
+    /// It was pruned from the ledger.
+    Pruned,
     /// The path has other methods.
     MethodNotAllowed,
     /// The body came too slowly.
@@ -76,7 +78,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -89,6 +91,7 @@ impl Code {
         Self::ShortCodeNotGranted,
         Self::ClassNotGranted,
         Self::NotFound,
+        Self::Pruned,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::IdempotencyInFlight,
@@ -144,6 +147,7 @@ impl Code {
             ),
             Self::ClassNotGranted => ("class-not-granted", S::FORBIDDEN, "Class is not granted"),
             Self::NotFound => ("not-found", S::NOT_FOUND, "Not found"),
+            Self::Pruned => ("pruned", S::NOT_FOUND, "Pruned from the ledger"),
             Self::MethodNotAllowed => (
                 "method-not-allowed",
                 S::METHOD_NOT_ALLOWED,
@@ -284,7 +288,7 @@ mod tests {
             list.join(" "),
             "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
              key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
-             class-not-granted not-found method-not-allowed request-timeout idempotency-in-flight \
+             class-not-granted not-found pruned method-not-allowed request-timeout idempotency-in-flight \
              not-cancellable not-opted-out receipt-pending body-too-large unsupported-media-type \
              opted-out no-route \
              too-many-segments validity-too-long idempotency-key-reused too-many-headers internal \

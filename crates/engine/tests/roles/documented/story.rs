@@ -9,22 +9,24 @@ use domain::consent::Basis;
 use domain::message::ReceiptState;
 use domain::text::udh::{Concatenation, ReferenceWidth};
 use engine::changes::Changes;
-use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
+use engine::ports::{CarrierEvents, Log as _};
 use engine::{
-    ConfigChange, ErasureBasis, ErasureScope, InboundQuery, LedgerExport, LedgerQuery,
-    MessageQuery, OptOutRequest, Restored, RiskHints, Rotation, Scope, Searcher, StreamFrom,
-    StreamLimits, StreamParts, WitnessPolicy,
+    ConfigChange, ErasureBasis, ErasureScope, InboundQuery, KEEP_YEAR, Least, LedgerExport,
+    LedgerQuery, MessageQuery, OptOutRequest, Prune, Restored, RiskHints, Rotation, Scope,
+    Searcher, StreamFrom, StreamLimits, StreamParts, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
+use testkit::contract::log::filling::publish;
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
 use testkit::witness::MemoryWitness;
 use testkit::{MemoryBookmark, MemoryCollector, TestGateway};
 use tokio::sync::watch;
 
+use super::super::prune::{live, prune};
 use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
     submit_to,
@@ -276,6 +278,20 @@ fn searching(test: &TestGateway) {
     ] {
         test.settle(test.gateway.search_ledger(who, query)).unwrap();
     }
+}
+
+/// Entries that are pruned a year later.
+pub fn pruning() -> TestGateway {
+    let test = running();
+    live(&test, 100);
+    test.clock.advance(Duration::from_hours(24 * 400));
+    publish(test.store.as_ref(), test.store.size().unwrap());
+    let year = Prune {
+        keep: KEEP_YEAR,
+        least: Least::Year,
+    };
+    assert!(prune(&test, year).unwrap().minimum >= 256);
+    test
 }
 
 fn reader_end(test: &TestGateway) -> domain::time::Timestamp {

@@ -14,7 +14,7 @@ use crate::cli::{Place, VerifyArgs};
 use crate::commands::gateway_call::{offline_log, socket_of};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone};
-use crate::public_log::source::LogSource;
+use crate::public_log::source::{LogSource, MINIMUM_INDEX};
 
 use super::folder::FolderSource;
 use super::progress::Progress;
@@ -33,16 +33,18 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
     if let Some(source) = SocketSource::join(&socket_of(&place)?) {
         let policy = source.read("policy").map_err(Failure::unavailable)?;
         let trust = trust(args, || own_policy(&policy.unwrap_or_default()))?;
-        let report = judge(&source, &trust, output);
-        return Ok(conclude(&report, &vault(args, &place, output), output));
+        let (report, minimum) = judge(&source, trust, output)?;
+        let vault = vault(args, &place, output);
+        return Ok(conclude((&report, minimum), &vault, output));
     }
     let public = offline_log(&place)?;
     let source = LogSource::new(public.log.as_ref()).map_err(Failure::unavailable)?;
     let trust = trust(args, || own_policy(public.policy.as_bytes()))?;
-    let report = judge(&source, &trust, output);
+    let (report, minimum) = judge(&source, trust, output)?;
     // The store is opened again, with its keys.
     drop(public);
-    Ok(conclude(&report, &vault(args, &place, output), output))
+    let vault = vault(args, &place, output);
+    Ok(conclude((&report, minimum), &vault, output))
 }
 
 /// The vault of a gateway, unless only a part of its log is looked at.
@@ -74,25 +76,42 @@ fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
     };
     let trust = trust(args, || own_key().map(Policy::of_log))?;
     let source = FolderSource(folder.to_path_buf());
-    let report = judge(&source, &trust, output);
+    let (report, minimum) = judge(&source, trust, output)?;
     let vault = Vault::Unchecked("a folder holds no vault and no keys".to_owned());
-    Ok(conclude(&report, &vault, output))
+    Ok(conclude((&report, minimum), &vault, output))
 }
 
-fn judge(source: &dyn Source, trust: &Trust, output: Output) -> Report {
+/// Gives what was verified, and from which index on entries are there.
+fn judge(source: &dyn Source, trust: Trust, output: Output) -> Result<(Report, u64), Failure> {
+    let minimum = minimum_index(source)?;
+    let trust = trust.pruned_below(minimum);
     let mut progress = Progress::new(output);
-    let report = verify(source, trust, &Threads, &mut progress);
+    let report = verify(source, &trust, &Threads, &mut progress);
     progress.clear();
-    report
+    Ok((report, minimum))
 }
 
-fn conclude(report: &Report, vault: &Vault, output: Output) -> Exit {
-    tell(report, vault, output);
+fn conclude((report, minimum): (&Report, u64), vault: &Vault, output: Output) -> Exit {
+    tell((report, minimum), vault, output);
     if report.is_sound() && vault.faults() == 0 {
         Exit::Done
     } else {
         Exit::CheckFailed
     }
+}
+
+/// What the log publishes as its minimum index; 0 when it publishes none.
+fn minimum_index(source: &dyn Source) -> Result<u64, Failure> {
+    let found = source.read(MINIMUM_INDEX).map_err(Failure::unavailable)?;
+    let Some(octets) = found else { return Ok(0) };
+    let text = String::from_utf8_lossy(&octets);
+    let says = || {
+        Failure::new(
+            Exit::CheckFailed,
+            anyhow::anyhow!("`{MINIMUM_INDEX}` is no index"),
+        )
+    };
+    text.trim_end().parse().map_err(|_| says())
 }
 
 /// What is trusted: the policy or key that is given, else what is found beside the log.
@@ -135,7 +154,7 @@ fn text(file: &Path) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&octets(file)?).into_owned())
 }
 
-fn tell(report: &Report, vault: &Vault, output: Output) {
+fn tell((report, minimum): (&Report, u64), vault: &Vault, output: Output) {
     let faults = report.faults + vault.faults();
     let origin = report.checkpoint.as_ref().map(|(origin, _)| origin);
     let head = report.checkpoint.as_ref().map(|(_, head)| head);
@@ -151,6 +170,7 @@ fn tell(report: &Report, vault: &Vault, output: Output) {
             "faults": faults,
             "vault": vault.summary(),
             "entries": report.entries,
+            "minimum_index": minimum,
             "origin": origin,
             "size": head.map(|head| head.size),
             "root": head.map(|head| head.root.to_string()),
@@ -161,6 +181,10 @@ fn tell(report: &Report, vault: &Vault, output: Output) {
         output.line(format!("log        {origin}"));
         output.line(format!("size       {}", head.size));
         output.line(format!("root       {}", head.root));
+    }
+    if minimum > 0 {
+        let says = "entries below are pruned: of them only the hashes were verified";
+        output.line(format!("minimum    {minimum}, {says}"));
     }
     for one in &report.cosigned {
         output.line(format!("cosigned   {}", one.key.name()));

@@ -37,10 +37,7 @@ pub(in crate::contract) fn begin(store: &dyn Store, changes: Changes) -> Pending
 }
 
 /// Commits and waits.
-pub(in crate::contract) fn commit(
-    store: &dyn Store,
-    changes: Changes,
-) -> Result<Committed, CommitError> {
+pub fn commit(store: &dyn Store, changes: Changes) -> Result<Committed, CommitError> {
     begin(store, changes).wait()
 }
 
