@@ -23,16 +23,18 @@ fn config(ground: &Ground) -> String {
     ground.path("shortstop.toml").display().to_string()
 }
 
-/// A store that began 400 days ago, and its master key.
+/// A store that began 400 days ago, and its keys.
 fn grow_old(data: &Path) {
     use engine::ports::Clock as _;
     let keys = data.join("keys");
     let mut folders = std::fs::DirBuilder::new();
     folders.recursive(true).mode(0o700).create(&keys).unwrap();
-    let mut file = std::fs::OpenOptions::new();
-    let file = file.write(true).create_new(true).mode(0o600);
-    let mut key = file.open(keys.join("master.key")).unwrap();
-    std::io::Write::write_all(&mut key, &[7; 32]).unwrap();
+    for name in ["master.key", "log.key"] {
+        let mut file = std::fs::OpenOptions::new();
+        let file = file.write(true).create_new(true).mode(0o600);
+        let mut key = file.open(keys.join(name)).unwrap();
+        std::io::Write::write_all(&mut key, &[7; 32]).unwrap();
+    }
     let node = NodeName::parse("test-1").unwrap();
     let store = Embedded::open(EmbeddedConfig::new(data, node)).unwrap();
     let old = SystemClock.now().micros() - 400 * DAY;
