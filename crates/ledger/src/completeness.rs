@@ -171,35 +171,26 @@ impl Completeness {
             let detail = format!("{field} is said to be erased by entry {by}, which is not later");
             return unfounded(detail);
         }
-        match self.erasures.get_mut(&by) {
-            Some(erasure) => {
-                erasure.found += 1;
-                None
-            }
-            None => {
-                let detail =
-                    format!("{field} is said to be erased by entry {by}, which is no erasure");
-                unfounded(detail)
-            }
+        if let Some(erasure) = self.erasures.get_mut(&by) {
+            erasure.found += 1;
+            return None;
         }
+        let detail = format!("{field} is said to be erased by entry {by}, which is no erasure");
+        unfounded(detail)
     }
 
     /// Nothing is there.
     fn miss(&mut self, place: &Place<'_>) -> Option<(FaultKind, String)> {
         let kept = self.retention.get_mut(place.field);
-        match kept.filter(|kept| kept.before > place.time) {
-            Some(kept) => {
-                kept.found += 1;
-                None
-            }
-            None => {
-                let detail = format!(
-                    "{} opens from nothing, and nothing says it was erased",
-                    place.field
-                );
-                Some((FaultKind::CommitmentUnopened, detail))
-            }
+        if let Some(kept) = kept.filter(|kept| kept.before > place.time) {
+            kept.found += 1;
+            return None;
         }
+        let detail = format!(
+            "{} opens from nothing, and nothing says it was erased",
+            place.field
+        );
+        Some((FaultKind::CommitmentUnopened, detail))
     }
 }
 
