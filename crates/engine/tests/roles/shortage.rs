@@ -170,7 +170,7 @@ fn when_room_is_low_new_messages_are_refused_and_the_rest_goes_on() {
     keep_house(&test);
     assert_eq!(of_kind(&test, Kind::LedgerDegraded).len(), 1, "told once");
 
-    test.clock.advance(Duration::from_secs(60));
+    test.clock.advance(Duration::from_mins(1));
     test.store.set_room(400, Level::Enough);
     assert_eq!(
         submit(&test, "not yet").unwrap_err(),

@@ -12,6 +12,7 @@ use testkit::{MemoryBookmark, MemoryCollector, TestGateway};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::interval;
 
 /// How often a test looks before it gives up, with [`LOOK`] in between.
 const LOOKS: usize = 6_000;
@@ -121,11 +122,12 @@ impl Stage {
 
     fn until(&self, done: impl Fn(&Self) -> bool) {
         self.runtime.block_on(async {
+            let mut looks = interval(LOOK);
             for _ in 0..LOOKS {
                 if done(self) {
                     return;
                 }
-                tokio::time::sleep(LOOK).await;
+                looks.tick().await;
             }
             panic!("it does not come to that");
         });

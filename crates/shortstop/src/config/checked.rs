@@ -114,7 +114,7 @@ impl TryFrom<&Config> for Checked {
 }
 
 /// Four years: within them claims about consent can be made (28 USC 1658).
-const CLAIMS: Duration = Duration::from_secs(1_461 * 24 * 3_600);
+const CLAIMS: Duration = Duration::from_hours(1_461 * 24);
 
 impl Checked {
     /// What is said loudly of a retention that may be too short to prove consent.
