@@ -70,10 +70,10 @@ struct Writer<'w> {
 impl Writer<'_> {
     fn messages(
         &mut self,
-        shelf: &dyn Shelf,
+        rebuilt: &dyn Shelf,
         after: Option<u64>,
     ) -> Result<Option<u64>, ReadError> {
-        let page = shelf.messages(after, PAGE)?;
+        let page = rebuilt.messages(after, PAGE)?;
         let last = page.last().map(|row| row.id.sequence());
         for row in page {
             self.put(&Record::Message(Box::new(row)))?;
@@ -83,10 +83,10 @@ impl Writer<'_> {
 
     fn inbounds(
         &mut self,
-        shelf: &dyn Shelf,
+        rebuilt: &dyn Shelf,
         after: Option<u64>,
     ) -> Result<Option<u64>, ReadError> {
-        let page = shelf.inbounds(after, PAGE)?;
+        let page = rebuilt.inbounds(after, PAGE)?;
         let last = page.last().map(|row| row.id.sequence());
         for row in page {
             self.put(&Record::Inbound(Box::new(row)))?;
@@ -96,10 +96,10 @@ impl Writer<'_> {
 
     fn opt_outs(
         &mut self,
-        shelf: &dyn Shelf,
+        rebuilt: &dyn Shelf,
         after: Option<u64>,
     ) -> Result<Option<u64>, ReadError> {
-        let page = shelf.opt_outs(after, PAGE)?;
+        let page = rebuilt.opt_outs(after, PAGE)?;
         let last = page.last().map(|row| row.sequence);
         for row in page {
             self.put(&Record::OptOut(row))?;
@@ -109,10 +109,10 @@ impl Writer<'_> {
 
     fn promises(
         &mut self,
-        shelf: &dyn Shelf,
+        rebuilt: &dyn Shelf,
         after: Option<u64>,
     ) -> Result<Option<u64>, ReadError> {
-        let page = shelf.promises(after, PAGE)?;
+        let page = rebuilt.promises(after, PAGE)?;
         let last = page.last().map(crate::ports::shelf::Promise::key);
         for promise in page {
             self.put(&Record::of(&promise))?;

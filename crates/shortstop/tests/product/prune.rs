@@ -8,6 +8,7 @@ use engine::changes::Changes;
 use ledger::{Kind, NodeName};
 use serde_json::Value;
 use shortstop::clock::SystemClock;
+use shortstop::http_client::Client;
 use store::{Embedded, EmbeddedConfig};
 use testkit::contract::store::samples::draft;
 use testkit::contract::store::waiting::commit;
@@ -71,42 +72,50 @@ async fn old_entries_go_and_every_checkpoint_and_receipt_still_verifies() {
     let mut api = ground.api(&ground.key().await).client();
     let id = send(&mut api, READER, "alert", "Of today").await;
     reaches(&mut api, &id, "delivered").await;
+    let receipt = format!("/v1/messages/{id}/receipt");
     until("a receipt", async || {
-        let reply = api
-            .get(&format!("/v1/messages/{id}/receipt"))
-            .await
-            .unwrap();
+        let reply = api.get(&receipt).await.unwrap();
         (reply.status.as_u16() == 200).then_some(())
     })
     .await;
     let before = ground.path("before").display().to_string();
     passes(&["export", "--to", &before, "--config", &config]).await;
 
-    // Too little is refused, and a dry run changes nothing.
+    prunes(&mut api, &config).await;
+    outsiders_see_the_rest(&mut api).await;
+    let reply = api.get(&receipt).await.unwrap();
+    assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
+    passes(&["prove", &id, "--config", &config]).await;
+    it_verifies(&ground, &config, &before).await;
+
+    let backup = ground.path("backup").display().to_string();
+    run_json(&["backup", "--to", &backup, "--config", &config]).await;
+    gateway.stop().await.unwrap();
+    it_lives_on(&ground, &config, &backup).await;
+}
+
+/// Too little is refused, a dry run changes nothing, and then the entries go.
+async fn prunes(api: &mut Client, config: &str) {
     for days in ["91", "100"] {
-        let (code, _) = ledger(&["prune", "--keep-days", days, "--config", &config]).await;
+        let (code, _) = ledger(&["prune", "--keep-days", days, "--config", config]).await;
         assert_eq!(code, Some(2), "{days} days");
     }
-    let dry = run_json(&["ledger", "prune", "--dry-run", "--config", &config]).await;
-    assert_eq!(
-        (&dry["minimum_index"], &dry["entries"]),
-        (&512.into(), &512.into())
-    );
+    let two_bundles = (&512.into(), &512.into());
+    let dry = run_json(&["ledger", "prune", "--dry-run", "--config", config]).await;
+    assert_eq!((&dry["minimum_index"], &dry["entries"]), two_bundles);
     let text = api.get("/ledger/minimum-index").await.unwrap().text;
     assert_eq!(text, "0\n");
-    let pruned = run_json(&["ledger", "prune", "--config", &config]).await;
-    assert_eq!(
-        (&pruned["minimum_index"], &pruned["entries"]),
-        (&512.into(), &512.into())
-    );
+    let pruned = run_json(&["ledger", "prune", "--config", config]).await;
+    assert_eq!((&pruned["minimum_index"], &pruned["entries"]), two_bundles);
+}
 
-    // What outsiders see.
+async fn outsiders_see_the_rest(api: &mut Client) {
     let text = api.get("/ledger/minimum-index").await.unwrap().text;
     assert_eq!(text, "512\n");
     for (path, status) in [
         ("/ledger/tile/entries/000", 404),
         ("/ledger/tile/entries/001", 404),
-        ("/ledger/tile/entries/002.p/188", 200),
+        ("/ledger/tile/entries/002", 200),
         ("/ledger/tile/0/000", 200),
         ("/ledger/tile/1/000.p/2", 200),
     ] {
@@ -116,18 +125,14 @@ async fn old_entries_go_and_every_checkpoint_and_receipt_still_verifies() {
             assert_eq!(reply.member("code"), "pruned");
         }
     }
-    let receipt = api
-        .get(&format!("/v1/messages/{id}/receipt"))
-        .await
-        .unwrap();
-    assert_eq!(receipt.status.as_u16(), 200, "{}", receipt.text);
-    passes(&["prove", &id, "--config", &config]).await;
+}
 
-    // Ours, of the log as it runs, exported, and against the checkpoint from before.
-    passes(&["verify", "--config", &config]).await;
-    passes(&["rebuild", "--config", &config]).await;
+/// As it runs, exported, and against the checkpoint from before.
+async fn it_verifies(ground: &Ground, config: &str, before: &str) {
+    passes(&["verify", "--config", config]).await;
+    passes(&["rebuild", "--config", config]).await;
     let after = ground.path("after").display().to_string();
-    passes(&["export", "--to", &after, "--config", &config]).await;
+    passes(&["export", "--to", &after, "--config", config]).await;
     assert!(!Path::new(&after).join("tile/entries/000").exists());
     let old = format!("{before}/checkpoint");
     passes(&["verify", "--dir", &after, "--checkpoint", &old]).await;
@@ -135,21 +140,18 @@ async fn old_entries_go_and_every_checkpoint_and_receipt_still_verifies() {
     std::fs::remove_file(Path::new(&after).join("tile/0/001")).unwrap();
     let (code, _) = ledger(&["verify", "--dir", &after]).await;
     assert_eq!(code, Some(1), "the hashes of pruned entries must be there");
+}
 
-    // Stopped, started again, backed up and restored.
-    let backup = ground.path("backup").display().to_string();
-    run_json(&["backup", "--to", &backup, "--config", &config]).await;
-    gateway.stop().await.unwrap();
-    passes(&["verify", "--config", &config]).await;
-    passes(&["rebuild", "--config", &config]).await;
-    assert_eq!(
-        run_json(&["ledger", "prune", "--config", &config]).await["entries"],
-        0
-    );
+/// Stopped, started again, and restored.
+async fn it_lives_on(ground: &Ground, config: &str, backup: &str) {
+    passes(&["verify", "--config", config]).await;
+    passes(&["rebuild", "--config", config]).await;
+    let again = run_json(&["ledger", "prune", "--config", config]).await;
+    assert_eq!(again["entries"], 0);
     ground.start().await.stop().await.unwrap();
-    passes(&["rebuild", "--config", &config]).await;
+    passes(&["rebuild", "--config", config]).await;
     let to = ground.path("restored").display().to_string();
-    let restored = run(&["restore", "--from", &backup, "--to", &to]).await;
+    let restored = run(&["restore", "--from", backup, "--to", &to]).await;
     assert!(
         restored.status.success(),
         "{}",
