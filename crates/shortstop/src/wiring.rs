@@ -9,7 +9,7 @@ use engine::ports::carrier::{BindId, Submission};
 use engine::ports::{Carriers, Keyring as _, Log, Pruning, Workshop};
 use engine::rebuild::Judge;
 use engine::{Gateway, LedgerError, MasterKey, Parts, StartError};
-use store::{Embedded, EmbeddedConfig, FileKeyring, OpenError};
+use store::{Embedded, EmbeddedConfig, FileKeyring, OpenError, ReadOnly};
 
 use crate::clock::SystemClock;
 use crate::config::Checked;
@@ -112,7 +112,8 @@ pub fn open_under(
     })
 }
 
-/// Opens the data folder's store without a gateway, to read its ledger: nothing is added to it. Blocks.
+/// Opens the data folder's store without a gateway, to read its ledger: no octet of the folder changes.
+/// Blocks.
 pub fn open_log(checked: &Checked, folder: &DataFolder) -> Result<PublicLog, Failure> {
     let recorded = log_key::read_record(&folder.log_vkey()).map_err(public_log::key_failure)?;
     let Some(vkey) = recorded else {
@@ -121,11 +122,12 @@ pub fn open_log(checked: &Checked, folder: &DataFolder) -> Result<PublicLog, Fai
     };
     let second = log_key::read_record(&folder.log_second_vkey());
     let second = second.map_err(public_log::key_failure)?;
-    let store: Arc<dyn Log> = open_store(checked, folder.path())?;
+    let store: Arc<dyn Log> = open_to_read(checked, folder.path())?;
     Ok(PublicLog::new(store, (vkey, second), &checked.ledger))
 }
 
-/// Opens the data folder's store without a gateway, to rebuild its state: nothing is added to it. Blocks.
+/// Opens the data folder's store without a gateway, to rebuild its state: no octet of the folder changes.
+/// Blocks.
 pub fn open_workshop(
     checked: &Checked,
     folder: &DataFolder,
@@ -137,20 +139,31 @@ pub fn open_workshop(
     let salts = FileKeyring::new(folder.keys()).read();
     let salts = salts.map_err(|error| Failure::new(Exit::Unavailable, error))?;
     let judge = Judge::new(&master_key(checked, folder)?, salts);
-    Ok((open_store(checked, folder.path())?, judge))
+    Ok((open_to_read(checked, folder.path())?, judge))
 }
 
 fn open_store(checked: &Checked, folder: &Path) -> Result<Arc<Embedded>, Failure> {
+    let store = Embedded::open(store_config(checked, folder));
+    store.map(Arc::new).map_err(not_opened)
+}
+
+fn open_to_read(checked: &Checked, folder: &Path) -> Result<Arc<ReadOnly>, Failure> {
+    let store = ReadOnly::open(store_config(checked, folder));
+    store.map(Arc::new).map_err(not_opened)
+}
+
+fn store_config(checked: &Checked, folder: &Path) -> EmbeddedConfig {
     let mut config = EmbeddedConfig::new(folder, checked.node.clone());
     config.bounds = bounds(checked);
-    let store = Embedded::open(config).map_err(|error| {
-        let exit = match &error {
-            OpenError::Damaged { .. } => Exit::CheckFailed,
-            _ => Exit::Unavailable,
-        };
-        Failure::new(exit, error)
-    });
-    store.map(Arc::new)
+    config
+}
+
+fn not_opened(error: OpenError) -> Failure {
+    let exit = match &error {
+        OpenError::Damaged { .. } => Exit::CheckFailed,
+        _ => Exit::Unavailable,
+    };
+    Failure::new(exit, error)
 }
 
 fn master_key(checked: &Checked, folder: &DataFolder) -> Result<MasterKey, Failure> {

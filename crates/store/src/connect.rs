@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::config::Durability;
+use crate::untouched;
 
 /// The size of a database page in octets, set when the file is made.
 pub(crate) const PAGE_BYTES: u64 = 4_096;
@@ -29,6 +30,8 @@ pub(crate) enum Role {
     Keeper,
     /// The one that reads and writes the ledger's tree.
     Tree,
+    /// One that reads the database of a folder in which nothing may change.
+    Auditor,
 }
 
 /// Opens the database, which must exist.
@@ -37,6 +40,9 @@ pub(crate) fn open(
     role: Role,
     durability: Durability,
 ) -> rusqlite::Result<Connection> {
+    if role == Role::Auditor {
+        return untouched::open(path);
+    }
     let connection = open_existing(path)?;
     let synchronous = match (durability, role) {
         (Durability::UnsyncedLosesAcknowledgedData, _) => "OFF",
@@ -45,7 +51,9 @@ pub(crate) fn open(
         (Durability::Synced, _) => "FULL",
     };
     let settings = match role {
-        Role::Reader | Role::IndexReader => "PRAGMA query_only = ON; PRAGMA cache_size = -2048;",
+        Role::Reader | Role::IndexReader | Role::Auditor => {
+            "PRAGMA query_only = ON; PRAGMA cache_size = -2048;"
+        }
         Role::Writer | Role::IndexWriter => {
             "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON;
              PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;"

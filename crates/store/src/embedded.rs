@@ -80,6 +80,18 @@ impl Shared {
         }
     }
 
+    /// What those share who only read: the database is opened so that nothing changes, the rest not at all.
+    pub(crate) fn to_read(config: EmbeddedConfig, folder: DataFolder, head: LedgerHead) -> Self {
+        let space = Space::new(folder.path(), &config.bounds);
+        let readers = Pool::new(folder.database(), Role::Auditor, config.durability);
+        readers.open();
+        Self {
+            readers,
+            tree: Tree::in_memory(),
+            ..Self::new(config, folder, space, head)
+        }
+    }
+
     pub(crate) fn is_available(&self) -> bool {
         self.is_available.load(Ordering::Acquire)
     }

@@ -23,12 +23,14 @@ const REMAINS: [&str; 7] = [
     "restoring.sqlite",
 ];
 
-/// A data folder that this process owns for as long as the value lives.
+/// A data folder that this process owns, alone or with others who only look, for as long as the value
+/// lives.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
     path: PathBuf,
-    /// Holds the lock; the system lets go of it when the process ends, however it ends.
-    _lock: File,
+    /// Holds the lock; the system lets go of it when the process ends, however it ends. A copy that is
+    /// only looked at may have none.
+    _lock: Option<File>,
 }
 
 impl DataFolder {
@@ -43,13 +45,41 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                _lock: Some(lock),
             }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
                 folder: path.to_owned(),
             }),
             Err(TryLockError::Error(source)) => Err(fail(source)),
         }
+    }
+
+    /// Shares the lock of a folder with others who only look at it, and makes nothing. There is no lock to
+    /// share in a copy without its file, or on a volume that knows none.
+    pub(crate) fn look_at(path: &Path) -> Result<Self, OpenError> {
+        let fail = |source| OpenError::Folder {
+            folder: path.to_owned(),
+            source,
+        };
+        let lock = match File::open(path.join("shortstop.lock")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            opened => Some(opened.map_err(fail)?),
+        };
+        match lock.as_ref().map(File::try_lock_shared) {
+            Some(Err(TryLockError::WouldBlock)) => {
+                return Err(OpenError::InUse {
+                    folder: path.to_owned(),
+                });
+            }
+            Some(Err(TryLockError::Error(error))) => {
+                tracing::warn!(reason = %error, "the data folder cannot be locked; let nobody write to it");
+            }
+            _ => {}
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// The folder itself.
@@ -87,6 +117,24 @@ impl DataFolder {
         }
         create_private(&database).map_err(fail)?;
         sync_folder(&self.path).map_err(fail)
+    }
+
+    /// Fails where there is no database.
+    pub(crate) fn find_database(&self) -> Result<(), OpenError> {
+        let fail = |source| OpenError::Folder {
+            folder: self.path.clone(),
+            source,
+        };
+        let database = self.database();
+        if is_there(&database).map_err(fail)? {
+            return Ok(());
+        }
+        let files = self.remains().map_err(fail)?;
+        Err(if files.is_empty() {
+            OpenError::Absent { database }
+        } else {
+            OpenError::Missing { database, files }
+        })
     }
 
     fn remains(&self) -> io::Result<Vec<&'static str>> {

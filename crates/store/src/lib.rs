@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file for state, vault and ledger, written by one thread that gathers
 //! concurrent commits into one durable transaction, a second, rebuildable file for finding rows, a third for
 //! the ledger's tree and its published checkpoints, and a fourth, rebuildable too, for finding entries.
-//! Beside it, the file that guards the log key.
+//! Beside it, the file that guards the log key. Who only examines a folder opens it without changing an octet.
 //!
 //! It holds no rule of the product and opens no seal: what is personal arrives sealed and leaves
 //! sealed. It reads no clock either; moments come with the changes.
@@ -30,6 +30,7 @@ mod log;
 mod open;
 mod prune;
 mod queue;
+mod read_only;
 mod reader;
 mod rebuild;
 mod restore;
@@ -41,6 +42,7 @@ mod space;
 mod statements;
 mod tail;
 mod tree;
+mod untouched;
 mod watch;
 mod writer;
 
@@ -50,4 +52,5 @@ pub use embedded::Embedded;
 pub use guard::{FileGuard, is_on_same_volume};
 pub use keyring::FileKeyring;
 pub use open::OpenError;
+pub use read_only::ReadOnly;
 pub use restore::{RestoreError, RestoredBy, restore, wrapped_keys};

@@ -51,6 +51,23 @@ pub enum OpenError {
         /// The files found in its folder.
         files: Vec<&'static str>,
     },
+    /// There is no store to read.
+    #[error("{} is missing: the data folder holds no store", database.display())]
+    Absent {
+        /// Where the database should be.
+        database: PathBuf,
+    },
+    /// An older program wrote the database, and it is only read.
+    #[error(
+        "the database has version {found}, which is not brought to {known} by only reading it; start \
+         the gateway on it once, or use the program that wrote it"
+    )]
+    Older {
+        /// The version found.
+        found: usize,
+        /// The version of this program.
+        known: usize,
+    },
     /// A newer program wrote the database.
     #[error(
         "the database has version {found}, this program knows up to {known}; use a newer program"
@@ -124,6 +141,15 @@ pub(crate) fn begin(
     Ok((session, found, head))
 }
 
+/// Looks at the store of a folder and begins nothing: the head is as the last epoch left it.
+pub(crate) fn look(folder: &DataFolder, config: &EmbeddedConfig) -> Result<LedgerHead, OpenError> {
+    let database = connect::open(&folder.database(), Role::Auditor, config.durability)?;
+    schema::check_newest(&database)?;
+    check_node(&database, &config.node)?;
+    let found = tail::read(&database)?;
+    Ok(head(&found, last_epoch(&database)?))
+}
+
 /// Opens the database for writing: migrated, its log empty, its last entry checked.
 pub(crate) fn session(
     folder: &DataFolder,
@@ -147,29 +173,35 @@ fn begin_epoch(
     found: &Found,
 ) -> Result<LedgerHead, OpenError> {
     check_node(database, node)?;
-    let before: Option<u64> = database
-        .query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| {
-            natural(row, 0)
-        })
-        .optional()?;
-    let epoch = before.unwrap_or(0) + 1;
+    let epoch = last_epoch(database)? + 1;
     let transaction = database.unchecked_transaction()?;
     let set = "INSERT OR REPLACE INTO meta(name, value) VALUES (?1, ?2)";
     transaction.execute(set, params!["node", node.as_str()])?;
     transaction.execute(set, params!["epoch", crate::columns::integer(epoch)])?;
     transaction.commit()?;
+    Ok(head(found, epoch))
+}
+
+/// The epoch that began last; 0 before the first.
+fn last_epoch(database: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT value FROM meta WHERE name = 'epoch'";
+    let found = database.query_row(sql, [], |row| natural(row, 0));
+    Ok(found.optional()?.unwrap_or(0))
+}
+
+fn head(found: &Found, epoch: u64) -> LedgerHead {
     let clean = match found.last_kind {
         None => Shutdown::First,
         Some(Kind::LedgerStopped) => Shutdown::Clean,
         Some(_) => Shutdown::Crash,
     };
     let (size, last_sequence) = (found.tail.size, found.tail.last_sequence);
-    Ok(LedgerHead {
+    LedgerHead {
         size,
         epoch,
         clean,
         last_sequence,
-    })
+    }
 }
 
 fn check_node(database: &Connection, node: &NodeName) -> Result<(), OpenError> {

@@ -29,6 +29,15 @@ pub(crate) fn migrate(database: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Passes a database of the version of this program alone: one that is only read is not brought to it.
+pub(crate) fn check_newest(database: &Connection) -> Result<(), OpenError> {
+    let (found, known) = (check(database)?, MIGRATIONS.len());
+    let is_newest = found == known;
+    is_newest
+        .then_some(())
+        .ok_or(OpenError::Older { found, known })
+}
+
 /// The version of a database, when it is ours (or empty) and not newer than this program.
 pub(crate) fn check(database: &Connection) -> Result<usize, OpenError> {
     let found: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -57,6 +66,7 @@ mod tests {
         migrate(&database).unwrap();
         migrate(&database).unwrap();
         assert_eq!(check(&database).unwrap(), MIGRATIONS.len());
+        check_newest(&database).unwrap();
     }
 
     #[test]
@@ -67,6 +77,16 @@ mod tests {
         let refusal = migrate(&database);
         assert!(
             matches!(refusal, Err(OpenError::Newer { found: 99, .. })),
+            "{refusal:?}"
+        );
+    }
+
+    #[test]
+    fn an_older_database_is_not_only_read() {
+        let database = Connection::open_in_memory().unwrap();
+        let refusal = check_newest(&database);
+        assert!(
+            matches!(refusal, Err(OpenError::Older { found: 0, .. })),
             "{refusal:?}"
         );
     }

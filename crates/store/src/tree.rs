@@ -76,9 +76,20 @@ impl TreeError {
 /// The tree of one store.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
+    keeping: Keeping,
     held: Mutex<Held>,
     /// The checkpoint published last, once it is known. It outlives the file.
     latest: Mutex<Option<Published>>,
+}
+
+/// Where what is computed is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Keeping {
+    /// In the file.
+    #[default]
+    File,
+    /// In memory, with what the file holds: the file itself is only read.
+    Memory,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +101,14 @@ enum Held {
 }
 
 impl Tree {
+    /// The tree of a store that is only read.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            keeping: Keeping::Memory,
+            ..Self::default()
+        }
+    }
+
     /// The finished nodes of one level over what is durable, at most `most`. Those that are missing are
     /// computed.
     pub(crate) fn nodes(
@@ -172,15 +191,52 @@ impl Tree {
         work: impl Fn(&mut TreeFile) -> Result<T, TreeError>,
     ) -> Result<T, TreeError> {
         let mut held = self.lock();
-        match attempt(shared, &mut held, &work) {
+        match self.attempt(shared, &mut held, &work) {
             Err(error) if error.is_damage() => {
                 tracing::warn!(reason = %error, "making the ledger's tree anew");
-                shared.folder.remove_tree()?;
-                attempt(shared, &mut held, &work)
+                *held = self.anew(shared)?;
+                self.attempt(shared, &mut held, &work)
             }
-            Err(TreeError::Replaced) => attempt(shared, &mut held, &work),
+            Err(TreeError::Replaced) => self.attempt(shared, &mut held, &work),
             done => done,
         }
+    }
+
+    fn anew(&self, shared: &Shared) -> Result<Held, TreeError> {
+        match self.keeping {
+            Keeping::File => {
+                shared.folder.remove_tree()?;
+                Ok(Held::Unopened)
+            }
+            Keeping::Memory => Ok(Held::Open(TreeFile::empty()?)),
+        }
+    }
+
+    /// Opens the file if need be and works with it. It stays open unless it failed.
+    fn attempt<T>(
+        &self,
+        shared: &Shared,
+        held: &mut Held,
+        work: &impl Fn(&mut TreeFile) -> Result<T, TreeError>,
+    ) -> Result<T, TreeError> {
+        let mut file = match std::mem::take(held) {
+            Held::Open(file) => file,
+            Held::Unopened => match self.keeping {
+                Keeping::File => TreeFile::open(shared)?,
+                Keeping::Memory => TreeFile::copied(shared)?,
+            },
+            Held::Closed => {
+                *held = Held::Closed;
+                return Err(TreeError::Closed);
+            }
+        };
+        let done = work(&mut file);
+        // What went into a file without a name is not durable.
+        file.check_place()?;
+        if !matches!(done, Err(TreeError::File(_) | TreeError::Damaged)) {
+            *held = Held::Open(file);
+        }
+        done
     }
 
     fn known(&self) -> Option<Published> {
@@ -201,29 +257,6 @@ impl Tree {
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Opens the file if need be and works with it. It stays open unless it failed.
-fn attempt<T>(
-    shared: &Shared,
-    held: &mut Held,
-    work: &impl Fn(&mut TreeFile) -> Result<T, TreeError>,
-) -> Result<T, TreeError> {
-    let mut file = match std::mem::take(held) {
-        Held::Open(file) => file,
-        Held::Unopened => TreeFile::open(shared)?,
-        Held::Closed => {
-            *held = Held::Closed;
-            return Err(TreeError::Closed);
-        }
-    };
-    let done = work(&mut file);
-    // What went into a file without a name is not durable.
-    file.check_place()?;
-    if !matches!(done, Err(TreeError::File(_) | TreeError::Damaged)) {
-        *held = Held::Open(file);
-    }
-    done
 }
 
 fn check_level(level: u8) -> Result<(), TreeError> {

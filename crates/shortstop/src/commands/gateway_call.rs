@@ -89,7 +89,8 @@ pub fn offline_log(place: &Place) -> Result<PublicLog, Failure> {
     wiring::open_log(&checked, &folder)
 }
 
-/// Opens the store as a gateway without listeners and links, under its lock.
+/// Opens the store as a gateway without listeners and links, under its lock. What only reads the ledger
+/// changes nothing in the folder.
 async fn offline(checked: &Checked, request: Request) -> Result<Answer, Failure> {
     let folder = DataFolder::existing(&checked.data_folder).map_err(Failure::unavailable)?;
     if let Request::LedgerProve { message } = request {

@@ -18,6 +18,7 @@ mod crash;
 mod demo;
 mod disk_full;
 mod erasure;
+mod evidence;
 mod ground;
 mod keys;
 mod ledger;

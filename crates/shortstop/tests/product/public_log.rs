@@ -298,7 +298,8 @@ async fn witness(state: PathBuf, log: &str) -> Witness {
     Witness::start(setup).await.unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder and what lies below it, but no sockets.
+pub fn copy(from: &Path, to: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::create_dir(to).unwrap();
     std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine::ports::log::{Node, Published};
 use ledger::Hash;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{FANOUT, STRIDE, TreeError, build};
@@ -13,6 +14,7 @@ use crate::columns::{integer, natural, octets};
 use crate::connect::{self, Role};
 use crate::embedded::Shared;
 use crate::log::FileId;
+use crate::untouched;
 
 /// The version of the tables. A file of another one is made anew.
 const VERSION: i64 = 1;
@@ -25,14 +27,16 @@ const TABLES: &str = "
 
 /// For how many hours one checkpoint an hour is kept: 30 days.
 const HOURS_KEPT: u64 = 30 * 24;
+/// Pages copied in one step.
+const PAGES_A_STEP: i32 = 1_024;
 
 /// The file, open. The nodes of each level in it have no gap and begin at 0, and there is none above
 /// nodes that are not there.
 #[derive(Debug)]
 pub(crate) struct TreeFile {
     connection: Connection,
-    path: PathBuf,
-    id: FileId,
+    /// Where the file lies, and which one it is; `None` when it has no name.
+    place: Option<(PathBuf, FileId)>,
 }
 
 impl TreeFile {
@@ -47,11 +51,43 @@ impl TreeFile {
         let connection = connect::open(&path, Role::Tree, shared.config.durability)?;
         prepare(&connection)?;
         let id = FileId::of(&fs::metadata(&path)?);
-        let file = Self {
-            connection,
-            path,
-            id,
-        };
+        Self::of_ledger(connection, Some((path, id)), shared)
+    }
+
+    /// What the file holds, in a file without a name that SQLite makes once it outgrows memory. The file
+    /// itself is only read; one that is damaged counts as missing.
+    pub(crate) fn copied(shared: &Shared) -> Result<Self, TreeError> {
+        let path = shared.folder.tree();
+        if !path.exists() {
+            return Self::empty();
+        }
+        let copied = copy(&path).and_then(|connection| {
+            prepare(&connection)?;
+            Self::of_ledger(connection, None, shared)
+        });
+        match copied {
+            Err(error) if error.is_damage() => {
+                tracing::warn!(reason = %error, "the ledger's tree cannot be read; computing it");
+                Self::empty()
+            }
+            copied => copied,
+        }
+    }
+
+    /// A tree without a node, in no file.
+    pub(crate) fn empty() -> Result<Self, TreeError> {
+        let connection = Connection::open("")?;
+        prepare(&connection)?;
+        let place = None;
+        Ok(Self { connection, place })
+    }
+
+    fn of_ledger(
+        connection: Connection,
+        place: Option<(PathBuf, FileId)>,
+        shared: &Shared,
+    ) -> Result<Self, TreeError> {
+        let file = Self { connection, place };
         if !build::is_sound(&file, shared)? {
             tracing::warn!("the ledger's tree is not that of the ledger; computing it anew");
             file.connection.execute("DELETE FROM node", [])?;
@@ -61,7 +97,10 @@ impl TreeFile {
 
     /// Whether the file still lies where it was opened.
     pub(crate) fn check_place(&self) -> Result<(), TreeError> {
-        let there = fs::metadata(&self.path).is_ok_and(|found| FileId::of(&found) == self.id);
+        let Some((path, id)) = &self.place else {
+            return Ok(());
+        };
+        let there = fs::metadata(path).is_ok_and(|found| FileId::of(&found) == *id);
         there.then_some(()).ok_or(TreeError::Replaced)
     }
 
@@ -134,6 +173,16 @@ impl TreeFile {
         });
         Ok(found.optional()?)
     }
+}
+
+/// The file as it is now, in one without a name.
+fn copy(path: &Path) -> Result<Connection, TreeError> {
+    let source = untouched::open(path)?;
+    let mut copy = Connection::open("")?;
+    let backup = Backup::new(&source, &mut copy)?;
+    while backup.step(PAGES_A_STEP)? != StepResult::Done {}
+    drop(backup);
+    Ok(copy)
 }
 
 /// Makes the tables in an empty file, and checks the pages of another.

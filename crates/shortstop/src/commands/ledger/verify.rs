@@ -42,7 +42,6 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
     let trust = trust(args, || own_policy(public.policy.as_bytes()))?;
     let (report, minimum) = judge(&source, trust, output)?;
     // The store is opened again, with its keys.
-    drop(public);
     let vault = vault(args, &place, output);
     Ok(conclude((&report, minimum), &vault, output))
 }
