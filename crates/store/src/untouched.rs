@@ -7,6 +7,7 @@
 //! meanwhile: the lock of the data folder sees to that.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,8 @@ fn encoded(path: &Path) -> String {
         if octet.is_ascii_alphanumeric() || b"/-._~".contains(octet) {
             text.push(char::from(*octet));
         } else {
-            text.push_str(&format!("%{octet:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{octet:02X}");
         }
     }
     text
