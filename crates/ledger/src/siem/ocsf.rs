@@ -27,13 +27,18 @@ type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 /// The event, as canonical JSON without a line end.
 pub fn event(placed: &Placed<'_>, producer: &Producer) -> Vec<u8> {
     let entry = &placed.entry;
+    let class = Activity::of(entry.kind).class;
     let mut members = heading(entry);
     members.extend([
         member("metadata", metadata(placed, producer)),
         member("unmapped", unmapped(entry)),
-        member("src_endpoint", source(entry)),
-        member("actor", actor(entry)),
     ]);
+    if class.has_source() {
+        members.push(member("src_endpoint", source(entry)));
+    }
+    if class.has_actor() {
+        members.push(member("actor", actor(entry)));
+    }
     members.extend(particulars(entry, producer));
     let mut out = Vec::new();
     Value::Map(members).render(&mut out);
@@ -110,6 +115,9 @@ fn metadata<'a>(placed: &Placed<'a>, producer: &Producer) -> Value<'a> {
     if let Some(correlation) = &entry.correlation {
         members.push(member("correlation_uid", text(correlation.clone())));
     }
+    if let Some(profile) = Activity::of(entry.kind).class.profile() {
+        members.push(member("profiles", Value::List(vec![text(profile)])));
+    }
     Value::Map(members)
 }
 
@@ -121,6 +129,7 @@ fn unmapped<'a>(entry: &Entry<'a>) -> Value<'a> {
         member("node_seq", number(node_seq)),
         member("outcome", text(entry.outcome.as_str())),
         member("actor_type", text(entry.actor.kind.as_str())),
+        member("actor_id", text(entry.actor.id.clone())),
     ];
     if let Some(client) = &entry.client {
         members.push(member("client", text(client.clone())));
@@ -170,28 +179,36 @@ fn source<'a>(entry: &Entry<'a>) -> Value<'a> {
 }
 
 fn actor<'a>(entry: &Entry<'a>) -> Value<'a> {
-    let id = || text(entry.actor.id.clone());
-    let user = match entry.actor.kind {
-        ActorType::Carrier | ActorType::System => {
-            return Value::Map(vec![member("app_name", id())]);
-        }
-        ActorType::Client => vec![
-            member("uid", id()),
-            member("type_id", number(4)),
-            member("type", text("Service")),
-        ],
-        ActorType::Operator | ActorType::OsUser => vec![
-            member("name", id()),
-            member("type_id", number(2)),
-            member("type", text("Admin")),
-        ],
-        ActorType::Anonymous => vec![
-            member("name", id()),
-            member("type_id", number(0)),
-            member("type", text("Unknown")),
-        ],
+    let (name, value) = match entry.actor.kind {
+        ActorType::Carrier | ActorType::System => ("app_name", text(entry.actor.id.clone())),
+        _ => ("user", user(entry)),
     };
-    Value::Map(vec![member("user", Value::Map(user))])
+    Value::Map(vec![member(name, value)])
+}
+
+/// Who did it, as a user.
+fn user<'a>(entry: &Entry<'a>) -> Value<'a> {
+    let id = || text(entry.actor.id.clone());
+    let (name, type_id, word) = match entry.actor.kind {
+        ActorType::Client => return service(entry.actor.id.clone()),
+        ActorType::Operator | ActorType::OsUser => (id(), 2, "Admin"),
+        ActorType::Carrier | ActorType::System => (id(), 3, "System"),
+        ActorType::Anonymous => (text("anonymous"), 0, "Unknown"),
+    };
+    Value::Map(vec![
+        member("name", name),
+        member("type_id", number(type_id)),
+        member("type", text(word)),
+    ])
+}
+
+/// A client: none of the types that OCSF has for users.
+fn service<'a>(uid: Cow<'a, str>) -> Value<'a> {
+    Value::Map(vec![
+        member("uid", text(uid)),
+        member("type_id", number(99)),
+        member("type", text("Service")),
+    ])
 }
 
 /// What the class asks for besides.
@@ -228,12 +245,10 @@ fn particulars<'a>(entry: &Entry<'a>, producer: &Producer) -> Members<'a> {
 /// Whose account it is: the client that it happened to, else the one who tried.
 fn account<'a>(entry: &Entry<'a>) -> Value<'a> {
     let object = entry.object.as_ref().map(|object| &object.id);
-    let uid = object.or(entry.client.as_ref()).unwrap_or(&entry.actor.id);
-    Value::Map(vec![
-        member("uid", text(uid.clone())),
-        member("type_id", number(4)),
-        member("type", text("Service")),
-    ])
+    match object.or(entry.client.as_ref()) {
+        Some(uid) => service(uid.clone()),
+        None => user(entry),
+    }
 }
 
 fn entity<'a>(entry: &Entry<'a>) -> Value<'a> {

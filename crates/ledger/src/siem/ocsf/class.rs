@@ -48,6 +48,26 @@ impl Class {
         }
     }
 
+    /// Whether its events have a `src_endpoint`.
+    pub const fn has_source(self) -> bool {
+        !matches!(self, Self::Base | Self::ApplicationLifecycle)
+    }
+
+    /// Whether its events have an `actor`, be it by a profile.
+    pub const fn has_actor(self) -> bool {
+        !matches!(self, Self::Base)
+    }
+
+    /// The profile that gives its events their `actor`, where the class itself has none.
+    pub const fn profile(self) -> Option<&'static str> {
+        match self {
+            Self::EntityManagement | Self::NetworkActivity | Self::ApplicationLifecycle => {
+                Some("host")
+            }
+            Self::Base | Self::AccountChange | Self::Authentication | Self::ApiActivity => None,
+        }
+    }
+
     /// Its `category_uid` and `category_name`.
     pub const fn category(self) -> (i64, &'static str) {
         match self {
