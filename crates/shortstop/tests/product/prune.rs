@@ -115,7 +115,7 @@ async fn outsiders_see_the_rest(api: &mut Client) {
     for (path, status) in [
         ("/ledger/tile/entries/000", 404),
         ("/ledger/tile/entries/001", 404),
-        ("/ledger/tile/entries/002", 200),
+        ("/ledger/tile/entries/002.p/188", 200),
         ("/ledger/tile/0/000", 200),
         ("/ledger/tile/1/000.p/2", 200),
     ] {
