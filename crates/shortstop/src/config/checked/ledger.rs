@@ -78,9 +78,10 @@ pub fn plan(config: &Config, problems: &mut Problems) -> LedgerPlan {
             SecondLine::None
         },
         guard_file: resolved(&config.base, section.guard_file.as_ref()),
-        guard: match section.guard_required {
-            true => GuardNeed::Required,
-            false => GuardNeed::Told,
+        guard: if section.guard_required {
+            GuardNeed::Required
+        } else {
+            GuardNeed::Told
         },
         policy: policy(config, problems),
         witnesses,
