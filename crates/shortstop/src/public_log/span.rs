@@ -1,6 +1,8 @@
 //! Which entries are meant: bounds by index or by time. Times of entries never go back on one node, so
 //! a time is found by halving.
 
+use std::ops::Range;
+
 use domain::time::Timestamp;
 use engine::ports::Log;
 use engine::ports::store::ReadError;
@@ -43,26 +45,27 @@ impl SpanError {
     }
 }
 
-/// The durable entries from `since` on up to `until`, which is not in it any more.
+/// The durable entries from `since` on up to `until`, which is not in it any more; never pruned ones.
 pub fn span(log: &dyn Log, since: Option<&str>, until: Option<&str>) -> Result<Span, SpanError> {
-    let size = log.size()?;
-    let first = since.map_or(Ok(0), |bound| place(log, size, bound))?;
-    let end = until.map_or(Ok(size), |bound| place(log, size, bound))?;
-    let first = first.min(size);
+    let (minimum, size) = (log.minimum()?, log.size()?);
+    let held = minimum..size;
+    let first = since.map_or(Ok(minimum), |bound| place(log, &held, bound))?;
+    let end = until.map_or(Ok(size), |bound| place(log, &held, bound))?;
+    let first = first.max(minimum).min(size);
     Ok(Span {
         first,
         end: end.min(size).max(first),
     })
 }
 
-/// An index, or that of the first entry at a time or after it.
-fn place(log: &dyn Log, size: u64, bound: &str) -> Result<u64, SpanError> {
+/// An index, or that of the first entry held at a time or after it.
+fn place(log: &dyn Log, held: &Range<u64>, bound: &str) -> Result<u64, SpanError> {
     if let Ok(index) = bound.parse() {
         return Ok(index);
     }
     let wrong = |_| SpanError::Bound(bound.to_owned());
     let moment: Timestamp = bound.parse().map_err(wrong)?;
-    let (mut low, mut high) = (0, size);
+    let (mut low, mut high) = (held.start, held.end);
     while low < high {
         let middle = low + (high - low) / 2;
         if time_of(log, middle)? < moment.micros() {
