@@ -1,7 +1,7 @@
 //! No unaudited path: every way in which somebody can change something, or read what is protected, and
 //! the entries that it leaves in the ledger. Whoever adds a route, a request of the control socket, a
-//! command or an event adds a row here, or it does not compile; a test of the product drives each row
-//! and finds its entry.
+//! command or an event adds a row here, or it does not compile; a test of the product
+//! (`tests/product/acts.rs`) drives each row and finds its entry.
 
 use ledger::Kind;
 use web::Route;

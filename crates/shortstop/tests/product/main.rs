@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+mod acts;
 mod backup;
 mod canary;
 mod carrier_away;

@@ -17,15 +17,13 @@ use super::ground::{Carrier, Ground, reaches, run, run_json, send, until};
 
 const READER: &str = "+447700900123";
 const DAY: u64 = 86_400_000_000;
-/// Entries of more than a year ago.
-const OLD: u64 = 700;
 
 fn config(ground: &Ground) -> String {
     ground.path("shortstop.toml").display().to_string()
 }
 
-/// A store that began 400 days ago, and its keys.
-fn grow_old(data: &Path) {
+/// A store with so many hundreds of entries from so many days ago, the oldest first, and its keys.
+pub fn grow_old(data: &Path, past: &[(u64, u64)]) {
     use engine::ports::Clock as _;
     let keys = data.join("keys");
     let mut folders = std::fs::DirBuilder::new();
@@ -38,14 +36,16 @@ fn grow_old(data: &Path) {
     }
     let node = NodeName::parse("test-1").unwrap();
     let store = Embedded::open(EmbeddedConfig::new(data, node)).unwrap();
-    let old = SystemClock.now().micros() - 400 * DAY;
-    for n in 0..OLD / 100 {
-        let at = Timestamp::from_micros(old + n);
-        let mut changes = Changes::new(draft(Kind::ConfigLoaded), at);
-        for _ in 1..100 {
-            changes.entry(draft(Kind::ConfigLoaded));
+    for &(days, hundreds) in past {
+        let old = SystemClock.now().micros() - days * DAY;
+        for n in 0..hundreds {
+            let at = Timestamp::from_micros(old + n);
+            let mut changes = Changes::new(draft(Kind::ConfigLoaded), at);
+            for _ in 1..100 {
+                changes.entry(draft(Kind::ConfigLoaded));
+            }
+            commit(&store, changes).unwrap();
         }
-        commit(&store, changes).unwrap();
     }
 }
 
@@ -66,7 +66,7 @@ async fn old_entries_go_and_every_checkpoint_and_receipt_still_verifies() {
     let carrier = Carrier::start(&[]).await;
     let ground = Ground::new();
     ground.configure(carrier.smpp);
-    grow_old(&ground.data());
+    grow_old(&ground.data(), &[(400, 7)]);
     let gateway = ground.start().await;
     let config = config(&ground);
     let mut api = ground.api(&ground.key().await).client();
