@@ -10,6 +10,7 @@ use domain::time::Timestamp;
 use ledger::Frontier;
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::cosignature;
+use ledger::note::Note;
 use ledger::note::key::VerifierKey;
 use ledger::note::signature::Signature;
 use ledger::note::signer::{NoteSigner, SignError};
@@ -84,6 +85,12 @@ pub enum LedgerError {
         /// What it has seen.
         ahead: Ahead,
     },
+    /// The checkpoint published last was signed by another key.
+    #[error(
+        "the last checkpoint was not signed by this log key: another key would be another log; put back the key \
+         that belongs to this folder"
+    )]
+    OtherKey,
     /// A node of the tree is missing.
     #[error("the tree cannot be computed: a node is missing")]
     Tree,
@@ -136,6 +143,9 @@ impl Ledger {
         let guarded = parts.guard.last()?;
         if let Some(last) = guarded {
             check_guard(log, size, last)?;
+        }
+        if let Some(published) = &published {
+            check_key(&parts.signer, &published.note)?;
         }
         let is_guard_empty = guarded.is_none() && published.is_some();
         let from = published.as_ref().map_or(0, |published| published.size);
@@ -281,6 +291,15 @@ impl Ledger {
         });
         proof?.map_err(|_| LedgerError::Tree)
     }
+}
+
+/// A ledger is signed by one key for ever.
+fn check_key(signer: &NoteSigner, note: &str) -> Result<(), LedgerError> {
+    let keys = [signer.verifier_key().clone()];
+    let note = Note::parse(note.as_bytes()).map_err(|_| LedgerError::OtherKey)?;
+    note.verify(&keys)
+        .map(drop)
+        .map_err(|_| LedgerError::OtherKey)
 }
 
 /// A guard that signed something else before stops the gateway.

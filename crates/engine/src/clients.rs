@@ -20,11 +20,13 @@ use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::rows::{ApiKeyRow, ClientRow};
+use crate::search::holds_number;
 
 /// A client to be.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// Its name, for people: 1 to 64 characters.
+    /// Its name, for people: 1 to 64 characters, no control or direction characters, and never as many digits in a
+    /// row as a number has.
     pub name: String,
     /// What it may call.
     pub scopes: Vec<Scope>,
@@ -50,9 +52,14 @@ pub enum ClientError {
     /// The client was revoked.
     #[error("the client was revoked; add a new one")]
     Revoked,
-    /// The name is empty or too long.
-    #[error("the name must have 1 to 64 characters")]
+    /// The name is empty, too long, or holds what is no text to read.
+    #[error("the name must have 1 to 64 characters, without control or direction characters")]
     Name,
+    /// The name may be a person's number.
+    #[error(
+        "the name holds 7 digits in a row, like a phone number, and the ledger keeps it for ever: name the application"
+    )]
+    NameAstray,
     /// Nothing can be recorded now.
     #[error("nothing can be recorded now; see the gateway's log")]
     Unavailable,
@@ -120,9 +127,7 @@ impl Gateway {
         actor: &str,
         new: NewClient,
     ) -> Result<(ClientRow, ApiKey), ClientError> {
-        if new.name.is_empty() || new.name.chars().count() > NAME_MAX {
-            return Err(ClientError::Name);
-        }
+        check_name(&new.name)?;
         let now = self.now();
         let (key, key_row) = self.new_key(new.key_expires, now);
         let row = ClientRow {
@@ -273,6 +278,22 @@ impl ClientRow {
 }
 
 /// What the ledger says of a key: the hash of 32 random octets hides them.
+/// A name stands in the ledger for ever and on operators' screens: it may be no number and steer none.
+fn check_name(name: &str) -> Result<(), ClientError> {
+    let is_unseen = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let length = name.chars().count();
+    if !(1..=NAME_MAX).contains(&length) || name.trim().is_empty() || name.chars().any(is_unseen) {
+        return Err(ClientError::Name);
+    }
+    if holds_number(&name.replace(' ', "")) {
+        return Err(ClientError::NameAstray);
+    }
+    Ok(())
+}
+
 fn key_facts(key: &ApiKeyRow) -> Facts {
     Facts::new()
         .put_some("expires", key.expires.map(|end| UtcMicros(end.micros())))
@@ -291,4 +312,35 @@ fn grants(row: &ClientRow) -> Facts {
         .put("networks", row.networks.clone())
         .put("scopes", row.scopes.clone())
         .put("short_codes", codes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_that_people_may_read_for_ever() {
+        for good in ["shop", "Büro 7", "shop-2026", "क"] {
+            assert_eq!(check_name(good), Ok(()), "{good}");
+        }
+        for unseen in [
+            "",
+            "  ",
+            "a\nb",
+            "\u{1b}[31mred",
+            "a\u{202e}b",
+            "a\u{200b}b",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(check_name(unseen), Err(ClientError::Name), "{unseen:?}");
+        }
+        for number in [
+            "+447700900123",
+            "447700900123 Bob",
+            "4477 0090 0123",
+            "07700-900-123",
+        ] {
+            assert_eq!(check_name(number), Err(ClientError::NameAstray), "{number}");
+        }
+    }
 }

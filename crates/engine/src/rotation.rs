@@ -20,6 +20,8 @@ use crate::rows::Purpose;
 use crate::state::Keys;
 use crate::vault::wrapping::Wrapping;
 
+/// How far the clock may have been set back since a key was made.
+const CLOCK_SLACK: Duration = Duration::from_hours(24);
 /// How often it is looked whether keys are due. Also the pause after a failure.
 const LOOK: Duration = Duration::from_mins(1);
 
@@ -227,6 +229,8 @@ impl Gateway {
         KeyStatus {
             made,
             due: every.map(|every| {
+                // A time to come is no time at which it was made.
+                let made = made.filter(|at| *at <= self.now().saturating_add(CLOCK_SLACK));
                 made.map_or(Timestamp::from_seconds(0), |at| at.saturating_add(every))
             }),
             keks: self.vault.kek_places(),

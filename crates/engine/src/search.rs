@@ -23,6 +23,7 @@ use crate::ports::store::ReadError;
 use crate::proofs;
 
 pub use ledger::{Kind as EntryKind, Outcome as EntryOutcome};
+pub(crate) use terms::holds_number;
 pub use terms::{ObjectTerm, ObjectTermError, SearchCursor, SearchCursorError};
 
 /// Who searches.

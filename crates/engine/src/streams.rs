@@ -30,7 +30,7 @@ const LAST: Duration = Duration::from_secs(5);
 /// Where a stream begins that has no bookmark yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamFrom {
-    /// With the first entry of the ledger.
+    /// With the first entry of the ledger that is not pruned.
     Start,
     /// With what is new.
     Now,
@@ -96,7 +96,10 @@ enum StreamError {
     NotRecorded(#[from] NotRecorded),
     #[error("entry {0} cannot be read: run `shortstop ledger verify`")]
     Entry(u64),
-    #[error("entry {0} is not in the ledger any more: it was pruned before it was told")]
+    #[error(
+        "entry {0} is not in the ledger any more: it was pruned before it was told; to go on without it, remove the \
+         stream's bookmark and restart"
+    )]
     Pruned(u64),
     #[error("the work was cut off")]
     CutOff,
@@ -106,6 +109,8 @@ impl Stream {
     fn open(parts: StreamParts) -> Result<Self, BookmarkError> {
         let size = parts.log.size();
         let size = size.map_err(|error| BookmarkError(error.to_string()))?;
+        let minimum = parts.log.minimum();
+        let minimum = minimum.map_err(|error| BookmarkError(error.to_string()))?;
         let kept = parts.bookmark.next()?;
         let next = match (kept, parts.from) {
             (Some(next), _) if next > size => {
@@ -118,7 +123,7 @@ impl Stream {
                 size
             }
             (Some(next), _) => next,
-            (None, StreamFrom::Start) => 0,
+            (None, StreamFrom::Start) => minimum,
             (None, StreamFrom::Now) => size,
         };
         // From now on it is decided, even if nothing can be told before the next start.

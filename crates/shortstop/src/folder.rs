@@ -162,6 +162,12 @@ pub fn open_to_others(path: &Path) -> Option<u32> {
 
 /// Makes the names in a folder durable.
 pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    // The folder of a bare file name is the one we are in.
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     File::open(folder)?.sync_all()
 }
 

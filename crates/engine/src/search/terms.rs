@@ -65,7 +65,7 @@ fn is_own_id(text: &str) -> bool {
 }
 
 /// Whether there are as many digits in a row, whatever separates them.
-fn holds_number(text: &str) -> bool {
+pub(crate) fn holds_number(text: &str) -> bool {
     let mut run = 0;
     for octet in text.bytes() {
         match octet {

@@ -65,6 +65,10 @@ impl Stream {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), StreamError> {
         let first = self.arrived.load(Ordering::Relaxed);
+        // Before a line is made and recorded: it would have nothing to say.
+        if first < self.parts.log.minimum()? {
+            return Err(StreamError::Pruned(first));
+        }
         self.next.store(first, Ordering::Relaxed);
         let mut line = tokio::select! {
             biased;
@@ -141,9 +145,6 @@ impl Stream {
             return Ok(batch);
         }
         let entries = log.entries(from, limits.batch_entries)?;
-        if entries.is_empty() {
-            return Err(StreamError::Pruned(from));
-        }
         for entry in entries {
             let placed = Placed::parse(batch.end, &entry);
             let placed = placed.map_err(|_| StreamError::Entry(batch.end))?;

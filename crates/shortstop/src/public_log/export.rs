@@ -33,6 +33,8 @@ pub fn begin(public: &PublicLog, to: &Path) -> anyhow::Result<Published> {
 pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Result<Written> {
     let source = LogSource::at(public.log.as_ref(), published.clone());
     let minimum = public.log.minimum()?;
+    // First of all: it tells whose folder this is when the rest was cut off.
+    put(&to.join("vkey"), format!("{}\n", public.vkey).as_bytes())?;
     let mut files = 0;
     for tile in tiles_of(published.size) {
         let first = tile.index().saturating_mul(u64::from(FULL));
@@ -45,7 +47,6 @@ pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Re
         put(&to.join(path), &octets)?;
         files += 1;
     }
-    put(&to.join("vkey"), format!("{}\n", public.vkey).as_bytes())?;
     put(&to.join("policy"), public.policy.as_bytes())?;
     put(&to.join(MINIMUM_INDEX), format!("{minimum}\n").as_bytes())?;
     put(&to.join("checkpoint"), published.note.as_bytes())?;

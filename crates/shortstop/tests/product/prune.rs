@@ -134,6 +134,17 @@ async fn it_verifies(ground: &Ground, config: &str, before: &str) {
     let after = ground.path("after").display().to_string();
     passes(&["export", "--to", &after, "--config", config]).await;
     assert!(!Path::new(&after).join("tile/entries/000").exists());
+    let lines = ground.path("lines.jsonl").display().to_string();
+    let told = [
+        "export", "--format", "jsonl", "--to", &lines, "--config", config,
+    ];
+    passes(&told).await;
+    let lines = std::fs::read_to_string(lines).unwrap();
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        first["index"], 512,
+        "what is there can still be written out"
+    );
     let old = format!("{before}/checkpoint");
     passes(&["verify", "--dir", &after, "--checkpoint", &old]).await;
     passes(&["verify", "--dir", &after, "--since", &old]).await;
