@@ -166,3 +166,32 @@ async fn under_a_new_master_key_everything_goes_on_and_the_old_one_opens_nothing
         .unwrap();
     assert_eq!(refused.member("code"), "opted-out", "{}", refused.text);
 }
+
+#[tokio::test]
+async fn another_log_key_does_not_sign_a_ledger_that_was_signed() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let mut api = ground.api(&ground.key().await).client();
+    until("a checkpoint", async || {
+        let reply = api.get("/ledger/checkpoint").await.unwrap();
+        (reply.status.as_u16() == 200).then_some(())
+    })
+    .await;
+    gateway.stop().await.unwrap();
+    let key = ground.data().join("keys/log.key");
+    let own = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    std::fs::remove_file(ground.data().join("log.vkey")).unwrap();
+    write_private(&key, &[9; 32]).unwrap();
+    let config = ground.path("shortstop.toml").display().to_string();
+    let refused = run(&["serve", "--json", "--config", &config]).await;
+    let says = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{says}");
+    assert!(says.contains("was not signed by this log key"), "{says}");
+    // The refused start may have written down whose key it found.
+    let _ = std::fs::remove_file(ground.data().join("log.vkey"));
+    std::fs::write(&key, own).unwrap();
+    ground.start().await.stop().await.unwrap();
+}
