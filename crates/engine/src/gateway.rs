@@ -18,6 +18,7 @@ use crate::ports::store::{CommitError, Committed};
 use crate::ports::{Carriers, Clock, Entropy, Keyring, Store};
 use crate::retention::Reached;
 use crate::rotation::Rotations;
+use crate::sealing::Sealing;
 use crate::settings::Settings;
 use crate::shortage::Shortage;
 use crate::state::State;
@@ -75,6 +76,8 @@ pub struct Gateway {
     pub(crate) shortage: Shortage,
     /// The streams to collectors.
     pub(crate) streams: OnceLock<Vec<Arc<Stream>>>,
+    /// The seals of the ledger, where it is sealed.
+    pub(crate) sealing: OnceLock<Arc<Sealing>>,
     me: Weak<Gateway>,
 }
 
@@ -109,6 +112,7 @@ impl Gateway {
             ledger: OnceLock::new(),
             shortage: Shortage::default(),
             streams: OnceLock::new(),
+            sealing: OnceLock::new(),
             me: me.clone(),
         })
     }
@@ -171,6 +175,9 @@ impl Gateway {
             metrics.rows.extend(ledger.witnesses.rows(self.now()));
         }
         metrics.rows.extend(self.stream_rows());
+        if let Some(sealing) = self.sealing.get() {
+            metrics.rows.extend(sealing.rows());
+        }
         metrics.add_keys(&self.key_status());
         if let Some(ledger) = self.ledger.get() {
             let guard = crate::metrics::of_guard(ledger.is_guard_empty);

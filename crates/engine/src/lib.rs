@@ -40,6 +40,7 @@ mod retention;
 mod risk;
 mod rotation;
 pub mod rows;
+mod sealing;
 mod search;
 pub mod settings;
 mod shortage;
@@ -79,6 +80,7 @@ pub use restored::Restored;
 pub use retention::RetentionError;
 pub use risk::RiskHints;
 pub use rotation::{KeyStatus, RotateError, Rotated, Rotation};
+pub use sealing::{SealParts, SealStatus, SealingError};
 pub use search::{
     EntryKind, EntryOutcome, FoundEntry, LedgerPage, LedgerQuery, ObjectTerm, ObjectTermError,
     Proofs, SearchCursor, SearchCursorError, SearchError, Searcher,

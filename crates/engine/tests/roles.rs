@@ -27,6 +27,7 @@ mod roles {
     mod receipts;
     mod retention;
     mod rotation;
+    mod sealing;
     mod searching;
     mod shortage;
     mod stage;

@@ -86,6 +86,28 @@ impl SealStart {
         since.checked_div(self.epoch_micros).unwrap_or(0)
     }
 
+    /// The line above the seals, without a line feed: `seals <origin> <began> <length> <first>`, both
+    /// times in microseconds.
+    pub fn line(&self) -> String {
+        let (began, length) = (self.began_micros, self.epoch_micros);
+        format!("seals {} {began} {length} {}", self.origin, self.first)
+    }
+
+    /// Reads that line; `None` for any other spelling, and for an epoch without length.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut items = line.strip_prefix("seals ")?.split(' ');
+        let origin = items.next().filter(|origin| !origin.is_empty())?.to_owned();
+        let mut number = || spelling::decimal(items.next()?);
+        let (began_micros, epoch_micros, first) = (number()?, number()?, number()?);
+        let start = Self {
+            origin,
+            began_micros,
+            epoch_micros,
+            first,
+        };
+        (items.next().is_none() && epoch_micros > 0).then_some(start)
+    }
+
     /// What stands for the tag before epoch 0.
     fn tag(&self, key: &SealKey) -> [u8; 32] {
         let numbers = [self.began_micros, self.epoch_micros, self.first].map(u64::to_be_bytes);
@@ -241,6 +263,22 @@ impl Sealer {
 pub struct SealState([u8; 80]);
 
 impl SealState {
+    /// From stored octets.
+    pub const fn from_bytes(bytes: [u8; 80]) -> Self {
+        Self(bytes)
+    }
+
+    /// The epoch that is sealed next.
+    pub fn epoch(&self) -> u64 {
+        let epoch = self.0.first_chunk::<8>();
+        epoch.map_or(0, |epoch| u64::from_be_bytes(*epoch))
+    }
+
+    /// The tag of the last seal; before the first, what stands for it.
+    pub fn tag(&self) -> Option<&[u8; 32]> {
+        self.0.last_chunk::<32>()
+    }
+
     /// The octets, for storing.
     pub const fn reveal(&self) -> &[u8; 80] {
         &self.0

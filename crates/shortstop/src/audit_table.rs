@@ -69,9 +69,11 @@ pub const fn of_request(request: &Request) -> Trace {
             Trace::Parts("the next part of an export that was recorded as a whole")
         }
         // What the openings show stays inside: only faults come out.
-        Request::LedgerRead { .. } | Request::LedgerProve { .. } | Request::LedgerOpenings => {
-            Trace::Counted(&[Kind::LedgerRead])
-        }
+        Request::LedgerRead { .. }
+        | Request::LedgerSeals { .. }
+        | Request::LedgerSealed { .. }
+        | Request::LedgerProve { .. }
+        | Request::LedgerOpenings => Trace::Counted(&[Kind::LedgerRead]),
         Request::LedgerSearch(_) => Trace::Entry(&[Kind::LedgerSearched]),
         // A dry run tells how many entries are old, and changes nothing.
         Request::LedgerPrune { .. } => Trace::Entry(&[Kind::LedgerPruned]),

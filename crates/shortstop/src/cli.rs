@@ -361,6 +361,13 @@ pub struct VerifyArgs {
     /// An older checkpoint that you kept: the log must still begin with it; repeat for more.
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Vec<PathBuf>,
+    /// The first key of the seals: 32 octets or their hex. Checks every seal too, each against its entries.
+    #[arg(long, value_name = "FILE")]
+    pub seal_key: Option<PathBuf>,
+    /// Up to when there must be seals, such as 2026-11-25T00:00:00Z: when the folder was exported, or when
+    /// the gateway was stopped. Without it up to now.
+    #[arg(long, value_name = "TIME", requires = "seal_key")]
+    pub sealed_until: Option<String>,
     /// Read only entries from this older checkpoint on, which you verified then.
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use store::FileSeals;
 
 /// Access for the owner alone.
 const OWNER_FOLDER: u32 = 0o700;
@@ -101,6 +102,16 @@ impl DataFolder {
     /// The usual place of the guard of the log's key.
     pub fn guard(&self) -> PathBuf {
         self.0.join("guard.json")
+    }
+
+    /// The seals of the ledger.
+    pub fn seals(&self) -> PathBuf {
+        self.0.join(FileSeals::NAME)
+    }
+
+    /// The first key of the seals, until a person takes it away.
+    pub fn first_seal_key(&self) -> PathBuf {
+        self.keys().join(FileSeals::FIRST)
     }
 
     /// How far a stream to a SIEM has come.

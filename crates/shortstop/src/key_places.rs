@@ -5,12 +5,20 @@ use std::path::{Path, PathBuf};
 
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::FileKeyring;
+use store::{FileKeyring, FileSeals};
 
 use crate::config::Checked;
 use crate::config::checked::{Identity, PasswordSource, Way};
 use crate::folder::{DataFolder, open_to_others};
 use crate::{log_key, master_key};
+
+/// The key of the seals that are next.
+pub const SEAL_KEY: &str = "key of the next seal";
+/// The first key of the seals, which should not be here for long.
+pub const FIRST_SEAL_KEY: &str = "first key of the seals";
+/// What is said while it is.
+pub const FIRST_SEAL_KEY_WARNING: &str = "the first key of the seals still lies in keys/seal.first: move it to whoever will check the seals, \
+     and destroy it here; whoever has it can forge every seal";
 
 /// A key and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +59,8 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
             &folder.keys().join(FileKeyring::NAME),
         ),
         place("log key", &log),
+        place(SEAL_KEY, &folder.keys().join(FileSeals::STATE)),
+        place(FIRST_SEAL_KEY, &folder.first_seal_key()),
     ];
     match &checked.https.identity {
         Identity::Files(files) => found.push(place("key of the HTTPS API", &files.key)),
@@ -75,6 +85,11 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
 }
 
 impl KeyPlace {
+    /// Whether nothing is said of it when there is no file: not every gateway has it.
+    pub fn is_optional(&self) -> bool {
+        [SEAL_KEY, FIRST_SEAL_KEY].contains(&self.key.as_str())
+    }
+
     /// How it is now.
     pub fn look(&self) -> KeyShown {
         let written = self.path.metadata().and_then(|found| found.modified()).ok();

@@ -3,6 +3,7 @@
 
 pub mod export;
 pub mod prove;
+pub mod seals;
 pub mod source;
 pub mod span;
 
@@ -33,6 +34,8 @@ pub struct PublicLog {
     pub vkey: VerifierKey,
     /// The policy by which the log wants to be judged (C2SP tlog-policy).
     pub policy: String,
+    /// The file of its seals, which need not be there.
+    pub seals: PathBuf,
 }
 
 impl PublicLog {
@@ -40,14 +43,19 @@ impl PublicLog {
     pub fn new(
         log: Arc<dyn Log>,
         (vkey, second): (VerifierKey, Option<VerifierKey>),
-        plan: &LedgerPlan,
+        (plan, seals): (&LedgerPlan, PathBuf),
     ) -> Self {
         let mut policy = policy(&vkey, plan);
         if let Some(second) = second {
             // A comment: with two lines either key would be enough, and not every reader knows its type.
             let _ = writeln!(policy, "# second key: log {second}");
         }
-        Self { log, vkey, policy }
+        Self {
+            log,
+            vkey,
+            policy,
+            seals,
+        }
     }
 }
 

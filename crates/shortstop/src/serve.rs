@@ -11,6 +11,7 @@ use smpp::link::Links;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
+use tokio::time::timeout;
 use web::{
     Admin, AdminExposure, Api, Certificates, Drained, Listener, ListenerCounters, RequestCounters,
     Security, ServerSettings, TlsProfile, TlsSlot,
@@ -39,6 +40,9 @@ mod reload;
 mod signing;
 
 use signing::Signing;
+
+/// The last seals take no longer than this at the stop.
+const LAST_SEALS: Duration = Duration::from_secs(15);
 
 /// Runs a gateway until a signal ends it.
 pub fn run(args: &ServeArgs, output: Output) -> Outcome {
@@ -84,6 +88,7 @@ struct Parts {
     jobs: (watch::Sender<bool>, JoinHandle<()>),
     signing: Signing,
     streams: (watch::Sender<bool>, JoinHandle<()>),
+    sealing: (watch::Sender<bool>, JoinHandle<()>),
 }
 
 /// The signals that a gateway listens to, from before it is ready.
@@ -136,6 +141,7 @@ impl Running {
             block_in_place(|| opened.close());
             return Err(failure);
         }
+        opened.attach_seals(&checked, &folder);
         opened.gateway.config_loaded(&change::first(&config));
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);
@@ -191,6 +197,7 @@ impl Running {
             jobs,
             signing,
             streams,
+            sealing,
         } = self.parts;
         control.abort();
         let drained = end(https).await;
@@ -201,6 +208,7 @@ impl Running {
         let signed = signing.stop().await;
         // They tell the last entry too.
         end(streams).await;
+        end_sealing(sealing).await;
         block_in_place(|| self.opened.close());
         end(admin).await;
         signed?;
@@ -244,6 +252,7 @@ impl Parts {
         let (stop_admin, admin) = watch::channel(false);
         let (stop_jobs, jobs) = watch::channel(false);
         let (stop_streams, streams) = watch::channel(false);
+        let (stop_sealing, sealing) = watch::channel(false);
         let https = sockets
             .https
             .serve(api, Security::Tls(Arc::clone(tls)), https);
@@ -257,6 +266,10 @@ impl Parts {
             streams: (
                 stop_streams,
                 tokio::spawn(Arc::clone(gateway).run_streams(streams)),
+            ),
+            sealing: (
+                stop_sealing,
+                tokio::spawn(Arc::clone(gateway).run_sealing(sealing)),
             ),
         }
     }
@@ -276,6 +289,13 @@ impl Signals {
 async fn end<T>((stop, task): (watch::Sender<bool>, JoinHandle<T>)) -> Option<T> {
     stop.send_replace(true);
     task.await.ok()
+}
+
+/// What is over is sealed, unless that is so much that the next start has to.
+async fn end_sealing(sealing: (watch::Sender<bool>, JoinHandle<()>)) {
+    if timeout(LAST_SEALS, end(sealing)).await.is_err() {
+        tracing::warn!("not all that is over could be sealed; the next start does it");
+    }
 }
 
 async fn bind(checked: &Checked) -> Result<Sockets, Failure> {

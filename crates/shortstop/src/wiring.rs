@@ -8,8 +8,8 @@ use std::time::Duration;
 use engine::ports::carrier::{BindId, Submission};
 use engine::ports::{Carriers, Keyring as _, Log, Pruning, Workshop};
 use engine::rebuild::Judge;
-use engine::{Gateway, LedgerError, MasterKey, Parts, StartError};
-use store::{Embedded, EmbeddedConfig, FileKeyring, OpenError, ReadOnly};
+use engine::{Gateway, LedgerError, MasterKey, Parts, SealParts, StartError};
+use store::{Embedded, EmbeddedConfig, FileKeyring, FileSeals, OpenError, ReadOnly};
 
 use crate::clock::SystemClock;
 use crate::config::Checked;
@@ -51,6 +51,23 @@ impl Opened {
         }
     }
 
+    /// Has the ledger sealed, if that is configured, and says so while the first key still lies here.
+    pub fn attach_seals(&self, checked: &Checked, folder: &DataFolder) {
+        let first = folder.first_seal_key();
+        if first.exists() {
+            tracing::warn!(path = %first.display(), "{}", key_places::FIRST_SEAL_KEY_WARNING);
+        }
+        let Some(epoch) = checked.ledger.seal_epoch else {
+            return;
+        };
+        self.gateway.attach_seals(SealParts {
+            log: self.store.clone(),
+            seals: Arc::new(FileSeals::new(folder.path(), folder.keys())),
+            origin: self.public.vkey.name().as_str().to_owned(),
+            epoch,
+        });
+    }
+
     /// Closes the store; blocks until everything is on disk.
     pub fn close(&self) {
         self.store.close();
@@ -80,7 +97,11 @@ pub fn open_under(
     let vkey = parts.signer.verifier_key().clone();
     let second = parts.second.as_ref();
     let second = second.map(|second| second.verifier_key().clone());
-    let public = PublicLog::new(store.clone(), (vkey, second), &checked.ledger);
+    let public = PublicLog::new(
+        store.clone(),
+        (vkey, second),
+        (&checked.ledger, folder.seals()),
+    );
     let gateway = Parts {
         store: store.clone(),
         carriers,
@@ -123,7 +144,11 @@ pub fn open_log(checked: &Checked, folder: &DataFolder) -> Result<PublicLog, Fai
     let second = log_key::read_record(&folder.log_second_vkey());
     let second = second.map_err(public_log::key_failure)?;
     let store: Arc<dyn Log> = open_to_read(checked, folder.path())?;
-    Ok(PublicLog::new(store, (vkey, second), &checked.ledger))
+    Ok(PublicLog::new(
+        store,
+        (vkey, second),
+        (&checked.ledger, folder.seals()),
+    ))
 }
 
 /// Opens the data folder's store without a gateway, to rebuild its state: no octet of the folder changes.

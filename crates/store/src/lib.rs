@@ -1,7 +1,8 @@
 //! The embedded store: one SQLite file for state, vault and ledger, written by one thread that gathers
 //! concurrent commits into one durable transaction, a second, rebuildable file for finding rows, a third for
 //! the ledger's tree and its published checkpoints, and a fourth, rebuildable too, for finding entries.
-//! Beside it, the file that guards the log key. Who only examines a folder opens it without changing an octet.
+//! Beside it, the file that guards the log key, and the seals of the ledger. Who only examines a folder opens it
+//! without changing an octet.
 //!
 //! It holds no rule of the product and opens no seal: what is personal arrives sealed and leaves
 //! sealed. It reads no clock either; moments come with the changes.
@@ -36,6 +37,8 @@ mod rebuild;
 mod restore;
 mod rows;
 mod schema;
+mod seal_slot;
+mod seals;
 mod search;
 mod shrink;
 mod space;
@@ -54,3 +57,4 @@ pub use keyring::FileKeyring;
 pub use open::OpenError;
 pub use read_only::ReadOnly;
 pub use restore::{RestoreError, RestoredBy, restore, wrapped_keys};
+pub use seals::FileSeals;

@@ -7,5 +7,6 @@ pub mod clock;
 pub mod entropy;
 pub mod keyring;
 pub mod log;
+pub mod seals;
 pub mod store;
 pub mod stream;

@@ -295,3 +295,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_line_of_a_start_says_all_of_it_and_has_one_spelling() {
+    let line = "seals log.example 1000000000 10000000 7";
+    assert_eq!(start().line(), line);
+    assert_eq!(SealStart::parse(line), Some(start()));
+    for wrong in [
+        "seals log.example 1000000000 0 7",
+        "seals log.example 1000000000 10000000 07",
+        "seals log.example 1000000000 10000000 7 ",
+        "seals  1000000000 10000000 7",
+        "seal log.example 1000000000 10000000 7",
+    ] {
+        assert_eq!(SealStart::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_state_tells_its_epoch_and_the_tag_of_the_last_seal() {
+    let mut sealer = Sealer::begin(start(), key(1));
+    let seal = sealer.seal(&[leaf(7)]);
+    let state = SealState::from_bytes(*sealer.state().reveal());
+    assert_eq!((state.epoch(), state.tag()), (1, Some(&seal.tag)));
+}

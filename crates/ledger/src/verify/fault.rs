@@ -63,6 +63,18 @@ named! {
         ErasureUnfounded = "erasure-unfounded",
         /// An erasure destroyed more or fewer values than its entry says.
         ErasureMiscounted = "erasure-miscounted",
+        /// What should be a seal is none.
+        SealMalformed = "seal-malformed",
+        /// The seal of an epoch is missing, or given twice.
+        SealMissing = "seal-missing",
+        /// The seals end before they should.
+        SealsEnd = "seals-end",
+        /// A seal is not by the key of its epoch.
+        SealForged = "seal-forged",
+        /// The entries of an epoch are not those that were sealed.
+        SealMismatch = "seal-mismatch",
+        /// An entry has the time of another epoch than the one it is sealed in.
+        SealTime = "seal-time",
     }
 }
 

@@ -9,6 +9,8 @@ use crate::cli::CheckArgs;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked, Problems, example};
 use crate::exit::{Exit, Outcome};
+use crate::folder::DataFolder;
+use crate::key_places::FIRST_SEAL_KEY_WARNING;
 use crate::material::Material;
 use crate::output::Output;
 
@@ -56,6 +58,10 @@ fn read(file: &Path) -> Result<Checked, Problems> {
 fn warn(checked: &Checked) {
     for says in idle(checked) {
         let _closed = writeln!(std::io::stderr(), "warning: {says}");
+    }
+    let folder = DataFolder::existing(&checked.data_folder);
+    if folder.is_ok_and(|folder| folder.first_seal_key().exists()) {
+        let _closed = writeln!(std::io::stderr(), "warning: {FIRST_SEAL_KEY_WARNING}");
     }
 }
 

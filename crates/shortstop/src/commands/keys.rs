@@ -11,7 +11,7 @@ use crate::config::Checked;
 use crate::control::Request;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::DataFolder;
-use crate::key_places::KeyShown;
+use crate::key_places::{FIRST_SEAL_KEY, FIRST_SEAL_KEY_WARNING, KeyShown};
 use crate::output::{Output, Tone};
 use crate::wiring::{self, Opened};
 use crate::{master_key, process};
@@ -59,6 +59,12 @@ fn status(place: &Place, output: Output) -> Outcome {
     for (purpose, weeks) in by_purpose.into_iter().flatten() {
         output.line(weeks_text(purpose, weeks));
     }
+    if let Some(line) = seals_text(result.get("seals"), output) {
+        output.line(line);
+    }
+    if keys.iter().any(|key| key.key == FIRST_SEAL_KEY) {
+        output.line(output.tone(Tone::Bad, FIRST_SEAL_KEY_WARNING));
+    }
     if result.get("salted") == Some(&Value::Bool(false)) {
         let says =
             "The wrapping key has no salt yet: backups open for ever. Run `shortstop keys rotate`.";
@@ -78,6 +84,21 @@ fn text(key: &KeyShown, output: Output) -> String {
         line = format!("{line}{}", output.tone(Tone::Bad, says));
     }
     line
+}
+
+/// How sealing stands; nothing where no seals are made.
+fn seals_text(seals: Option<&Value>, output: Output) -> Option<String> {
+    let seals = seals.filter(|seals| seals.is_object())?;
+    let until = seals.get("until").and_then(Value::as_str);
+    let until = until.unwrap_or("nothing is sealed yet");
+    let line = format!("{:<26} {until}", "sealed until");
+    let is_up = seals.get("up") == Some(&Value::Bool(true));
+    let says = "  NO SEALS ARE MADE; see the log";
+    Some(if is_up {
+        line
+    } else {
+        format!("{line}{}", output.tone(Tone::Bad, says))
+    })
 }
 
 fn weeks_text(purpose: &str, weeks: &Value) -> String {

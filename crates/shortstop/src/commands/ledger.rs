@@ -6,6 +6,7 @@ mod lines;
 mod progress;
 mod prune;
 mod rebuild;
+mod seals;
 mod search;
 mod socket;
 mod vault;

@@ -40,6 +40,10 @@ section! {
         /// Whether a ledger that has entries is refused when its guard remembers nothing, as after the guard
         /// was deleted: `true` refuses to start; `false` starts, and the log, a metric and the ledger say so.
         pub guard_required: bool = false,
+        /// How long an epoch of the seals is, in seconds, up to 3600; 0 makes no seals. Whoever takes the
+        /// machine over can change nothing that was sealed before. The length is taken when the seals
+        /// begin; they keep it.
+        pub seal_seconds: u64 = 10,
         /// What happens to a checkpoint that too few witnesses cosigned: `best-effort` publishes it and
         /// says so in the log; `required` publishes nothing until enough have.
         pub witness_policy: Witnessing = Witnessing::BestEffort,

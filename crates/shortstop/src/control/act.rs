@@ -73,6 +73,14 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             gateway.ledger_was_read(&actor);
             ledger::read_file(public, path).await
         }
+        Request::LedgerSeals { from } => {
+            gateway.ledger_was_read(&actor);
+            ledger::read_seals(public, from).await
+        }
+        Request::LedgerSealed { from } => {
+            gateway.ledger_was_read(&actor);
+            ledger::read_sealed(public, from).await
+        }
         Request::LedgerProve { message } => {
             gateway.ledger_was_read(&actor);
             ledger::prove_message(public, message).await

@@ -56,6 +56,16 @@ pub enum Request {
         /// Its C2SP path; or `vkey`, or `policy`.
         path: String,
     },
+    /// Seals of the ledger, as octets of their file.
+    LedgerSeals {
+        /// From this octet on.
+        from: u64,
+    },
+    /// Entries as they are, published or not, for whoever checks the seals over them.
+    LedgerSealed {
+        /// The index of the first one.
+        from: u64,
+    },
     /// A page of the entries that pass filters; records it.
     LedgerSearch(search::SearchAsked),
     /// The entry that accepted a message, and its proof.

@@ -10,6 +10,8 @@ use ledger::Source as _;
 use ledger::tile::{Content, FULL, tiles_of};
 
 use super::PublicLog;
+use super::seals;
+use super::source::LogSource;
 use super::source::{LogSource, MINIMUM_INDEX};
 
 /// What was written.
@@ -49,6 +51,10 @@ pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Re
     }
     put(&to.join("policy"), public.policy.as_bytes())?;
     put(&to.join(MINIMUM_INDEX), format!("{minimum}\n").as_bytes())?;
+    if public.seals.exists() {
+        seals::copy(&public.seals, published.size, &to.join(seals::EXPORTED))?;
+        files += 1;
+    }
     put(&to.join("checkpoint"), published.note.as_bytes())?;
     Ok(Written {
         size: published.size,

@@ -29,5 +29,6 @@ mod prune;
 mod public_log;
 mod rebuild;
 mod road;
+mod seals;
 mod siem;
 mod small_disk;

@@ -9,6 +9,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger::{Source, SourceError};
+use serde_json::Value;
 
 use crate::control::{Answer, Request};
 
@@ -24,19 +25,23 @@ impl SocketSource {
 
     fn ask(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let path = path.to_owned();
-        let mut line = serde_json::to_vec(&Request::LedgerRead { path })?;
+        let result = self.request(&Request::LedgerRead { path })?;
+        match result.get("octets").and_then(Value::as_str) {
+            Some(text) => Ok(Some(STANDARD.decode(text)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks anything.
+    pub fn request(&self, request: &Request) -> anyhow::Result<Value> {
+        let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         let mut stream = self.0.borrow_mut();
         stream.get_mut().write_all(&line)?;
         let mut answer = String::new();
         stream.read_line(&mut answer)?;
         match serde_json::from_str(&answer)? {
-            Answer::Done { result } => {
-                match result.get("octets").and_then(|found| found.as_str()) {
-                    Some(text) => Ok(Some(STANDARD.decode(text)?)),
-                    None => Ok(None),
-                }
-            }
+            Answer::Done { result } => Ok(result),
             Answer::Refused { says } | Answer::Unavailable { says } => Err(anyhow::anyhow!(says)),
         }
     }

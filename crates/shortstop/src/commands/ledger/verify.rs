@@ -18,13 +18,15 @@ use crate::public_log::source::{LogSource, MINIMUM_INDEX};
 
 use super::folder::FolderSource;
 use super::progress::Progress;
+use super::seals::{Asked, OfFolder, OfStore, OverSocket, Seals};
 use super::socket::SocketSource;
 use super::vault::Vault;
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
+    let asked = Asked::of(args)?;
     if let Some(folder) = &args.log.dir {
-        return verify_folder(args, folder, output);
+        return verify_folder((args, &asked), folder, output);
     }
     let place = Place {
         config: args.log.config.clone(),
@@ -34,16 +36,18 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
         let policy = source.read("policy").map_err(Failure::unavailable)?;
         let trust = trust(args, || own_policy(&policy.unwrap_or_default()))?;
         let (report, minimum) = judge(&source, trust, output)?;
+        let seals = asked.check(&OverSocket(&source), (&report, minimum), output);
         let vault = vault(args, &place, output);
-        return Ok(conclude((&report, minimum), &vault, output));
+        return Ok(conclude((&report, minimum), (&vault, &seals), output));
     }
     let public = offline_log(&place)?;
     let source = LogSource::new(public.log.as_ref()).map_err(Failure::unavailable)?;
     let trust = trust(args, || own_policy(public.policy.as_bytes()))?;
     let (report, minimum) = judge(&source, trust, output)?;
+    let seals = asked.check(&OfStore(&public, &source), (&report, minimum), output);
     // The store is opened again, with its keys.
     let vault = vault(args, &place, output);
-    Ok(conclude((&report, minimum), &vault, output))
+    Ok(conclude((&report, minimum), (&vault, &seals), output))
 }
 
 /// The vault of a gateway, unless only a part of its log is looked at.
@@ -60,7 +64,7 @@ fn own_policy(text: &[u8]) -> Result<Policy, Failure> {
         .map_err(|error| Failure::unavailable(format!("the gateway's own policy: {error}")))
 }
 
-fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
+fn verify_folder((args, asked): (&VerifyArgs, &Asked), folder: &Path, output: Output) -> Outcome {
     let own_key = || {
         let path = folder.join("vkey");
         let text = text(&path).map_err(|_| {
@@ -76,8 +80,10 @@ fn verify_folder(args: &VerifyArgs, folder: &Path, output: Output) -> Outcome {
     let trust = trust(args, || own_key().map(Policy::of_log))?;
     let source = FolderSource(folder.to_path_buf());
     let (report, minimum) = judge(&source, trust, output)?;
+    let size = report.checkpoint.as_ref().map_or(0, |(_, head)| head.size);
+    let seals = asked.check(&OfFolder(&source, size), (&report, minimum), output);
     let vault = Vault::Unchecked("a folder holds no vault and no keys".to_owned());
-    Ok(conclude((&report, minimum), &vault, output))
+    Ok(conclude((&report, minimum), (&vault, &seals), output))
 }
 
 /// Gives what was verified, and from which index on entries are there.
@@ -90,9 +96,9 @@ fn judge(source: &dyn Source, trust: Trust, output: Output) -> Result<(Report, u
     Ok((report, minimum))
 }
 
-fn conclude((report, minimum): (&Report, u64), vault: &Vault, output: Output) -> Exit {
-    tell((report, minimum), vault, output);
-    if report.is_sound() && vault.faults() == 0 {
+fn conclude(report: (&Report, u64), (vault, seals): (&Vault, &Seals), output: Output) -> Exit {
+    tell(report, (vault, seals), output);
+    if report.0.is_sound() && vault.faults() == 0 && seals.faults() == 0 {
         Exit::Done
     } else {
         Exit::CheckFailed
@@ -153,8 +159,8 @@ fn text(file: &Path) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&octets(file)?).into_owned())
 }
 
-fn tell((report, minimum): (&Report, u64), vault: &Vault, output: Output) {
-    let faults = report.faults + vault.faults();
+fn tell((report, minimum): (&Report, u64), (vault, seals): (&Vault, &Seals), output: Output) {
+    let faults = report.faults + vault.faults() + seals.faults();
     let origin = report.checkpoint.as_ref().map(|(origin, _)| origin);
     let head = report.checkpoint.as_ref().map(|(_, head)| head);
     let cosigned: Vec<_> = report
@@ -168,6 +174,7 @@ fn tell((report, minimum): (&Report, u64), vault: &Vault, output: Output) {
             "sound": faults == 0,
             "faults": faults,
             "vault": vault.summary(),
+            "seals": seals.summary(),
             "entries": report.entries,
             "minimum_index": minimum,
             "origin": origin,
@@ -189,6 +196,9 @@ fn tell((report, minimum): (&Report, u64), vault: &Vault, output: Output) {
         output.line(format!("cosigned   {}", one.key.name()));
     }
     output.line(vault.line(output));
+    if let Some(line) = seals.line() {
+        output.line(line);
+    }
     let verdict = if faults == 0 {
         let says = format!("{} entries verified; nothing is wrong.", report.entries);
         output.tone(Tone::Good, says)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use engine::WitnessPolicy;
 use ledger::note::key::KeyType;
@@ -12,6 +13,9 @@ use super::super::ledger::Witnessing;
 use super::super::witness::WitnessSection;
 use super::super::{Config, Problems};
 use super::resolved;
+
+/// The longest epoch of seals: what was recorded in it is not sealed before its end.
+const SEAL_SECONDS_MAX: u64 = 3_600;
 
 /// How the ledger is signed.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct LedgerPlan {
     pub guard_file: Option<PathBuf>,
     /// Whether a ledger without its guard is refused.
     pub guard: GuardNeed,
+    /// How long an epoch of its seals is; `None` makes none.
+    pub seal_epoch: Option<Duration>,
     /// What happens when witnesses do not cosign.
     pub policy: WitnessPolicy,
     /// Who cosigns, in the order of the file.
@@ -83,9 +89,18 @@ pub fn plan(config: &Config, problems: &mut Problems) -> LedgerPlan {
         } else {
             GuardNeed::Told
         },
+        seal_epoch: seal_epoch(section.seal_seconds, problems),
         policy: policy(config, problems),
         witnesses,
     }
+}
+
+fn seal_epoch(seconds: u64, problems: &mut Problems) -> Option<Duration> {
+    if seconds > SEAL_SECONDS_MAX {
+        let says = format!("must lie between 0 and {SEAL_SECONDS_MAX}");
+        problems.add("ledger.seal_seconds", says);
+    }
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 fn policy(config: &Config, problems: &mut Problems) -> WitnessPolicy {

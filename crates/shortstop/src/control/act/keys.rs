@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::time::Timestamp;
-use engine::{Gateway, KeyStatus, RotateError, Rotation};
+use engine::{Gateway, KeyStatus, RotateError, Rotation, SealStatus};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -18,7 +18,8 @@ const WEEK_SECONDS: u64 = 7 * 86_400;
 pub fn status(gateway: &Gateway, places: &[KeyPlace]) -> Answer {
     let status = gateway.key_status();
     let shown = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
-    let mut keys: Vec<KeyShown> = places.iter().map(KeyPlace::look).collect();
+    let there = |place: &&KeyPlace| !place.is_optional() || place.path.exists();
+    let mut keys: Vec<KeyShown> = places.iter().filter(there).map(KeyPlace::look).collect();
     for key in &mut keys {
         if key.key == "salt of the wrapping key" {
             key.since = shown(status.made).or(key.since.take());
@@ -30,7 +31,14 @@ pub fn status(gateway: &Gateway, places: &[KeyPlace]) -> Answer {
         "key_encryption_keys": by_purpose(&status),
         "count": status.keks.len(),
         "salted": status.made.is_some(),
+        "seals": gateway.seal_status().map(|seals| seals_shown(&seals)),
     }))
+}
+
+/// Whether seals are made, how many epochs are sealed, and up to when.
+fn seals_shown(seals: &SealStatus) -> Value {
+    let until = seals.sealed.map(|_| seals.until.to_string());
+    json!({"up": seals.is_up, "epochs": seals.sealed, "until": until})
 }
 
 /// For each purpose, the days on which the weeks of its keys begin.

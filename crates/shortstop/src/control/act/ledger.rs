@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::control::message::Answer;
 use crate::public_log::source::LogSource;
-use crate::public_log::{PublicLog, export, prove};
+use crate::public_log::{PublicLog, export, prove, seals};
 
 /// Writes the published log to a folder, once that is recorded.
 pub async fn export_to(
@@ -53,6 +53,25 @@ pub async fn read_file(public: Arc<PublicLog>, path: String) -> Answer {
             path => LogSource::new(public.log.as_ref())?.read(path)?,
         };
         Ok(json!({"octets": octets.map(|octets| STANDARD.encode(octets))}))
+    })
+    .await
+}
+
+/// Octets of the file of seals, in base64; none behind its end.
+pub async fn read_seals(public: Arc<PublicLog>, from: u64) -> Answer {
+    blocking(move || {
+        let octets = seals::octets(&public.seals, from)?;
+        Ok(json!({"octets": STANDARD.encode(octets)}))
+    })
+    .await
+}
+
+/// Entries from an index on, each in base64; none behind the last.
+pub async fn read_sealed(public: Arc<PublicLog>, from: u64) -> Answer {
+    blocking(move || {
+        let entries = public.log.entries(from, seals::ENTRIES_AT_ONCE)?;
+        let encoded = entries.iter().map(|entry| STANDARD.encode(entry));
+        Ok(json!({"entries": encoded.collect::<Vec<_>>()}))
     })
     .await
 }
