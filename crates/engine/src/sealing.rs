@@ -173,9 +173,12 @@ impl Sealing {
         let sealer = Sealer::resume(start.clone(), kept.state.reveal())
             .ok_or_else(|| SealsError::Damaged("its state is none".to_owned()))?;
         let (log, size) = (self.parts.log.as_ref(), self.parts.log.size()?);
-        let sealed = sealer.next_index();
-        if sealed > size {
-            return Err(SealingError::RolledBack { sealed, size });
+        let covered = sealer.next_index();
+        if covered > size {
+            return Err(SealingError::RolledBack {
+                sealed: covered,
+                size,
+            });
         }
         let mut chain = Chain::new(start, sealer);
         for seal in &kept.ahead {

@@ -11,7 +11,6 @@ use ledger::tile::{Content, FULL, tiles_of};
 
 use super::PublicLog;
 use super::seals;
-use super::source::LogSource;
 use super::source::{LogSource, MINIMUM_INDEX};
 
 /// What was written.
