@@ -52,7 +52,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 
 fn configured() -> Ground {
     let mut ground = Ground::new();
-    ground.more = MORE.to_owned();
+    MORE.clone_into(&mut ground.more);
     ground.configure("127.0.0.1:1".parse().unwrap());
     ground
 }
