@@ -61,10 +61,12 @@ async fn reads(stage: &mut Stage, id: &str) {
     let message = id.parse().unwrap();
     stage.ask(Request::LedgerProve { message }).await;
     stage.ask(Request::LedgerOpenings).await;
+    stage.ask(Request::LedgerSeals { from: 0 }).await;
+    stage.ask(Request::LedgerSealed { from: 0 }).await;
     // This one has an entry of its own, which counts one more.
     stage.ask(Request::LedgerRebuild { to: None }).await;
     let act = Act {
-        shown: Shown::Counted(4),
+        shown: Shown::Counted(6),
         ..stage.of_me(row, Kind::LedgerRead, from)
     };
     stage.book.act(act, &[Kind::LedgerRead]);
