@@ -11,6 +11,7 @@ pub(crate) mod file;
 pub(crate) mod find;
 pub(crate) mod page;
 pub(crate) mod record;
+pub(crate) mod span;
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

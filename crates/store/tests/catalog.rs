@@ -135,7 +135,7 @@ fn a_catalogue_that_was_deleted_damaged_or_swapped_is_built_anew() {
             assert!(catalog.execute(sql, []).unwrap() > 0, "{sql}");
         }
     };
-    let spoils: [&dyn Fn(); 12] = [
+    let spoils: [&dyn Fn(); 18] = [
         &|| fs::remove_file(&file).unwrap(),
         &|| fs::write(&file, b"").unwrap(),
         &|| fs::write(&file, b"SQLite format 3\0 and then nonsense").unwrap(),
@@ -152,6 +152,12 @@ fn a_catalogue_that_was_deleted_damaged_or_swapped_is_built_anew() {
         &bend("UPDATE triple SET body = CAST(replace(body, 'message', 'massage') AS BLOB)"),
         &bend("UPDATE block SET id = id + 1000"),
         &bend("DELETE FROM mark"),
+        &bend("DELETE FROM triple"),
+        &bend("DELETE FROM triple WHERE instr(body, CAST('clock.step' AS BLOB)) = 1"),
+        &bend("DELETE FROM triple WHERE id = (SELECT max(id) FROM triple)"),
+        &bend("DELETE FROM posting"),
+        &bend("DELETE FROM span"),
+        &bend("DELETE FROM block"),
     ];
     let mut query = any(1_000);
     for spoil in spoils {

@@ -102,17 +102,13 @@ fn rebuild(shared: &Shared) -> Result<Writer, CatalogError> {
     let durability = shared.config.durability;
     let file = connect::open(&shared.folder.catalog(), Role::IndexWriter, durability)?;
     file::create(&file)?;
-    let empty = Mark {
-        blocks: 0,
-        leaf: None,
-    };
-    let writer = open_for_reading(shared, file, empty)?;
+    let writer = open_for_reading(shared, file, Mark::EMPTY)?;
     shared.catalog.nudge();
     Ok(writer)
 }
 
 fn open_for_reading(shared: &Shared, file: Connection, mark: Mark) -> Result<Writer, CatalogError> {
-    let triples = Triples::of(file::triples(&file)?);
+    let triples = Triples::of(file::triples(&file, mark)?);
     shared.catalog.pool.open();
     shared.catalog.holds(mark.blocks);
     shared.catalog.set_health(Health::Ready);
@@ -165,6 +161,7 @@ fn read(
     })?;
     let mark = Mark {
         blocks: blocks.end,
+        triples: triples.count(),
         leaf,
     };
     Ok(Batch {

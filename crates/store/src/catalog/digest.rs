@@ -174,10 +174,15 @@ impl Triples {
         if let Some(number) = self.numbers.get(&self.scratch) {
             return *number;
         }
-        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let number = self.count();
         self.numbers.insert(self.scratch.clone(), number);
         self.fresh.push((number, self.scratch.clone()));
         number
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
     }
 
     /// Takes those that have to be written.

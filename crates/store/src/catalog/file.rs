@@ -12,10 +12,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::blocks::{BlockSet, FANOUT, place_of};
 use super::digest::{Digest, Times, Triples};
 use super::record::{self, Numbers, Table, damaged};
+use super::span::{Span, TripleSet};
 use crate::columns::{integer, natural};
 
 /// The version of the tables. A catalogue of another one is built anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE mark(id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
@@ -35,6 +36,8 @@ const MARK: u64 = 1;
 pub(crate) struct Mark {
     /// Blocks that are in the catalogue.
     pub(crate) blocks: u64,
+    /// Triples that are in it, numbered from 0 without a gap.
+    pub(crate) triples: u32,
     /// `None` before the first block.
     pub(crate) leaf: Option<Hash>,
 }
@@ -53,11 +56,7 @@ pub(crate) struct Batch {
 pub(crate) fn create(catalog: &Connection) -> rusqlite::Result<()> {
     catalog.execute_batch("BEGIN;")?;
     catalog.execute_batch(TABLES)?;
-    let mark = Mark {
-        blocks: 0,
-        leaf: None,
-    };
-    put(catalog, Table::Mark, MARK, mark.to_octets())?;
+    put(catalog, Table::Mark, MARK, Mark::EMPTY.to_octets())?;
     catalog.execute_batch(&format!("PRAGMA user_version = {VERSION}; COMMIT;"))
 }
 
@@ -71,9 +70,13 @@ pub(crate) fn mark(catalog: &Connection) -> rusqlite::Result<Option<Mark>> {
     Mark::of_octets(&content).map(Some)
 }
 
-/// The triples with their numbers.
-pub(crate) fn triples(catalog: &Connection) -> rusqlite::Result<Vec<(u32, Vec<u8>)>> {
+/// The triples with their numbers: so many as the mark says, and none may be missing.
+pub(crate) fn triples(catalog: &Connection, mark: Mark) -> rusqlite::Result<Vec<(u32, Vec<u8>)>> {
     let found = there(catalog, Table::Triple, (0, u64::MAX))?;
+    let wanted = (0..u64::from(mark.triples)).rev();
+    if !wanted.eq(found.iter().map(|(id, _)| *id)) {
+        return Err(damaged());
+    }
     let number = |id: u64| u32::try_from(id).map_err(|_| damaged());
     let numbered = found.into_iter().map(|(id, text)| Ok((number(id)?, text)));
     numbered.collect()
@@ -107,12 +110,11 @@ fn finish_segment(catalog: &Connection, segment: u64) -> rusqlite::Result<()> {
     for (block, content) in blocks.into_iter().rev() {
         full.add(place_of(block), &Digest::of_octets(&content)?);
     }
-    put(
-        catalog,
-        Table::Span,
-        segment,
-        full.span.to_octets().to_vec(),
-    )?;
+    let span = Span {
+        times: full.span,
+        triples: TripleSet::of(full.triples.keys().copied()),
+    };
+    put(catalog, Table::Span, segment, span.to_octets())?;
     put(catalog, Table::Times, segment, full.times)?;
     for (triple, blocks) in full.triples {
         let keys = [u64::from(triple), segment];
@@ -174,14 +176,24 @@ pub(crate) fn bucket_of(hash: u32) -> (u64, u32) {
 }
 
 impl Mark {
+    /// That of an empty catalogue.
+    pub(crate) const EMPTY: Self = Self {
+        blocks: 0,
+        triples: 0,
+        leaf: None,
+    };
+
     fn to_octets(self) -> Vec<u8> {
         let leaf = self.leaf.iter().flat_map(|leaf| *leaf.as_bytes());
-        self.blocks.to_be_bytes().into_iter().chain(leaf).collect()
+        let blocks = self.blocks.to_be_bytes().into_iter();
+        let numbers = blocks.chain(self.triples.to_be_bytes());
+        numbers.chain(leaf).collect()
     }
 
     fn of_octets(octets: &[u8]) -> rusqlite::Result<Self> {
         let mut numbers = Numbers(octets);
         let blocks = numbers.long()?;
+        let triples = numbers.short()?;
         let leaf = match numbers.0 {
             [] => None,
             leaf => Some(
@@ -190,7 +202,11 @@ impl Mark {
                     .map_err(|_| damaged())?,
             ),
         };
-        Ok(Self { blocks, leaf })
+        Ok(Self {
+            blocks,
+            triples,
+            leaf,
+        })
     }
 }
 

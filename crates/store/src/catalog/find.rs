@@ -7,8 +7,9 @@ use rusqlite::Connection;
 
 use super::blocks::{BlockSet, FANOUT, place_of};
 use super::digest::{Digest, Times, id_hash, is_wanted};
-use super::file::{self, bucket_of, get, range};
+use super::file::{self, Mark, bucket_of, get, range};
 use super::record::{self, Numbers, Table, damaged};
+use super::span::Span;
 use crate::columns::{integer, natural};
 
 /// So many of the newest segments are looked at first; then ever twice as many. What is frequent is
@@ -43,7 +44,8 @@ pub(crate) fn blocks(
     let search = Search {
         catalog: &snapshot,
         query,
-        triples: wanted_triples(&snapshot, query)?,
+        triples: wanted_triples(&snapshot, query, mark)?,
+        known: mark.triples,
         hash: query.object.as_deref().map(id_hash),
         first: first / FANOUT,
         last: last / FANOUT,
@@ -59,12 +61,16 @@ pub(crate) fn blocks(
 }
 
 /// The triples that pass; `None` when all do.
-fn wanted_triples(catalog: &Connection, query: &EntryQuery) -> rusqlite::Result<Option<Vec<u32>>> {
+fn wanted_triples(
+    catalog: &Connection,
+    query: &EntryQuery,
+    mark: Mark,
+) -> rusqlite::Result<Option<Vec<u32>>> {
     if query.kinds.is_empty() && query.outcome.is_none() && query.client.is_none() {
         return Ok(None);
     }
     let mut wanted = Vec::new();
-    for (number, text) in file::triples(catalog)? {
+    for (number, text) in file::triples(catalog, mark)? {
         if is_wanted(&text, query)? {
             wanted.push(number);
         }
@@ -77,6 +83,8 @@ struct Search<'s> {
     catalog: &'s Connection,
     query: &'s EntryQuery,
     triples: Option<Vec<u32>>,
+    /// How many triples there are.
+    known: u32,
     hash: Option<u32>,
     /// The first and the last block.
     first: u64,
@@ -92,6 +100,13 @@ impl Search<'_> {
         }
         for (block, content) in range(self.catalog, Table::Block, (first, self.last))? {
             let digest = Digest::of_octets(&content)?;
+            if digest
+                .triples
+                .last()
+                .is_some_and(|last| *last >= self.known)
+            {
+                return Err(damaged());
+            }
             let has = |wanted: &[u32]| {
                 let mut there = digest.triples.iter();
                 there.any(|triple| wanted.binary_search(triple).is_ok())
@@ -119,7 +134,7 @@ impl Search<'_> {
                     Some(posted) => posted.get(segment).copied().unwrap_or_default(),
                     None => BlockSet::ALL,
                 };
-                let passing = self.narrowed(*segment, *span, posted)?;
+                let passing = self.narrowed(*segment, span.times, posted)?;
                 let blocks = passing.descending();
                 found.extend(blocks.map(|place| segment * FANOUT + u64::from(place)));
                 if found.len() >= most {
@@ -132,26 +147,27 @@ impl Search<'_> {
     }
 
     /// The full segments within reach that may hold the wanted times, newest first.
-    fn spans(&self, segments: u64) -> rusqlite::Result<Vec<(u64, Times)>> {
+    fn spans(&self, segments: u64) -> rusqlite::Result<Vec<(u64, Span)>> {
         let Some(newest) = segments.checked_sub(1) else {
             return Ok(Vec::new());
         };
         let reach = (self.first / FANOUT, (self.last / FANOUT).min(newest));
         let mut spans = Vec::new();
         for (segment, content) in range(self.catalog, Table::Span, reach)? {
-            let span = Times::read(&mut Numbers(&content))?;
-            if span.may_hold(self.query) {
+            let span = Span::of_octets(&content)?;
+            if !span.triples.is_below(self.known) {
+                return Err(damaged());
+            }
+            if span.times.may_hold(self.query) {
                 spans.push((segment, span));
             }
         }
         Ok(spans)
     }
 
-    /// In which blocks of these segments the triples occur; `None` when none is asked for.
-    fn posted(
-        &self,
-        segments: &[(u64, Times)],
-    ) -> rusqlite::Result<Option<HashMap<u64, BlockSet>>> {
+    /// In which blocks of these segments the triples occur; `None` when none is asked for. A triple that a
+    /// segment has must have its posting there.
+    fn posted(&self, segments: &[(u64, Span)]) -> rusqlite::Result<Option<HashMap<u64, BlockSet>>> {
         let (Some(triples), Some((newest, _)), Some((oldest, _))) =
             (&self.triples, segments.first(), segments.last())
         else {
@@ -162,6 +178,14 @@ impl Search<'_> {
         let mut statement = self.catalog.prepare_cached(sql)?;
         let mut posted: HashMap<u64, BlockSet> = HashMap::new();
         for triple in triples {
+            let mut having = segments
+                .iter()
+                .filter(|(_, span)| span.triples.contains(*triple))
+                .count();
+            let is_asked = |segment: u64| {
+                let place = segments.binary_search_by(|(other, _)| segment.cmp(other));
+                place.is_ok()
+            };
             let mut rows =
                 statement.query([i64::from(*triple), integer(*oldest), integer(*newest)])?;
             while let Some(row) = rows.next()? {
@@ -170,6 +194,12 @@ impl Search<'_> {
                 let body = record::open(Table::Posting, &keys, row.get_ref(1)?.as_blob()?)?;
                 let there = posted.entry(segment).or_default();
                 *there = there.or(BlockSet::of_octets(body)?);
+                if is_asked(segment) {
+                    having = having.checked_sub(1).ok_or_else(damaged)?;
+                }
+            }
+            if having > 0 {
+                return Err(damaged());
             }
         }
         Ok(Some(posted))
