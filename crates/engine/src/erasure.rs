@@ -16,7 +16,7 @@ use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::ports::erasure::PurgeError;
 use crate::ports::store::{Page, ReadError, Reading};
-use crate::rows::{Bearer, MessageFilter, MessageRow, Purpose, VaultRow};
+use crate::rows::{Bearer, MessageFilter, MessageRow, Purpose, SubjectLookup, VaultRow};
 
 pub use basis::{ErasureBasis, ErasureBasisError};
 
@@ -153,7 +153,10 @@ impl Request<'_> {
         let (gateway, subject) = (self.gateway, self.gateway.blind().subject(number));
         let mut cursor = None;
         loop {
-            let reading = gateway.store.inbounds_of(subject, cursor, PAGE_ROWS);
+            let reading =
+                gateway
+                    .store
+                    .inbounds_of(subject, cursor, PAGE_ROWS, SubjectLookup::Rows);
             let page = reading.await?;
             for (row, vault) in &page.rows {
                 let bearer = Bearer::Inbound(row.id.sequence());
@@ -267,7 +270,8 @@ impl Request<'_> {
 }
 
 impl Gateway {
-    /// Messages to the number of a blind index, of every client.
+    /// Messages to the number of a blind index, of every client. Every row is looked at: an index that lost
+    /// one would have the rights of a person end there.
     pub(crate) fn messages_of(
         &self,
         subject: [u8; 16],
@@ -275,6 +279,7 @@ impl Gateway {
     ) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>> {
         self.store.messages(MessageFilter {
             subject: Some(subject),
+            lookup: SubjectLookup::Rows,
             cursor,
             limit: PAGE_ROWS,
             ..MessageFilter::default()

@@ -69,7 +69,7 @@ pub use keys::MasterKey;
 pub use metrics::{MetricKind, MetricRow, Metrics};
 pub use openings::{OpeningsChecked, check_openings};
 pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};
-pub use proofs::{LedgerReceipt, Opening, ReceiptError, TileBody};
+pub use proofs::{LedgerReceipt, Opening, ReceiptError, TileBody, acceptance};
 pub use prune::{KEEP_MIN, KEEP_YEAR, Least, Prune, PruneError, Pruned};
 pub use queries::{
     Cursor, CursorError, InboundQuery, InboundText, InboundView, LookupError, MessageQuery,

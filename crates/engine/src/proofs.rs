@@ -18,6 +18,7 @@ use crate::client::Caller;
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::ports::Log;
+use crate::ports::catalog::EntryQuery;
 use crate::ports::log::Published;
 use crate::ports::store::ReadError;
 use crate::queries::LookupError;
@@ -92,7 +93,7 @@ impl From<ReadError> for ReceiptError {
 }
 
 /// The most entries that one commit holds before that of a message in it.
-const COMMIT_ENTRIES_MAX: usize = 4_096;
+pub(crate) const COMMIT_ENTRIES_MAX: usize = 4_096;
 
 impl Gateway {
     /// The checkpoint published last.
@@ -274,26 +275,28 @@ impl Wanted {
         }
     }
 
-    /// An entry that is not behind it.
-    fn first(&self, log: &dyn Log) -> Result<u64, ReceiptError> {
+    /// An entry that is not behind it, if what is kept of it is right.
+    fn first(&self, log: &dyn Log) -> Result<Option<u64>, ReadError> {
         match self.since {
-            None => log.entry_of(self.sequence)?.ok_or(ReceiptError::NotFound),
-            Some(since) => Ok(first_since(log, since)?),
+            None => log.entry_of(self.sequence),
+            Some(since) => first_since(log, since).map(Some),
         }
     }
+}
 
-    fn is_told_by(&self, entry: &[u8]) -> bool {
-        const BEGINNINGS: [Kind; 4] = [
-            Kind::MessageAccepted,
-            Kind::MoReceived,
-            Kind::OptoutRecorded,
-            Kind::OptoutRemoved,
-        ];
-        Entry::parse(entry).is_ok_and(|entry| {
-            let object = entry.object.as_ref();
-            BEGINNINGS.contains(&entry.kind) && object.is_some_and(|it| it.id == self.object)
-        })
-    }
+/// The kinds of entries that tell of something's beginning.
+const BEGINNINGS: [Kind; 4] = [
+    Kind::MessageAccepted,
+    Kind::MoReceived,
+    Kind::OptoutRecorded,
+    Kind::OptoutRemoved,
+];
+
+fn is_beginning(entry: &[u8], object: &str) -> bool {
+    Entry::parse(entry).is_ok_and(|entry| {
+        let about = entry.object.as_ref();
+        BEGINNINGS.contains(&entry.kind) && about.is_some_and(|it| it.id == object)
+    })
 }
 
 /// The first entry that is not older than a moment. Times in the ledger never go back.
@@ -318,13 +321,12 @@ pub(crate) fn prove(ledger: &Ledger, wanted: &Wanted) -> Result<(String, String)
     let first = wanted.first(log)?;
     let minimum = log.minimum()?;
     let published = ledger.published().ok_or(ReceiptError::Pending)?;
-    let found = find_beginning(log, first.max(minimum), wanted);
-    let (index, entry) = match found {
-        Err(ReceiptError::NotFound) if first <= minimum && minimum > 0 => {
-            return Err(ReceiptError::Pruned);
-        }
-        found => found?,
-    };
+    let is_pruned = minimum > 0 && first.is_some_and(|first| first <= minimum);
+    let (index, entry) = beginning(log, first, &wanted.object)?.ok_or(if is_pruned {
+        ReceiptError::Pruned
+    } else {
+        ReceiptError::NotFound
+    })?;
     if index >= published.size {
         return Err(ReceiptError::Pending);
     }
@@ -350,20 +352,65 @@ pub(crate) fn proof_of(ledger: &Ledger, published: &Published, index: u64) -> Op
     Some(proof.to_string())
 }
 
-/// A commit can hold several entries before the one that is wanted; it is told by its object.
-fn find_beginning(
+/// The entry that accepted a message, and its index; `None` when there is none, or none any more. What
+/// the message's row says of it is only where to look first.
+pub fn acceptance(log: &dyn Log, id: MessageId) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+    let first = log.entry_of(id.sequence())?;
+    beginning(log, first, &id.to_string())
+}
+
+/// Looks in the commit that begins there; if that one is of something else, in the whole ledger.
+fn beginning(
     log: &dyn Log,
-    first: u64,
-    wanted: &Wanted,
-) -> Result<(u64, Vec<u8>), ReceiptError> {
+    first: Option<u64>,
+    object: &str,
+) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+    let first = first.map(|first| Ok(first.max(log.minimum()?)));
+    if let Some(first) = first.transpose()?
+        && let Ok(Some(found)) = within(log, first, object)
+    {
+        return Ok(Some(found));
+    }
+    catalogued(log, object)
+}
+
+/// A commit can hold several entries before the one that is wanted; it is told by its object.
+fn within(log: &dyn Log, first: u64, object: &str) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
     for most in [COMMIT_ENTRIES_MAX.min(16), COMMIT_ENTRIES_MAX] {
-        let entries = (first..).zip(log.entries(first, most)?);
+        let entries = (first..u64::MAX).zip(log.entries(first, most)?);
         let found = entries
             .into_iter()
-            .find(|(_, entry)| wanted.is_told_by(entry));
-        if let Some(found) = found {
+            .find(|(_, entry)| is_beginning(entry, object));
+        if found.is_some() {
             return Ok(found);
         }
     }
-    Err(ReceiptError::NotFound)
+    Ok(None)
+}
+
+fn catalogued(log: &dyn Log, object: &str) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+    let mut query = EntryQuery {
+        kinds: BEGINNINGS.to_vec(),
+        object: Some(object.into()),
+        limit: 16,
+        ..EntryQuery::default()
+    };
+    loop {
+        let page = log.search(&query)?;
+        let mut rows = page.rows.into_iter();
+        if let Some(row) = rows.find(|row| is_beginning(&row.bytes, object)) {
+            return Ok(Some((row.index, row.bytes)));
+        }
+        if page.next.is_none() {
+            return Ok(None);
+        }
+        query.cursor = page.next;
+    }
+}
+
+/// Whether no entry of something lies before an index: it is where the commit begins that brought it,
+/// or nothing before it is kept.
+pub(crate) fn leads_to(log: &dyn Log, first: u64, object: &str) -> bool {
+    log.minimum().is_ok_and(|minimum| first <= minimum)
+        || matches!(within(log, first, object), Ok(Some(_)))
 }

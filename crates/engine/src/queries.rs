@@ -17,7 +17,9 @@ use crate::client::Caller;
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::ports::store::{Page, ReadError};
-use crate::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, Purpose, VaultRow};
+use crate::rows::{
+    InboundFilter, InboundRow, MessageFilter, MessageRow, Purpose, SubjectLookup, VaultRow,
+};
 
 /// Why nothing is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -232,6 +234,7 @@ impl Gateway {
             until: query.until,
             cursor: query.cursor.map(|cursor| cursor.0),
             limit: query.limit.clamp(1, LIMIT_MAX),
+            lookup: SubjectLookup::Index,
         };
         let page = self.store.messages(filter).await;
         let page = page.map_err(|error| self.unread(error))?;

@@ -349,6 +349,16 @@ pub struct PartRow {
     pub at: Timestamp,
 }
 
+/// By what the rows of one number are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubjectLookup {
+    /// By the index: quick, and no better than its file, which anybody may delete or spoil.
+    #[default]
+    Index,
+    /// By looking at every row, for whoever must not miss one.
+    Rows,
+}
+
 /// Which messages to read.
 #[derive(Clone, Debug, Default)]
 pub struct MessageFilter {
@@ -356,6 +366,8 @@ pub struct MessageFilter {
     pub client: Option<ClientId>,
     /// Only to this number's blind index.
     pub subject: Option<[u8; 16]>,
+    /// How that is found.
+    pub lookup: SubjectLookup,
     /// Only in this state.
     pub state: Option<MessageState>,
     /// Only of this class.

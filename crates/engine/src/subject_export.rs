@@ -17,7 +17,7 @@ use crate::erasure::PAGE_ROWS;
 use crate::gateway::Gateway;
 use crate::ports::store::ReadError;
 use crate::proofs::{Opening, Wanted};
-use crate::rows::{InboundRow, MessageRow, OptOutRow, OptOutStanding, VaultRow};
+use crate::rows::{InboundRow, MessageRow, OptOutRow, OptOutStanding, SubjectLookup, VaultRow};
 
 /// The most messages and opt-outs of one person that are handed out at once: their proofs are held in
 /// memory.
@@ -117,7 +117,9 @@ impl Gateway {
         let subject = self.blind().subject(number);
         let mut cursor = None;
         loop {
-            let reading = self.store.inbounds_of(subject, cursor, PAGE_ROWS);
+            let reading = self
+                .store
+                .inbounds_of(subject, cursor, PAGE_ROWS, SubjectLookup::Rows);
             let page = reading.await?;
             for (row, vault) in &page.rows {
                 self.take_item(items, Wanted::inbound(row.id), inbound_facts(row), vault)?;

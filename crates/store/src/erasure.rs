@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
-use engine::rows::{InboundRow, OptOutRow, VaultRow};
+use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
@@ -31,9 +31,10 @@ impl Erasure for Embedded {
         subject: [u8; 16],
         cursor: Option<u64>,
         limit: u16,
+        lookup: SubjectLookup,
     ) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>> {
         reading(&self.shared, move |shared, database| {
-            search::inbounds_of(shared, database, subject, (cursor, limit))
+            search::inbounds_of(shared, database, (subject, lookup), (cursor, limit))
         })
     }
 

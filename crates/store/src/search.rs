@@ -7,7 +7,7 @@ use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::ports::store::Page;
-use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow};
+use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::columns::{CLOCK_SLACK, integer, sequence_of};
@@ -71,6 +71,7 @@ struct Listing<'a, R> {
     kind: FreshKind,
     columns: &'static str,
     table: &'static str,
+    /// Whose rows the index is asked for.
     subject: Option<[u8; 16]>,
     cursor: Option<u64>,
     since: Option<Timestamp>,
@@ -91,7 +92,7 @@ pub(crate) fn messages(
         kind: FreshKind::Message,
         columns: rows::MESSAGE,
         table: "message",
-        subject: filter.subject,
+        subject: indexed(filter.subject, filter.lookup),
         cursor: filter.cursor,
         since: filter.since,
         until: filter.until,
@@ -154,14 +155,14 @@ pub(crate) fn inbounds(
 pub(crate) fn inbounds_of(
     shared: &Shared,
     database: &mut Connection,
-    subject: [u8; 16],
+    (subject, lookup): ([u8; 16], SubjectLookup),
     (cursor, limit): (Option<u64>, u16),
 ) -> rusqlite::Result<Page<Inbound>> {
     let listing = Listing {
         kind: FreshKind::Inbound,
         columns: rows::INBOUND,
         table: "inbound",
-        subject: Some(subject),
+        subject: indexed(Some(subject), lookup),
         cursor,
         since: None,
         until: None,
@@ -171,6 +172,10 @@ pub(crate) fn inbounds_of(
         matches: &|row| row.subject == subject,
     };
     list(shared, database, &listing)
+}
+
+fn indexed(subject: Option<[u8; 16]>, lookup: SubjectLookup) -> Option<[u8; 16]> {
+    subject.filter(|_| lookup == SubjectLookup::Index)
 }
 
 fn message_matches(filter: &MessageFilter, row: &MessageRow) -> bool {

@@ -15,7 +15,7 @@ use std::sync::mpsc::channel;
 use engine::changes::Changes;
 use engine::ports::Store;
 use engine::ports::store::{CommitError, Committed, Reading};
-use engine::rows::{MessageFilter, MessageRow};
+use engine::rows::{MessageFilter, MessageRow, SubjectLookup};
 use ledger::NodeName;
 use rusqlite::Connection;
 use store::{Embedded, EmbeddedConfig, OpenError, RestoreError, RestoredBy, restore};
@@ -98,6 +98,32 @@ fn by_number(store: &Embedded) -> Vec<MessageRow> {
     let page = wait(store.messages(filter)).unwrap();
     assert_eq!(page.next, None);
     page.rows.into_iter().map(|(row, _)| row).collect()
+}
+
+/// How many of them each way of looking finds.
+fn found(store: &Embedded) -> [usize; 2] {
+    [SubjectLookup::Index, SubjectLookup::Rows].map(|lookup| {
+        let filter = MessageFilter {
+            subject: Some(subject(1)),
+            lookup,
+            limit: 1_000,
+            ..MessageFilter::default()
+        };
+        wait(store.messages(filter)).unwrap().rows.len()
+    })
+}
+
+#[test]
+fn who_looks_at_the_rows_misses_none_that_the_index_lost() {
+    let place = Place::filled(5);
+    let index = Connection::open(place.file("index.sqlite")).unwrap();
+    let gone = index.execute("DELETE FROM message_subject", []).unwrap();
+    assert_eq!(gone, 5);
+    drop(index);
+    let store = place.open().unwrap();
+    // Until the file is open, both look at the rows.
+    let mut founds = std::iter::repeat_with(|| found(&store)).take(100_000);
+    assert_eq!(founds.find(|[by_index, _]| *by_index == 0), Some([0, 5]));
 }
 
 fn mode(path: &Path) -> u32 {

@@ -255,6 +255,16 @@ impl MemoryStore {
         image
     }
 
+    /// Loses every row of the index by number, as when somebody deletes them from its file.
+    pub fn empty_index(&self) {
+        self.lock().image.is_index_empty = true;
+    }
+
+    /// Has a row say that the commit which accepted it begins with another entry.
+    pub fn mislead(&self, sequence: u64, entry: u64) {
+        self.lock().image.accepted.insert(sequence, entry);
+    }
+
     /// What is durable now.
     pub fn image(&self) -> Image {
         self.lock().image.clone()

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::store::{Page, ReadError, Reading};
-use crate::rows::{Bearer, InboundRow, OptOutRow, Purpose, VaultRow};
+use crate::rows::{Bearer, InboundRow, OptOutRow, Purpose, SubjectLookup, VaultRow};
 use domain::message::MessageState;
 
 /// Whose sealed values are meant.
@@ -93,12 +93,13 @@ impl From<ReadError> for PurgeError {
 /// passes them over.
 pub trait Erasure: Send + Sync {
     /// Messages from the handset with this blind index, to any short code, newest first: at most `limit`
-    /// (1 to 1,000), from below the cursor on.
+    /// (1 to 1,000), from below the cursor on. A page may be short or empty without being the last.
     fn inbounds_of(
         &self,
         subject: [u8; 16],
         cursor: Option<u64>,
         limit: u16,
+        lookup: SubjectLookup,
     ) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>>;
 
     /// Every row of the record of opt-outs with this suppression hash, oldest first, with its sealed

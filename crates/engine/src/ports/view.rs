@@ -21,6 +21,9 @@ pub trait View {
     fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError>;
     /// Messages from handsets.
     fn inbounds(&self, after: Option<u64>, most: usize) -> Result<Vec<InboundRow>, ReadError>;
+    /// The index of the first entry of the commit that brought a message, of either way, as its row says:
+    /// by the sequence of its id. `None` when it says nothing.
+    fn entry_of(&self, sequence: u64) -> Result<Option<u64>, ReadError>;
     /// Opt-outs and their removals.
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError>;
     /// Sealed rows.

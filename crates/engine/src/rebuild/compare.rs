@@ -16,7 +16,8 @@ use super::state_at;
 use super::{PAGE, Rest, number};
 use crate::ports::store::ReadError;
 use crate::ports::{Shelf, View};
-use crate::rows::{ClientRow, InboundRow, MessageRow, OptOutRow};
+use crate::proofs::COMMIT_ENTRIES_MAX;
+use crate::rows::{ClientRow, InboundRow, MessageRow, OptOutRow, Purpose, vault_key};
 
 /// What was compared: entries folded, and rows of the store looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -92,6 +93,7 @@ impl Comparison<'_> {
         let kept = |after| view.messages(after, PAGE);
         let key = |row: &MessageRow| row.id.sequence();
         walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.entry(&pair, "message", |row| (key(row), row.id.to_string()))?;
             self.pair(
                 "message",
                 pair,
@@ -115,6 +117,7 @@ impl Comparison<'_> {
         let kept = |after| view.inbounds(after, PAGE);
         let key = |row: &InboundRow| row.id.sequence();
         walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.entry(&pair, "inbound", |row| (key(row), row.id.to_string()))?;
             self.pair(
                 "inbound",
                 pair,
@@ -167,6 +170,30 @@ impl Comparison<'_> {
         Ok(u64::try_from(kept.len()).unwrap_or(u64::MAX))
     }
 
+    /// The row of a message says in which commit the entry that brought it is looked for. Rows of old
+    /// stores say nothing.
+    fn entry<T>(
+        &mut self,
+        pair: &Pair<T, T>,
+        what: &'static str,
+        name: impl Fn(&T) -> (u64, String),
+    ) -> Result<(), ReadError> {
+        let Pair::Both(_, kept) = pair else {
+            return Ok(());
+        };
+        let (owner, name) = name(kept);
+        let key = vault_key(owner, Purpose::Number);
+        let promises = self.shelf.promises(key.checked_sub(1), 1)?;
+        let promise = promises.iter().find(|promise| promise.key() == key);
+        if let (Some(promise), Some(first)) = (promise, self.view.entry_of(owner)?)
+            && !is_within(first, promise.index)
+        {
+            let (told, kept) = (promise.index.to_string(), first.to_string());
+            (self.tell)(Difference::of((what, name), "entry", told, kept));
+        }
+        Ok(())
+    }
+
     /// Tells what differs in one pair, once what entries do not tell was put in.
     fn pair<T: faces::Faces>(
         &mut self,
@@ -190,6 +217,12 @@ impl Comparison<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an entry may be one of the commit that begins there.
+fn is_within(first: u64, entry: u64) -> bool {
+    let most = u64::try_from(COMMIT_ENTRIES_MAX).unwrap_or(u64::MAX);
+    entry.checked_sub(first).is_some_and(|place| place < most)
 }
 
 /// A page of a list that is held whole.

@@ -13,7 +13,8 @@ use crate::gateway::Gateway;
 use crate::ports::Log;
 use crate::ports::catalog::{EntryQuery, EntryRow};
 use crate::ports::store::ReadError;
-use crate::rows::MessageFilter;
+use crate::proofs;
+use crate::rows::{MessageFilter, SubjectLookup};
 
 /// Messages looked for at once.
 const MESSAGES_AT_ONCE: u16 = 32;
@@ -88,7 +89,8 @@ impl Gateway {
             ..MessageFilter::default()
         });
         let messages = messages.await?;
-        let inbounds = self.store.inbounds_of(subject, below, MESSAGES_AT_ONCE);
+        let (most, lookup) = (MESSAGES_AT_ONCE, SubjectLookup::Index);
+        let inbounds = self.store.inbounds_of(subject, below, most, lookup);
         let inbounds = inbounds.await?;
         // Above the higher of the two, both lists are whole.
         let further = messages.next.max(inbounds.next);
@@ -177,9 +179,12 @@ fn of_message(log: &dyn Log, bearer: &Bearer, wanted: &Wanted) -> Result<EntryQu
     let within = wanted
         .within
         .filter(|(message, _)| *message == bearer.sequence);
+    // What a row says of its entry is not believed: from too high an index on, entries would be missed.
+    let first = log.entry_of(bearer.sequence)?;
+    let first = first.filter(|first| proofs::leads_to(log, *first, &bearer.id));
     Ok(EntryQuery {
         object: Some(bearer.id.clone()),
-        first: log.entry_of(bearer.sequence)?,
+        first,
         until: Some(until),
         cursor: within.map(|(_, below)| below),
         ..wanted.filters.clone()

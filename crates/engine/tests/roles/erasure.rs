@@ -84,6 +84,21 @@ fn what_is_kept_of_a_number_is_destroyed_and_what_is_of_others_stays() {
 }
 
 #[test]
+fn an_index_that_lost_its_rows_keeps_nothing_from_being_erased_or_handed_out() {
+    let test = running();
+    two_delivered(&test);
+    deliver(&test, vec![mobile(1, "from me")]);
+    test.store.empty_index();
+    let copy = test.gateway.export_subject("root", handset(1));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let inside = runtime.enter();
+    assert_eq!(test.settle(copy).unwrap().len(), 2);
+    drop(inside);
+    let erased = erase(&test, ErasureScope::KeepConsent);
+    assert_eq!((erased.messages, erased.inbound, erased.values), (1, 1, 4));
+}
+
+#[test]
 fn the_entry_tells_why_and_how_much_and_not_of_whom() {
     let test = running();
     two_delivered(&test);

@@ -60,6 +60,24 @@ fn a_forgotten_person_leaves_the_same_tombstones_in_the_ledger_and_in_the_store(
 }
 
 #[test]
+fn a_row_that_points_to_another_entry_is_named() {
+    let test = lived();
+    let image = test.store.image();
+    let rows = image.messages().map(|row| row.id.sequence());
+    let rows: Vec<u64> = rows
+        .chain(image.inbounds().map(|row| row.id.sequence()))
+        .collect();
+    for (row, entry) in rows.iter().zip([u64::MAX, 1_000].into_iter().cycle()) {
+        test.store.mislead(*row, entry);
+    }
+    let found = differences(&test, &test.store.image());
+    assert_eq!(found.len(), rows.len(), "{found:?}");
+    assert!(found.iter().all(|one| one.field == "entry"), "{found:?}");
+    let inbound = found.iter().filter(|one| one.what == "inbound").count();
+    assert_eq!(inbound, 2);
+}
+
+#[test]
 fn a_sealed_value_that_is_gone_without_an_entry_is_named() {
     let test = lived();
     let mut image = test.store.image();

@@ -8,7 +8,7 @@ use engine::ports::{Erasure, Log};
 use engine::rows::Purpose;
 use engine::{
     ErasureBasis, ErasureScope, LedgerPage, LedgerQuery, Proofs, SearchError, Searcher, Vault,
-    WitnessPolicy,
+    WitnessPolicy, acceptance,
 };
 use ledger::{Kind, Outcome};
 use serde_json::{Value, json};
@@ -125,6 +125,31 @@ fn a_number_leads_to_the_entries_of_its_messages_both_ways_the_newest_message_fi
     let mut nobody = by_number(100);
     nobody.number = Some(handset(99));
     assert_eq!(place.pages(nobody), Vec::<u64>::new());
+}
+
+#[test]
+fn what_rows_say_of_their_entries_is_not_believed() {
+    let place = Place::busy();
+    let expected = place.about(1);
+    let store = &place.test.store;
+    let rows: Vec<_> = store.with_image(|image| image.messages().map(|row| row.id).collect());
+    for (id, entry) in rows
+        .iter()
+        .zip([0, 150, 1_000, u64::MAX].into_iter().cycle())
+    {
+        store.mislead(id.sequence(), entry);
+    }
+    assert_eq!(place.pages(by_number(7)), expected);
+    for id in rows {
+        let (index, entry) = acceptance(&**store, id).unwrap().unwrap();
+        assert_eq!(
+            store.entries(index, 1).unwrap(),
+            std::slice::from_ref(&entry)
+        );
+        let entry: Value = serde_json::from_slice(&entry).unwrap();
+        assert_eq!(entry["kind"], "message.accepted");
+        assert_eq!(entry["object"]["id"], id.to_string());
+    }
 }
 
 #[test]

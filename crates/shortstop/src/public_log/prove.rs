@@ -2,21 +2,15 @@
 //! `tlog-proof` of that entry.
 
 use domain::id::MessageId;
-use engine::ports::Log;
 use engine::ports::store::ReadError;
 use ledger::checkpoint::{CheckpointError, SignedCheckpoint};
 use ledger::tile::published::{Published, PublishedError};
 use ledger::tree::consistency::TreeHead;
-use ledger::{Entry, Kind, LogProof, leaf_hash};
+use ledger::{LogProof, leaf_hash};
 use serde::Serialize;
 
 use super::PublicLog;
 use super::source::LogSource;
-
-/// One commit holds no more entries than this before that of a message.
-const COMMIT_ENTRIES_MAX: usize = 4_096;
-/// Most commits of a message are short.
-const ENTRIES_FIRST: usize = 16;
 
 /// An entry and its proof.
 #[derive(Clone, Debug, Serialize)]
@@ -66,10 +60,9 @@ impl ProveError {
 /// Proves one message.
 pub fn message(public: &PublicLog, id: MessageId) -> Result<Proven, ProveError> {
     let log = public.log.as_ref();
-    let first = log.entry_of(id.sequence())?.ok_or(ProveError::NotFound)?;
-    let minimum = log.minimum()?;
-    let found = acceptance(log, first.max(minimum), id)?;
-    let (index, entry) = found.ok_or(if first < minimum {
+    let (first, minimum) = (log.entry_of(id.sequence())?, log.minimum()?);
+    let found = engine::acceptance(log, id)?;
+    let (index, entry) = found.ok_or(if first.is_some_and(|first| first < minimum) {
         ProveError::Pruned
     } else {
         ProveError::NotFound
@@ -94,31 +87,5 @@ pub fn message(public: &PublicLog, id: MessageId) -> Result<Proven, ProveError> 
         entry: String::from_utf8_lossy(&entry).into_owned(),
         proof: proof.to_string(),
         vkey: public.vkey.to_string(),
-    })
-}
-
-/// The entry that accepted a message; others of its commit may stand before it.
-fn acceptance(
-    log: &dyn Log,
-    first: u64,
-    id: MessageId,
-) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
-    let wanted = id.to_string();
-    for most in [ENTRIES_FIRST, COMMIT_ENTRIES_MAX] {
-        let entries = (first..).zip(log.entries(first, most)?);
-        let found = entries
-            .into_iter()
-            .find(|(_, entry)| is_acceptance(entry, &wanted));
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
-}
-
-fn is_acceptance(entry: &[u8], wanted: &str) -> bool {
-    Entry::parse(entry).is_ok_and(|entry| {
-        entry.kind == Kind::MessageAccepted
-            && entry.object.is_some_and(|object| object.id == wanted)
     })
 }

@@ -95,6 +95,17 @@ impl View for Moment<'_> {
         )
     }
 
+    fn entry_of(&self, sequence: u64) -> Result<Option<u64>, ReadError> {
+        let sql = "SELECT entry FROM message WHERE seq = ?1
+            UNION ALL SELECT entry FROM inbound WHERE seq = ?1";
+        let found = self.list(sql, &[&integer(sequence)], |row| {
+            let entry: Option<i64> = row.get(0)?;
+            // No entry has an index below the first: what says so points nowhere.
+            Ok(entry.map(|entry| u64::try_from(entry).unwrap_or(u64::MAX)))
+        })?;
+        Ok(found.into_iter().flatten().next())
+    }
+
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
         self.page(
             (rows::OPT_OUT, "optout", "seq"),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
-use engine::rows::{InboundRow, OptOutRow, VaultRow};
+use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow};
 
 use super::MemoryStore;
 use super::image::Image;
@@ -17,8 +17,12 @@ impl Erasure for MemoryStore {
         subject: [u8; 16],
         cursor: Option<u64>,
         limit: u16,
+        lookup: SubjectLookup,
     ) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>> {
-        self.read(|inner| inner.image.inbounds_of(subject, cursor, limit))
+        self.read(|inner| {
+            let image = &inner.image;
+            image.inbounds_of((subject, lookup), cursor, limit)
+        })
     }
 
     fn opt_outs_of(&self, suppression: [u8; 16]) -> Reading<'_, Vec<(OptOutRow, Vec<VaultRow>)>> {

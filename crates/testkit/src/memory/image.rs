@@ -44,6 +44,8 @@ pub struct Image {
     /// The index of the first entry of the commit that brought a message or inbound message.
     pub(super) accepted: BTreeMap<u64, u64>,
     pub(super) published: Option<Published>,
+    /// Whether the index by number lost every row.
+    pub(super) is_index_empty: bool,
     node: NodeName,
     commits: u64,
     epoch: u64,
@@ -73,6 +75,7 @@ impl Image {
             changed: Vec::new(),
             accepted: BTreeMap::new(),
             published: None,
+            is_index_empty: false,
             node: node.clone(),
             commits: 0,
             epoch: 0,

@@ -4,7 +4,7 @@ use domain::carrier_id::CarrierMessageId;
 use domain::id::{InboundId, MessageId};
 use domain::message::CarrierName;
 use engine::ports::store::{CarrierIdRow, Page};
-use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
+use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup, VaultRow};
 
 use super::image::Image;
 
@@ -31,7 +31,8 @@ impl Image {
     ) -> Page<(MessageRow, Vec<VaultRow>)> {
         let below = filter.cursor.unwrap_or(u64::MAX);
         let rows = self.messages.range(..below).rev();
-        let found = rows.filter(|(_, row)| wanted(filter, row));
+        let is_found = self.finds(filter.subject, filter.lookup);
+        let found = rows.filter(|(_, row)| is_found && wanted(filter, row));
         let found = found.map(|(sequence, row)| (*sequence, row));
         self.page(found, filter.limit)
     }
@@ -67,14 +68,20 @@ impl Image {
 
     pub(super) fn inbounds_of(
         &self,
-        subject: [u8; 16],
+        (subject, lookup): ([u8; 16], SubjectLookup),
         cursor: Option<u64>,
         limit: u16,
     ) -> Page<(InboundRow, Vec<VaultRow>)> {
         let below = cursor.unwrap_or(u64::MAX);
         let rows = self.inbound.range(..below).rev();
-        let found = rows.filter(|(_, row)| row.subject == subject);
+        let is_found = self.finds(Some(subject), lookup);
+        let found = rows.filter(|(_, row)| is_found && row.subject == subject);
         self.page(found.map(|(sequence, row)| (*sequence, row)), limit)
+    }
+
+    /// Whether the rows of a number are found at all.
+    fn finds(&self, subject: Option<[u8; 16]>, lookup: SubjectLookup) -> bool {
+        subject.is_none() || lookup == SubjectLookup::Rows || !self.is_index_empty
     }
 
     fn page<'a, T: Clone + 'a>(

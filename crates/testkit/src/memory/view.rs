@@ -40,6 +40,10 @@ impl View for Image {
         Ok(page(&self.inbound, after, most))
     }
 
+    fn entry_of(&self, sequence: u64) -> Result<Option<u64>, ReadError> {
+        Ok(self.accepted.get(&sequence).copied())
+    }
+
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
         Ok(page(&self.opt_outs, after, most))
     }

@@ -7,7 +7,8 @@ use engine::ports::Store;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues};
 use engine::ports::store::{CommitError, Loaded};
 use engine::rows::{
-    Bearer, InboundRow, MessageFilter, MessageRow, NO_SUBJECT, OptOutStanding, Purpose, VaultRow,
+    Bearer, InboundRow, MessageFilter, MessageRow, NO_SUBJECT, OptOutStanding, Purpose,
+    SubjectLookup, VaultRow,
 };
 use ledger::Kind;
 
@@ -95,9 +96,17 @@ pub fn an_expired_value_is_gone(home: &mut dyn Home) {
     assert_eq!(store.sealed_of(&[sequence(1)]).unwrap(), [number]);
 }
 
+/// By the index and by the rows: it must be the same.
 fn found(store: &dyn Store, number: u8) -> (Vec<u64>, Vec<u64>) {
+    let found = found_by(store, number, SubjectLookup::Index);
+    assert_eq!(found_by(store, number, SubjectLookup::Rows), found);
+    found
+}
+
+fn found_by(store: &dyn Store, number: u8, lookup: SubjectLookup) -> (Vec<u64>, Vec<u64>) {
     let filter = MessageFilter {
         subject: Some(subject(number)),
+        lookup,
         limit: 10,
         ..MessageFilter::default()
     };
@@ -116,7 +125,7 @@ fn found(store: &dyn Store, number: u8) -> (Vec<u64>, Vec<u64>) {
     }
     let (mut inbounds, mut cursor) = (Vec::new(), None);
     loop {
-        let page = read(store.inbounds_of(subject(number), cursor, 10));
+        let page = read(store.inbounds_of(subject(number), cursor, 10, lookup));
         inbounds.extend(page.rows.iter().map(|(row, _)| row.id.sequence()));
         cursor = page.next;
         if cursor.is_none() {
