@@ -99,8 +99,8 @@ impl<K> Id<K> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// The prefix is another kind's, or missing.
-    #[error("does not begin with the prefix of its kind")]
-    Prefix,
+    #[error("does not begin with `{0}_`, the prefix of its kind")]
+    Prefix(&'static str),
     /// The rest is not 26 characters of base-32 that make a UUIDv7.
     #[error("is not an id as this gateway writes them")]
     Form,
@@ -113,7 +113,7 @@ impl<K: Kind> FromStr for Id<K> {
         let rest = text
             .strip_prefix(K::PREFIX)
             .and_then(|rest| rest.strip_prefix('_'));
-        let rest = rest.ok_or(IdError::Prefix)?.as_bytes();
+        let rest = rest.ok_or(IdError::Prefix(K::PREFIX))?.as_bytes();
         if rest.len() != TEXT_LENGTH {
             return Err(IdError::Form);
         }
@@ -216,10 +216,12 @@ mod tests {
     #[test]
     fn another_kind_or_a_second_spelling_is_refused() {
         let text = ClientId::new(77, 1).to_string();
-        assert_eq!(text.parse::<MessageId>(), Err(IdError::Prefix));
+        let message = text.parse::<MessageId>().unwrap_err();
+        assert_eq!(message, IdError::Prefix("msg"));
+        assert!(message.to_string().contains("`msg_`"), "{message}");
         assert_eq!(
             text.to_uppercase().parse::<ClientId>(),
-            Err(IdError::Prefix)
+            Err(IdError::Prefix("cli"))
         );
         assert_eq!(format!("{text}a").parse::<ClientId>(), Err(IdError::Form));
         assert_eq!(

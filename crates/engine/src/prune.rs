@@ -61,7 +61,8 @@ pub enum PruneError {
     ThreeMonths,
     /// Less than a year would be kept, and nobody insists on it.
     #[error(
-        "less than 366 days would be kept, which auditors expect; insist on it if that is what you want"
+        "less than 366 days would be kept, which auditors expect; if that is what you want, give \
+         --i-know-auditors-expect-a-year"
     )]
     Year,
     /// Entries do not fold, so no snapshot can stand for them.

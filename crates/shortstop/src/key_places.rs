@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{FileKeyring, FileSeals};
 
 use crate::config::Checked;
-use crate::config::checked::{Identity, PasswordSource, Way};
+use crate::config::checked::{Identity, PasswordSource, SecondLine, Way};
 use crate::folder::{DataFolder, open_to_others};
 use crate::{log_key, master_key};
 
@@ -62,6 +62,9 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
         place(SEAL_KEY, &folder.keys().join(FileSeals::STATE)),
         place(FIRST_SEAL_KEY, &folder.first_seal_key()),
     ];
+    if checked.ledger.second_line == SecondLine::MlDsa {
+        found.push(place("second log key", &folder.log_second_key()));
+    }
     match &checked.https.identity {
         Identity::Files(files) => found.push(place("key of the HTTPS API", &files.key)),
         Identity::Generated => {
@@ -113,6 +116,25 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::config::Config;
+    use crate::config::environment::Overlay;
+
+    #[test]
+    fn the_second_log_key_is_among_them_when_it_signs() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = DataFolder::prepare(&place.path().join("data")).unwrap();
+        let second = |text: &str| {
+            let config = Config::parse(text, Overlay::default()).unwrap();
+            let checked = Checked::try_from(&config).unwrap();
+            let mut found = places(&checked, &folder).into_iter();
+            found.find(|key| key.path == folder.log_second_key())
+        };
+        assert_eq!(second(""), None);
+        assert_eq!(
+            second("[ledger]\nmldsa = true").unwrap().key,
+            "second log key"
+        );
+    }
 
     #[test]
     fn a_key_file_is_told_as_missing_private_or_open() {

@@ -93,7 +93,14 @@ pub fn failure(error: &LedgerError) -> Failure {
         LedgerError::Read(_) | LedgerError::Guard(GuardError::Failed(_)) => Exit::Unavailable,
         _ => Exit::CheckFailed,
     };
-    let says = format!("the ledger must not be signed: {error}");
+    let advice = match error {
+        LedgerError::Guard(GuardError::RolledBack { .. } | GuardError::Forked { .. })
+        | LedgerError::Ahead { .. } => {
+            "; what to do is in docs/operations.md, \"When it does not start\""
+        }
+        _ => "",
+    };
+    let says = format!("the ledger must not be signed: {error}{advice}");
     Failure::new(exit, anyhow::anyhow!(says))
 }
 

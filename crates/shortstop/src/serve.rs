@@ -114,7 +114,7 @@ impl Running {
         material: Material,
     ) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
-        if let Some(says) = checked.retention_warning() {
+        for says in checked.warnings() {
             tracing::warn!("{says}");
         }
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;

@@ -112,12 +112,6 @@ pub fn open_under(
         node: checked.node.clone(),
         settings: checked.settings.clone(),
     };
-    if checked.settings.rewrap_every.is_none() {
-        tracing::warn!(
-            "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
-             back from any older backup"
-        );
-    }
     let gateway = Gateway::start_signed(gateway, parts).map_err(|error| {
         store.close();
         match error {

@@ -35,12 +35,21 @@ enum BackupError {
     Damaged(String),
 }
 
+impl From<BackupError> for ReadError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Inside { .. } => Self::Place(error.to_string()),
+            error => Self::Unwritten(error.to_string()),
+        }
+    }
+}
+
 /// Starts a backup on a thread of its own, since it may take long.
 pub(crate) fn start(shared: &Arc<Shared>, to: PathBuf) -> Reading<'static, ()> {
     let (answer, answered) = oneshot::channel();
     let shared = Arc::clone(shared);
     let work = move || {
-        let result = write(&shared, &to).map_err(|error| ReadError::Failed(error.to_string()));
+        let result = write(&shared, &to).map_err(ReadError::from);
         // Whoever asked may have gone away; the file is good or gone all the same.
         let _ = answer.send(result);
     };

@@ -45,7 +45,7 @@ pub(crate) fn write_copy(shared: &Shared, to: &Path, work: &mut Work<'_>) -> Res
         let moment = Moment::of(&snapshot)?;
         Ok(work(&moment, &mut rebuilt).and_then(|()| {
             let copied = copy::write(&snapshot, &rebuilt, to);
-            copied.map_err(|error| ReadError::Failed(error.to_string()))
+            copied.map_err(ReadError::from)
         }))
     });
     done.map_err(failed)?

@@ -535,6 +535,10 @@ fn a_backup_into_the_data_folder_itself_is_refused() {
         for word in [target.to_str().unwrap(), "inside the data folder"] {
             assert!(refused.contains(word), "{refused}");
         }
+        assert!(
+            refused.starts_with("the file "),
+            "nothing was read: {refused}"
+        );
         assert!(!target.exists(), "{}", target.display());
     }
     wait(store.backup(place.file("../copy.sqlite"))).unwrap();

@@ -463,7 +463,7 @@ impl Store for MemoryStore {
     fn backup(&self, to: PathBuf) -> Reading<'_, ()> {
         // There is no folder to copy; a file shows that it was asked for.
         let written = std::fs::write(to, b"backup of a store in memory");
-        let result = written.map_err(|error| ReadError::Failed(error.to_string()));
+        let result = written.map_err(|error| ReadError::Unwritten(error.to_string()));
         Box::pin(std::future::ready(result))
     }
 }

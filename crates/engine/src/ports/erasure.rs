@@ -82,8 +82,11 @@ pub enum PurgeError {
 
 impl From<ReadError> for PurgeError {
     fn from(error: ReadError) -> Self {
-        let ReadError::Failed(text) = error;
-        Self::Failed(text)
+        match error {
+            ReadError::Failed(text) | ReadError::Place(text) | ReadError::Unwritten(text) => {
+                Self::Failed(text)
+            }
+        }
     }
 }
 

@@ -48,6 +48,12 @@ pub enum ReadError {
     /// The store could not be read.
     #[error("the store could not be read: {0}")]
     Failed(String),
+    /// The place that was named for a copy cannot be one; nothing was written.
+    #[error("{0}")]
+    Place(String),
+    /// A copy could not be written.
+    #[error("{0}")]
+    Unwritten(String),
 }
 
 /// Told once what became of a commit.

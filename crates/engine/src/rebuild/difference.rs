@@ -25,6 +25,8 @@ pub struct Difference {
 pub(super) const NOTHING: &str = "-";
 /// Stands for a row, and for a value that is not shown.
 pub(super) const THERE: &str = "there";
+/// Stands for a value that is not shown and is not the one that the ledger tells.
+pub(super) const ANOTHER: &str = "another";
 
 impl Difference {
     /// A row that only the ledger tells of.

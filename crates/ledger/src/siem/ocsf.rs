@@ -203,7 +203,7 @@ fn user<'a>(entry: &Entry<'a>) -> Value<'a> {
 }
 
 /// A client: none of the types that OCSF has for users.
-fn service<'a>(uid: Cow<'a, str>) -> Value<'a> {
+fn service(uid: Cow<'_, str>) -> Value<'_> {
     Value::Map(vec![
         member("uid", text(uid)),
         member("type_id", number(99)),

@@ -73,12 +73,7 @@ fn idle(checked: &Checked) -> Vec<&'static str> {
     if checked.carriers.is_empty() {
         found.push("no carrier: nothing can be sent; add a [[carrier]]");
     }
-    found.extend(checked.retention_warning());
-    if checked.settings.rewrap_every.is_none() {
-        found.push(
-            "keys.rewrap_days is 0: what is erased can be brought back from any older backup for ever",
-        );
-    }
+    found.extend(checked.warnings());
     found
 }
 

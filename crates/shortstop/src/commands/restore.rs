@@ -6,7 +6,7 @@ use engine::ports::keyring::Salt;
 use engine::ports::{Clock as _, Keyring as _};
 use engine::{MasterKey, Vault};
 use serde_json::json;
-use store::FileKeyring;
+use store::{FileKeyring, RestoreError};
 
 use crate::cli::RestoreArgs;
 use crate::clock::SystemClock;
@@ -39,7 +39,13 @@ pub fn run(args: &RestoreArgs, output: Output) -> Outcome {
         at: SystemClock.now(),
     };
     let restored = store::restore(&args.from, &args.to, &by);
-    restored.map_err(|error| Failure::new(Exit::Unavailable, error))?;
+    restored.map_err(|error| {
+        let exit = match error {
+            RestoreError::NotEmpty(_) => Exit::Usage,
+            _ => Exit::Unavailable,
+        };
+        Failure::new(exit, error)
+    })?;
     if let Some(key) = key {
         let path = folder.master_key();
         make_private(path.parent().unwrap_or(&args.to))?;

@@ -117,8 +117,23 @@ impl TryFrom<&Config> for Checked {
 const CLAIMS: Duration = Duration::from_hours(1_461 * 24);
 
 impl Checked {
+    /// What can be run and is said loudly, at each start and reload.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        [self.retention_warning(), self.rewrap_warning()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn rewrap_warning(&self) -> Option<&'static str> {
+        self.settings.rewrap_every.is_none().then_some(
+            "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
+             back from any older backup",
+        )
+    }
+
     /// What is said loudly of a retention that may be too short to prove consent.
-    pub fn retention_warning(&self) -> Option<&'static str> {
+    fn retention_warning(&self) -> Option<&'static str> {
         let is_short = self.settings.retention.consent < CLAIMS;
         is_short.then_some(
             "retention.consent_days is below four years (1461 days): evidence of opt-outs will be \

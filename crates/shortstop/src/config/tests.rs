@@ -178,10 +178,13 @@ fn nothing_is_kept_for_less_than_a_message_moves_and_too_little_consent_is_said_
     );
     let warning = |text: &str| {
         let config = Config::parse(text, Overlay::default()).unwrap();
-        Checked::try_from(&config).unwrap().retention_warning()
+        Checked::try_from(&config).unwrap().warnings()
     };
-    assert_eq!(warning(""), None);
-    assert!(warning("[retention]\nconsent_days = 1460").is_some());
+    assert!(warning("").is_empty());
+    let consent = warning("[retention]\nconsent_days = 1460");
+    assert!(matches!(&consent[..], [says] if says.starts_with("retention.consent_days is below")));
+    let rewrap = warning("[keys]\nrewrap_days = 0");
+    assert!(matches!(&rewrap[..], [says] if says.starts_with("keys.rewrap_days is 0")));
 }
 
 #[test]

@@ -17,8 +17,9 @@ use std::time::Duration;
 use domain::id::{ClientId, KeyId};
 use domain::time::Timestamp;
 use engine::ports::Pruning;
+use engine::ports::store::ReadError;
 use engine::rows::ClientRow;
-use engine::{ApiKey, ClientError, Gateway, NewClient};
+use engine::{ApiKey, BackupError, ClientError, Gateway, NewClient};
 use serde_json::json;
 
 use lines::Lines;
@@ -120,6 +121,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         Request::KeysRotate => keys::rotate(gateway, actor).await,
         Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
             Ok(()) => Answer::done(&json!({"backup": to})),
+            Err(error @ BackupError::Copy(ReadError::Place(_))) => Answer::refused(error),
             Err(error) => Answer::unavailable(chain(&error)),
         },
     }

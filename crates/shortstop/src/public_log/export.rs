@@ -2,7 +2,7 @@
 //! last, so that the folder never promises what is not in it yet.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use engine::ports::log::Published;
@@ -13,11 +13,18 @@ use super::PublicLog;
 use super::seals;
 use super::source::{LogSource, MINIMUM_INDEX};
 
+/// The folder is another's.
+#[derive(Debug, thiserror::Error)]
+#[error("{} holds something else than this log; name an empty folder", .0.display())]
+pub struct Taken(PathBuf);
+
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Entries below the checkpoint.
     pub size: u64,
+    /// The index from which on they were written; of those below only the hashes.
+    pub minimum: u64,
     /// Files.
     pub files: u64,
 }
@@ -57,6 +64,7 @@ pub fn write(public: &PublicLog, published: &Published, to: &Path) -> anyhow::Re
     put(&to.join("checkpoint"), published.note.as_bytes())?;
     Ok(Written {
         size: published.size,
+        minimum,
         files: files + 4,
     })
 }
@@ -69,10 +77,7 @@ fn check_place(public: &PublicLog, to: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut files = fs::read_dir(to).with_context(|| format!("{name} cannot be read"))?;
-    anyhow::ensure!(
-        files.next().is_none(),
-        "{name} holds something else than this log; name an empty folder"
-    );
+    anyhow::ensure!(files.next().is_none(), Taken(to.to_owned()));
     Ok(())
 }
 

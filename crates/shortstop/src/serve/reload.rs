@@ -60,6 +60,9 @@ impl Running {
         let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
         let taken = self.tls.reload(certificates);
         taken.map_err(|error| unusable(error.into()))?;
+        for says in checked.warnings() {
+            tracing::warn!("{says}");
+        }
         self.opened.gateway.reconfigure(checked.settings, &change);
         self.config = config;
         Ok(change.changed_keys)

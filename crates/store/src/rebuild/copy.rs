@@ -27,7 +27,7 @@ const ROWS: usize = 512;
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CopyError {
-    #[error("the folder {} is not empty", .0.display())]
+    #[error("the folder {} is not empty; name a new one", .0.display())]
     NotEmpty(PathBuf),
     #[error("{} cannot be written: {source}", file.display())]
     File { file: PathBuf, source: io::Error },
@@ -37,6 +37,16 @@ pub(super) enum CopyError {
     Database(#[from] rusqlite::Error),
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl From<CopyError> for ReadError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Read(error) => error,
+            CopyError::NotEmpty(_) => Self::Place(error.to_string()),
+            error => Self::Unwritten(error.to_string()),
+        }
+    }
 }
 
 /// Makes the folder. What is left of a failure does not look like data.

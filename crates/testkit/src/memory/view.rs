@@ -104,6 +104,6 @@ impl Workshop for MemoryStore {
         self.with_view(work)?;
         // There is no folder to copy; a file shows that it was asked for.
         let written = std::fs::write(to, b"copy of a store in memory");
-        written.map_err(|error| ReadError::Failed(error.to_string()))
+        written.map_err(|error| ReadError::Unwritten(error.to_string()))
     }
 }

@@ -4,7 +4,7 @@ use domain::class::TrafficClass;
 use domain::message::Segment;
 use domain::time::Timestamp;
 
-use super::super::difference::{NOTHING, THERE};
+use super::super::difference::{ANOTHER, NOTHING, THERE};
 use crate::rows::{ApiKeyRow, ClientRow, InboundRow, MessageRow, OptOutRow, OptOutStanding};
 
 /// A field, what the ledger says of it and what the store says.
@@ -20,7 +20,7 @@ pub(super) trait Faces: PartialEq {
         let pairs = self.faces().into_iter().zip(store.faces());
         let differing = pairs.filter(|((_, told), (_, kept))| !told.agrees(kept));
         differing
-            .map(|((field, told), (_, kept))| (field, told.shown(), kept.shown()))
+            .map(|((field, told), (_, kept))| (field, told.shown(), kept.shown_beside(&told)))
             .collect()
     }
 }
@@ -60,6 +60,14 @@ impl Face {
             (told, kept) => told == kept,
         };
         told.len() == kept.len() && told.iter().zip(kept).all(agrees)
+    }
+
+    /// As [`Self::shown`], beside the one that it should be and is not.
+    fn shown_beside(&self, told: &Self) -> String {
+        match (told, self) {
+            (Self::Hidden(_), Self::Hidden(_)) => ANOTHER.to_owned(),
+            _ => self.shown(),
+        }
     }
 
     fn shown(&self) -> String {

@@ -96,9 +96,9 @@ fn may_have(words: &str, name: &str) -> bool {
 fn check_object(name: &str, value: &Value, kind: Kind) {
     if let Value::Array(values) = value {
         if name != "profiles" {
-            values
-                .iter()
-                .for_each(|value| check_object(name, value, kind));
+            for value in values {
+                check_object(name, value, kind);
+            }
         }
         return;
     }

@@ -54,9 +54,39 @@ fn folder(args: &ExportArgs, output: Output) -> Outcome {
     let to = std::path::absolute(args.to.as_deref().unwrap_or(Path::new("")))?;
     let result = call(&args.place, Request::LedgerExport { to: to.clone() })?;
     output.event("ledger-exported", &result);
-    let size = result.get("size").and_then(Value::as_u64).unwrap_or(0);
-    output.line(format!("{size} entries are exported to {}.", to.display()));
+    output.line(count(&result, &to));
     output.line(format!("The log's key is {}", word(&result, "vkey")));
     output.line("Give the key to whoever verifies, by another way than the folder.");
     Ok(Exit::Done)
+}
+
+/// How many entries went, and of how many only the hashes.
+fn count(result: &Value, to: &Path) -> String {
+    let number = |name: &str| result.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let (size, pruned, to) = (number("size"), number("minimum_index"), to.display());
+    if pruned == 0 {
+        return format!("{size} entries are exported to {to}.");
+    }
+    let entries = size.saturating_sub(pruned);
+    format!(
+        "{entries} of {size} entries are exported to {to}; the {pruned} before them are pruned: of those only the \
+         hashes."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pruned_entries_are_not_counted_as_exported() {
+        let says = |size, minimum| {
+            count(
+                &json!({"size": size, "minimum_index": minimum}),
+                Path::new("/e"),
+            )
+        };
+        assert_eq!(says(732, 0), "732 entries are exported to /e.");
+        assert!(says(732, 512).starts_with("220 of 732 entries are exported to /e; the 512 "));
+    }
 }

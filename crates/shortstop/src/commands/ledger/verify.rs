@@ -65,9 +65,13 @@ fn own_policy(text: &[u8]) -> Result<Policy, Failure> {
 }
 
 fn verify_folder((args, asked): (&VerifyArgs, &Asked), folder: &Path, output: Output) -> Outcome {
+    if !folder.is_dir() {
+        let says = format!("--dir: there is no folder {}", folder.display());
+        return Err(Failure::unavailable(says));
+    }
     let own_key = || {
         let path = folder.join("vkey");
-        let text = text(&path).map_err(|_| {
+        let text = std::fs::read_to_string(&path).map_err(|_| {
             let says = "no key to trust: give --vkey KEY or --policy FILE, since the folder has no \
                         file `vkey`";
             Failure::usage(says)
@@ -125,38 +129,35 @@ fn trust(
     found: impl FnOnce() -> Result<Policy, Failure>,
 ) -> Result<Trust, Failure> {
     let policy = match (&args.policy, &args.vkey) {
-        (Some(file), _) => Policy::parse(&octets(file)?)
+        (Some(file), _) => Policy::parse(&octets("--policy", file)?)
             .map_err(|error| Failure::usage(format!("the policy {}: {error}", file.display())))?,
         (None, Some(vkey)) => Policy::of_log(key(vkey)?),
         (None, None) => found()?,
     };
     let mut trust = Trust::of(policy);
     for file in &args.checkpoint {
-        remember(&mut trust, file)?;
+        remember(&mut trust, "--checkpoint", file)?;
     }
     if let Some(file) = &args.since {
-        let head = remember(&mut trust, file)?;
+        let head = remember(&mut trust, "--since", file)?;
         trust = trust.since(head);
     }
     Ok(trust)
 }
 
-fn remember(trust: &mut Trust, file: &Path) -> Result<ledger::TreeHead, Failure> {
-    let head = trust.remember(&octets(file)?);
-    head.map_err(|error| Failure::usage(format!("the checkpoint {}: {error}", file.display())))
+fn remember(trust: &mut Trust, option: &str, file: &Path) -> Result<ledger::TreeHead, Failure> {
+    let head = trust.remember(&octets(option, file)?);
+    head.map_err(|error| Failure::usage(format!("{option} {}: {error}", file.display())))
 }
 
 fn key(vkey: &str) -> Result<VerifierKey, Failure> {
     VerifierKey::parse(vkey).map_err(|error| Failure::usage(format!("the key: {error}")))
 }
 
-fn octets(file: &Path) -> Result<Vec<u8>, Failure> {
+/// What lies in the file that an option names.
+fn octets(option: &str, file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file)
-        .map_err(|error| Failure::unavailable(format!("{}: {error}", file.display())))
-}
-
-fn text(file: &Path) -> Result<String, Failure> {
-    Ok(String::from_utf8_lossy(&octets(file)?).into_owned())
+        .map_err(|error| Failure::unavailable(format!("{option} {}: {error}", file.display())))
 }
 
 fn tell((report, minimum): (&Report, u64), (vault, seals): (&Vault, &Seals), output: Output) {

@@ -26,6 +26,7 @@ pub async fn export_to(
     let begun = spawn_blocking(move || export::begin(&shown, &place)).await;
     let published = match begun {
         Ok(Ok(published)) => published,
+        Ok(Err(error)) if error.is::<export::Taken>() => return Answer::refused(error),
         Ok(Err(error)) => return Answer::unavailable(format!("{error:#}")),
         Err(error) => return Answer::unavailable(error),
     };
@@ -39,7 +40,13 @@ pub async fn export_to(
     }
     blocking(move || {
         let written = export::write(&public, &published, &to)?;
-        Ok(json!({"folder": to, "size": written.size, "files": written.files, "vkey": public.vkey.to_string()}))
+        Ok(json!({
+            "folder": to,
+            "size": written.size,
+            "minimum_index": written.minimum,
+            "files": written.files,
+            "vkey": public.vkey.to_string(),
+        }))
     })
     .await
 }

@@ -57,6 +57,7 @@ pub fn offline(workshop: &dyn Workshop, judge: &Judge, to: Option<&Path>) -> Ans
 fn answer(done: Result<Rebuilt, ReadError>) -> Answer {
     match done {
         Ok(rebuilt) => Answer::done(&rebuilt),
+        Err(error @ ReadError::Place(_)) => Answer::refused(error),
         Err(error) => Answer::unavailable(error),
     }
 }
