@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::time::Timestamp;
-use ledger::Frontier;
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::cosignature;
 use ledger::note::Note;
@@ -16,6 +15,7 @@ use ledger::note::signature::Signature;
 use ledger::note::signer::{NoteSigner, SignError};
 use ledger::tree::consistency;
 use ledger::witness::exchange::{Ahead, Exchange, Next};
+use ledger::{Fault, Frontier};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,6 +26,7 @@ use crate::ports::log::{Node, Published};
 use crate::ports::store::ReadError;
 use crate::ports::{Guard, Log, SecondKey, Witness};
 use crate::tree;
+use crate::unsigned;
 use crate::witnesses::{Missing, Round, Witnesses, is_enough};
 
 /// How often a checkpoint is made when there is something new.
@@ -91,6 +92,22 @@ pub enum LedgerError {
          that belongs to this folder"
     )]
     OtherKey,
+    /// An entry behind the last checkpoint is not what the gateway writes there.
+    #[error(
+        "{0}; it lies at or behind the last checkpoint, so somebody wrote into the data folder. Nothing was \
+         signed or changed: keep a copy of the folder, have `shortstop ledger verify` tell all that is \
+         wrong, and restore the newest backup"
+    )]
+    Behind(Fault),
+    /// Entries are gone that no entry says were pruned.
+    #[error(
+        "the entries below {minimum} are gone, but no `ledger.pruned` entry tells of it, so somebody removed \
+         them. Nothing was signed or changed: keep a copy of the folder and restore the newest backup"
+    )]
+    Unfounded {
+        /// The minimum index of the data folder.
+        minimum: u64,
+    },
     /// A node of the tree is missing.
     #[error("the tree cannot be computed: a node is missing")]
     Tree,
@@ -147,6 +164,9 @@ impl Ledger {
         if let Some(published) = &published {
             check_key(&parts.signer, &published.note)?;
         }
+        let signed = published.as_ref().map(|published| published.size);
+        let signed = signed.or(guarded.map(|guarded| guarded.size));
+        unsigned::check(log, signed.unwrap_or(0), size)?;
         let is_guard_empty = guarded.is_none() && published.is_some();
         let from = published.as_ref().map_or(0, |published| published.size);
         let peaks = tree::peaks(log, from)?.ok_or(LedgerError::Tree)?;

@@ -51,6 +51,7 @@ mod subject_export;
 mod submit;
 mod tree;
 mod unlock;
+mod unsigned;
 mod vault;
 mod witnesses;
 
@@ -90,4 +91,5 @@ pub use snapshot::{Moving, Snapshot, Standing};
 pub use streams::{StreamFrom, StreamLimits, StreamParts};
 pub use subject_export::{SubjectExportError, SubjectItem};
 pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
+pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};

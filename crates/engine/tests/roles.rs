@@ -33,5 +33,6 @@ mod roles {
     mod stage;
     mod store_failure;
     mod streams;
+    mod unsigned;
     mod witnesses;
 }

@@ -3,11 +3,13 @@
 //! its root compared with the signed one, and every published tile compared octet for octet. It
 //! fetches nothing itself and keeps one unfinished tile of each level in memory, whatever the size.
 
+pub mod behind;
 pub mod fault;
 pub mod job;
 mod levels;
 mod opening;
 mod order;
+pub mod pruning;
 pub mod source;
 mod stale;
 mod walk;
@@ -93,6 +95,9 @@ pub struct Report {
     pub cosigned: Vec<Cosigned>,
     /// How many entries were read and hashed.
     pub entries: u64,
+    /// How many entries lie behind the checkpoint and are not signed yet; `None` when the source has only
+    /// what is published.
+    pub behind: Option<u64>,
     /// How many faults were told. 0 is the only pass.
     pub faults: u64,
 }
@@ -116,13 +121,14 @@ pub fn verify(
         checkpoint: None,
         cosigned: Vec::new(),
         entries: 0,
+        behind: None,
         faults: 0,
     };
     if let Some(opened) = opening::open(source, trust, &mut teller) {
         let head = opened.checkpoint.checkpoint().head();
         report.checkpoint = Some((opened.checkpoint.checkpoint().origin().to_owned(), head));
         report.cosigned = opened.cosigned;
-        report.entries = Walk::new(source, trust, head, &mut teller).run(workers);
+        (report.entries, report.behind) = Walk::new(source, trust, head, &mut teller).run(workers);
     }
     report.faults = teller.faults;
     report

@@ -51,6 +51,8 @@ named! {
         TileMalformed = "tile-malformed",
         /// A hash of a tile is not that of the entries below it.
         TileMismatch = "tile-mismatch",
+        /// Entries are gone, and no entry tells that they were pruned.
+        PruningUnfounded = "pruning-unfounded",
         /// The published tiles do not lead from a leaf or an old checkpoint to the signed root.
         ProofFails = "proof-fails",
         /// The source could not be read.

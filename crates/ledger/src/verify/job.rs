@@ -3,6 +3,8 @@
 
 use super::fault::{Fault, FaultKind};
 use super::order::{Mark, Run, Step};
+use super::pruning::minimum_of;
+use crate::entry::kind::Kind;
 use crate::entry::skim::{Skimmed, skim};
 use crate::leaf::{Hash, leaf_hash, node_hash};
 use crate::tile::{Content, FULL, Tile, bundle};
@@ -41,6 +43,8 @@ pub struct Examined {
     /// The root over a full bundle.
     pub(super) root: Option<Hash>,
     pub(super) steps: Vec<Step>,
+    /// The greatest minimum index of which an entry tells.
+    pub(super) vouched: u64,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -71,6 +75,7 @@ impl Job {
             leaves: None,
             root: None,
             steps: Vec::new(),
+            vouched: 0,
             faults: Vec::new(),
         };
         let decoded = match &self.octets {
@@ -138,7 +143,13 @@ impl Examined {
         self.leaves = Some(leaves);
         for (index, entry) in (self.first()..).zip(entries) {
             match skim(entry) {
-                Ok(skimmed) => self.step(index, &skimmed),
+                Ok(skimmed) => {
+                    if skimmed.kind == Kind::LedgerPruned {
+                        let told = minimum_of(index, entry).unwrap_or(0);
+                        self.vouched = self.vouched.max(told);
+                    }
+                    self.step(index, &skimmed);
+                }
                 Err(error) => {
                     let detail = error.to_string();
                     self.faults

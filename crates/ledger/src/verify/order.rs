@@ -85,6 +85,11 @@ impl Order {
         }
     }
 
+    /// Whether the node was seen before, or none was.
+    pub(super) fn may_have(&self, node: &str) -> bool {
+        self.nodes.is_empty() || self.nodes.contains_key(node)
+    }
+
     /// Takes the next step and gives its fault, if it has one.
     pub(super) fn take(&mut self, step: Step) -> Option<Fault> {
         match step {

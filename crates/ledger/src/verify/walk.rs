@@ -1,6 +1,7 @@
 //! The walk over a log from left to right: bundles are read and examined, their leaves compared with
 //! the tiles of level 0, and the tree above rebuilt and compared as it grows.
 
+mod behind;
 mod ending;
 mod taking;
 mod tiles;
@@ -38,6 +39,10 @@ pub(super) struct Walk<'w, 't> {
     /// Old trees whose root the entries do not give.
     contradicted: Vec<TreeHead>,
     entries: u64,
+    /// The index of the first entry that is walked over.
+    began: u64,
+    /// The greatest minimum index of which an entry tells.
+    vouched: u64,
     lost_in_a_row: u32,
     lost: Lost,
 }
@@ -68,16 +73,19 @@ impl<'w, 't> Walk<'w, 't> {
             root: None,
             contradicted: Vec::new(),
             entries: 0,
+            began: 0,
+            vouched: 0,
             lost_in_a_row: 0,
             lost: Lost::Nothing,
         }
     }
 
-    /// Walks to the end and gives how many entries were read.
-    pub(super) fn run(mut self, workers: &dyn Workers) -> u64 {
+    /// Walks to the end and gives how many entries were read, and how many lie behind.
+    pub(super) fn run(mut self, workers: &dyn Workers) -> (u64, Option<u64>) {
         let (full, width) = extent(0, self.head.size);
         let bundles = full + u64::from(width > 0);
         let mut next = self.start();
+        self.began = next.saturating_mul(u64::from(FULL));
         self.root = Some(self.frontier.root()).filter(|_| width == 0 && next == bundles);
         while next < bundles && self.lost_in_a_row < GIVE_UP_AFTER {
             let jobs = self.batch(&mut next, bundles);
@@ -93,8 +101,10 @@ impl<'w, 't> Walk<'w, 't> {
             }
         }
         self.judge_root();
+        let behind = self.look_behind();
+        self.judge_pruning();
         self.check_proofs();
-        self.entries
+        (self.entries, behind)
     }
 
     /// The bundle to begin with. From a remembered tree on, what is before it comes from the tiles;

@@ -2,16 +2,17 @@
 
 use ledger::FaultKind::{
     BadSignature, BundleMalformed, BundleMismatch, BundleMissing, CheckpointMalformed,
-    CheckpointMissing, EntryMalformed, EpochBackwards, Fork, LeafMismatch, QuorumNotMet, Rollback,
-    RootMismatch, SequenceGap, SequenceRepeat, SourceFailed, TileMalformed, TileMismatch,
-    TileMissing, TimeBackwards, UntrustedKey, WrongOrigin,
+    CheckpointMissing, EntryMalformed, EpochBackwards, Fork, LeafMismatch, PruningUnfounded,
+    QuorumNotMet, Rollback, RootMismatch, SequenceGap, SequenceRepeat, SourceFailed, TileMalformed,
+    TileMismatch, TileMissing, TimeBackwards, TooManyNodes, UntrustedKey, WrongOrigin,
 };
+use ledger::tile::bundle;
 use ledger::verify::RememberError;
-use ledger::{Checkpoint, Source, SourceError};
+use ledger::{Checkpoint, Source, SourceError, leaf_hash};
 
 use crate::published_log::{
-    Log, ORIGIN, Say, found, kinds, log_key, name, publish, publish_by, unwitnessed, usual,
-    witness, witnessed,
+    Log, ORIGIN, Say, found, kinds, log_key, name, pruned_entry, publish, publish_by, unwitnessed,
+    usual, witness, witnessed,
 };
 
 const BUNDLE: &str = "tile/entries/001";
@@ -413,4 +414,98 @@ fn a_source_that_fails_is_never_a_pass() {
             "{path}: {kinds:?}"
         );
     }
+}
+
+#[test]
+fn a_minimum_index_without_a_pruning_that_fits_is_unfounded() {
+    let gone = |pruned: Option<(usize, Vec<u8>)>| {
+        let mut entries = usual(1_000);
+        if let Some((index, entry)) = pruned {
+            entries[index] = entry;
+        }
+        let mut log = publish(entries, &[]);
+        log.files.0.remove("tile/entries/000");
+        log.files.0.remove("tile/entries/001");
+        log
+    };
+    let unfounded = |log: &Log, minimum| {
+        let kinds = kinds(&log.files, &witnessed().pruned_below(minimum));
+        kinds.contains(&(PruningUnfounded, Some(minimum)))
+    };
+    assert!(unfounded(&gone(None), 512), "nothing tells of it");
+    let smaller = gone(Some((700, pruned_entry(700, 256))));
+    assert!(unfounded(&smaller, 512), "it tells of less");
+    let odd = gone(Some((700, pruned_entry(700, 520))));
+    assert!(unfounded(&odd, 512), "no pruning ends there");
+    let early = gone(Some((700, pruned_entry(700, 768))));
+    assert!(unfounded(&early, 512), "it would be gone itself");
+    let founded = gone(Some((700, pruned_entry(700, 512))));
+    assert!(!unfounded(&founded, 512));
+    assert!(unfounded(&founded, 511), "bundles are whole");
+    assert!(unfounded(&founded, 1_024), "there is no such entry");
+}
+
+/// Puts entries behind the checkpoint as the holder of a log has them.
+fn with_behind(mut log: Log, entries: &[Vec<u8>], leaves: &[ledger::Hash]) -> Log {
+    let (first, files) = (log.entries.len(), &mut log.files.0);
+    let leaves = leaves.iter().flat_map(|leaf| *leaf.as_bytes()).collect();
+    files.insert(format!("behind/leaves/{first}"), leaves);
+    let octets = bundle::encode(entries.iter().map(Vec::as_slice)).unwrap();
+    files.insert(format!("behind/entries/{first}"), octets);
+    log
+}
+
+#[test]
+fn what_is_behind_the_checkpoint_is_counted_and_must_go_on_from_it() {
+    let behind = |entries: &[Vec<u8>]| {
+        let leaves: Vec<_> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+        with_behind(log(), entries, &leaves)
+    };
+    let next: Vec<_> = (600..603).map(|index| Say::usual(index).entry()).collect();
+    let sound = behind(&next);
+    let (report, faults) = found(&sound.files, &witnessed());
+    assert_eq!((report.behind, faults.as_slice()), (Some(3), [].as_slice()));
+    assert_eq!(found(&log().files, &witnessed()).0.behind, None);
+    let told = |log: &Log| kinds(&log.files, &witnessed());
+    let copied = behind(&[Say::usual(599).entry()]);
+    assert_eq!(told(&copied), [(SequenceRepeat, Some(600))]);
+    assert_eq!(told(&behind(&next[2..])), [(SequenceGap, Some(600))]);
+    let foreign = Say {
+        node: 7,
+        seq: 0,
+        ..Say::usual(600)
+    };
+    assert_eq!(
+        told(&behind(&[foreign.entry()])),
+        [(TooManyNodes, Some(600))]
+    );
+    let other = with_behind(log(), &next[..1], &[leaf_hash(b"")]);
+    assert_eq!(told(&other), [(LeafMismatch, Some(600))]);
+}
+
+#[test]
+fn an_entry_changed_with_its_leaf_is_narrowed_down_to_its_tile() {
+    let changed = |index: u64| {
+        let mut entries = usual(600);
+        let say = Say {
+            word: 9_999,
+            ..Say::usual(index)
+        };
+        entries[usize::try_from(index).unwrap()] = say.entry();
+        let mut log = publish(entries, &[]).with_checkpoint_of(&publish(usual(600), &[]));
+        let kept = publish(usual(600), &[]).files.0["tile/1/000.p/2"].clone();
+        *log.at("tile/1/000.p/2") = kept;
+        found(&log.files, &witnessed()).1
+    };
+    let faults = changed(300);
+    let tile = faults.iter().find(|fault| fault.kind == TileMismatch);
+    let tile = tile.unwrap();
+    assert_eq!(tile.index, Some(256));
+    assert!(tile.detail.contains("entries 256 to 511"), "{tile}");
+    let faults = changed(550);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(
+        faults[0].detail.contains("entries 512 to 599"),
+        "{faults:?}"
+    );
 }

@@ -104,6 +104,23 @@ impl Say {
     }
 }
 
+/// An entry that tells of a pruning.
+pub fn pruned_entry(index: u64, minimum: u64) -> Vec<u8> {
+    let say = Say::usual(index);
+    let node = NodeName::parse(&format!("gw-{}", say.node)).unwrap();
+    let data = Facts::new()
+        .put("entries", 256_u16)
+        .put("minimum", minimum)
+        .put("snapshot", "ab".repeat(32).as_str());
+    let draft = Draft::of(Kind::LedgerPruned, Actor::os_user(&"root"), Outcome::Done).data(data);
+    draft.build().unwrap().finish(&Stamp {
+        node: &node,
+        epoch: say.epoch,
+        node_seq: say.seq,
+        time_micros: say.time,
+    })
+}
+
 pub fn usual(size: u64) -> Vec<Vec<u8>> {
     (0..size).map(|index| Say::usual(index).entry()).collect()
 }

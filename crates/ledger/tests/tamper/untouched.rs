@@ -7,7 +7,7 @@ use ledger::verify::job::{Examined, Inline, Job, Workers};
 use ledger::verify::verify;
 use ledger::{Entry, Fault, TreeHead, Watcher, leaf_hash};
 
-use crate::published_log::{Log, found, publish, unwitnessed, usual, witnessed};
+use crate::published_log::{Log, found, pruned_entry, publish, unwitnessed, usual, witnessed};
 
 fn pass(log: &Log, trust: &ledger::verify::Trust) {
     let (report, faults) = found(&log.files, trust);
@@ -86,14 +86,17 @@ fn from_a_remembered_tree_on_only_what_is_newer_is_read() {
 
 #[test]
 fn pruned_entries_need_no_bundle_as_far_as_the_policy_says() {
-    let mut log = publish(usual(1_000), &[]);
+    let mut entries = usual(1_000);
+    entries[700] = pruned_entry(700, 512);
+    let mut log = publish(entries, &[]);
     let pruned = ["tile/entries/000", "tile/entries/001"];
     for path in pruned {
         log.files.0.remove(path);
     }
-    let (report, faults) = found(&log.files, &witnessed().pruned_below(520));
+    let (report, faults) = found(&log.files, &witnessed().pruned_below(512));
     assert_eq!((faults.as_slice(), report.entries), ([].as_slice(), 488));
-    assert_eq!(found(&log.files, &witnessed().pruned_below(511)).1.len(), 1);
+    let (_, faults) = found(&log.files, &witnessed().pruned_below(256));
+    assert_eq!(faults.len(), 1, "a bundle is missing");
 }
 
 #[test]

@@ -3,9 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use engine::ports::Log;
 use engine::ports::log::Published;
+use engine::ports::store::ReadError;
+use engine::tells_of_pruning;
 use ledger::Source as _;
 use ledger::tile::{Content, FULL, tiles_of};
 
@@ -17,6 +22,10 @@ use super::source::{LogSource, MINIMUM_INDEX};
 #[derive(Debug, thiserror::Error)]
 #[error("{} holds something else than this log; name an empty folder", .0.display())]
 pub struct Taken(PathBuf);
+
+/// A checkpoint comes each second: it is looked for so many times, so far apart.
+const COVERING_TRIES: u32 = 30;
+const COVERING_PAUSE: Duration = Duration::from_millis(100);
 
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +42,24 @@ pub struct Written {
 /// of the same log. Gives the state that will be written.
 pub fn begin(public: &PublicLog, to: &Path) -> anyhow::Result<Published> {
     check_place(public, to)?;
-    let published = public.log.latest()?;
+    let published = covering(public.log.as_ref())?;
     published.context("no checkpoint is published yet; try again in a second")
+}
+
+/// The last checkpoint. Right behind a pruning one that covers its entry is waited for, since without that
+/// entry nobody can see in the export that its entries were pruned.
+fn covering(log: &dyn Log) -> Result<Option<Published>, ReadError> {
+    for _ in 0..COVERING_TRIES {
+        let Some(published) = log.latest()? else {
+            return Ok(None);
+        };
+        if tells_of_pruning(log, log.minimum()?, published.size)? {
+            return Ok(Some(published));
+        }
+        thread::sleep(COVERING_PAUSE);
+    }
+    // Witnesses may be away for long: the verifier says what it misses.
+    log.latest()
 }
 
 /// Writes a state of the log to a folder that was looked at.

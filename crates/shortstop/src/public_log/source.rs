@@ -5,7 +5,8 @@ use engine::ports::Log;
 use engine::ports::log::Published;
 use engine::ports::store::ReadError;
 use ledger::tile::{Content, FULL, HEIGHT, Tile, bundle};
-use ledger::{Source, SourceError};
+use ledger::verify::behind::{ENTRIES, LEAVES};
+use ledger::{Hash, Source, SourceError};
 
 /// Where the minimum index is published, in decimals and a line end: entries below it are pruned.
 pub const MINIMUM_INDEX: &str = "minimum-index";
@@ -63,6 +64,27 @@ impl<'l> LogSource<'l> {
     }
 }
 
+impl LogSource<'_> {
+    /// A page of the leaves or entries behind the checkpoint; `None` for any other path.
+    fn behind(&self, path: &str) -> Option<Result<Vec<u8>, ReadError>> {
+        self.published.as_ref()?;
+        let most = usize::from(FULL);
+        let from = |prefix| -> Option<u64> { path.strip_prefix(prefix)?.parse().ok() };
+        if let Some(from) = from(LEAVES) {
+            let leaves = self.log.leaves(from, most);
+            let octets =
+                |leaves: Vec<Hash>| leaves.iter().flat_map(|leaf| *leaf.as_bytes()).collect();
+            return Some(leaves.map(octets));
+        }
+        let from = from(ENTRIES)?;
+        let entries = self.log.entries(from, most);
+        let octets = |entries: Vec<Vec<u8>>| bundle::encode(entries.iter().map(Vec::as_slice));
+        Some(entries.and_then(|entries| {
+            octets(entries).map_err(|error| ReadError::Failed(error.to_string()))
+        }))
+    }
+}
+
 impl Source for LogSource<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         if path == "checkpoint" {
@@ -72,6 +94,9 @@ impl Source for LogSource<'_> {
         if path == MINIMUM_INDEX {
             let minimum = self.log.minimum().map_err(|error| failed(path, &error))?;
             return Ok(Some(format!("{minimum}\n").into_bytes()));
+        }
+        if let Some(octets) = self.behind(path) {
+            return octets.map(Some).map_err(|error| failed(path, &error));
         }
         let Some(tile) = Tile::parse(path) else {
             return Ok(None);

@@ -273,6 +273,29 @@ impl Image {
         &self.entries
     }
 
+    /// Puts an entry and a leaf hash in a place, or behind the last, as whoever works on the files can.
+    ///
+    /// # Panics
+    /// If the place lies further behind.
+    pub fn put_entry(&mut self, index: usize, bytes: Vec<u8>, leaf: Hash) {
+        let commit = self.commits;
+        let entry = Logged {
+            bytes,
+            leaf,
+            commit,
+        };
+        if index == self.entries.len() {
+            self.entries.push(entry);
+        } else {
+            self.entries[index] = entry;
+        }
+    }
+
+    /// Sets the minimum index without an entry, as whoever works on the files can.
+    pub fn put_minimum(&mut self, minimum: u64) {
+        self.minimum = minimum;
+    }
+
     /// Loses the published checkpoints, as when their file is lost.
     pub fn lose_checkpoints(&mut self) {
         self.published = None;

@@ -2,6 +2,7 @@
 //! outsiders make them.
 
 use super::{Lost, Walk};
+use crate::tile::FULL;
 use crate::tile::published::Published;
 use crate::tree::consistency::TreeHead;
 use crate::verify::fault::{Fault, FaultKind};
@@ -22,9 +23,28 @@ impl Walk<'_, '_> {
         }
         let detail = root.map_or_else(
             || format!("the root of size {size} cannot be built, since leaves are missing"),
-            |root| format!("the entries give the root {root} at size {size}; signed is {signed}"),
+            |root| {
+                let place = self.unkept();
+                format!(
+                    "the entries give the root {root} at size {size}; signed is {signed}{place}"
+                )
+            },
         );
         self.teller.tell(Fault::of(FaultKind::RootMismatch, detail));
+    }
+
+    /// Where the change lies when every kept hash of a full tile agrees with its entries.
+    fn unkept(&self) -> String {
+        let size = self.head.size;
+        let first = size - size % u64::from(FULL);
+        if self.teller.faults > 0 || first == size {
+            return String::new();
+        }
+        let last = size - 1;
+        format!(
+            "; the kept hashes of all full tiles agree, so that one of the entries {first} to {last} was \
+             changed with its leaf hash, unless the kept hashes were changed too"
+        )
     }
 
     /// Proofs as outsiders make them, from the published tiles alone. With every tile compared they

@@ -15,6 +15,7 @@ impl Walk<'_, '_> {
     /// Takes the next bundle's result into the tree.
     pub(super) fn take(&mut self, examined: Examined) {
         let first = examined.first();
+        self.vouched = self.vouched.max(examined.vouched);
         for fault in examined.faults {
             self.teller.tell(fault);
         }

@@ -33,11 +33,13 @@ impl Walk<'_, '_> {
                 for (place, (slot, published)) in (0_u64..).zip(slots.iter().zip(&published)) {
                     if slot.below == Below::Sound && slot.hash != *published {
                         below = Below::Faulty;
+                        let index = first.saturating_add(span.saturating_mul(place));
+                        let last = index.saturating_add(span - 1);
                         let detail = format!(
-                            "hash {place} of {tile} is {published} instead of {}",
+                            "hash {place} of {tile} is {published} instead of {}: one of the entries {index} \
+                             to {last} was changed with its leaf hash, or the tile",
                             slot.hash
                         );
-                        let index = first.saturating_add(span.saturating_mul(place));
                         self.teller
                             .tell(Fault::at(index, FaultKind::TileMismatch, detail));
                     }

@@ -177,6 +177,7 @@ fn tell((report, minimum): (&Report, u64), (vault, seals): (&Vault, &Seals), out
             "vault": vault.summary(),
             "seals": seals.summary(),
             "entries": report.entries,
+            "behind": report.behind,
             "minimum_index": minimum,
             "origin": origin,
             "size": head.map(|head| head.size),
@@ -188,6 +189,9 @@ fn tell((report, minimum): (&Report, u64), (vault, seals): (&Vault, &Seals), out
         output.line(format!("log        {origin}"));
         output.line(format!("size       {}", head.size));
         output.line(format!("root       {}", head.root));
+    }
+    if let Some(behind) = report.behind {
+        output.line(format!("behind     {behind} entries are not signed yet; their order and leaf hashes were checked"));
     }
     if minimum > 0 {
         let says = "entries below are pruned: of them only the hashes were verified";
