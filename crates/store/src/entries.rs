@@ -11,7 +11,6 @@ use crate::shrink;
 
 /// The leaf hashes from `from` on, at most `most`.
 pub(crate) fn leaves(shared: &Shared, from: u64, most: usize) -> rusqlite::Result<Vec<Hash>> {
-    let sql = "SELECT idx, leaf FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
     let Some(wanted) = durable(shared, from, most) else {
         return Ok(Vec::new());
     };
@@ -20,9 +19,7 @@ pub(crate) fn leaves(shared: &Shared, from: u64, most: usize) -> rusqlite::Resul
         let moment = database.transaction()?;
         let mut found = shrink::leaves(&moment, &wanted)?;
         let rest = wanted.start + u64::try_from(found.len()).unwrap_or(u64::MAX)..wanted.end;
-        found.extend(range(&moment, sql, rest, |row| {
-            octets(row, 1).map(Hash::from_bytes)
-        })?);
+        found.extend(leaves_of(&moment, rest)?);
         Ok(found)
     })
 }
@@ -35,6 +32,7 @@ pub(crate) fn entries(shared: &Shared, from: u64, most: usize) -> rusqlite::Resu
     shared.readers.with(|database| bytes_of(database, wanted))
 }
 
+const LEAVES: &str = "SELECT idx, leaf FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
 const BYTES: &str = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
 
 /// The entries of a range as one transaction sees them, durable or not.
@@ -43,6 +41,13 @@ pub(crate) fn bytes_of(
     wanted: Range<u64>,
 ) -> rusqlite::Result<Vec<Vec<u8>>> {
     range(database, BYTES, wanted, |row| row.get(1))
+}
+
+/// The leaf hashes that lie beside the entries of a range, as one transaction sees them.
+pub(crate) fn leaves_of(database: &Connection, wanted: Range<u64>) -> rusqlite::Result<Vec<Hash>> {
+    range(database, LEAVES, wanted, |row| {
+        octets(row, 1).map(Hash::from_bytes)
+    })
 }
 
 /// The index of the first entry of the commit that wrote a message or inbound message; `None` for one

@@ -1,6 +1,8 @@
 //! A store as it stands at one moment: its entries and every row that they must give again. What is read
 //! belongs together, whatever is committed meanwhile.
 
+use ledger::Hash;
+
 use super::store::ReadError;
 use crate::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow};
 
@@ -17,6 +19,8 @@ pub trait View {
     fn size(&self) -> u64;
     /// The entries from `from` on, in order: at most `most`, fewer at the end.
     fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError>;
+    /// The leaf hashes of the same entries, as they are kept.
+    fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError>;
     /// Messages to handsets.
     fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError>;
     /// Messages from handsets.

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Difference {
     /// What kind of row: `message`, `inbound`, `opt-out`, `client`, `key`, `vault`; `erasure` and
     /// `expiry` for how many sealed values went; `snapshot` for what stands for pruned entries; `entry` for an
-    /// entry that tells nothing that can be.
+    /// entry that tells nothing that can be, or is not the one of its leaf hash.
     pub what: &'static str,
     /// Its id; of an entry its index.
     pub id: String,

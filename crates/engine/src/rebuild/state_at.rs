@@ -1,5 +1,7 @@
 //! The state before an index: from the snapshot of the last pruning, or from the first entry.
 
+use ledger::{Hash, leaf_hash};
+
 use super::PAGE;
 use super::difference::{Difference, NOTHING, THERE};
 use super::fold::{Fold, Rest, Unfit};
@@ -29,8 +31,10 @@ pub fn state_at(
     let mut index = first;
     while index < end {
         let most = usize::try_from(end - index).map_or(PAGE, |left| left.min(PAGE));
-        for entry in view.entries(index, most)? {
-            take(&mut fold, index, &entry, tell)?;
+        let leaves = view.leaves(index, most)?;
+        for (entry, leaf) in view.entries(index, most)?.iter().zip(&leaves) {
+            check_leaf(index, entry, leaf, tell);
+            take(&mut fold, index, entry, tell)?;
             index += 1;
         }
     }
@@ -48,6 +52,20 @@ pub fn state_at(
         tell(Difference::of(place, "hash", told, THERE));
     }
     Ok(rest)
+}
+
+/// An entry that was changed tells nothing that can be relied upon, whether it folds or not.
+fn check_leaf(index: u64, entry: &[u8], leaf: &Hash, tell: &mut dyn FnMut(Difference)) {
+    let hash = leaf_hash(entry);
+    if hash != *leaf {
+        let place = ("entry", index.to_string());
+        tell(Difference::of(
+            place,
+            "leaf",
+            hash.to_string(),
+            leaf.to_string(),
+        ));
+    }
 }
 
 fn take(

@@ -127,3 +127,18 @@ fn completed_rows_are_those_of_the_store_with_what_no_entry_tells() {
     assert_eq!(shelf.opt_outs(None, all), view.opt_outs(None, all));
     assert_eq!(shelf.clients(), view.clients());
 }
+
+#[test]
+fn an_entry_that_is_not_that_of_its_leaf_hash_is_named() {
+    let test = lived();
+    let mut image = test.store.image();
+    let index = image.entries().len() / 2;
+    let bytes = image.entries()[index].bytes.clone();
+    image.put_entry(index, bytes, ledger::leaf_hash(b"what it was"));
+    let found = differences(&test, &image);
+    let [one] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!((one.what, one.field), ("entry", "leaf"));
+    assert_eq!(one.id, index.to_string());
+}

@@ -3,6 +3,7 @@
 use engine::ports::View;
 use engine::ports::store::ReadError;
 use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow};
+use ledger::Hash;
 use rusqlite::{Connection, Row, ToSql};
 
 use crate::columns::{integer, json, natural};
@@ -77,6 +78,12 @@ impl View for Moment<'_> {
         let most = u64::try_from(most).unwrap_or(u64::MAX);
         let end = self.size.min(from.saturating_add(most));
         entries::bytes_of(self.database, from..end).map_err(failed)
+    }
+
+    fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        let end = self.size.min(from.saturating_add(most));
+        entries::leaves_of(self.database, from..end).map_err(failed)
     }
 
     fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError> {

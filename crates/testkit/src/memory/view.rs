@@ -8,6 +8,7 @@ use engine::ports::{Pruning, View, Workshop};
 use engine::rows::{
     ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, SecretRow, VaultRow,
 };
+use ledger::Hash;
 
 use super::MemoryStore;
 use super::image::Image;
@@ -30,6 +31,12 @@ impl View for Image {
         let from = usize::try_from(from).unwrap();
         let found = Self::entries(self).iter().skip(from).take(most);
         Ok(found.map(|entry| entry.bytes.clone()).collect())
+    }
+
+    fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {
+        let from = usize::try_from(from).unwrap();
+        let found = Self::entries(self).iter().skip(from).take(most);
+        Ok(found.map(|entry| entry.leaf).collect())
     }
 
     fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError> {
