@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use domain::class::TrafficClass;
-use engine::ports::Log as _;
 use engine::{KEEP_YEAR, Least, LedgerError, LedgerParts, Prune, WitnessPolicy};
 use ledger::{Fault, FaultKind, Hash, leaf_hash};
-use testkit::contract::log::filling::publish;
 use testkit::ledger::{MemoryGuard, log_signer};
 use testkit::{Image, MemoryStore, TestGateway};
 
@@ -26,10 +24,19 @@ fn start(test: &TestGateway, image: Image) -> Result<(), LedgerError> {
     test.gateway.attach_ledger(parts)
 }
 
+/// Signs and publishes what there is.
+fn publish(test: &TestGateway) {
+    test.sign_ledger(Vec::new(), WitnessPolicy::BestEffort);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    assert!(runtime.block_on(test.gateway.make_checkpoint()).unwrap());
+}
+
 /// Some entries behind the last checkpoint.
 fn lived() -> (TestGateway, Image) {
     let test = running();
-    publish(test.store.as_ref(), test.store.size().unwrap());
+    publish(&test);
     for to in [1, 2] {
         submit_to(&test, to, TrafficClass::Alert, "hello").unwrap();
     }
@@ -89,7 +96,7 @@ fn entries_that_are_gone_without_a_pruning_stop_the_key() {
     test.clock.advance(KEEP_YEAR * 2);
     test.gateway.keep_house(test.clock.peek());
     test.store.sync();
-    publish(test.store.as_ref(), test.store.size().unwrap());
+    publish(&test);
     let mut image = test.store.image();
     image.put_minimum(256);
     let refused = start(&test, image);
