@@ -48,6 +48,13 @@ pub enum StartError {
          and texts in it"
     )]
     NoSalt,
+    /// The blind root is not there, although the store has been under another master key.
+    #[error(
+        "the blind root is missing from the store (table secret, row blind), although the master key was \
+         replaced: without it no opt-out would be found, and messages would go to people who opted out; \
+         restore the store from a backup made after the last `keys rotate --master`"
+    )]
+    NoBlindRoot,
     /// The salt cannot be read or kept.
     #[error(transparent)]
     Keyring(#[from] KeyringError),

@@ -36,14 +36,15 @@ impl Gateway {
             salts = self.keyring.read()?;
         }
         match (self.vault.unlock(&salts, stored), salts.next) {
-            (Some(Under::Next), Some(next)) => {
+            (Ok(Under::Next), Some(next)) => {
                 tracing::warn!("the last re-wrap of the keys was cut off; it is done now");
                 self.keyring.adopt(&next)?;
             }
-            (Some(_), Some(_)) => self.keyring.discard()?,
-            (Some(_), None) => {}
-            (None, _) if salts.current.is_none() => return Err(StartError::NoSalt),
-            (None, _) => return Err(StartError::WrongMaster),
+            (Ok(_), Some(_)) => self.keyring.discard()?,
+            (Ok(_), None) => {}
+            (Err(OpenError::NoRoot), _) => return Err(StartError::NoBlindRoot),
+            (Err(_), _) if salts.current.is_none() => return Err(StartError::NoSalt),
+            (Err(_), _) => return Err(StartError::WrongMaster),
         }
         // It is the same for all the life of a store: a second opening changes nothing.
         self.blind();

@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use ledger::{Commitment, CommitmentKey};
 use zeroize::Zeroizing;
 
-use crate::keys::MasterKey;
+use crate::keys::{BlindRoot, MasterKey};
 use crate::ports::Entropy;
 use crate::ports::keyring::Salt;
 use crate::rows::{KekRow, Purpose, SecretRow, VaultRow};
@@ -34,6 +34,9 @@ pub enum OpenError {
     /// The row was changed, or belongs elsewhere.
     #[error("the sealed row is damaged or out of place")]
     Damaged,
+    /// The keys were wrapped beside a blind root, and there is none.
+    #[error("the blind root of the store is gone")]
+    NoRoot,
 }
 
 /// A row on its way to the disk, and what the ledger says of it.
@@ -63,6 +66,8 @@ struct Held {
     keks: HashMap<(Purpose, u32), Kek>,
     /// Wrapped, as they are stored.
     secrets: Vec<SecretRow>,
+    /// What the keyed hashes are made from. It is the same for all the life of a store.
+    root: BlindRoot,
 }
 
 /// A key-encryption key, ready for use and as it is stored.
@@ -102,6 +107,7 @@ impl Vault {
                 wrapping: Arc::new(Wrapping::new(master, None)),
                 keks: HashMap::new(),
                 secrets: Vec::new(),
+                root: BlindRoot::of(master),
             }),
         }
     }
@@ -110,7 +116,8 @@ impl Vault {
     /// more, since nothing would ever open it again. Nothing changes unless all of it opens under the
     /// present master key and this salt.
     pub(crate) fn load(&self, salt: Option<&Salt>, stored: &Stored) -> Result<(), OpenError> {
-        let wrapping = Wrapping::new(&self.master(), salt);
+        let mut wrapping = Wrapping::new(&self.master(), salt);
+        let root = wrapping.root_in(&stored.secrets)?;
         let mut keks = HashMap::new();
         for row in &stored.keks {
             let key = aead_key(&wrapping.open_kek(row)?).ok_or(OpenError::Damaged)?;
@@ -126,6 +133,7 @@ impl Vault {
             wrapping: Arc::new(wrapping),
             keks,
             secrets: stored.secrets.clone(),
+            root,
         };
         Ok(())
     }
@@ -374,7 +382,7 @@ mod tests {
             .seal(9, Purpose::Number, b"447700900123", &Counting, NOW)
             .unwrap()
             .row;
-        let root = vault.blind_root().unwrap();
+        let root = vault.held().root.clone();
         let (master, salt) = (MasterKey::from_bytes([2; 32]), Salt::new([3; 32], NOW));
         let turned = vault
             .rewrap(Wrapping::new(&master, Some(&salt)), &Counting)
@@ -386,7 +394,7 @@ mod tests {
         let again = Vault::new(&master);
         again.load(Some(&salt), &new).unwrap();
         assert_eq!(again.open(&row).unwrap().as_slice(), b"447700900123");
-        assert!(again.blind_root().unwrap() == root, "numbers still match");
+        assert!(again.held().root == root, "numbers still match");
         let refused = [
             again.load(None, &new),
             again.load(Some(&Salt::new([4; 32], NOW)), &new),
@@ -395,5 +403,33 @@ mod tests {
         ];
         assert!(refused.iter().all(Result::is_err), "{refused:?}");
         assert!(again.open(&row).is_ok(), "a refusal changes nothing");
+    }
+
+    #[test]
+    fn keys_do_not_open_without_the_root_that_they_were_wrapped_beside() {
+        let (vault, first) = vault();
+        let (master, salt) = (MasterKey::from_bytes([2; 32]), Salt::new([3; 32], NOW));
+        let to = || Wrapping::new(&master, Some(&salt));
+        let Stored { secrets, keks } = vault.rewrap(to(), &Counting).unwrap().stored;
+        let again = Vault::new(&master);
+        let refused = again.load(Some(&salt), &stored(keks.clone()));
+        assert_eq!(refused, Err(OpenError::NoRoot));
+        // As an older program replaced the master key: its keys say nothing of the root beside them.
+        let opened = vault.held();
+        let silent = |row: &KekRow| {
+            let octets = opened.wrapping.open_kek(row).unwrap();
+            let octets = octets.as_slice().try_into().unwrap();
+            to().wrap_kek(row.purpose, row.week, octets, &Counting)
+        };
+        let keks = first.iter().map(silent).collect::<Option<_>>().unwrap();
+        let old = Stored { secrets, keks };
+        again.load(Some(&salt), &old).unwrap();
+        let Stored { keks, .. } = again.rewrap(to(), &Counting).unwrap().stored;
+        let refused = Vault::new(&master).load(Some(&salt), &stored(keks));
+        assert_eq!(
+            refused,
+            Err(OpenError::NoRoot),
+            "told from its next re-wrap on"
+        );
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn integer(number: u64) -> i64 {
 /// A column that holds a natural number.
 pub(crate) fn natural<N: TryFrom<i64>>(row: &Row<'_>, column: usize) -> rusqlite::Result<N> {
     let number: i64 = row.get(column)?;
-    N::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+    N::try_from(number).map_err(|_| out_of_range(row, column, number))
 }
 
 /// A column that holds a moment.
@@ -47,13 +47,20 @@ pub(crate) fn octets<const N: usize>(row: &Row<'_>, column: usize) -> rusqlite::
 /// A column that holds JSON of a row's part.
 pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text).map_err(|source| unreadable(column, Box::new(source)))
+    serde_json::from_str(text).map_err(|source| {
+        let name = name_of(row, column);
+        unreadable(
+            column,
+            format!("holds in its {name} what cannot be read: {source}").into(),
+        )
+    })
 }
 
 /// A column that holds the number of a short code.
 pub(crate) fn short_code(row: &Row<'_>, column: usize) -> rusqlite::Result<ShortCode> {
     let number: u32 = natural(row, column)?;
-    ShortCode::parse(number.to_string()).map_err(|source| unreadable(column, Box::new(source)))
+    ShortCode::parse(number.to_string())
+        .map_err(|_| unreadable(column, "holds a short code that is none".into()))
 }
 
 /// A column that holds the code of a message's state.
@@ -62,7 +69,7 @@ pub(crate) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageSta
     let known = MessageState::ALL
         .into_iter()
         .find(|state| state_code(*state) == code);
-    known.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, code))
+    known.ok_or_else(|| unreadable(column, "holds a state that is none".into()))
 }
 
 /// The code of a state: never 0 or 1, so that every state takes one octet.
@@ -83,6 +90,41 @@ pub(crate) const fn state_code(state: MessageState) -> i64 {
 pub(crate) fn version_code(version: u32) -> i64 {
     i64::from(version) + 1
 }
+
+/// A number that this program never writes to its column.
+pub(crate) fn out_of_range(row: &Row<'_>, column: usize, number: i64) -> rusqlite::Error {
+    let name = name_of(row, column);
+    unreadable(
+        column,
+        format!("holds a {name} of {number}, which is out of range").into(),
+    )
+}
+
+fn name_of(row: &Row<'_>, column: usize) -> String {
+    let name = row.as_ref().column_name(column);
+    name.map_or_else(|_| format!("column {column}"), str::to_owned)
+}
+
+/// Reads a row, and names it where it cannot be read: `what`, and the number in its first column.
+pub(crate) fn named<T>(
+    what: &str,
+    row: &Row<'_>,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    read(row).map_err(|error| {
+        let number: i64 = row.get(0).unwrap_or_default();
+        let says = match error {
+            rusqlite::Error::FromSqlConversionFailure(_, _, source) => source.to_string(),
+            error => format!("cannot be read: {error}"),
+        };
+        unreadable(0, format!("{what} {number} {says}").into())
+    })
+}
+
+/// A hole in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("ledger entry {0} is missing")]
+pub(crate) struct Hole(pub(crate) u64);
 
 /// A column that cannot be what this program wrote.
 pub(crate) fn unreadable(

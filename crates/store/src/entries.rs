@@ -5,7 +5,7 @@ use std::ops::Range;
 use ledger::Hash;
 use rusqlite::{Connection, Row};
 
-use crate::columns::{integer, natural, octets, unreadable};
+use crate::columns::{Hole, integer, natural, octets, unreadable};
 use crate::embedded::Shared;
 use crate::shrink;
 
@@ -97,10 +97,9 @@ fn range<T>(
 
 fn missing(database: &Connection, index: u64) -> rusqlite::Error {
     let is_pruned = shrink::minimum(database).is_ok_and(|minimum| index < minimum);
-    let what = if is_pruned {
-        "was pruned"
+    if is_pruned {
+        unreadable(0, format!("ledger entry {index} was pruned").into())
     } else {
-        "is missing"
-    };
-    unreadable(0, format!("ledger entry {index} {what}").into())
+        unreadable(0, Box::new(Hole(index)))
+    }
 }

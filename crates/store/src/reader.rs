@@ -7,6 +7,7 @@ use engine::ports::store::{ReadError, Reading};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::columns::Hole;
 use crate::embedded::Shared;
 
 /// A read to do. It sends its own answer.
@@ -110,7 +111,13 @@ pub(crate) fn reading<T: Send + 'static>(
 }
 
 /// The error of a read. SQLite's words name tables and files, never what is in a row.
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub(crate) fn failed(error: rusqlite::Error) -> ReadError {
-    ReadError::Failed(error.to_string())
+    // Of what this program says itself, only that: SQLite's words before it name columns by number.
+    let rusqlite::Error::FromSqlConversionFailure(_, _, source) = error else {
+        return ReadError::Failed(error.to_string());
+    };
+    match source.downcast_ref::<Hole>() {
+        Some(Hole(index)) => ReadError::Missing(*index),
+        None => ReadError::Failed(source.to_string()),
+    }
 }

@@ -11,7 +11,9 @@ use engine::rows::{
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::columns::{integer, json, moment, natural, octets, short_code, state, unreadable};
+use crate::columns::{
+    integer, json, moment, named, natural, octets, out_of_range, short_code, state, unreadable,
+};
 
 /// A message and its sealed fields.
 pub(crate) type Message = (MessageRow, Vec<VaultRow>);
@@ -29,77 +31,87 @@ pub(crate) const OPT_OUT: &str = "seq, short_code, subject, standing, basis, at"
 
 /// Reads the columns of [`MESSAGE`].
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
-    let version: u32 = natural(row, 3)?;
-    Ok(MessageRow {
-        id: id(row, 1)?,
-        state: state(row, 2)?,
-        version: version.saturating_sub(1),
-        created: moment(row, 4)?,
-        expires: moment(row, 5)?,
-        updated: moment(row, 6)?,
-        subject: octets(row, 7)?,
-        head: json(row, 8)?,
-        segments: json(row, 9)?,
+    named("the message at sequence", row, |row| {
+        let version: u32 = natural(row, 3)?;
+        Ok(MessageRow {
+            id: id(row, 1)?,
+            state: state(row, 2)?,
+            version: version.saturating_sub(1),
+            created: moment(row, 4)?,
+            expires: moment(row, 5)?,
+            updated: moment(row, 6)?,
+            subject: octets(row, 7)?,
+            head: json(row, 8)?,
+            segments: json(row, 9)?,
+        })
     })
 }
 
 /// Reads the columns of [`INBOUND`].
 pub(crate) fn inbound(row: &Row<'_>) -> rusqlite::Result<InboundRow> {
-    Ok(InboundRow {
-        id: id(row, 1)?,
-        to: short_code(row, 2)?,
-        received: moment(row, 3)?,
-        keyword: row.get(4)?,
-        carrier: row.get(5)?,
-        subject: octets(row, 6)?,
+    named("the inbound message at sequence", row, |row| {
+        Ok(InboundRow {
+            id: id(row, 1)?,
+            to: short_code(row, 2)?,
+            received: moment(row, 3)?,
+            keyword: row.get(4)?,
+            carrier: row.get(5)?,
+            subject: octets(row, 6)?,
+        })
     })
 }
 
 /// Reads the columns of [`PART`].
 pub(crate) fn part(row: &Row<'_>) -> rusqlite::Result<PartRow> {
-    Ok(PartRow {
-        sequence: natural(row, 0)?,
-        to: short_code(row, 1)?,
-        carrier: carrier(row, 2)?,
-        data_coding: natural(row, 3)?,
-        reference: natural(row, 4)?,
-        width: width(row, 5)?,
-        total: natural(row, 6)?,
-        ordinal: natural(row, 7)?,
-        at: moment(row, 8)?,
+    named("the part at sequence", row, |row| {
+        Ok(PartRow {
+            sequence: natural(row, 0)?,
+            to: short_code(row, 1)?,
+            carrier: carrier(row, 2)?,
+            data_coding: natural(row, 3)?,
+            reference: natural(row, 4)?,
+            width: width(row, 5)?,
+            total: natural(row, 6)?,
+            ordinal: natural(row, 7)?,
+            at: moment(row, 8)?,
+        })
     })
 }
 
 /// Reads the columns of [`UNMATCHED`].
 pub(crate) fn unmatched(row: &Row<'_>) -> rusqlite::Result<UnmatchedRow> {
-    let id = row.get_ref(2)?.as_str()?;
-    let has_subject = !matches!(row.get_ref(5)?, rusqlite::types::ValueRef::Null);
-    Ok(UnmatchedRow {
-        sequence: natural(row, 0)?,
-        carrier: carrier(row, 1)?,
-        carrier_id: CarrierMessageId::parse(id.as_bytes())
-            .map_err(|source| unreadable(2, Box::new(source)))?,
-        state: receipt_state(row, 3)?,
-        error: row.get(4)?,
-        subject: has_subject.then(|| octets(row, 5)).transpose()?,
-        at: moment(row, 6)?,
+    named("the unmatched receipt at sequence", row, |row| {
+        let id = row.get_ref(2)?.as_str()?;
+        let has_subject = !matches!(row.get_ref(5)?, rusqlite::types::ValueRef::Null);
+        Ok(UnmatchedRow {
+            sequence: natural(row, 0)?,
+            carrier: carrier(row, 1)?,
+            carrier_id: CarrierMessageId::parse(id.as_bytes())
+                .map_err(|_| unreadable(2, "holds a message id that is none".into()))?,
+            state: receipt_state(row, 3)?,
+            error: row.get(4)?,
+            subject: has_subject.then(|| octets(row, 5)).transpose()?,
+            at: moment(row, 6)?,
+        })
     })
 }
 
 /// Reads the columns of [`OPT_OUT`].
 pub(crate) fn opt_out(row: &Row<'_>) -> rusqlite::Result<OptOutRow> {
-    let standing: i64 = row.get(3)?;
-    Ok(OptOutRow {
-        sequence: natural(row, 0)?,
-        short_code: short_code(row, 1)?,
-        subject: octets(row, 2)?,
-        standing: if standing == STANDS {
-            OptOutStanding::Out
-        } else {
-            OptOutStanding::Removed
-        },
-        basis: row.get(4)?,
-        at: moment(row, 5)?,
+    named("the opt-out at sequence", row, |row| {
+        let standing: i64 = row.get(3)?;
+        Ok(OptOutRow {
+            sequence: natural(row, 0)?,
+            short_code: short_code(row, 1)?,
+            subject: octets(row, 2)?,
+            standing: if standing == STANDS {
+                OptOutStanding::Out
+            } else {
+                OptOutStanding::Removed
+            },
+            basis: row.get(4)?,
+            at: moment(row, 5)?,
+        })
     })
 }
 
@@ -108,12 +120,14 @@ pub(crate) const STANDS: i64 = 1;
 
 /// Reads `row, wrapped` of a key-encryption key.
 pub(crate) fn kek(row: &Row<'_>) -> rusqlite::Result<KekRow> {
-    let key: u64 = natural(row, 0)?;
-    let (week, purpose) = week_and_purpose(key)?;
-    Ok(KekRow {
-        purpose,
-        week,
-        wrapped: row.get(1)?,
+    named("the key at row", row, |row| {
+        let key: u64 = natural(row, 0)?;
+        let (week, purpose) = week_and_purpose(key)?;
+        Ok(KekRow {
+            purpose,
+            week,
+            wrapped: row.get(1)?,
+        })
     })
 }
 
@@ -147,13 +161,15 @@ pub(crate) fn vault_of(database: &Connection, owner: u64) -> rusqlite::Result<Ve
 
 /// Reads the columns of [`VAULT`].
 pub(crate) fn vault(row: &Row<'_>) -> rusqlite::Result<VaultRow> {
-    let key: u64 = natural(row, 0)?;
-    Ok(VaultRow {
-        owner: key >> 2,
-        purpose: purpose(key)?,
-        week: natural(row, 1)?,
-        wrapped: row.get(2)?,
-        sealed: row.get(3)?,
+    named("the sealed value at row", row, |row| {
+        let key: u64 = natural(row, 0)?;
+        Ok(VaultRow {
+            owner: key >> 2,
+            purpose: purpose(key)?,
+            week: natural(row, 1)?,
+            wrapped: row.get(2)?,
+            sealed: row.get(3)?,
+        })
     })
 }
 
@@ -220,7 +236,7 @@ fn width(row: &Row<'_>, column: usize) -> rusqlite::Result<ReferenceWidth> {
     let code: i64 = row.get(column)?;
     let known = [ReferenceWidth::Eight, ReferenceWidth::Sixteen];
     let found = known.into_iter().find(|width| width_code(*width) == code);
-    found.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, code))
+    found.ok_or_else(|| out_of_range(row, column, code))
 }
 
 fn by_sequence(columns: &str, table: &str) -> String {
@@ -241,7 +257,7 @@ pub(crate) fn purpose(key: u64) -> rusqlite::Result<Purpose> {
 
 fn id<K>(row: &Row<'_>, column: usize) -> rusqlite::Result<Id<K>> {
     let bytes = octets(row, column)?;
-    Id::from_bytes(bytes).ok_or_else(|| unreadable(column, "is no UUIDv7".into()))
+    Id::from_bytes(bytes).ok_or_else(|| unreadable(column, "holds an id that is no UUIDv7".into()))
 }
 
 fn carrier(row: &Row<'_>, column: usize) -> rusqlite::Result<CarrierName> {
@@ -251,5 +267,5 @@ fn carrier(row: &Row<'_>, column: usize) -> rusqlite::Result<CarrierName> {
 fn receipt_state(row: &Row<'_>, column: usize) -> rusqlite::Result<ReceiptState> {
     let word = row.get_ref(column)?.as_str()?;
     ReceiptState::from_word(word)
-        .ok_or_else(|| unreadable(column, "is no state of a receipt".into()))
+        .ok_or_else(|| unreadable(column, "holds a state of a receipt that is none".into()))
 }

@@ -86,6 +86,7 @@ impl From<ReadError> for PurgeError {
             ReadError::Failed(text) | ReadError::Place(text) | ReadError::Unwritten(text) => {
                 Self::Failed(text)
             }
+            hole @ ReadError::Missing(_) => Self::Failed(hole.to_string()),
         }
     }
 }

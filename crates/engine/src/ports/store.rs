@@ -54,6 +54,9 @@ pub enum ReadError {
     /// A copy could not be written.
     #[error("{0}")]
     Unwritten(String),
+    /// The ledger has a hole: the entry of this index, or its leaf hash, is not there.
+    #[error("ledger entry {0} is missing")]
+    Missing(u64),
 }
 
 /// Told once what became of a commit.

@@ -38,8 +38,7 @@ impl Judge {
     /// Takes the secrets and key-encryption keys of a store.
     pub fn load(&self, secrets: Vec<SecretRow>, keks: Vec<KekRow>) -> Result<(), OpenError> {
         let stored = Stored { secrets, keks };
-        let opened = self.vault.unlock(&self.salts, &stored);
-        opened.map(drop).ok_or(OpenError::Damaged)
+        self.vault.unlock(&self.salts, &stored).map(drop)
     }
 
     fn blind(&self) -> &BlindKeys {

@@ -20,6 +20,17 @@ pub(crate) struct Wrapping {
     key: LessSafeKey,
     master: MasterKey,
     salt: Option<Salt>,
+    root: Root,
+}
+
+/// Where the blind root of a store is. Every key-encryption key is wrapped with this, so that a kept root
+/// that was deleted is missed: without it no opt-out would be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    /// Derived from the master key.
+    Derived,
+    /// Kept among the secrets, since the master key was replaced.
+    Kept,
 }
 
 /// The salt under which stored keys open.
@@ -65,6 +76,7 @@ impl Wrapping {
             key: aead_key(octets.as_ref()).expect("32 octets make an AES-256 key"),
             master: master.clone(),
             salt: salt.cloned(),
+            root: Root::Derived,
         }
     }
 
@@ -85,7 +97,7 @@ impl Wrapping {
         octets: &[u8; KEY_LEN],
         entropy: &dyn Entropy,
     ) -> Option<KekRow> {
-        let wrapped = self.wrap(&place(0, purpose, week), octets, entropy)?;
+        let wrapped = self.wrap(&kek_place(purpose, week, self.root), octets, entropy)?;
         Some(KekRow {
             purpose,
             week,
@@ -94,7 +106,28 @@ impl Wrapping {
     }
 
     pub(super) fn open_kek(&self, row: &KekRow) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        open(&self.key, &place(0, row.purpose, row.week), &row.wrapped)
+        let opened = |root| {
+            let place = kek_place(row.purpose, row.week, root);
+            open(&self.key, &place, &row.wrapped)
+        };
+        match self.root {
+            // Until its next re-wrap, a store whose master key an older program replaced says nothing of it.
+            Root::Kept => opened(Root::Kept).or_else(|_| opened(Root::Derived)),
+            Root::Derived => opened(Root::Derived).map_err(|error| match opened(Root::Kept) {
+                Ok(_) => OpenError::NoRoot,
+                Err(_) => error,
+            }),
+        }
+    }
+
+    /// The blind root of a store with these secrets; from now on keys are wrapped as beside it.
+    pub(super) fn root_in(&mut self, secrets: &[SecretRow]) -> Result<BlindRoot, OpenError> {
+        let Some(row) = secrets.iter().find(|row| &*row.name == BLIND) else {
+            return Ok(BlindRoot::of(&self.master));
+        };
+        let octets = self.open_secret(row)?;
+        self.root = Root::Kept;
+        BlindRoot::from_octets(&octets).ok_or(OpenError::Damaged)
     }
 
     fn wrap_secret(&self, name: &str, value: &[u8], entropy: &dyn Entropy) -> Option<SecretRow> {
@@ -124,12 +157,14 @@ impl Wrapping {
 
     /// Wraps anew what lies under another key. What that one does not open is a fault, never left out.
     fn take_over(
-        &self,
+        &mut self,
         from: &Self,
         stored: &Stored,
         entropy: &dyn Entropy,
     ) -> Result<Stored, OpenError> {
         let mut taken = Stored::default();
+        let is_new_master = !from.master.is_same(&self.master);
+        self.root = if is_new_master { Root::Kept } else { from.root };
         for row in &stored.keks {
             let octets = from.open_kek(row)?;
             let octets = octets.as_slice().try_into();
@@ -141,14 +176,22 @@ impl Wrapping {
             let row = self.wrap_secret(&row.name, &from.open_secret(row)?, entropy);
             taken.secrets.push(row.ok_or(OpenError::Damaged)?);
         }
-        let keeps_root = stored.secrets.iter().any(|row| &*row.name == BLIND);
-        if !keeps_root && !from.master.is_same(&self.master) {
+        if is_new_master && from.root == Root::Derived {
             let root = BlindRoot::of(&from.master);
             let row = self.wrap_secret(BLIND, root.reveal(), entropy);
             taken.secrets.push(row.ok_or(OpenError::Damaged)?);
         }
         Ok(taken)
     }
+}
+
+/// What ties a wrapped key-encryption key to its purpose and week, and to a blind root that is kept.
+fn kek_place(purpose: Purpose, week: u32, root: Root) -> Vec<u8> {
+    let mut place = place(0, purpose, week).to_vec();
+    if root == Root::Kept {
+        place.push(b'r');
+    }
+    place
 }
 
 /// What ties a wrapped secret to its name. No place of a key-encryption key is as long.
@@ -174,39 +217,35 @@ impl Vault {
         places
     }
 
-    /// What the keyed hashes are made from.
-    pub(crate) fn blind_root(&self) -> Result<BlindRoot, OpenError> {
-        let held = self.held();
-        let Some(row) = held.secrets.iter().find(|row| &*row.name == BLIND) else {
-            return Ok(BlindRoot::of(held.wrapping.master()));
-        };
-        let octets = held.wrapping.open_secret(row)?;
-        BlindRoot::from_octets(&octets).ok_or(OpenError::Damaged)
-    }
-
     /// The keyed hashes of the store.
     pub(crate) fn blind_keys(&self) -> BlindKeys {
-        let root = self.blind_root();
-        BlindKeys::new(&root.unwrap_or_else(|_| BlindRoot::of(&self.master())))
+        BlindKeys::new(&self.held().root)
     }
 
-    /// Takes in what is stored, under whichever salt it opens with; `None` when with none.
-    pub(crate) fn unlock(&self, salts: &Salts, stored: &Stored) -> Option<Under> {
-        let opens = |salt| self.load(salt, stored).is_ok();
-        if opens(salts.current.as_ref()) {
-            return Some(Under::Current);
+    /// Takes in what is stored, under whichever salt it opens with.
+    pub(crate) fn unlock(&self, salts: &Salts, stored: &Stored) -> Result<Under, OpenError> {
+        let mut ways = vec![(salts.current.as_ref(), Under::Current)];
+        ways.extend(salts.next.as_ref().map(|next| (Some(next), Under::Next)));
+        if salts.current.is_some() {
+            // A store from before there were salts, brought back beside a later one.
+            ways.push((None, Under::NoSalt));
         }
-        if let Some(next) = &salts.next
-            && opens(Some(next))
-        {
-            return Some(Under::Next);
+        for (salt, under) in ways {
+            match self.load(salt, stored) {
+                Ok(()) => return Ok(under),
+                Err(OpenError::NoRoot) => return Err(OpenError::NoRoot),
+                Err(OpenError::NoKey | OpenError::Damaged) => {}
+            }
         }
-        // A store from before there were salts, brought back beside a later one.
-        (salts.current.is_some() && opens(None)).then_some(Under::NoSalt)
+        Err(OpenError::Damaged)
     }
 
     /// Wraps everything anew. Nothing is in force before [`Vault::turn`].
-    pub(crate) fn rewrap(&self, to: Wrapping, entropy: &dyn Entropy) -> Result<Turned, OpenError> {
+    pub(crate) fn rewrap(
+        &self,
+        mut to: Wrapping,
+        entropy: &dyn Entropy,
+    ) -> Result<Turned, OpenError> {
         let held = self.held();
         let keks = held.keks.iter().map(|((purpose, week), kek)| KekRow {
             purpose: *purpose,

@@ -242,6 +242,34 @@ fn under_a_new_master_key_numbers_are_found_and_opt_outs_stand() {
     found_and_opted_out(&test);
 }
 
+#[test]
+fn a_store_whose_blind_root_was_deleted_does_not_start() {
+    let test = running();
+    let message = submit(&test, "hello").unwrap();
+    let caller = test.caller();
+    let recorded = test.gateway.record_opt_out(&caller, opt_out(7));
+    test.settle(recorded).unwrap();
+    test.rotate(&Rotation::Master("root", other_master()))
+        .unwrap();
+    let deleted = |test: &TestGateway| {
+        let mut image = test.store.image();
+        image.delete_secrets();
+        start(image, &test.keyring, other_master(), &test.clock)
+    };
+    let refused = deleted(&test);
+    assert!(matches!(refused, Err(StartError::NoBlindRoot)));
+    let whole = again(&test, other_master()).unwrap();
+    assert!(reads(&whole, &message), "nothing else was lost");
+    // Nor once the keys were wrapped anew under the same master key, and others came.
+    whole.clock.advance(WEEK);
+    whole.keep_keys();
+    whole.gateway.keep_house(whole.clock.peek());
+    whole.store.sync();
+    assert!(submit(&whole, "on").is_ok());
+    let refused = deleted(&whole);
+    assert!(matches!(refused, Err(StartError::NoBlindRoot)));
+}
+
 fn found_and_opted_out(test: &TestGateway) {
     let query = MessageQuery {
         to: Some(handset(1)),

@@ -27,6 +27,8 @@ named! {
         RootMismatch = "root-mismatch",
         /// An entry and its published leaf hash do not belong together.
         LeafMismatch = "leaf-mismatch",
+        /// The log's own store has a hole where an entry was.
+        EntryMissing = "entry-missing",
         /// An entry is not in canonical form or not of the schema.
         EntryMalformed = "entry-malformed",
         /// Entries of a node are missing.
@@ -57,6 +59,8 @@ named! {
         ProofFails = "proof-fails",
         /// The source could not be read.
         SourceFailed = "source-failed",
+        /// The vault is there and does not open with its keys, or cannot be read.
+        VaultUnreadable = "vault-unreadable",
         /// The vault holds another value than the entry commits to.
         CommitmentMismatch = "commitment-mismatch",
         /// Nothing opens a commitment and nothing says that it was erased.

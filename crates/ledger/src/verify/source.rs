@@ -17,7 +17,8 @@ pub trait Source {
     }
 }
 
-/// The source could not be read. That proves nothing about the log, and is never a pass.
+/// The source could not be read. That proves nothing about the log unless an entry is missing, and is
+/// never a pass.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path} cannot be read: {cause}")]
 pub struct SourceError {
@@ -25,4 +26,26 @@ pub struct SourceError {
     pub path: String,
     /// Why it failed.
     pub cause: String,
+    /// The index of the entry for whose absence it failed: then that is wrong with the log.
+    pub missing: Option<u64>,
+}
+
+impl SourceError {
+    /// A failure that says nothing of the log.
+    pub fn new(path: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            cause: cause.into(),
+            missing: None,
+        }
+    }
+
+    /// There is no entry of this index, or no leaf hash of it.
+    pub fn missing(path: impl Into<String>, index: u64) -> Self {
+        Self {
+            path: path.into(),
+            cause: format!("entry {index} is not there"),
+            missing: Some(index),
+        }
+    }
 }

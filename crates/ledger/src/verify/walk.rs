@@ -6,11 +6,13 @@ mod ending;
 mod taking;
 mod tiles;
 
+use std::collections::BTreeSet;
+
 use super::fault::{Fault, FaultKind};
 use super::job::{Job, Octets, Workers};
 use super::levels::Levels;
 use super::order::{Order, Start};
-use super::source::Source;
+use super::source::{Source, SourceError};
 use super::{Teller, Trust};
 use crate::leaf::Hash;
 use crate::tile::{Content, FULL, HEIGHT, Tile, extent};
@@ -45,6 +47,8 @@ pub(super) struct Walk<'w, 't> {
     vouched: u64,
     lost_in_a_row: u32,
     lost: Lost,
+    /// Entries of which it is told that they are missing.
+    missing: BTreeSet<u64>,
 }
 
 /// Whether leaves are missing, so that no root can be built.
@@ -77,6 +81,7 @@ impl<'w, 't> Walk<'w, 't> {
             vouched: 0,
             lost_in_a_row: 0,
             lost: Lost::Nothing,
+            missing: BTreeSet::new(),
         }
     }
 
@@ -143,6 +148,20 @@ impl<'w, 't> Walk<'w, 't> {
         bundles
     }
 
+    /// Tells of what could not be read; of a missing entry once, whatever fails for its absence.
+    fn unread(&mut self, first: Option<u64>, error: SourceError) {
+        let fault = match error.missing {
+            Some(index) if !self.missing.insert(index) => return,
+            Some(index) => Fault::at(index, FaultKind::EntryMissing, error.to_string()),
+            None => Fault {
+                index: first,
+                kind: FaultKind::SourceFailed,
+                detail: error.to_string(),
+            },
+        };
+        self.teller.tell(fault);
+    }
+
     fn batch(&mut self, next: &mut u64, bundles: u64) -> Vec<Job> {
         let mut jobs = Vec::new();
         let mut weight = 0;
@@ -169,8 +188,7 @@ impl<'w, 't> Walk<'w, 't> {
         let exact = match self.source.read(&tile.to_string()) {
             Ok(octets) => octets,
             Err(error) => {
-                let fault = Fault::at(first, FaultKind::SourceFailed, error.to_string());
-                self.teller.tell(fault);
+                self.unread(Some(first), error);
                 return Octets::None;
             }
         };

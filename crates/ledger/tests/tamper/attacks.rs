@@ -2,9 +2,9 @@
 
 use ledger::FaultKind::{
     BadSignature, BundleMalformed, BundleMismatch, BundleMissing, CheckpointMalformed,
-    CheckpointMissing, EntryMalformed, EpochBackwards, Fork, LeafMismatch, PruningUnfounded,
-    QuorumNotMet, Rollback, RootMismatch, SequenceGap, SequenceRepeat, SourceFailed, TileMalformed,
-    TileMismatch, TileMissing, TimeBackwards, TooManyNodes, UntrustedKey, WrongOrigin,
+    CheckpointMissing, EntryMalformed, EntryMissing, EpochBackwards, Fork, LeafMismatch,
+    PruningUnfounded, QuorumNotMet, Rollback, RootMismatch, SequenceGap, SequenceRepeat, SourceFailed,
+    TileMalformed, TileMismatch, TileMissing, TimeBackwards, TooManyNodes, UntrustedKey, WrongOrigin,
 };
 use ledger::tile::bundle;
 use ledger::verify::RememberError;
@@ -392,11 +392,40 @@ struct Failing(Log, &'static str);
 impl Source for Failing {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         if path == self.1 {
-            let (path, cause) = (path.to_owned(), "the disk is on fire".to_owned());
-            return Err(SourceError { path, cause });
+            return Err(SourceError::new(path, "the disk is on fire"));
         }
         self.0.files.read(path)
     }
+}
+
+/// A source over a store with a hole: nothing that the entry is part of can be read.
+struct Holed(Log, u64);
+
+impl Source for Holed {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let bundle = self.1 / 256;
+        let of_it = [
+            format!("tile/entries/{bundle:03}"),
+            format!("tile/0/{bundle:03}"),
+        ];
+        if of_it.iter().any(|prefix| path.starts_with(prefix)) {
+            return Err(SourceError::missing(path, self.1));
+        }
+        self.0.files.read(path)
+    }
+}
+
+#[test]
+fn an_entry_that_is_gone_from_the_store_is_named_once_and_the_rest_is_looked_at() {
+    let mut log = log();
+    let at = log.place("tile/entries/000", 100) + "{\"actor\":{\"id\":\"cl".len();
+    log.at("tile/entries/000")[at] ^= 1;
+    let expected = [
+        (RootMismatch, None),
+        (LeafMismatch, Some(100)),
+        (EntryMissing, Some(300)),
+    ];
+    assert_eq!(kinds(&Holed(log, 300), &witnessed()), expected);
 }
 
 #[test]

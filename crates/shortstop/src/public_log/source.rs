@@ -106,8 +106,8 @@ impl Source for LogSource<'_> {
 }
 
 fn failed(path: &str, error: &ReadError) -> SourceError {
-    SourceError {
-        path: path.to_owned(),
-        cause: error.to_string(),
+    match error {
+        ReadError::Missing(index) => SourceError::missing(path, *index),
+        _ => SourceError::new(path, error.to_string()),
     }
 }

@@ -366,6 +366,11 @@ impl Image {
         self.keks.insert((row.week, row.purpose), row);
     }
 
+    /// Deletes every secret, as somebody with a database tool does.
+    pub fn delete_secrets(&mut self) {
+        self.secrets.clear();
+    }
+
     /// Every row of the record of opt-outs, oldest first.
     pub fn opt_outs(&self) -> impl Iterator<Item = &OptOutRow> {
         self.opt_outs.values()

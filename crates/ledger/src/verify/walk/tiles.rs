@@ -73,7 +73,9 @@ impl Walk<'_, '_> {
             }
             Content::Entries => 0,
         };
-        let Some(octets) = self.teller.ok(read_tile(self.source, tile))? else {
+        let read = read_tile(self.source, tile);
+        let read = read.map_err(|error| self.unread(None, error)).ok()?;
+        let Some(octets) = read else {
             self.teller.tell(Fault::at(
                 first,
                 FaultKind::TileMissing,

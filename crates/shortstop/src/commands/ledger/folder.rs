@@ -15,10 +15,7 @@ pub struct FolderSource(pub PathBuf);
 
 impl Source for FolderSource {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        let failed = |cause: String| SourceError {
-            path: path.to_owned(),
-            cause,
-        };
+        let failed = |cause: String| SourceError::new(path, cause);
         match octets(&self.0.join(path)) {
             Ok(octets) if u64::try_from(octets.len()).is_ok_and(|len| len > OCTETS_MAX) => Err(
                 failed("it has more octets than any file of a log".to_owned()),
@@ -39,8 +36,7 @@ impl Source for FolderSource {
             Ok(files) => files,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => {
-                let cause = error.to_string();
-                return Err(SourceError { path, cause });
+                return Err(SourceError::new(path, error.to_string()));
             }
         };
         let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());

@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::control::{Answer, Request};
 
+/// What is under a path.
+type Read = Result<Option<Vec<u8>>, SourceError>;
+
 /// A conversation with a gateway.
 pub struct SocketSource(RefCell<BufReader<UnixStream>>);
 
@@ -23,12 +26,17 @@ impl SocketSource {
         Some(Self(RefCell::new(BufReader::new(stream))))
     }
 
-    fn ask(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let path = path.to_owned();
-        let result = self.request(&Request::LedgerRead { path })?;
+    fn ask(&self, path: &str) -> anyhow::Result<Read> {
+        let request = Request::LedgerRead {
+            path: path.to_owned(),
+        };
+        let result = self.request(&request)?;
+        if let Some(index) = result.get("missing").and_then(Value::as_u64) {
+            return Ok(Err(SourceError::missing(path, index)));
+        }
         match result.get("octets").and_then(Value::as_str) {
-            Some(text) => Ok(Some(STANDARD.decode(text)?)),
-            None => Ok(None),
+            Some(text) => Ok(Ok(Some(STANDARD.decode(text)?))),
+            None => Ok(Ok(None)),
         }
     }
 
@@ -49,9 +57,7 @@ impl SocketSource {
 
 impl Source for SocketSource {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        self.ask(path).map_err(|error| SourceError {
-            path: path.to_owned(),
-            cause: format!("{error:#}"),
-        })
+        self.ask(path)
+            .unwrap_or_else(|error| Err(SourceError::new(path, format!("{error:#}"))))
     }
 }

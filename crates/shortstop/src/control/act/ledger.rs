@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::id::MessageId;
 use engine::{Gateway, LedgerExport};
-use ledger::Source as _;
+use ledger::{Source as _, SourceError};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -51,13 +51,20 @@ pub async fn export_to(
     .await
 }
 
-/// One file of the published log, in base64; null when there is none under this path.
+/// One file of the published log, in base64; null when there is none under this path, and where an entry
+/// is missing from the ledger, with its index.
 pub async fn read_file(public: Arc<PublicLog>, path: String) -> Answer {
     blocking(move || {
         let octets = match path.as_str() {
             "vkey" => Some(format!("{}\n", public.vkey).into_bytes()),
             "policy" => Some(public.policy.clone().into_bytes()),
-            path => LogSource::new(public.log.as_ref())?.read(path)?,
+            path => match LogSource::new(public.log.as_ref())?.read(path) {
+                Err(SourceError {
+                    missing: Some(index),
+                    ..
+                }) => return Ok(json!({"octets": null, "missing": index})),
+                read => read?,
+            },
         };
         Ok(json!({"octets": octets.map(|octets| STANDARD.encode(octets))}))
     })
