@@ -161,6 +161,13 @@ pub fn open_workshop(
     Ok((open_to_read(checked, folder.path())?, judge))
 }
 
+/// Whether any key of a data folder's vault is where it should be: the master key or a salt.
+pub fn has_keys(checked: &Checked, folder: &DataFolder) -> bool {
+    let master = master_key::place(folder, checked.master_key_file.as_deref());
+    let salt = folder.keys().join(FileKeyring::NAME);
+    master.exists() || salt.exists()
+}
+
 fn open_store(checked: &Checked, folder: &Path) -> Result<Arc<Embedded>, Failure> {
     let store = Embedded::open(store_config(checked, folder));
     store.map(Arc::new).map_err(not_opened)

@@ -126,6 +126,14 @@ pub(crate) fn named<T>(
 #[error("ledger entry {0} is missing")]
 pub(crate) struct Hole(pub(crate) u64);
 
+/// Whether an error is a hole in the ledger.
+pub(crate) fn is_hole(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, source) => source.is::<Hole>(),
+        _ => false,
+    }
+}
+
 /// A column that cannot be what this program wrote.
 pub(crate) fn unreadable(
     column: usize,

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Place;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked};
+use crate::control::act::openings::Openings;
 use crate::control::act::{Ground, act, ledger, openings, rebuild};
 use crate::control::{Answer, Request, client};
 use crate::exit::Failure;
@@ -98,6 +99,10 @@ async fn offline(checked: &Checked, request: Request) -> Result<Answer, Failure>
         return Ok(ledger::prove_message(Arc::new(public), message).await);
     }
     if matches!(request, Request::LedgerOpenings) {
+        if !wiring::has_keys(checked, &folder) {
+            let says = "the keys of the gateway are not here";
+            return Ok(Answer::done(&Openings::unchecked(says)));
+        }
         let (workshop, judge) = wiring::open_workshop(checked, &folder)?;
         return Ok(openings::offline(workshop.as_ref(), &judge));
     }

@@ -1,5 +1,6 @@
 //! The second half of `ledger verify` where the gateway's keys are: every commitment against the vault.
 
+use ledger::verify::Report;
 use serde_json::{Value, json};
 
 use crate::cli::Place;
@@ -17,19 +18,29 @@ pub enum Vault {
 }
 
 impl Vault {
-    /// Checks it and tells every fault.
-    pub fn check(place: &Place, output: Output) -> Self {
-        let openings = match call(place, Request::LedgerOpenings) {
+    /// Checks it and tells every fault. Beside a sound log, one that cannot be read is a fault itself.
+    pub fn check(place: &Place, report: &Report, output: Output) -> Self {
+        let is_sound = report.is_sound();
+        let asked = match call(place, Request::LedgerOpenings) {
             Ok(result) => serde_json::from_value::<Openings>(result).map_err(|e| e.to_string()),
             Err(failure) => Err(format!("{:#}", failure.cause)),
         };
-        match openings {
-            Ok(openings) => {
-                tell(&openings, output);
-                Self::Checked(openings)
-            }
-            Err(says) => Self::Unchecked(says),
+        let openings = match asked {
+            Ok(openings) => openings,
+            // What keeps it from being looked at is wrong with the log itself, and told.
+            Err(says) if !is_sound => return Self::Unchecked(says),
+            Err(says) => Openings::unreadable(says),
+        };
+        if let Some(says) = openings.unchecked {
+            return Self::Unchecked(says);
         }
+        tell(&openings, output);
+        Self::Checked(openings)
+    }
+
+    /// Whether nobody looked at it.
+    pub const fn is_unchecked(&self) -> bool {
+        matches!(self, Self::Unchecked(_))
     }
 
     /// How many faults it has, as far as it was looked at.
@@ -43,16 +54,30 @@ impl Vault {
     /// What the summary says of it.
     pub fn summary(&self) -> Value {
         match self {
+            Self::Checked(openings) if openings.is_unreadable() => {
+                json!({"checked": false, "faults": openings.faults})
+            }
             Self::Checked(openings) => {
                 json!({"checked": true, "commitments": openings.commitments, "faults": openings.faults})
             }
-            Self::Unchecked(says) => json!({"checked": false, "reason": says}),
+            Self::Unchecked(_) => json!("not-checked"),
+        }
+    }
+
+    /// Why nobody looked at it.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Checked(_) => None,
+            Self::Unchecked(says) => Some(says),
         }
     }
 
     /// A line for people.
     pub fn line(&self, output: Output) -> String {
         match self {
+            Self::Checked(openings) if openings.is_unreadable() => {
+                output.tone(Tone::Bad, "vault      cannot be read".to_owned())
+            }
             Self::Checked(openings) => {
                 format!("vault      {} commitments", openings.commitments)
             }

@@ -37,7 +37,7 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
         let trust = trust(args, || own_policy(&policy.unwrap_or_default()))?;
         let (report, minimum) = judge(&source, trust, output)?;
         let seals = asked.check(&OverSocket(&source), (&report, minimum), output);
-        let vault = vault(args, &place, output);
+        let vault = vault(args, (&place, &report), output);
         return Ok(conclude((&report, minimum), (&vault, &seals), output));
     }
     let public = offline_log(&place)?;
@@ -46,16 +46,16 @@ pub fn run(args: &VerifyArgs, output: Output) -> Outcome {
     let (report, minimum) = judge(&source, trust, output)?;
     let seals = asked.check(&OfStore(&public, &source), (&report, minimum), output);
     // The store is opened again, with its keys.
-    let vault = vault(args, &place, output);
+    let vault = vault(args, (&place, &report), output);
     Ok(conclude((&report, minimum), (&vault, &seals), output))
 }
 
 /// The vault of a gateway, unless only a part of its log is looked at.
-fn vault(args: &VerifyArgs, place: &Place, output: Output) -> Vault {
+fn vault(args: &VerifyArgs, (place, report): (&Place, &Report), output: Output) -> Vault {
     if args.since.is_some() {
         return Vault::Unchecked("with --since only new entries are looked at".to_owned());
     }
-    Vault::check(place, output)
+    Vault::check(place, report, output)
 }
 
 /// The policy that the gateway publishes: its key, and the witnesses of its configuration.
@@ -175,6 +175,7 @@ fn tell((report, minimum): (&Report, u64), (vault, seals): (&Vault, &Seals), out
             "sound": faults == 0,
             "faults": faults,
             "vault": vault.summary(),
+            "vault_reason": vault.reason(),
             "seals": seals.summary(),
             "entries": report.entries,
             "behind": report.behind,
@@ -205,7 +206,14 @@ fn tell((report, minimum): (&Report, u64), (vault, seals): (&Vault, &Seals), out
         output.line(line);
     }
     let verdict = if faults == 0 {
-        let says = format!("{} entries verified; nothing is wrong.", report.entries);
+        let entries = report.entries;
+        let says = if vault.is_unchecked() {
+            format!(
+                "{entries} entries verified; nothing is wrong with the log. The vault was not checked."
+            )
+        } else {
+            format!("{entries} entries verified; nothing is wrong.")
+        };
         output.tone(Tone::Good, says)
     } else {
         let says = format!("{faults} fault(s); the log is not to be trusted.");

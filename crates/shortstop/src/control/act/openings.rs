@@ -7,7 +7,7 @@ use engine::ports::Workshop;
 use engine::ports::store::ReadError;
 use engine::rebuild::Judge;
 use engine::{Gateway, OpeningsChecked, check_openings};
-use ledger::Fault;
+use ledger::{Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
@@ -28,6 +28,38 @@ pub struct Openings {
     pub faults: u64,
     /// The first of them, by index.
     pub told: Vec<FaultTold>,
+    /// Why nothing was looked at, where no keys are.
+    pub unchecked: Option<String>,
+}
+
+impl Openings {
+    /// The vault is there and says nothing, because of this.
+    pub fn unreadable(detail: impl ToString) -> Self {
+        let told = FaultTold {
+            index: None,
+            kind: FaultKind::VaultUnreadable.to_string(),
+            detail: detail.to_string(),
+        };
+        Self {
+            faults: 1,
+            told: vec![told],
+            ..Self::default()
+        }
+    }
+
+    /// Nobody can look at the vault here.
+    pub fn unchecked(says: &str) -> Self {
+        Self {
+            unchecked: Some(says.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the vault could not be read at all.
+    pub fn is_unreadable(&self) -> bool {
+        let kind = FaultKind::VaultUnreadable.to_string();
+        self.told.iter().any(|fault| fault.kind == kind)
+    }
 }
 
 /// A fault on its way over the socket.
@@ -62,7 +94,11 @@ pub async fn live(gateway: &Gateway, workshop: Arc<dyn Workshop>) -> Answer {
 
 /// On the data folder of one that does not run. Blocks.
 pub fn offline(workshop: &dyn Workshop, judge: &Judge) -> Answer {
-    answer(load(workshop, judge).and_then(|()| check(workshop, judge)))
+    match load(workshop, judge) {
+        Ok(()) => answer(check(workshop, judge)),
+        Err(ReadError::Failed(says)) => Answer::done(&Openings::unreadable(says)),
+        Err(error) => Answer::unavailable(error),
+    }
 }
 
 fn answer(done: Result<Openings, ReadError>) -> Answer {
@@ -89,5 +125,6 @@ fn check(workshop: &dyn Workshop, judge: &Judge) -> Result<Openings, ReadError> 
         commitments: checked.commitments,
         faults: checked.faults,
         told,
+        unchecked: None,
     })
 }

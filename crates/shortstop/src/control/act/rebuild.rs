@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::Gateway;
 use engine::ports::store::ReadError;
 use engine::ports::{Shelf, View, Workshop};
 use engine::rebuild::{Compared, Difference, Judge, compare, complete};
+use engine::{Gateway, OpenError, StartError};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
@@ -67,7 +67,11 @@ pub(super) fn load(workshop: &dyn Workshop, judge: &Judge) -> Result<(), ReadErr
         let loaded = judge.load(view.secrets()?, view.keks()?);
         let says = "the master key or the salt of the wrapping key does not belong to this data folder, or \
                     the folder is damaged";
-        loaded.map_err(|_| ReadError::Failed(says.to_owned()))
+        let says = |error| match error {
+            OpenError::NoRoot => StartError::NoBlindRoot.to_string(),
+            OpenError::NoKey | OpenError::Damaged => says.to_owned(),
+        };
+        loaded.map_err(|error| ReadError::Failed(says(error)))
     })
 }
 
