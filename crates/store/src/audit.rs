@@ -61,7 +61,6 @@ impl Catalog for Embedded {
 }
 
 /// The error of a read of the tree.
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub(crate) fn unread(error: TreeError) -> ReadError {
     match error {
         TreeError::Ledger(error) => failed(error),

@@ -149,7 +149,7 @@ impl<'w, 't> Walk<'w, 't> {
     }
 
     /// Tells of what could not be read; of a missing entry once, whatever fails for its absence.
-    fn unread(&mut self, first: Option<u64>, error: SourceError) {
+    fn unread(&mut self, first: Option<u64>, error: &SourceError) {
         let fault = match error.missing {
             Some(index) if !self.missing.insert(index) => return,
             Some(index) => Fault::at(index, FaultKind::EntryMissing, error.to_string()),
@@ -188,7 +188,7 @@ impl<'w, 't> Walk<'w, 't> {
         let exact = match self.source.read(&tile.to_string()) {
             Ok(octets) => octets,
             Err(error) => {
-                self.unread(Some(first), error);
+                self.unread(Some(first), &error);
                 return Octets::None;
             }
         };

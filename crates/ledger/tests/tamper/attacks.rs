@@ -3,8 +3,9 @@
 use ledger::FaultKind::{
     BadSignature, BundleMalformed, BundleMismatch, BundleMissing, CheckpointMalformed,
     CheckpointMissing, EntryMalformed, EntryMissing, EpochBackwards, Fork, LeafMismatch,
-    PruningUnfounded, QuorumNotMet, Rollback, RootMismatch, SequenceGap, SequenceRepeat, SourceFailed,
-    TileMalformed, TileMismatch, TileMissing, TimeBackwards, TooManyNodes, UntrustedKey, WrongOrigin,
+    PruningUnfounded, QuorumNotMet, Rollback, RootMismatch, SequenceGap, SequenceRepeat,
+    SourceFailed, TileMalformed, TileMismatch, TileMissing, TimeBackwards, TooManyNodes,
+    UntrustedKey, WrongOrigin,
 };
 use ledger::tile::bundle;
 use ledger::verify::RememberError;

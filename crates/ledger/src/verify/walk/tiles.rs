@@ -74,7 +74,7 @@ impl Walk<'_, '_> {
             Content::Entries => 0,
         };
         let read = read_tile(self.source, tile);
-        let read = read.map_err(|error| self.unread(None, error)).ok()?;
+        let read = read.map_err(|error| self.unread(None, &error)).ok()?;
         let Some(octets) = read else {
             self.teller.tell(Fault::at(
                 first,

@@ -29,7 +29,7 @@ impl Vault {
             Ok(openings) => openings,
             // What keeps it from being looked at is wrong with the log itself, and told.
             Err(says) if !is_sound => return Self::Unchecked(says),
-            Err(says) => Openings::unreadable(says),
+            Err(says) => Openings::unreadable(&says),
         };
         if let Some(says) = openings.unchecked {
             return Self::Unchecked(says);
@@ -76,7 +76,7 @@ impl Vault {
     pub fn line(&self, output: Output) -> String {
         match self {
             Self::Checked(openings) if openings.is_unreadable() => {
-                output.tone(Tone::Bad, "vault      cannot be read".to_owned())
+                output.tone(Tone::Bad, "vault      cannot be read")
             }
             Self::Checked(openings) => {
                 format!("vault      {} commitments", openings.commitments)

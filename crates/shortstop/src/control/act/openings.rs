@@ -34,7 +34,7 @@ pub struct Openings {
 
 impl Openings {
     /// The vault is there and says nothing, because of this.
-    pub fn unreadable(detail: impl ToString) -> Self {
+    pub fn unreadable(detail: &dyn std::fmt::Display) -> Self {
         let told = FaultTold {
             index: None,
             kind: FaultKind::VaultUnreadable.to_string(),
@@ -96,7 +96,7 @@ pub async fn live(gateway: &Gateway, workshop: Arc<dyn Workshop>) -> Answer {
 pub fn offline(workshop: &dyn Workshop, judge: &Judge) -> Answer {
     match load(workshop, judge) {
         Ok(()) => answer(check(workshop, judge)),
-        Err(ReadError::Failed(says)) => Answer::done(&Openings::unreadable(says)),
+        Err(ReadError::Failed(says)) => Answer::done(&Openings::unreadable(&says)),
         Err(error) => Answer::unavailable(error),
     }
 }
