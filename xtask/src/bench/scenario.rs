@@ -37,7 +37,7 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut report = Report::open(&machine::describe())?;
         let mut any = false;
-        for name in ["accept", "deliver", "steady", "queue", "ledger", "idle"] {
+        for name in ["accept", "deliver", "steady", "queue", "ledger", "search", "idle"] {
             if wanted.is_none_or(|wanted| wanted == name) {
                 any = true;
                 match name {
@@ -46,12 +46,13 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
                     "steady" => steady(&mut report).await?,
                     "queue" => queue(&mut report).await?,
                     "ledger" => ledger::run(&mut report).await?,
+                    "search" => ledger::search(&mut report)?,
                     _ => idle(&mut report).await?,
                 }
             }
         }
         if !any {
-            bail!("no such scenario; there are accept, deliver, steady, queue, ledger and idle");
+            bail!("no such scenario; there are accept, deliver, steady, queue, ledger, search and idle");
         }
         report.close()
     })

@@ -1,4 +1,5 @@
-//! The ledger: durable appends, what it costs of an accept, and how fast a copy of the log verifies.
+//! The ledger: durable appends, what it costs of an accept, how fast a copy of the log verifies, and how fast ten
+//! million entries are searched.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -43,20 +44,50 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     yard.clear()
 }
 
+/// Ten million entries, searched in every way.
+pub fn search(report: &mut Report) -> anyhow::Result<()> {
+    for line in example("search", &[])? {
+        let (Some(sort), Some(p99)) = (word(&line, "sort"), number(&line, "p99_milliseconds"))
+        else {
+            continue;
+        };
+        let p50 = number(&line, "p50_milliseconds").unwrap_or_default();
+        report.figure(
+            "search of 10,000,000",
+            &format!("{sort}, p50, ms"),
+            p50,
+            Aim::None,
+        )?;
+        let name = format!("{sort}, p99, ms");
+        report.figure("search of 10,000,000", &name, p99, Aim::AtMost(50.0))?;
+    }
+    Ok(())
+}
+
 /// Durable appends through the store alone. Gives the cost of ledger and vault in µs an accept.
 fn appends(report: &mut Report) -> anyhow::Result<f64> {
     let mut cost = None;
-    for (name, value) in example("ledger", &[])? {
-        let aim = match name.as_str() {
+    for line in example("ledger", &[])? {
+        let figure = word(&line, "figure").zip(number(&line, "value"));
+        let (name, value) = figure.with_context(|| format!("no figure: {line}"))?;
+        let aim = match name {
             "durable appends a second" => Aim::AtLeast(50_000.0),
             _ => Aim::None,
         };
-        report.figure(SCENARIO, &name, value, aim)?;
+        report.figure(SCENARIO, name, value, aim)?;
         if name == LEDGER_AND_VAULT {
             cost = Some(value);
         }
     }
     cost.context("the example did not say what ledger and vault cost")
+}
+
+fn word<'l>(line: &'l Value, key: &str) -> Option<&'l str> {
+    line.get(key).and_then(Value::as_str)
+}
+
+fn number(line: &Value, key: &str) -> Option<f64> {
+    line.get(key).and_then(Value::as_f64)
 }
 
 /// Verifies an exported log from its folder, as an outsider would.
@@ -83,8 +114,8 @@ fn verify(report: &mut Report, log: &str) -> anyhow::Result<()> {
     report.figure(SCENARIO, "entries verified a second", rate, aim)
 }
 
-/// Runs a measuring example of the store; gives its figures.
-fn example(name: &str, words: &[&str]) -> anyhow::Result<Vec<(String, f64)>> {
+/// Runs a measuring example of the store; gives what it says, line by line.
+fn example(name: &str, words: &[&str]) -> anyhow::Result<Vec<Value>> {
     let output = Command::new(env!("CARGO"))
         .current_dir(root())
         .args([
@@ -100,16 +131,9 @@ fn example(name: &str, words: &[&str]) -> anyhow::Result<Vec<(String, f64)>> {
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "the example {name} failed");
-    let figure = |line: &str| {
-        let value: Value = serde_json::from_str(line)?;
-        let name = value.get("figure").and_then(Value::as_str);
-        let found = name.zip(value.get("value").and_then(Value::as_f64));
-        found
-            .map(|(name, value)| (name.to_owned(), value))
-            .with_context(|| format!("no figure: {line}"))
-    };
-    String::from_utf8(output.stdout)?
+    let lines = String::from_utf8(output.stdout)?;
+    lines
         .lines()
-        .map(figure)
+        .map(|line| Ok(serde_json::from_str(line)?))
         .collect()
 }
