@@ -74,7 +74,10 @@ impl Gateway {
             return false;
         };
         open.apply_all(&Event::Cancelled, now);
-        batch.fact(entries::cancelled(&open, &caller.client), &mut open);
+        batch.fact(
+            entries::cancelled(&open, &caller.client, &caller.source),
+            &mut open,
+        );
         state.queue.leave(ticket(&open));
         state.counters.add(Counter::Settled("cancelled"), 1);
         if let Some(changes) = batch.finish() {

@@ -227,11 +227,12 @@ pub(crate) fn unknown(open: &Open, segment: u8, reason: &str) -> Draft {
 }
 
 /// `message.cancelled`: its client took it back.
-pub(crate) fn cancelled(open: &Open, client: &ClientId) -> Draft {
+pub(crate) fn cancelled(open: &Open, client: &ClientId, source: &IpAddr) -> Draft {
     sound(
         Draft::of(Kind::MessageCancelled, Actor::client(client), Outcome::Done)
             .client(client)
             .object(ObjectType::Message, &open.id)
+            .origin(OriginType::Connection, source)
             .build(),
     )
 }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use store::FileSeals;
 
+use crate::config::environment::credentials_folder;
+
 /// Access for the owner alone.
 const OWNER_FOLDER: u32 = 0o700;
 const OWNER_FILE: u32 = 0o600;
@@ -165,10 +167,21 @@ pub fn replace_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 }
 
 /// The mode of a file that other users can read, or a group can write: one that holds a secret must not
-/// be used then. systemd gives credentials mode 0400, or 0440 with an access list for the service.
+/// be used then. A group may read it, as the keys of certificates often are.
 pub fn open_to_others(path: &Path) -> Option<u32> {
     let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
     (mode & 0o037 != 0).then_some(mode)
+}
+
+/// The mode of one of the gateway's own keys that more than its owner may read: it must not be used then. A
+/// credential that systemd brings may be read by the group, since systemd gives it an access list.
+pub fn open_beyond_owner(path: &Path) -> Option<u32> {
+    let is_credential = credentials_folder().is_some_and(|folder| path.starts_with(folder));
+    if is_credential {
+        return open_to_others(path);
+    }
+    let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Makes the names in a folder durable.

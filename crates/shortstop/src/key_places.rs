@@ -9,7 +9,7 @@ use store::{FileKeyring, FileSeals};
 
 use crate::config::Checked;
 use crate::config::checked::{Identity, PasswordSource, SecondLine, Way};
-use crate::folder::{DataFolder, open_to_others};
+use crate::folder::{DataFolder, open_beyond_owner};
 use crate::{log_key, master_key};
 
 /// The key of the seals that are next.
@@ -101,7 +101,7 @@ impl KeyPlace {
             place: self.path.display().to_string(),
             since: written.and_then(moment),
             due: None,
-            open_to_others: written.map(|_| open_to_others(&self.path).is_some()),
+            open_to_others: written.map(|_| open_beyond_owner(&self.path).is_some()),
         }
     }
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::config::environment::credentials_folder;
 use crate::entropy;
-use crate::folder::{DataFolder, make_private, open_to_others, write_private};
+use crate::folder::{DataFolder, make_private, open_beyond_owner, write_private};
 
 /// Octets of a seed.
 const LENGTH: usize = 32;
@@ -169,7 +169,7 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, LogKeyError> 
         }
         Err(error) => return Err(LogKeyError::Unreadable(path.to_path_buf(), error)),
     };
-    if let Some(mode) = open_to_others(path) {
+    if let Some(mode) = open_beyond_owner(path) {
         return Err(LogKeyError::Open(path.to_path_buf(), mode));
     }
     let length = octets.len();

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::config::environment::credentials_folder;
 use crate::entropy;
-use crate::folder::{DataFolder, make_private, open_to_others, write_private};
+use crate::folder::{DataFolder, make_private, open_beyond_owner, write_private};
 
 /// Octets of a master key.
 const LENGTH: usize = 32;
@@ -102,7 +102,7 @@ fn read(path: PathBuf, origin: Origin) -> Result<Found, MasterKeyError> {
         }
         Err(error) => return Err(MasterKeyError::Unreadable(path, error)),
     };
-    if let Some(mode) = open_to_others(&path) {
+    if let Some(mode) = open_beyond_owner(&path) {
         return Err(MasterKeyError::Open(path, mode));
     }
     let length = octets.len();
@@ -151,11 +151,14 @@ mod tests {
         let path = place.path().join("key");
         std::fs::write(&path, [7; 32]).unwrap();
         let mode = |mode| std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(&path, mode(0o644)).unwrap();
-        assert!(matches!(
-            find(&folder(&place), Some(&path)),
-            Err(MasterKeyError::Open(_, 0o644))
-        ));
+        for wrong in [0o644, 0o640, 0o660, 0o601] {
+            std::fs::set_permissions(&path, mode(wrong)).unwrap();
+            let refused = find(&folder(&place), Some(&path));
+            assert!(
+                matches!(refused, Err(MasterKeyError::Open(_, found)) if found == wrong),
+                "{wrong:o}"
+            );
+        }
         std::fs::set_permissions(&path, mode(0o600)).unwrap();
         assert!(find(&folder(&place), Some(&path)).is_ok());
         std::fs::write(&path, [7; 31]).unwrap();

@@ -23,17 +23,17 @@ pub async fn export_to(
     to: PathBuf,
 ) -> Answer {
     let (shown, place) = (Arc::clone(&public), to.clone());
-    let begun = spawn_blocking(move || export::begin(&shown, &place)).await;
-    let published = match begun {
-        Ok(Ok(published)) => published,
+    let begin = move || anyhow::Ok((export::begin(&shown, &place)?, shown.log.minimum()?));
+    let (published, minimum) = match spawn_blocking(begin).await {
+        Ok(Ok(begun)) => begun,
         Ok(Err(error)) if error.is::<export::Taken>() => return Answer::refused(error),
         Ok(Err(error)) => return Answer::unavailable(format!("{error:#}")),
         Err(error) => return Answer::unavailable(error),
     };
     let record = LedgerExport {
         format: "c2sp",
-        first: 0,
-        count: published.size,
+        first: minimum,
+        count: published.size.saturating_sub(minimum),
     };
     if let Err(error) = gateway.export_ledger(actor, record).await {
         return Answer::unavailable(error);

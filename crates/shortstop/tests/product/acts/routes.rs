@@ -141,7 +141,6 @@ async fn good(stage: &mut Stage, row: &RouteRow, client: &str, key: &str, sent: 
         act.object = Some(accepted(&reply));
     }
     if sent.2.is_some() {
-        act.origin = "";
         act.object.clone_from(&sent.2);
     }
     if matches!(trace, Trace::Counted(_)) {
