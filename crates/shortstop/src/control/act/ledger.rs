@@ -23,8 +23,8 @@ pub async fn export_to(
     to: PathBuf,
 ) -> Answer {
     let (shown, place) = (Arc::clone(&public), to.clone());
-    let begin = move || anyhow::Ok((export::begin(&shown, &place)?, shown.log.minimum()?));
-    let (published, minimum) = match spawn_blocking(begin).await {
+    let look = move || anyhow::Ok((export::begin(&shown, &place)?, shown.log.minimum()?));
+    let (published, minimum) = match spawn_blocking(look).await {
         Ok(Ok(begun)) => begun,
         Ok(Err(error)) if error.is::<export::Taken>() => return Answer::refused(error),
         Ok(Err(error)) => return Answer::unavailable(format!("{error:#}")),
