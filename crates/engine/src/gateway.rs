@@ -21,6 +21,7 @@ use crate::rotation::Rotations;
 use crate::sealing::Sealing;
 use crate::settings::Settings;
 use crate::shortage::Shortage;
+use crate::sim_swap::RiskParts;
 use crate::state::State;
 use crate::streams::Stream;
 use crate::vault::Vault;
@@ -78,6 +79,8 @@ pub struct Gateway {
     pub(crate) streams: OnceLock<Vec<Arc<Stream>>>,
     /// The seals of the ledger, where it is sealed.
     pub(crate) sealing: OnceLock<Arc<Sealing>>,
+    /// Who is asked about SIMs, where somebody is.
+    pub(crate) risk: OnceLock<RiskParts>,
     me: Weak<Gateway>,
 }
 
@@ -113,6 +116,7 @@ impl Gateway {
             shortage: Shortage::default(),
             streams: OnceLock::new(),
             sealing: OnceLock::new(),
+            risk: OnceLock::new(),
             me: me.clone(),
         })
     }

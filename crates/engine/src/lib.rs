@@ -44,6 +44,7 @@ mod sealing;
 mod search;
 pub mod settings;
 mod shortage;
+mod sim_swap;
 mod snapshot;
 mod state;
 mod streams;
@@ -87,6 +88,7 @@ pub use search::{
     Proofs, SearchCursor, SearchCursorError, SearchError, Searcher,
 };
 pub use settings::Settings;
+pub use sim_swap::{RiskParts, SimCleared};
 pub use snapshot::{Moving, Snapshot, Standing};
 pub use streams::{StreamFrom, StreamLimits, StreamParts};
 pub use subject_export::{SubjectExportError, SubjectItem};

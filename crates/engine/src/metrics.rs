@@ -75,6 +75,7 @@ pub(crate) enum Counter {
     AuthFailed(&'static str),
     Erased(&'static str),
     Expired(&'static str),
+    SimChecks(&'static str),
     RetentionFailed,
     CommitsFailed,
 }
@@ -115,6 +116,10 @@ impl Counter {
                 "shortstop_values_expired_total",
                 "Private values destroyed because their time was over, by purpose.",
             ),
+            Self::SimChecks(_) => (
+                "shortstop_sim_checks_total",
+                "Questions whether a SIM was changed lately, by answer.",
+            ),
             Self::RetentionFailed => (
                 "shortstop_retention_failures_total",
                 "Rounds that did not destroy every value whose time was over.",
@@ -130,6 +135,7 @@ impl Counter {
             Self::Settled(word) => vec![("state", word.to_owned())],
             Self::Segments(word) | Self::Receipts(word) => vec![("outcome", word.to_owned())],
             Self::Inbound(word) => vec![("sort", word.to_owned())],
+            Self::SimChecks(word) => vec![("answer", word.to_owned())],
             Self::Erased(word) | Self::Expired(word) => vec![("purpose", word.to_owned())],
             Self::RetentionFailed | Self::CommitsFailed => vec![],
         }
@@ -304,6 +310,7 @@ mod tests {
             Counter::AuthFailed("unauthorized"),
             Counter::Erased("number"),
             Counter::Expired("text"),
+            Counter::SimChecks("unchanged"),
             Counter::RetentionFailed,
             Counter::CommitsFailed,
         ] {
@@ -325,6 +332,7 @@ mod tests {
             r#"Counter shortstop_auth_failures_total["reason"]"#,
             r#"Counter shortstop_values_erased_total["purpose"]"#,
             r#"Counter shortstop_values_expired_total["purpose"]"#,
+            r#"Counter shortstop_sim_checks_total["answer"]"#,
             "Counter shortstop_retention_failures_total[]",
             "Counter shortstop_commits_failed_total[]",
             r#"Gauge shortstop_queue_messages["class"]"#,

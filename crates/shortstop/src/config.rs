@@ -21,6 +21,7 @@ pub mod messages;
 pub mod node;
 pub mod problems;
 pub mod retention;
+pub mod risk;
 pub mod secret;
 pub mod section;
 pub mod short_code;
@@ -40,7 +41,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 14] = [
+pub const SECTIONS: [&str; 15] = [
     "node",
     "https",
     "admin",
@@ -52,6 +53,7 @@ pub const SECTIONS: [&str; 14] = [
     "keys",
     "messages",
     "retention",
+    "risk",
     "bounds",
     "store",
     "log",
@@ -82,6 +84,8 @@ pub struct Config {
     pub messages: messages::Messages,
     /// `[retention]`.
     pub retention: retention::Retention,
+    /// `[risk]`.
+    pub risk: risk::Risk,
     /// `[bounds]`.
     pub bounds: bounds::Bounds,
     /// `[store]`.
@@ -132,6 +136,7 @@ impl Config {
             keys: sources.section("keys"),
             messages: sources.section("messages"),
             retention: sources.section("retention"),
+            risk: sources.section("risk"),
             bounds: sources.section("bounds"),
             store: sources.section("store"),
             log: sources.section("log"),
@@ -163,6 +168,7 @@ impl Config {
         written(&mut out, "[keys]", self.keys.values());
         written(&mut out, "[messages]", self.messages.values());
         written(&mut out, "[retention]", self.retention.values());
+        written(&mut out, "[risk]", self.risk.values());
         written(&mut out, "[bounds]", self.bounds.values());
         written(&mut out, "[store]", self.store.values());
         written(&mut out, "[log]", self.log.values());
@@ -179,6 +185,7 @@ impl Config {
             ("keys", self.keys.values()),
             ("messages", self.messages.values()),
             ("retention", self.retention.values()),
+            ("risk", self.risk.values()),
             ("bounds", self.bounds.values()),
             ("store", self.store.values()),
             ("log", self.log.values()),

@@ -6,13 +6,15 @@ use std::path::Path;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
+use web::sim_swap::{Credentials, Secret, SimSwapClient};
 use web::witness::HttpWitness;
 use web::{Certificates, TlsError, TlsProfile, TlsSlot};
 use zeroize::Zeroizing;
 
 use crate::config::Problems;
 use crate::config::checked::{
-    CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, StreamPlan, Way,
+    CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, RiskIdentity, RiskPlan,
+    StreamPlan, Way,
 };
 use crate::config::secret::Password;
 use crate::folder::open_to_others;
@@ -24,6 +26,8 @@ pub struct Material {
     pub https: Option<Certificates>,
     /// What each link needs, in the order of the configuration.
     pub links: Vec<LinkMaterial>,
+    /// The way to whoever is asked about SIMs.
+    pub risk: Option<SimSwapClient>,
 }
 
 /// What one link needs. Its certificates have been read once to see that they can be; the link reads
@@ -63,8 +67,41 @@ impl Material {
         for (place, stream) in checked.streams.iter().enumerate() {
             check_stream(stream, &format!("siem[{place}]"), &mut problems);
         }
-        problems.or_value(Some(Self { https, links }))
+        let risk = checked.risk.as_ref();
+        let risk = risk.and_then(|plan| sim_swap(plan, &mut problems));
+        problems.or_value(Some(Self { https, links, risk }))
     }
+}
+
+/// The client of a SIM Swap service, with the secret that its file holds.
+fn sim_swap(plan: &RiskPlan, problems: &mut Problems) -> Option<SimSwapClient> {
+    let credentials = match &plan.identity {
+        RiskIdentity::Bearer(file) => {
+            Credentials::Bearer(secret("risk.bearer_file", file, problems)?)
+        }
+        RiskIdentity::Client {
+            token_url,
+            id,
+            secret_file,
+            scope,
+        } => Credentials::Client {
+            token_url: token_url.clone(),
+            id: id.clone(),
+            secret: secret("risk.client_secret_file", secret_file, problems)?,
+            scope: scope.clone(),
+        },
+    };
+    let made = SimSwapClient::new(&plan.place, credentials);
+    let made = made.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
+    problems.keep("risk.url", made)
+}
+
+/// A secret in a file of its own; a line end at its end is left out.
+fn secret(key: &str, file: &Path, problems: &mut Problems) -> Option<Secret> {
+    let octets = secret_octets(key, file, problems)?;
+    let text = std::str::from_utf8(&octets).unwrap_or_default();
+    let text = text.trim_end_matches(['\r', '\n']).to_owned();
+    problems.keep(key, Secret::new(text))
 }
 
 /// Only to see that it can be made, as with witnesses.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::RiskParts;
 use engine::ports::{CarrierEvents, Clock as _};
 use serde_json::json;
 use smpp::link::Links;
@@ -142,6 +143,13 @@ impl Running {
             return Err(failure);
         }
         opened.attach_seals(&checked, &folder);
+        if let (Some(plan), Some(client)) = (&checked.risk, material.risk) {
+            opened.gateway.attach_risk(RiskParts {
+                risk: Arc::new(client),
+                max_age: plan.max_age,
+                when_unknown: plan.when_unknown,
+            });
+        }
         opened.gateway.config_loaded(&change::first(&config));
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);

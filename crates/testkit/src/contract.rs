@@ -7,6 +7,7 @@ pub mod clock;
 pub mod entropy;
 pub mod keyring;
 pub mod log;
+pub mod risk;
 pub mod seals;
 pub mod store;
 pub mod stream;

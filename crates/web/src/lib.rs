@@ -10,12 +10,14 @@ mod http_errors;
 mod json;
 mod listener;
 mod metrics;
+mod outgoing;
 mod problem;
 mod reply;
 mod request_id;
 mod route;
 mod settings;
 pub mod siem;
+pub mod sim_swap;
 mod tls;
 pub mod witness;
 

@@ -72,6 +72,17 @@ pub enum Unknown {
     TimedOut,
 }
 
+impl Unknown {
+    /// The stable code used in the ledger and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotCovered => "not-covered",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}
+
 /// What happens when nobody says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

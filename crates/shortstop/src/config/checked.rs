@@ -16,11 +16,13 @@ use super::{Config, Problems};
 mod carriers;
 mod ledger;
 mod limits;
+mod risk;
 mod short_codes;
 mod siem;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
 pub use ledger::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
+pub use risk::{RiskIdentity, RiskPlan};
 pub use siem::StreamPlan;
 
 /// A configuration that can be run.
@@ -44,6 +46,8 @@ pub struct Checked {
     pub ledger: LedgerPlan,
     /// Who is told the ledger as it grows.
     pub streams: Vec<StreamPlan>,
+    /// Who is asked about SIMs.
+    pub risk: Option<RiskPlan>,
     /// The bounds of the store.
     pub store: Store,
     /// What is logged.
@@ -90,6 +94,7 @@ impl TryFrom<&Config> for Checked {
         let carriers = carriers::links(config, &mut problems);
         let ledger = ledger::plan(config, &mut problems);
         let streams = siem::streams(config, &mut problems);
+        let risk = risk::plan(config, &mut problems);
         let settings = settings(config, &mut problems);
         limits::store(&config.store, &mut problems);
         if !is_log_level(&config.log.level) {
@@ -106,6 +111,7 @@ impl TryFrom<&Config> for Checked {
             carriers,
             ledger,
             streams,
+            risk,
             store: config.store.clone(),
             log: config.log.clone(),
         });

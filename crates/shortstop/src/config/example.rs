@@ -8,7 +8,7 @@ use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
-use super::{admin, bounds, https, keys, ledger, log, messages, node, retention, store};
+use super::{admin, bounds, https, keys, ledger, log, messages, node, retention, risk, store};
 
 /// What stands above the first section.
 const OPENING: &str = "\
@@ -45,6 +45,7 @@ pub fn render() -> String {
     section::<keys::Keys>(&mut out, "keys", Head::Single);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
     section::<retention::Retention>(&mut out, "retention", Head::Single);
+    section::<risk::Risk>(&mut out, "risk", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
     section::<store::Store>(&mut out, "store", Head::Single);
     section::<log::Log>(&mut out, "log", Head::Single);

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::TlsConnector;
 
-use crate::witness::{Roots, RootsError, root_store};
+use crate::outgoing::{Roots, RootsError, root_store};
 
 /// What protects the way.
 #[derive(Clone, Debug)]

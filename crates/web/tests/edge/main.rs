@@ -20,6 +20,7 @@ mod requests;
 mod search;
 mod server;
 mod siem;
+mod sim_swap;
 mod site;
 mod tls;
 mod wire;

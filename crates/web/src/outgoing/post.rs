@@ -7,10 +7,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine::ports::witness::{Unreachable, WitnessAnswer};
 use futures_util::future::{Either, select};
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, Request, StatusCode};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -20,7 +19,8 @@ use tokio::net::{TcpStream, lookup_host};
 use super::place::Place;
 use super::trust::Trust;
 
-/// Octets of an answer's body at most; a cosignature takes 150, one of ML-DSA-44 3,400.
+/// Octets of an answer's body at most; a cosignature takes 150, one of ML-DSA-44 3,400, a token a few
+/// thousand.
 const ANSWER_MAX: usize = 64 * 1_024;
 
 /// Octets of an answer's head at most.
@@ -29,16 +29,35 @@ const HEAD_MAX: usize = 32 * 1_024;
 /// How long one address may take to answer, so that the next has its turn.
 const ADDRESS_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The media type of a 409's body.
-const SIZE_TYPE: &str = "text/x.tlog.size";
+/// What is asked.
+pub(crate) struct Post {
+    /// The path.
+    pub(crate) path: String,
+    /// The media type of the body.
+    pub(crate) content_type: &'static str,
+    /// Further header fields.
+    pub(crate) fields: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub(crate) body: Bytes,
+}
 
-/// Sends a body to the witness. It has no time limit.
-pub(super) async fn post(
-    place: &Place,
-    trust: &Trust,
-    body: String,
-) -> Result<WitnessAnswer, Unreachable> {
-    let request = request(place, body)?;
+/// What was answered, whatever the status.
+pub(crate) struct Answered {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The header fields.
+    pub(crate) headers: HeaderMap,
+    /// The body, at most 64 KiB.
+    pub(crate) body: Bytes,
+}
+
+/// No answer, and why; it holds nothing of what was asked.
+#[derive(Debug)]
+pub(crate) struct Unanswered(pub(crate) String);
+
+/// Asks a service. It has no time limit.
+pub(crate) async fn post(place: &Place, trust: &Trust, post: Post) -> Result<Answered, Unanswered> {
+    let request = request(place, post)?;
     let socket = connect(place, trust).await?;
     match trust {
         Trust::Loopback => exchange(socket, request).await,
@@ -49,19 +68,22 @@ pub(super) async fn post(
     }
 }
 
-fn request(place: &Place, body: String) -> Result<Request<Full<Bytes>>, Unreachable> {
-    Request::post(place.path.as_str())
+fn request(place: &Place, post: Post) -> Result<Request<Full<Bytes>>, Unanswered> {
+    let mut request = Request::post(post.path)
         .header(HOST, place.authority.as_str())
         .header(USER_AGENT, concat!("shortstop/", env!("CARGO_PKG_VERSION")))
-        .header(CONTENT_TYPE, "text/plain; charset=utf-8")
-        .header(CONNECTION, "close")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(because("the request cannot be written"))
+        .header(CONTENT_TYPE, post.content_type)
+        .header(CONNECTION, "close");
+    for (name, value) in post.fields {
+        request = request.header(name, value);
+    }
+    let request = request.body(Full::new(post.body));
+    request.map_err(because("the request cannot be written"))
 }
 
-async fn connect(place: &Place, trust: &Trust) -> Result<TcpStream, Unreachable> {
+async fn connect(place: &Place, trust: &Trust) -> Result<TcpStream, Unanswered> {
     let found = lookup_host((place.host.as_str(), place.port)).await;
-    let mut last = Unreachable("the name has no address".to_owned());
+    let mut last = Unanswered("the name has no address".to_owned());
     for address in found.map_err(because("the name has no address"))? {
         match connect_to(address, trust).await {
             Ok(socket) => return Ok(socket),
@@ -71,21 +93,20 @@ async fn connect(place: &Place, trust: &Trust) -> Result<TcpStream, Unreachable>
     Err(last)
 }
 
-async fn connect_to(address: SocketAddr, trust: &Trust) -> Result<TcpStream, Unreachable> {
+async fn connect_to(address: SocketAddr, trust: &Trust) -> Result<TcpStream, Unanswered> {
     if matches!(trust, Trust::Loopback) && !address.ip().is_loopback() {
         let away = "the name leads to another machine, where plain http is not used";
-        return Err(Unreachable(away.to_owned()));
+        return Err(Unanswered(away.to_owned()));
     }
     let connected = tokio::time::timeout(ADDRESS_PATIENCE, TcpStream::connect(address)).await;
-    let connected =
-        connected.map_err(|_| Unreachable("the connection took too long".to_owned()))?;
+    let connected = connected.map_err(|_| Unanswered("the connection took too long".to_owned()))?;
     let socket = connected.map_err(because("no connection"))?;
     // The body would wait for the head's acknowledgement.
     socket.set_nodelay(true).map_err(because("no connection"))?;
     Ok(socket)
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<WitnessAnswer, Unreachable>
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answered, Unanswered>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -106,37 +127,24 @@ where
 async fn ask(
     mut sender: SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<WitnessAnswer, Unreachable> {
+) -> Result<Answered, Unanswered> {
     let answer = sender.send_request(request).await;
     let (head, body) = answer.map_err(because("no sound answer"))?.into_parts();
     let body = Limited::new(body, ANSWER_MAX).collect().await;
     let body = body.map_err(|error| {
-        Unreachable(if error.is::<LengthLimitError>() {
+        Unanswered(if error.is::<LengthLimitError>() {
             format!("the answer is longer than {ANSWER_MAX} octets")
         } else {
             "the answer broke off".to_owned()
         })
     })?;
-    // A size is believed only in its own media type: one that is ahead of ours stops the gateway, and
-    // a proxy's 409 must not.
-    let foreign = head.status == StatusCode::CONFLICT && !is_size(&head.headers);
-    let body = if foreign {
-        Vec::new()
-    } else {
-        body.to_bytes().into()
-    };
-    let status = head.status.as_u16();
-    Ok(WitnessAnswer { status, body })
+    Ok(Answered {
+        status: head.status,
+        headers: head.headers,
+        body: body.to_bytes(),
+    })
 }
 
-fn is_size(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = value.and_then(|value| value.split(';').next());
-    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(SIZE_TYPE))
-}
-
-fn because<E: Error>(what: &'static str) -> impl Fn(E) -> Unreachable {
-    move |error| Unreachable(format!("{what}: {error}"))
+fn because<E: Error>(what: &'static str) -> impl Fn(E) -> Unanswered {
+    move |error| Unanswered(format!("{what}: {error}"))
 }

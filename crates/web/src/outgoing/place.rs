@@ -1,47 +1,47 @@
-//! Where a witness is: its submission prefix, taken apart once so that nothing about it can fail later.
+//! Where a service is: its URL, taken apart once so that nothing about it can fail later.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use rustls::pki_types::ServerName;
 
-/// A submission prefix with what it means.
+/// A URL below which paths are asked, with what it means.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// As it was written.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// The host to look up, without brackets.
     pub(super) host: String,
     /// Its port.
     pub(super) port: u16,
     /// What the `Host` header says.
     pub(super) authority: String,
-    /// The path that takes checkpoints.
-    pub(super) path: String,
+    /// Its path, without a slash at the end.
+    pub(super) prefix: String,
     /// What goes over the wire.
     pub(super) wire: Wire,
 }
 
-/// What protects the way to a witness.
+/// What protects the way to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wire {
+pub(crate) enum Wire {
     /// TLS, to whoever proves to have this name.
     Tls(ServerName<'static>),
     /// Nothing; it never leaves this machine.
     Loopback,
 }
 
-/// Why a URL cannot be that of a witness.
+/// Why a URL cannot be that of a service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// Not an absolute URL, or with a user, a query or a fragment.
-    #[error("is no URL of a witness: write https://host/path, with no user, query or fragment")]
+    #[error("is no URL of a service: write https://host/path, with no user, query or fragment")]
     Form,
     /// Neither HTTPS nor HTTP.
-    #[error("a witness is asked over https")]
+    #[error("a service is asked over https")]
     Scheme,
     /// Plain HTTP to another machine.
-    #[error("plain http is for a witness on this machine only: use https")]
+    #[error("plain http is for a service on this machine only: use https")]
     NotLoopback,
     /// The host is no name that a certificate can have.
     #[error("the host is no name that a certificate can have")]
@@ -49,8 +49,8 @@ pub enum PlaceError {
 }
 
 impl Place {
-    /// Reads a submission prefix; a slash at its end makes no difference.
-    pub(super) fn parse(url: &str) -> Result<Self, PlaceError> {
+    /// Reads a URL; a slash at its end makes no difference.
+    pub(crate) fn parse(url: &str) -> Result<Self, PlaceError> {
         let uri: Uri = url.parse().map_err(|_| PlaceError::Form)?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(PlaceError::Form);
@@ -72,9 +72,18 @@ impl Place {
             host: host.to_owned(),
             port: port_of(authority, usual_port)?,
             authority: authority.as_str().to_owned(),
-            path: format!("{prefix}/add-checkpoint"),
+            prefix: prefix.to_owned(),
             wire,
         })
+    }
+
+    /// The path of something below it; of the place itself for nothing.
+    pub(crate) fn path(&self, below: &str) -> String {
+        match (self.prefix.as_str(), below) {
+            ("", "") => "/".to_owned(),
+            (prefix, "") => prefix.to_owned(),
+            (prefix, below) => format!("{prefix}/{below}"),
+        }
     }
 }
 
@@ -117,32 +126,25 @@ mod tests {
     fn check(url: &str, host: &str, port: u16, path: &str) {
         let place = Place::parse(url).unwrap();
         assert_eq!(
-            (place.host.as_str(), place.port, place.path.as_str()),
+            (place.host.as_str(), place.port, place.path("act").as_str()),
             (host, port, path),
             "{url}"
         );
     }
 
     #[test]
-    fn a_submission_prefix_names_host_port_and_path() {
-        check("https://w.example", "w.example", 443, "/add-checkpoint");
-        check("https://w.example/", "w.example", 443, "/add-checkpoint");
-        check(
-            "https://w.example:8443/a/b/",
-            "w.example",
-            8443,
-            "/a/b/add-checkpoint",
-        );
-        check("https://192.0.2.1/a", "192.0.2.1", 443, "/a/add-checkpoint");
-        check(
-            "https://[2001:db8::1]:9/a",
-            "2001:db8::1",
-            9,
-            "/a/add-checkpoint",
-        );
-        check("http://127.0.0.1:7/", "127.0.0.1", 7, "/add-checkpoint");
-        check("http://[::1]:7", "::1", 7, "/add-checkpoint");
-        check("http://localhost/w", "localhost", 80, "/w/add-checkpoint");
+    fn a_url_names_host_port_and_path() {
+        check("https://w.example", "w.example", 443, "/act");
+        check("https://w.example/", "w.example", 443, "/act");
+        check("https://w.example:8443/a/b/", "w.example", 8443, "/a/b/act");
+        check("https://192.0.2.1/a", "192.0.2.1", 443, "/a/act");
+        check("https://[2001:db8::1]:9/a", "2001:db8::1", 9, "/a/act");
+        check("http://127.0.0.1:7/", "127.0.0.1", 7, "/act");
+        check("http://[::1]:7", "::1", 7, "/act");
+        check("http://localhost/w", "localhost", 80, "/w/act");
+        let path = |url: &str| Place::parse(url).unwrap().path("");
+        assert_eq!(path("https://w.example"), "/");
+        assert_eq!(path("https://w.example/token"), "/token");
     }
 
     #[test]
@@ -164,7 +166,7 @@ mod tests {
         for url in [
             "",
             "w.example",
-            "/add-checkpoint",
+            "/act",
             "https://",
             "https://user@w.example/",
             "https://user:word@w.example/",

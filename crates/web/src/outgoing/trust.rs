@@ -1,4 +1,4 @@
-//! Whom the client of a witness believes to be that witness: certificate and name are always verified,
+//! Whom we believe to be the service that was named: certificate and name are always verified,
 //! and there is no switch to turn that off.
 
 use std::path::{Path, PathBuf};
@@ -53,8 +53,8 @@ pub enum RootsError {
     Setup(#[from] rustls::Error),
 }
 
-/// What is decided about the way to a witness, once: what is written as HTTPS cannot become plain.
-pub(super) enum Trust {
+/// What is decided about the way to a service, once: what is written as HTTPS cannot become plain.
+pub(crate) enum Trust {
     /// TLS, with the name that the certificate must have. Sessions are resumed, so that a connection a
     /// second costs little.
     Tls(TlsConnector, ServerName<'static>),
@@ -64,7 +64,7 @@ pub(super) enum Trust {
 
 impl Trust {
     /// Loads what the way needs.
-    pub(super) fn of(place: &Place, roots: &Roots) -> Result<Self, RootsError> {
+    pub(crate) fn of(place: &Place, roots: &Roots) -> Result<Self, RootsError> {
         match &place.wire {
             Wire::Loopback => Ok(Self::Loopback),
             Wire::Tls(name) => {

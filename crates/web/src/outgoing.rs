@@ -1,0 +1,13 @@
+//! Requests to services of others: one HTTPS POST on a connection of its own, one try. Certificate and
+//! name are always verified, no redirect is followed, and an answer has a bound. What it means is
+//! decided by whoever asked.
+
+mod place;
+mod post;
+mod trust;
+
+pub(crate) use place::Place;
+pub use place::PlaceError;
+pub(crate) use post::{Answered, Post, Unanswered, post};
+pub use trust::{Roots, RootsError};
+pub(crate) use trust::{Trust, root_store};
