@@ -1,6 +1,7 @@
 //! Access tokens: one that was given, or those that the token endpoint gives (RFC 6749 section 4.4), each
 //! used until shortly before its end and then dropped.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,7 +22,7 @@ use crate::outgoing::{Place, Post, Roots, Trust, post};
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// How long a token lasts whose end is not told.
-const LIFE_DEFAULT: Duration = Duration::from_secs(300);
+const LIFE_DEFAULT: Duration = Duration::from_mins(5);
 
 /// The longest that a token is believed to last.
 const LIFE_MAX: Duration = Duration::from_hours(24);
@@ -171,7 +172,8 @@ fn form(text: &str) -> String {
         } else if octet == b' ' {
             out.push('+');
         } else {
-            out.push_str(&format!("%{octet:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{octet:02X}");
         }
     }
     out

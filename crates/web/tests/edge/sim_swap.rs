@@ -196,9 +196,7 @@ async fn one_token_serves_until_it_is_refused_and_then_another_is_fetched_once()
         .push("Bearer t1".to_owned());
     assert_eq!(service.ask().await, SimSwap::Changed);
     assert_eq!(service.heard().len(), 3, "refused, fetched, asked again");
-    let mut book = service.book.lock().unwrap();
-    book.revoked = (1..9).map(|n| format!("Bearer t{n}")).collect();
-    drop(book);
+    service.book.lock().unwrap().revoked = (1..9).map(|n| format!("Bearer t{n}")).collect();
     assert_eq!(service.ask().await, SimSwap::Unknown(Unknown::Failed));
     assert_eq!(service.heard().len(), 3, "it does not go on for ever");
 }
