@@ -32,9 +32,9 @@ impl Pacer {
         self.arrival = self.arrival.take(rate, count, now);
     }
 
-    /// When the next segment may go; `now` or earlier when it may go at once.
-    pub fn next(&self, rate: Rate) -> Timestamp {
-        self.arrival.next(rate)
+    /// When a segment may go and leave `kept` of the burst; `now` or earlier when it may go at once.
+    pub fn next(&self, rate: Rate, kept: u32) -> Timestamp {
+        self.arrival.next_of(rate, kept.saturating_add(1))
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(pacer.available(rate, START), 1);
         pacer.take(rate, 1, START);
         assert_eq!(pacer.available(rate, START), 0);
-        let next = pacer.next(rate);
+        let next = pacer.next(rate, 0);
         assert_eq!(next, START.saturating_add(Duration::from_millis(100)));
         assert_eq!(pacer.available(rate, next), 1);
     }

@@ -206,7 +206,8 @@ impl Round<'_> {
             return;
         }
         if open.queue_full > 0 {
-            state.queue.push(ticket(open), Place::Back);
+            let fairness = &self.settings.fairness;
+            state.queue.push(ticket(open), Place::Back, fairness);
         } else {
             self.front.push(ticket(open));
         }
@@ -217,7 +218,8 @@ impl Round<'_> {
         for ticket in self.front.drain(..).rev() {
             let open = state.messages.get(&ticket.sequence);
             if open.is_some_and(Open::has_pending) {
-                state.queue.push(ticket, Place::Front);
+                let fairness = &self.settings.fairness;
+                state.queue.push(ticket, Place::Front, fairness);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::class::TrafficClass;
+use domain::limit::fair::{Front, Turn};
 use domain::message::{Event, SegmentState};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
@@ -17,7 +18,8 @@ use crate::metrics::Counter;
 use crate::ports::carrier::{BindId, Submission, Token};
 use crate::ports::store::{CommitError, Committed};
 use crate::settings::Settings;
-use crate::state::queue::Ticket;
+use crate::state::binds::Claim;
+use crate::state::queue::{Line, Ticket};
 use crate::state::{Open, State};
 
 /// Segments whose dispatch is in a commit, to be sent once it is durable.
@@ -47,8 +49,11 @@ impl Planned {
 pub(crate) fn ticket(open: &Open) -> Ticket {
     Ticket {
         sequence: open.id.sequence(),
-        code: open.from,
-        class: open.class,
+        line: Line {
+            code: open.from,
+            class: open.class,
+            owner: open.client,
+        },
         expires: open.expires,
     }
 }
@@ -121,11 +126,25 @@ impl State {
         if !self.queue.is_clear(open.from, open.class) {
             return None;
         }
-        self.assign(settings, open, now)
+        let claim = match open.class {
+            TrafficClass::Marketing => Claim::Backlog,
+            _ => Claim::Whole,
+        };
+        let planned = self.assign(settings, open, claim, now)?;
+        let segments = u32::from(planned.entry().segments);
+        self.queue.went(open.from, open.class, segments);
+        Some(planned)
     }
 
-    fn assign(&mut self, settings: &Settings, open: &mut Open, now: Timestamp) -> Option<Planned> {
-        let (bind, count) = self.room(settings, open.from, open.pending(), now)?;
+    fn assign(
+        &mut self,
+        settings: &Settings,
+        open: &mut Open,
+        claim: Claim,
+        now: Timestamp,
+    ) -> Option<Planned> {
+        let wanted = (open.from, open.pending());
+        let (bind, count) = self.room(settings, wanted, claim, now)?;
         let planned = open.dispatch(bind, count, now);
         let count = planned.entry().segments;
         self.take(settings, open.from, &planned, now);
@@ -134,49 +153,109 @@ impl State {
         Some(planned)
     }
 
-    /// Takes the messages of one line in turn as far as there is room and budget. Gives the moment
-    /// at which it is worth looking again when pace is what stops it.
-    fn drain_line(
+    /// When it is worth looking again: at once when the budget was spent, else when pace allows.
+    fn next_round(&self, plan: &Plan<'_>) -> Timestamp {
+        if plan.is_spent() {
+            return plan.now;
+        }
+        let shut = plan.shut.iter();
+        let room = shut.filter_map(|(code, claim)| self.next_room(plan.settings, *code, *claim));
+        let latest = plan.now.saturating_add(LOOK_AGAIN);
+        room.min().map_or(latest, |next| next.min(latest))
+    }
+
+    /// Gives turns until the budget of the round is spent or nothing can go.
+    fn give_turns(&mut self, plan: &mut Plan<'_>) {
+        let mut turns = self.queue.take_turns();
+        while let Some((code, class)) =
+            turns.next(|code, class, turn| self.turn_of_code(plan, (code, class), turn))
+        {
+            turns.wait(code, class, self.queue.weight(code, class));
+        }
+        self.queue.return_turns(turns);
+    }
+
+    /// A short code has the turn: gives it on to a client of its own.
+    fn turn_of_code(
         &mut self,
-        settings: &Settings,
-        line: (ShortCode, TrafficClass),
-        plan: &mut Plan,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let (code, class) = line;
-        while plan.segments < plan.most {
-            let sequence = self.queue.front(code, class)?;
+        plan: &mut Plan<'_>,
+        (code, class): (ShortCode, TrafficClass),
+        turn: Turn,
+    ) -> Front {
+        if plan.is_spent() {
+            return Front::Shut;
+        }
+        if plan.is_shut(code, Claim::Whole) {
+            return Front::Blocked;
+        }
+        let mut share = self.queue.take_share(code, class);
+        let went = share.next(|owner| self.turn_of_line(plan, Line { code, class, owner }, turn));
+        let segments = went.map(|(_, segments)| segments);
+        self.queue.return_share((code, class), share, segments)
+    }
+
+    /// A client has the turn under a short code: sends the first of its messages that may still go.
+    fn turn_of_line(&mut self, plan: &mut Plan<'_>, line: Line, turn: Turn) -> Front {
+        while let Some(sequence) = self.queue.front(line) {
+            if plan.is_spent() {
+                return Front::Shut;
+            }
+            let claim = self.claim(line, turn);
+            if plan.is_shut(line.code, claim) {
+                return Front::Blocked;
+            }
             let Some(mut open) = self.messages.remove(&sequence) else {
-                self.queue.pop(code, class);
+                self.queue.pop(line, sequence);
                 continue;
             };
-            let waits = open.has_pending() && self.queue.holds(ticket(&open));
-            let assigned = match waits {
-                // Without its text a message cannot be sent; it must not hold up those behind it.
-                true if open.expires <= now || open.body.is_none() => {
-                    expire(self, &mut open, &mut plan.batch, now);
-                    None
-                }
-                true => self.assign(settings, &mut open, now),
-                false => None,
-            };
-            let stuck = waits && assigned.is_none() && !open.state.is_final();
-            if let Some(planned) = assigned {
-                let draft = entries::dispatched(&open, &planned.entry(), planned.first());
-                plan.batch.fact(draft, &mut open);
-                plan.add(planned);
-            }
-            if !waits || !open.has_pending() {
+            let answer = self.send(plan, &mut open, claim);
+            if !open.has_pending() {
                 self.queue.leave(ticket(&open));
-                self.queue.pop(code, class);
+                self.queue.pop(line, sequence);
             }
             self.messages.insert(sequence, open);
             self.settle(sequence);
-            if stuck {
-                return self.next_room(settings, code);
+            if let Some(answer) = answer {
+                return answer;
             }
         }
-        Some(now)
+        Front::Empty
+    }
+
+    /// What a line may claim of the pace. One that was passed too often may claim all, as it would
+    /// otherwise never get its turn while others leave just what is kept.
+    fn claim(&self, line: Line, turn: Turn) -> Claim {
+        if turn == Turn::Owed || self.queue.is_alone(line) {
+            Claim::Whole
+        } else {
+            Claim::Backlog
+        }
+    }
+
+    /// Sends what it can of a message. `None` when the next one has its turn instead.
+    fn send(&mut self, plan: &mut Plan<'_>, open: &mut Open, claim: Claim) -> Option<Front> {
+        let now = plan.now;
+        if !open.has_pending() {
+            return None;
+        }
+        // Without its text a message cannot be sent; it must not hold up those behind it.
+        if open.expires <= now || open.body.is_none() {
+            expire(self, open, &mut plan.batch, now);
+            plan.segments += 1;
+            return None;
+        }
+        let Some(planned) = self.assign(plan.settings, open, claim, now) else {
+            plan.shut(open.from, claim);
+            return Some(match claim {
+                Claim::Whole => Front::Shut,
+                Claim::Backlog => Front::Blocked,
+            });
+        };
+        let draft = entries::dispatched(open, &planned.entry(), planned.first());
+        plan.batch.fact(draft, open);
+        let segments = u32::from(planned.entry().segments);
+        plan.add(planned);
+        Some(Front::Ready(segments))
     }
 }
 
@@ -189,14 +268,28 @@ pub(crate) fn expire(state: &mut State, open: &mut Open, batch: &mut Batch, now:
 }
 
 /// One round of the dispatcher.
-struct Plan {
+struct Plan<'s> {
+    settings: &'s Settings,
+    now: Timestamp,
     batch: Batch,
     binds: BTreeMap<BindId, Vec<Submission>>,
     segments: usize,
-    most: usize,
+    /// Short codes without room in this round, and for which claim.
+    shut: BTreeMap<ShortCode, Claim>,
 }
 
-impl Plan {
+impl<'s> Plan<'s> {
+    fn new(settings: &'s Settings, now: Timestamp) -> Self {
+        Self {
+            settings,
+            now,
+            batch: Batch::new(now),
+            binds: BTreeMap::new(),
+            segments: 0,
+            shut: BTreeMap::new(),
+        }
+    }
+
     fn add(&mut self, planned: Planned) {
         self.segments += planned.segments.len();
         self.binds
@@ -204,35 +297,38 @@ impl Plan {
             .or_default()
             .extend(planned.segments);
     }
+
+    fn is_spent(&self) -> bool {
+        self.segments >= self.settings.bounds.dispatch_batch_max
+    }
+
+    /// Whether there was no room for such a claim before in this round.
+    fn is_shut(&self, code: ShortCode, claim: Claim) -> bool {
+        self.shut.get(&code).is_some_and(|shut| claim <= *shut)
+    }
+
+    fn shut(&mut self, code: ShortCode, claim: Claim) {
+        let shut = self.shut.entry(code).or_insert(claim);
+        *shut = claim.max(*shut);
+    }
 }
 
 /// How long the dispatcher sleeps at most.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Gateway {
-    /// Dispatches what may go now, most urgent class first. Gives how long to wait before the next
-    /// round if nothing else happens.
+    /// Dispatches what may go now, most urgent class first and each client in turn. Gives how long to
+    /// wait before the next round if nothing else happens.
     pub fn dispatch(&self) -> Duration {
         let now = self.now();
         let settings = self.settings();
-        let most = settings.bounds.dispatch_batch_max;
-        let mut plan = Plan {
-            batch: Batch::new(now),
-            binds: BTreeMap::new(),
-            segments: 0,
-            most,
-        };
-        let mut next = now.saturating_add(LOOK_AGAIN);
+        let mut plan = Plan::new(&settings, now);
         let mut state = self.state();
         if !self.is_open() {
             return LOOK_AGAIN;
         }
-        for class in TrafficClass::ALL {
-            for code in state.queue.codes(class) {
-                let look = state.drain_line(&settings, (code, class), &mut plan, now);
-                next = next.min(look.unwrap_or(next));
-            }
-        }
+        state.give_turns(&mut plan);
+        let next = state.next_round(&plan);
         let Plan { batch, binds, .. } = plan;
         if let Some(changes) = batch.finish() {
             let planned = |(bind, segments)| Planned { bind, segments };

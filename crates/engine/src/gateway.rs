@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use crate::changes::Changes;
 use crate::checkpoints::Ledger;
 use crate::client::Directory;
+use crate::doors::Doors;
 use crate::halt::Halt;
 use crate::ids::IdSource;
 use crate::keys::{BlindKeys, MasterKey};
@@ -64,6 +65,8 @@ pub struct Gateway {
     pub(crate) destruction: tokio::sync::Mutex<Reached>,
     /// Held from reading a client to the commit of its change, so that no change undoes another.
     pub(crate) client_change: tokio::sync::Mutex<()>,
+    /// Held open before the state, so that no client's flood stands before another's commit.
+    pub(crate) doors: Doors,
     pub(crate) state: Mutex<State>,
     /// Wakes the dispatcher.
     pub(crate) wake: Notify,
@@ -108,6 +111,7 @@ impl Gateway {
             directory: RwLock::default(),
             destruction: tokio::sync::Mutex::default(),
             client_change: tokio::sync::Mutex::default(),
+            doors: Doors::default(),
             state: Mutex::new(state),
             wake: Notify::new(),
             receipts_wake: Notify::new(),

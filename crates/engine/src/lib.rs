@@ -11,6 +11,7 @@ mod client;
 mod clients;
 mod coalesce;
 mod dispatch;
+mod doors;
 mod entries;
 mod erasure;
 mod events;

@@ -22,7 +22,7 @@ use crate::ports::carrier::Token;
 use crate::ports::keyring::KeyringError;
 use crate::ports::store::{CarrierIdRow, LedgerHead, Loaded, ReadError, Shutdown};
 use crate::rows::{KekRow, MessageRow, PartRow, Purpose, SecretRow, VaultRow};
-use crate::settings::Settings;
+use crate::settings::{Fairness, Settings};
 use crate::state::carrier_ids::SegmentRef;
 use crate::state::queue::{Place, Ticket};
 use crate::state::{Open, State};
@@ -161,7 +161,7 @@ impl Gateway {
         self.resume();
         self.is_back();
         self.decide_doubts(&mut state, &found, &settings, now);
-        state.line_up();
+        state.line_up(&settings.fairness);
         self.give_up(&mut state, &settings, &found.given_up, now);
         drop(state);
         self.answer_held_back();
@@ -469,12 +469,12 @@ impl Open {
 
 impl State {
     /// Puts every message with segments that wait into its line, in order of age.
-    fn line_up(&mut self) {
+    fn line_up(&mut self, fairness: &Fairness) {
         let waiting = self.messages.values().filter(|open| open.has_pending());
         let mut tickets: Vec<Ticket> = waiting.map(ticket).collect();
         tickets.sort_unstable_by_key(|ticket| ticket.sequence);
         for ticket in tickets {
-            self.queue.push(ticket, Place::Back);
+            self.queue.push(ticket, Place::Back, fairness);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::carrier_id::IdForm;
 use domain::class::TrafficClass;
 use domain::consent::OptOutScope;
+use domain::id::ClientId;
 use domain::message::{AmbiguityPolicy, CarrierName};
 use domain::sender::ShortCode;
 use domain::text::MessageText;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub validity: ValiditySettings,
     /// How much of everything is kept.
     pub bounds: Bounds,
+    /// How clients share what there is.
+    pub fairness: Fairness,
     /// How long after its submission a receipt may take before a segment counts as unknown.
     pub receipt_timeout: Duration,
     /// How often the keys are wrapped anew under a new salt; `None` is never.
@@ -153,6 +156,38 @@ impl Default for Retention {
             network: days(90),
             number: days(396),
             consent: days(1_827),
+        }
+    }
+}
+
+/// How clients share what there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fairness {
+    /// Clients with another weight than 1: one of weight 3 sends three segments for one of the others
+    /// while both wait. Each 1 to [`Fairness::WEIGHT_MAX`].
+    pub weights: BTreeMap<ClientId, u32>,
+    /// Messages of one client that may be on their way to the disk at once, 1 or more; its next ones wait
+    /// for them, those of others do not.
+    pub commits_max: usize,
+}
+
+impl Fairness {
+    /// The largest weight. Beyond it the others would get next to nothing.
+    pub const WEIGHT_MAX: u32 = 1_000;
+
+    /// The weight of a client; 1 for the gateway's own messages.
+    pub fn weight(&self, client: Option<ClientId>) -> u32 {
+        let weight = client.and_then(|client| self.weights.get(&client));
+        weight.copied().unwrap_or(1)
+    }
+}
+
+impl Default for Fairness {
+    /// 64 messages keep the disk busy: with more, one sync takes longer and no more are taken a second.
+    fn default() -> Self {
+        Self {
+            weights: BTreeMap::new(),
+            commits_max: 64,
         }
     }
 }

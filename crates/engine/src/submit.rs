@@ -15,7 +15,6 @@ use domain::text::segment::{self, ReferenceWidth, Segmented};
 use domain::text::{Encoding, MessageText};
 use domain::time::Timestamp;
 use ledger::{Commitment, Kind, Outcome};
-use tokio::sync::oneshot;
 
 use crate::batch::Batch;
 use crate::changes::Write;
@@ -33,6 +32,10 @@ use crate::settings::Settings;
 use crate::state::idempotency::Met;
 use crate::state::queue::Place;
 use crate::state::{Open, State};
+
+mod reply;
+
+use reply::Reply;
 
 /// A well-formed request to send a message.
 #[derive(Clone, Debug)]
@@ -191,8 +194,6 @@ pub(crate) struct Entered {
     pub(crate) planned: Option<Planned>,
 }
 
-type Reply = oneshot::Sender<Result<Submitted, SubmitError>>;
-
 impl Gateway {
     /// Takes one message on, or says why not. When this answers with success the message is durable,
     /// and it is sent even if the caller has gone.
@@ -203,7 +204,7 @@ impl Gateway {
         key: Option<IdempotencyKey>,
     ) -> Result<Submitted, SubmitError> {
         let claim = key.map(|key| Claim::new(self.blind(), caller, &key, 0, &request));
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = self.reply(caller).await;
         match self.submit_one(caller, request, claim, reply) {
             Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable)),
             Err(Early::Error(error)) => Err(error),
@@ -272,7 +273,9 @@ impl Gateway {
             for (entered, _, reply) in entered {
                 gateway.conclude(entered.planned, result);
                 // The caller may have gone; the message goes all the same.
-                let _ = reply.send(result.map(|_| entered.answer).map_err(SubmitError::from));
+                let _ = reply
+                    .to
+                    .send(result.map(|_| entered.answer).map_err(SubmitError::from));
             }
         });
     }
@@ -298,8 +301,8 @@ impl Gateway {
         }
     }
 
-    /// Takes messages on, each answered by itself and in its order; their commits are gathered into
-    /// one sync. Each comes with its place in the request (from 1), so that with an idempotency key
+    /// Takes messages on, each answered by itself and in its order; the commits of as many as may be on
+    /// their way at once are gathered into one sync. Each comes with its place in the request (from 1), so that with an idempotency key
     /// a repaired request gives every item that was accepted before its first result again.
     pub async fn submit_batch(
         &self,
@@ -312,7 +315,7 @@ impl Gateway {
             let claim = key
                 .as_ref()
                 .map(|key| Claim::new(self.blind(), caller, key, item, &request));
-            let (reply, answer) = oneshot::channel();
+            let (reply, answer) = self.reply(caller).await;
             let early = self.submit_one(caller, request, claim, reply).err();
             waiting.push((early, answer));
         }
@@ -462,7 +465,8 @@ impl Gateway {
         }
         state.counters.add(Counter::Accepted(open.class), 1);
         if open.has_pending() {
-            state.queue.push(ticket(&open), Place::Back);
+            let fairness = &settings.fairness;
+            state.queue.push(ticket(&open), Place::Back, fairness);
             self.wake.notify_one();
         }
         state.messages.insert(id.sequence(), open);
@@ -487,7 +491,7 @@ impl Gateway {
             .get(class.index())
             .copied()
             .unwrap_or(0);
-        let is_full = state.queue.waiting(class) >= most;
+        let is_full = state.queue.is_full(class, intake.client, most);
         Facts {
             origin: intake.origin,
             class,
@@ -510,26 +514,6 @@ impl Gateway {
                 Room::Free
             },
         }
-    }
-
-    /// The first answer to a request that is repeated.
-    async fn repeat(&self, id: MessageId) -> Result<Submitted, SubmitError> {
-        let row = self
-            .store
-            .message(id)
-            .await
-            .map_err(|error| self.unread(error))
-            .map_err(|_| SubmitError::Unavailable)?;
-        let (row, _) = row.ok_or(SubmitError::Unavailable)?;
-        Ok(Submitted {
-            id: row.id,
-            state: row.state,
-            encoding: row.head.encoding,
-            segments: u8::try_from(row.segments.len()).unwrap_or(u8::MAX),
-            created: row.created,
-            expires: row.expires,
-            replayed: Replay::Repeated,
-        })
     }
 }
 

@@ -13,6 +13,7 @@ pub mod carrier;
 pub mod checked;
 pub mod environment;
 pub mod example;
+pub mod fairness;
 pub mod https;
 pub mod keys;
 pub mod ledger;
@@ -41,7 +42,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 15] = [
+pub const SECTIONS: [&str; 16] = [
     "node",
     "https",
     "admin",
@@ -55,6 +56,7 @@ pub const SECTIONS: [&str; 15] = [
     "retention",
     "risk",
     "bounds",
+    "fairness",
     "store",
     "log",
 ];
@@ -88,6 +90,8 @@ pub struct Config {
     pub risk: risk::Risk,
     /// `[bounds]`.
     pub bounds: bounds::Bounds,
+    /// `[fairness]`.
+    pub fairness: fairness::Fairness,
     /// `[store]`.
     pub store: store::Store,
     /// `[log]`.
@@ -138,6 +142,7 @@ impl Config {
             retention: sources.section("retention"),
             risk: sources.section("risk"),
             bounds: sources.section("bounds"),
+            fairness: sources.section("fairness"),
             store: sources.section("store"),
             log: sources.section("log"),
             base: PathBuf::new(),
@@ -170,6 +175,7 @@ impl Config {
         written(&mut out, "[retention]", self.retention.values());
         written(&mut out, "[risk]", self.risk.values());
         written(&mut out, "[bounds]", self.bounds.values());
+        written(&mut out, "[fairness]", self.fairness.values());
         written(&mut out, "[store]", self.store.values());
         written(&mut out, "[log]", self.log.values());
         out
@@ -187,6 +193,7 @@ impl Config {
             ("retention", self.retention.values()),
             ("risk", self.risk.values()),
             ("bounds", self.bounds.values()),
+            ("fairness", self.fairness.values()),
             ("store", self.store.values()),
             ("log", self.log.values()),
         ];

@@ -334,20 +334,27 @@ async fn bind(checked: &Checked) -> Result<Sockets, Failure> {
 fn server_settings(https: &https::Https) -> ServerSettings {
     ServerSettings {
         connections_max: https.connections_max,
+        connections_per_address_max: https.connections_per_address_max,
+        handshakes_per_address_max: https.handshakes_per_address_max,
         handshake_timeout: Duration::from_secs(https.handshake_seconds),
         header_timeout: Duration::from_secs(https.header_seconds),
         header_bytes_max: https.header_bytes_max,
         headers_max: https.headers_max,
         requests_max: https.requests_max,
+        client_requests_max: https.client_requests_max,
         batches_max: https.batches_max,
+        client_batches_max: https.client_batches_max,
         body_bytes_max: https.body_bytes_max,
         batch_body_bytes_max: https.batch_body_bytes_max,
         batch_messages_max: https.batch_messages_max,
         body_timeout: Duration::from_secs(https.body_seconds),
+        body_bytes_per_second_min: https.body_bytes_per_second_min,
+        write_timeout: Duration::from_secs(https.write_seconds),
         idle_timeout: Duration::from_secs(https.idle_seconds),
         request_timeout: Duration::from_secs(https.request_seconds),
         streams_max: https.streams_max,
         resets_max: https.resets_max,
+        control_frames_max: https.control_frames_max,
         shutdown_timeout: Duration::from_secs(https.shutdown_seconds),
     }
 }

@@ -13,8 +13,8 @@ use domain::text::segment::ReferenceWidth;
 use engine::AMBIGUITY_DEFAULT;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
-    BindSettings, Bounds, CarrierSettings, CodeSettings, KeywordTexts, Retention, Settings,
-    ValiditySettings,
+    BindSettings, Bounds, CarrierSettings, CodeSettings, Fairness, KeywordTexts, Retention,
+    Settings, ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -54,6 +54,7 @@ pub fn usual() -> Settings {
         ambiguity: AMBIGUITY_DEFAULT,
         validity: ValiditySettings::default(),
         bounds: Bounds::default(),
+        fairness: Fairness::default(),
         receipt_timeout: Duration::from_hours(72),
         rewrap_every: Some(Duration::from_hours(7 * 24)),
         retention: Retention::default(),

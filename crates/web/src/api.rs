@@ -3,6 +3,7 @@
 
 mod batch;
 mod body;
+mod client_places;
 mod consent;
 mod credentials;
 pub(crate) mod documents;
@@ -26,6 +27,8 @@ use http::Request;
 use http::request::Parts;
 use hyper::body::{Body, Incoming};
 
+use crate::api::body::Pace;
+use crate::api::client_places::ClientPlaces;
 use crate::api::drain::Drains;
 use crate::api::places::Places;
 use crate::connection::{Answer, Serve};
@@ -51,7 +54,9 @@ pub struct Api {
     counters: Arc<RequestCounters>,
     ids: RequestIds,
     requests: Places,
+    requests_of_clients: ClientPlaces,
     batches: Places,
+    batches_of_clients: ClientPlaces,
     drains: Drains,
 }
 
@@ -70,18 +75,16 @@ impl Api {
         settings: ServerSettings,
         counters: Arc<RequestCounters>,
     ) -> Self {
-        let requests = Places::new(settings.requests_max);
-        let batches = Places::new(settings.batches_max);
-        let drains = Drains::new(&settings);
-        let ids = RequestIds::new();
         Self {
             gateway,
-            settings,
             counters,
-            ids,
-            requests,
-            batches,
-            drains,
+            ids: RequestIds::new(),
+            requests: Places::new(settings.requests_max),
+            requests_of_clients: ClientPlaces::new(settings.client_requests_max),
+            batches: Places::new(settings.batches_max),
+            batches_of_clients: ClientPlaces::new(settings.client_batches_max),
+            drains: Drains::new(&settings),
+            settings,
         }
     }
 
@@ -119,6 +122,8 @@ impl Api {
         let credential = credentials::bearer(&parts.headers).unwrap_or_default();
         let caller = self.gateway.authenticate(credential, peer.ip())?;
         self.gateway.authorize(&caller, scope)?;
+        let place = self.requests_of_clients.take(caller.client);
+        let _place = place.ok_or_else(|| self.busy_client())?;
         self.handled(
             row.route,
             &Call {
@@ -129,6 +134,12 @@ impl Api {
             body,
         )
         .await
+    }
+
+    /// One client alone has too much open.
+    fn busy_client(&self) -> Problem {
+        self.counters.client_busy();
+        busy()
     }
 
     async fn handled(
@@ -172,7 +183,7 @@ impl Api {
     ) -> Result<Bytes, Problem> {
         refuse_query(call.parts)?;
         body::require_json(&call.parts.headers)?;
-        body::collect(body, octets_max, self.settings.body_timeout).await
+        body::collect(body, octets_max, Pace::begin(&self.settings)).await
     }
 }
 

@@ -1,8 +1,10 @@
 //! One connection: HTTP/1.1 or HTTP/2 over a socket that is already safe, its bounds, and its end.
 //! Routes and credentials are the service's business.
 
+pub(crate) mod frames;
 pub(crate) mod metered;
 pub(crate) mod pulse;
+pub(crate) mod sent;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,8 +25,10 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+use crate::connection::frames::Frames;
 use crate::connection::metered::Metered;
 use crate::connection::pulse::{Heads, Pulse, Waiting};
+use crate::connection::sent::Sent;
 use crate::counters::ListenerCounters;
 use crate::settings::ServerSettings;
 
@@ -101,7 +105,8 @@ pub(crate) async fn run<T, S>(
 {
     let pulse = Arc::new(Pulse::default());
     let counters = Arc::clone(&shared.counters);
-    let io = TokioIo::new(Metered::new(socket, Arc::clone(&pulse), counters));
+    let write_timeout = shared.settings.write_timeout;
+    let socket = Metered::new(socket, Arc::clone(&pulse), counters, write_timeout);
     let line = Arc::new(Line {
         shared: Arc::clone(&shared),
         pulse: Arc::clone(&pulse),
@@ -111,16 +116,21 @@ pub(crate) async fn run<T, S>(
     let settings = &shared.settings;
     let end = match protocol {
         Protocol::Http1 => {
+            let io = TokioIo::new(socket);
             let connection = http1_builder(settings).serve_connection(io, service);
             drive(connection, &pulse, Heads::Plain, settings, phase).await
         }
         Protocol::Http2 => {
+            let io = TokioIo::new(socket.framed(Frames::new(settings.control_frames_max)));
             let connection = http2_builder(settings).serve_connection(io, service);
             drive(connection, &pulse, Heads::Framed, settings, phase).await
         }
     };
-    if end == End::TooSlow {
-        shared.counters.timed_out.add(1);
+    match end {
+        End::Closed => {}
+        End::TooSlow => shared.counters.timed_out.add(1),
+        End::Stalled => shared.counters.stalled.add(1),
+        End::Broken => shared.counters.broken.add(1),
     }
 }
 
@@ -131,6 +141,27 @@ enum End {
     Closed,
     /// It waited for too long.
     TooSlow,
+    /// Its client did not take an answer.
+    Stalled,
+    /// Its client broke the protocol, or a bound that the protocol allows.
+    Broken,
+}
+
+impl End {
+    /// What it means that hyper ended a connection so. A socket that fails is everyday.
+    fn of(error: &hyper::Error) -> Self {
+        let is_everyday = error.is_closed()
+            || error.is_canceled()
+            || error.is_incomplete_message()
+            || error.is_body_write_aborted()
+            || std::error::Error::source(error)
+                .is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+        if is_everyday {
+            Self::Closed
+        } else {
+            Self::Broken
+        }
+    }
 }
 
 fn http1_builder(settings: &ServerSettings) -> http1::Builder {
@@ -154,6 +185,7 @@ fn http2_builder(settings: &ServerSettings) -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.streams_max)
         .max_pending_accept_reset_streams(settings.resets_max)
+        .max_local_error_reset_streams(settings.resets_max)
         .max_header_list_size(u32::try_from(settings.header_bytes_max).unwrap_or(u32::MAX));
     builder
 }
@@ -161,17 +193,18 @@ fn http2_builder(settings: &ServerSettings) -> http2::Builder<TokioExecutor> {
 async fn answer<S: Serve>(
     line: Arc<Line<S>>,
     request: Request<Incoming>,
-) -> Result<Answer, Infallible> {
+) -> Result<Response<Sent>, Infallible> {
     let _open = line.pulse.enter();
     let serving = AssertUnwindSafe(line.shared.service.serve(request, line.peer));
-    Ok(serving.catch_unwind().await.unwrap_or_else(|_| {
+    let answer = serving.catch_unwind().await.unwrap_or_else(|_| {
         line.shared.counters.panics.add(1);
         line.shared.service.broken()
-    }))
+    });
+    Ok(answer.map(|body| Sent::new(body, &line.pulse)))
 }
 
 /// Polls a connection until it ends, the listener stops, or it has waited for too long.
-async fn drive<C: GracefulConnection>(
+async fn drive<C: GracefulConnection<Error = hyper::Error>>(
     connection: C,
     pulse: &Pulse,
     heads: Heads,
@@ -185,8 +218,14 @@ async fn drive<C: GracefulConnection>(
         tokio::select! {
             biased;
             // Errors are the client's: a reset, a malformed head. hyper has answered what it could.
-            _ = connection.as_mut() => return end,
+            ended = connection.as_mut() => return match ended {
+                Err(error) if end == End::Closed => End::of(&error),
+                _ => end,
+            },
             waiting = watch.as_mut() => {
+                if waiting == Waiting::ForReader {
+                    return End::Stalled;
+                }
                 if waiting == Waiting::ForHead || end == End::TooSlow {
                     return End::TooSlow;
                 }

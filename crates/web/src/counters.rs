@@ -33,10 +33,20 @@ pub struct ListenerCounters {
     pub(crate) closed: Counter,
     /// Connections closed at once, since too many were open.
     pub(crate) refused: Counter,
+    /// Connections closed at once, since their address had too many.
+    pub(crate) refused_address: Counter,
     /// TLS handshakes that failed or took too long.
     pub(crate) handshakes_failed: Counter,
+    /// TLS handshakes not begun, since their address had too many under way.
+    pub(crate) handshakes_refused: Counter,
     /// Connections ended because they waited for too long.
     pub(crate) timed_out: Counter,
+    /// Connections ended because the client did not take an answer.
+    pub(crate) stalled: Counter,
+    /// Connections ended because of frames that carry nothing.
+    pub(crate) flooded: Counter,
+    /// Connections ended because the client broke the protocol or one of its bounds.
+    pub(crate) broken: Counter,
     /// Octets of HTTP received.
     pub(crate) octets_in: Counter,
     /// Octets of HTTP sent.
@@ -49,7 +59,7 @@ pub struct ListenerCounters {
 type Pick = fn(&ListenerCounters) -> &Counter;
 
 /// Every counter of a listener.
-pub(crate) const OF_LISTENERS: [(&str, &str, Pick); 7] = [
+pub(crate) const OF_LISTENERS: [(&str, &str, Pick); 12] = [
     (
         "shortstop_http_connections_total",
         "Connections taken.",
@@ -61,14 +71,39 @@ pub(crate) const OF_LISTENERS: [(&str, &str, Pick); 7] = [
         |c| &c.refused,
     ),
     (
+        "shortstop_http_connections_refused_address_total",
+        "Connections closed at once, since their address had too many.",
+        |c| &c.refused_address,
+    ),
+    (
         "shortstop_http_connections_timed_out_total",
         "Connections ended because they waited for too long.",
         |c| &c.timed_out,
     ),
     (
+        "shortstop_http_connections_stalled_total",
+        "Connections ended because the client did not take an answer.",
+        |c| &c.stalled,
+    ),
+    (
+        "shortstop_http_connections_flooded_total",
+        "Connections ended because of too many HTTP/2 frames that carry nothing.",
+        |c| &c.flooded,
+    ),
+    (
+        "shortstop_http_connections_broken_total",
+        "Connections ended because the client broke the protocol or one of its bounds.",
+        |c| &c.broken,
+    ),
+    (
         "shortstop_tls_handshakes_failed_total",
         "TLS handshakes that failed or took too long.",
         |c| &c.handshakes_failed,
+    ),
+    (
+        "shortstop_tls_handshakes_refused_total",
+        "TLS handshakes not begun, since their address had too many under way.",
+        |c| &c.handshakes_refused,
     ),
     (
         "shortstop_http_received_bytes_total",
@@ -103,6 +138,10 @@ const CLASSES: usize = 5;
 pub struct RequestCounters {
     /// One row a route, and a last one for paths that are none.
     rows: Vec<[Counter; CLASSES]>,
+    /// Requests refused since their client alone had too many open.
+    client_busy: Counter,
+    /// Requests whose body came too slowly.
+    slow_bodies: Counter,
 }
 
 impl Default for RequestCounters {
@@ -111,6 +150,8 @@ impl Default for RequestCounters {
             rows: (0..=ROUTES.len())
                 .map(|_| <[Counter; CLASSES]>::default())
                 .collect(),
+            client_busy: Counter::default(),
+            slow_bodies: Counter::default(),
         }
     }
 }
@@ -123,6 +164,31 @@ impl RequestCounters {
         if let Some(counter) = self.rows.get(row).and_then(|row| row.get(class)) {
             counter.add(1);
         }
+        // Nothing else is answered so.
+        if status == StatusCode::REQUEST_TIMEOUT {
+            self.slow_bodies.add(1);
+        }
+    }
+
+    /// Counts a request that was refused since its client alone had too many open.
+    pub(crate) fn client_busy(&self) {
+        self.client_busy.add(1);
+    }
+
+    /// Counts that have no labels: name, help and value.
+    pub(crate) fn plain(&self) -> [(&'static str, &'static str, u64); 2] {
+        [
+            (
+                "shortstop_http_clients_busy_total",
+                "Requests refused since their client alone had too many open.",
+                self.client_busy.get(),
+            ),
+            (
+                "shortstop_http_bodies_slow_total",
+                "Requests whose body came too slowly.",
+                self.slow_bodies.get(),
+            ),
+        ]
     }
 
     /// Every count that is not zero: the path, the method, the class of status (1 to 5), the count.

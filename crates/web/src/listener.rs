@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::addresses::{self, Addresses, Sort};
 use crate::connection::{self, Phase, Protocol, Serve, Shared};
 use crate::counters::ListenerCounters;
 use crate::settings::ServerSettings;
@@ -133,6 +134,7 @@ impl Listener {
             settings,
             counters,
         });
+        let addresses = Addresses::new(&shared.settings);
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -140,20 +142,14 @@ impl Listener {
                 accepted = socket.accept() => accepted,
             };
             match accepted {
-                Ok((socket, peer)) => match Arc::clone(&places).try_acquire_owned() {
-                    Ok(place) => {
-                        let shared = Arc::clone(&shared);
-                        tokio::spawn(one(
-                            socket,
-                            peer,
-                            security.clone(),
-                            shared,
-                            follow.clone(),
-                            place,
-                        ));
-                    }
-                    Err(_) => shared.counters.refused.add(1),
-                },
+                Ok((socket, peer)) => {
+                    let Some(place) = place(&addresses, &places, peer, &shared.counters) else {
+                        continue;
+                    };
+                    let shared = Arc::clone(&shared);
+                    let security = security.clone();
+                    tokio::spawn(one((socket, peer), security, shared, follow.clone(), place));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -163,6 +159,35 @@ impl Listener {
         drop((socket, follow));
         ended(&places, limit, &phase, drain).await
     }
+}
+
+/// What a connection holds until it ends: its place among all, and among those of its address.
+struct Place {
+    _of_all: OwnedSemaphorePermit,
+    of_address: addresses::Place,
+    addresses: Arc<Addresses>,
+}
+
+/// A place for one more connection. Without one it is closed before a single octet of it is read.
+fn place(
+    addresses: &Arc<Addresses>,
+    places: &Arc<Semaphore>,
+    peer: SocketAddr,
+    counters: &ListenerCounters,
+) -> Option<Place> {
+    let Some(of_address) = addresses.take(peer.ip(), Sort::Connection) else {
+        counters.refused_address.add(1);
+        return None;
+    };
+    let Ok(of_all) = Arc::clone(places).try_acquire_owned() else {
+        counters.refused.add(1);
+        return None;
+    };
+    Some(Place {
+        _of_all: of_all,
+        of_address,
+        addresses: Arc::clone(addresses),
+    })
 }
 
 /// Waits for the connections to end, then cuts those that have not.
@@ -186,12 +211,11 @@ async fn ended(
 
 /// One connection from its handshake to its end.
 async fn one<S: Serve>(
-    socket: TcpStream,
-    peer: SocketAddr,
+    (socket, peer): (TcpStream, SocketAddr),
     security: Security,
     shared: Arc<Shared<S>>,
     phase: watch::Receiver<Phase>,
-    _place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     shared.counters.accepted.add(1);
     // An answer is one small write; waiting for more would only make it late.
@@ -200,13 +224,20 @@ async fn one<S: Serve>(
         Security::Clear => {
             connection::run(socket, Protocol::Http1, Arc::clone(&shared), peer, phase).await;
         }
-        Security::Tls(slot) => encrypted(socket, peer, &slot, Arc::clone(&shared), phase).await,
+        Security::Tls(slot) => match place.addresses.take(peer.ip(), Sort::Handshake) {
+            Some(handshake) => {
+                let opening = (socket, handshake);
+                encrypted(opening, peer, &slot, Arc::clone(&shared), phase).await;
+            }
+            None => shared.counters.handshakes_refused.add(1),
+        },
     }
+    drop(place.of_address);
     shared.counters.closed.add(1);
 }
 
 async fn encrypted<S: Serve>(
-    socket: TcpStream,
+    (socket, under_way): (TcpStream, addresses::Place),
     peer: SocketAddr,
     slot: &TlsSlot,
     shared: Arc<Shared<S>>,
@@ -219,6 +250,7 @@ async fn encrypted<S: Serve>(
         // A client in the middle of its handshake has no request to lose.
         _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
     };
+    drop(under_way);
     match made {
         Ok(Ok(stream)) => {
             let protocol = match stream.get_ref().1.alpn_protocol() {

@@ -44,6 +44,10 @@ impl Page {
             ];
             self.sample(name, labels.into_iter(), count);
         }
+        for (name, help, count) in counters.plain() {
+            self.head(name, help, MetricKind::Counter);
+            self.sample(name, std::iter::empty(), count);
+        }
     }
 
     /// Adds what each listener counted.
@@ -140,10 +144,17 @@ mod tests {
             names,
             [
                 "shortstop_http_requests_total counter",
+                "shortstop_http_clients_busy_total counter",
+                "shortstop_http_bodies_slow_total counter",
                 "shortstop_http_connections_total counter",
                 "shortstop_http_connections_refused_total counter",
+                "shortstop_http_connections_refused_address_total counter",
                 "shortstop_http_connections_timed_out_total counter",
+                "shortstop_http_connections_stalled_total counter",
+                "shortstop_http_connections_flooded_total counter",
+                "shortstop_http_connections_broken_total counter",
                 "shortstop_tls_handshakes_failed_total counter",
+                "shortstop_tls_handshakes_refused_total counter",
                 "shortstop_http_received_bytes_total counter",
                 "shortstop_http_sent_bytes_total counter",
                 "shortstop_http_panics_total counter",

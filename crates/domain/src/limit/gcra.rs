@@ -144,7 +144,12 @@ impl Arrival {
 
     /// When one more may go; long past when it may go at once.
     pub fn next(self, rate: Rate) -> Timestamp {
-        let room = rate.capacity().saturating_sub(rate.interval);
+        self.next_of(rate, 1)
+    }
+
+    /// When `count` may go at once, or the whole burst if that is less.
+    pub fn next_of(self, rate: Rate, count: u32) -> Timestamp {
+        let room = rate.capacity().saturating_sub(rate.cost(count));
         Timestamp::from_micros(self.0.saturating_sub(room).div_ceil(TICKS_PER_MICRO))
     }
 

@@ -84,19 +84,45 @@ impl Bind {
         self.rest = Duration::ZERO;
     }
 
-    fn free(&mut self, settings: &BindSettings, now: Timestamp) -> u16 {
+    fn free(&mut self, settings: &BindSettings, claim: Claim, now: Timestamp) -> u16 {
         if self.is_resting(now) {
             return 0;
         }
         let window = settings.window_max.saturating_sub(self.window_used());
-        let pace = self.pacer.available(rate(settings), now);
+        let rate = rate(settings);
+        let pace = self.pacer.available(rate, now);
+        let pace = pace.saturating_sub(claim.leaves(rate));
         window.min(u16::try_from(pace).unwrap_or(u16::MAX))
     }
 
-    fn next(&self, settings: &BindSettings) -> Option<Timestamp> {
+    fn next(&self, settings: &BindSettings, claim: Claim) -> Option<Timestamp> {
         let has_window = self.window_used() < settings.window_max;
-        (self.transmits() && has_window)
-            .then(|| self.rest_until.max(self.pacer.next(rate(settings))))
+        let rate = rate(settings);
+        let next = || self.pacer.next(rate, claim.leaves(rate));
+        (self.transmits() && has_window).then(|| self.rest_until.max(next()))
+    }
+}
+
+/// How much of the pace a message may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Claim {
+    /// What more than is kept: it is an advertisement, or others of its client wait behind it.
+    Backlog,
+    /// All that is there.
+    Whole,
+}
+
+/// One part in so many of each burst is kept for messages of those who have no backlog, so that they
+/// need not wait for the pace behind those who have. What is kept is given back first.
+const KEPT_SHARE: u32 = 8;
+
+impl Claim {
+    /// Segments of the burst that it leaves for others.
+    fn leaves(self, rate: Rate) -> u32 {
+        match self {
+            Self::Backlog => rate.burst() / KEPT_SHARE,
+            Self::Whole => 0,
+        }
     }
 }
 
@@ -117,16 +143,18 @@ impl State {
     pub(crate) fn room(
         &mut self,
         settings: &Settings,
-        code: ShortCode,
-        wanted: u16,
+        (code, wanted): (ShortCode, u16),
+        claim: Claim,
         now: Timestamp,
     ) -> Option<(BindId, u16)> {
         let code_settings = settings.short_codes.get(&code)?;
         let carrier = self.carrier_of(code_settings)?.clone();
         let pacer = self.codes.entry(code).or_default();
-        let pace = pacer.available(code_rate(code_settings), now);
+        let rate = code_rate(code_settings);
+        let pace = pacer.available(rate, now);
+        let pace = pace.saturating_sub(claim.leaves(rate));
         let pace = u16::try_from(pace).unwrap_or(u16::MAX);
-        let (bind, free) = self.emptiest(settings, &carrier, now)?;
+        let (bind, free) = self.emptiest(settings, &carrier, claim, now)?;
         let count = wanted.min(pace).min(free);
         (count > 0).then_some((bind, count))
     }
@@ -159,16 +187,20 @@ impl State {
         self.binds.values().any(|bind| bind.open.contains(&token))
     }
 
-    /// When a short code that has no room now may have some again without anything else happening.
-    pub(crate) fn next_room(&self, settings: &Settings, code: ShortCode) -> Option<Timestamp> {
+    /// When a short code that has no room for a claim now may have some again without anything else
+    /// happening.
+    pub(crate) fn next_room(
+        &self,
+        settings: &Settings,
+        code: ShortCode,
+        claim: Claim,
+    ) -> Option<Timestamp> {
         let code_settings = settings.short_codes.get(&code)?;
         let carrier = self.carrier_of(code_settings)?;
-        let own = self
-            .codes
-            .get(&code)
-            .map(|pacer| pacer.next(code_rate(code_settings)))?;
+        let rate = code_rate(code_settings);
+        let own = self.codes.get(&code)?.next(rate, claim.leaves(rate));
         let binds = self.binds.iter().filter(|(id, _)| id.carrier == *carrier);
-        let next = |(id, bind): (&BindId, &Bind)| bind.next(settings.bind(id)?);
+        let next = |(id, bind): (&BindId, &Bind)| bind.next(settings.bind(id)?, claim);
         binds.filter_map(next).min().map(|bind| bind.max(own))
     }
 
@@ -185,6 +217,7 @@ impl State {
         &mut self,
         settings: &Settings,
         carrier: &CarrierName,
+        claim: Claim,
         now: Timestamp,
     ) -> Option<(BindId, u16)> {
         let mut best: Option<(&BindId, u16)> = None;
@@ -194,7 +227,7 @@ impl State {
             }
             let free = settings
                 .bind(id)
-                .map_or(0, |settings| bind.free(settings, now));
+                .map_or(0, |settings| bind.free(settings, claim, now));
             if free > best.map_or(0, |(_, most)| most) {
                 best = Some((id, free));
             }

@@ -1,25 +1,38 @@
-//! Messages that wait to be sent: first in, first out per short code and class, and the moments at
-//! which they expire.
+//! Messages that wait to be sent, and the moments at which they expire. Clients take turns within a
+//! class, short codes take turns within what a carrier takes, and more urgent classes go first.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::class::TrafficClass;
+use domain::id::ClientId;
+use domain::limit::fair::{Fair, Front, SHARES, Share};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
+
+use crate::settings::Fairness;
+
+mod lane;
+
+use lane::Lane;
 
 /// When a message expires, and its sequence.
 type Key = (Timestamp, u64);
 
-type Lines = [VecDeque<Key>; 3];
+/// Whose a message is; `None` is the gateway's own answer to a keyword.
+pub(crate) type Owner = Option<ClientId>;
 
-/// Places of messages that have left that a line may always keep.
-const LEFT_MIN: usize = 64;
+/// Of a class' room that is left, a client may hold so many times as much: alone three quarters of the
+/// whole, so that the last quarter is for the others, and two that flood 3/7 each.
+const ROOM_SHARE: usize = 3;
 
 /// Sequences of messages with segments that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    codes: BTreeMap<ShortCode, Lines>,
+    codes: BTreeMap<ShortCode, [Lane; 3]>,
+    turns: Fair<ShortCode>,
     waiting: [usize; 3],
+    /// How many of a class an owner has waiting, under all short codes.
+    held: BTreeMap<(TrafficClass, Owner), usize>,
     expiry: BTreeSet<Key>,
 }
 
@@ -36,9 +49,22 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
     pub(crate) sequence: u64,
+    pub(crate) line: Line,
+    pub(crate) expires: Timestamp,
+}
+
+/// The line that a message stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
     pub(crate) code: ShortCode,
     pub(crate) class: TrafficClass,
-    pub(crate) expires: Timestamp,
+    pub(crate) owner: Owner,
+}
+
+impl Ticket {
+    const fn key(&self) -> Key {
+        (self.expires, self.sequence)
+    }
 }
 
 impl Queue {
@@ -52,71 +78,104 @@ impl Queue {
         self.expiry.is_empty()
     }
 
-    /// Whether nothing of this class or a more urgent one waits under this short code.
+    /// Whether a class has no room for one more of this owner's, when it has room for `most`.
+    pub(crate) fn is_full(&self, class: TrafficClass, owner: Owner, most: usize) -> bool {
+        let held = self.held.get(&(class, owner)).copied().unwrap_or(0);
+        let left = most.saturating_sub(self.waiting(class));
+        left == 0 || held > left.saturating_mul(ROOM_SHARE)
+    }
+
+    /// Whether something of this class may go under this short code without a turn: nothing of it or a
+    /// more urgent class waits there, and no less urgent one was passed as often as it may be.
     pub(crate) fn is_clear(&self, code: ShortCode, class: TrafficClass) -> bool {
-        let Some(lines) = self.codes.get(&code) else {
+        let Some(lanes) = self.codes.get(&code) else {
             return true;
         };
-        lines.iter().take(class.index() + 1).all(VecDeque::is_empty)
+        let mut lanes = lanes.iter().zip(SHARES).enumerate();
+        lanes.all(|(place, (lane, share))| match place <= class.index() {
+            true => lane.waiting() == 0,
+            false => !lane.is_owed(share),
+        })
+    }
+
+    /// Counts segments that went without a turn.
+    pub(crate) fn went(&mut self, code: ShortCode, class: TrafficClass, segments: u32) {
+        if let Some(lanes) = self.codes.get_mut(&code) {
+            for lane in lanes.iter_mut().skip(class.index() + 1) {
+                lane.pass(segments);
+            }
+        }
+        self.turns.passed(class, segments);
+    }
+
+    /// Whether a message that is at the front may take what is kept for those who do not flood: it is
+    /// alone in its line, nothing more urgent waits there, and it is no advertisement.
+    pub(crate) fn is_alone(&self, line: Line) -> bool {
+        let Some(lanes) = self.codes.get(&line.code) else {
+            return true;
+        };
+        let place = line.class.index();
+        let urgent = lanes.iter().take(place).any(|lane| lane.waiting() > 0);
+        let own = lanes.get(place).map(|lane| lane.waiting_of(line.owner));
+        line.class != TrafficClass::Marketing && !urgent && own.is_none_or(|count| count <= 1)
     }
 
     /// Puts a message in, unless it is there already.
-    pub(crate) fn push(&mut self, ticket: Ticket, place: Place) {
-        if !self.expiry.insert((ticket.expires, ticket.sequence)) {
+    pub(crate) fn push(&mut self, ticket: Ticket, place: Place, fairness: &Fairness) {
+        if !self.expiry.insert(ticket.key()) {
             return;
         }
-        let lines = self.codes.entry(ticket.code).or_default();
-        let Some(line) = lines.get_mut(ticket.class.index()) else {
+        let Line { code, class, owner } = ticket.line;
+        let lanes = self.codes.entry(code).or_default();
+        let Some(lane) = lanes.get_mut(class.index()) else {
             return;
         };
-        match place {
-            Place::Front => line.push_front((ticket.expires, ticket.sequence)),
-            Place::Back => line.push_back((ticket.expires, ticket.sequence)),
-        }
-        if let Some(count) = self.waiting.get_mut(ticket.class.index()) {
+        lane.push((owner, fairness.weight(owner)), ticket.key(), place);
+        self.turns.wait(code, class, lane.weight());
+        *self.held.entry((class, owner)).or_default() += 1;
+        if let Some(count) = self.waiting.get_mut(class.index()) {
             *count += 1;
         }
     }
 
     /// The message at the front of a line.
-    pub(crate) fn front(&self, code: ShortCode, class: TrafficClass) -> Option<u64> {
-        let (_, sequence) = self.codes.get(&code)?.get(class.index())?.front()?;
-        Some(*sequence)
+    pub(crate) fn front(&mut self, line: Line) -> Option<u64> {
+        let lanes = self.codes.get_mut(&line.code)?;
+        let lane = lanes.get_mut(line.class.index())?;
+        lane.front(line.owner, |key| self.expiry.contains(key))
     }
 
-    /// Takes the front of a line away. Those that [`Queue::leave`] took out go silently.
-    pub(crate) fn pop(&mut self, code: ShortCode, class: TrafficClass) {
-        if let Some(line) = self
-            .codes
-            .get_mut(&code)
-            .and_then(|l| l.get_mut(class.index()))
-        {
-            line.pop_front();
+    /// Takes a message away from the front of its line.
+    pub(crate) fn pop(&mut self, line: Line, sequence: u64) {
+        if let Some(lane) = self.lane(line.code, line.class) {
+            lane.pop(line.owner, sequence);
         }
     }
 
-    /// Counts a message out; its place in the line goes when it comes to the front, or when there are
-    /// more such places than messages that wait.
+    /// Counts a message out, wherever in its line it stands.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
-        if !self.expiry.remove(&(ticket.expires, ticket.sequence)) {
+        if !self.expiry.remove(&ticket.key()) {
             return;
         }
-        let Some(count) = self.waiting.get_mut(ticket.class.index()) else {
-            return;
-        };
-        *count = count.saturating_sub(1);
-        let lines = self.codes.get_mut(&ticket.code);
-        let line = lines.and_then(|lines| lines.get_mut(ticket.class.index()));
-        if let Some(line) = line
-            && line.len() > LEFT_MIN + *count * 2
-        {
-            line.retain(|key| self.expiry.contains(key));
+        let Line { code, class, owner } = ticket.line;
+        if let Some(count) = self.waiting.get_mut(class.index()) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(held) = self.held.get_mut(&(class, owner)) {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                self.held.remove(&(class, owner));
+            }
+        }
+        let lanes = self.codes.get_mut(&code);
+        if let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(class.index())) {
+            lane.leave(owner, |key| self.expiry.contains(key));
         }
     }
 
     /// Whether a message waits.
     pub(crate) fn holds(&self, ticket: Ticket) -> bool {
-        self.expiry.contains(&(ticket.expires, ticket.sequence))
+        self.expiry.contains(&ticket.key())
     }
 
     /// Messages whose time is over, at most `most`.
@@ -128,18 +187,42 @@ impl Queue {
         due.take(most).map(|(_, sequence)| *sequence).collect()
     }
 
-    /// The short codes under which something of this class waits.
-    pub(crate) fn codes(&self, class: TrafficClass) -> Vec<ShortCode> {
-        let waits = |lines: &Lines| {
-            lines
-                .get(class.index())
-                .is_some_and(|line| !line.is_empty())
-        };
-        self.codes
-            .iter()
-            .filter(|(_, lines)| waits(lines))
-            .map(|(code, _)| *code)
-            .collect()
+    /// Whose turn it is of the short codes, for one round of the dispatcher. Nothing is pushed until
+    /// [`Queue::return_turns`].
+    pub(crate) fn take_turns(&mut self) -> Fair<ShortCode> {
+        std::mem::take(&mut self.turns)
+    }
+
+    /// Puts back what [`Queue::take_turns`] gave.
+    pub(crate) fn return_turns(&mut self, turns: Fair<ShortCode>) {
+        self.turns = turns;
+    }
+
+    /// Whose turn it is of the owners under a short code; to be put back by [`Queue::return_share`].
+    pub(crate) fn take_share(&mut self, code: ShortCode, class: TrafficClass) -> Share<Owner> {
+        let lane = self.lane(code, class);
+        lane.map(Lane::take_share).unwrap_or_default()
+    }
+
+    /// Puts it back, with the segments of the turn that was taken. Gives what the short code has to say.
+    pub(crate) fn return_share(
+        &mut self,
+        (code, class): (ShortCode, TrafficClass),
+        share: Share<Owner>,
+        turn: Option<u32>,
+    ) -> Front {
+        let lane = self.lane(code, class);
+        lane.map_or(Front::Empty, |lane| lane.return_share(share, turn))
+    }
+
+    /// The weights of the owners of what waits under a short code.
+    pub(crate) fn weight(&self, code: ShortCode, class: TrafficClass) -> u32 {
+        let lane = self.codes.get(&code).and_then(|it| it.get(class.index()));
+        lane.map_or(1, Lane::weight)
+    }
+
+    fn lane(&mut self, code: ShortCode, class: TrafficClass) -> Option<&mut Lane> {
+        self.codes.get_mut(&code)?.get_mut(class.index())
     }
 }
 
@@ -147,21 +230,34 @@ impl Queue {
 mod tests {
     use super::*;
 
+    const CODE: &str = "12345";
+
     fn ticket(sequence: u64) -> Ticket {
+        ticket_of(sequence, TrafficClass::Alert, None)
+    }
+
+    fn ticket_of(sequence: u64, class: TrafficClass, owner: Owner) -> Ticket {
         Ticket {
             sequence,
-            code: ShortCode::parse("12345").unwrap(),
-            class: TrafficClass::Alert,
+            line: Line {
+                code: ShortCode::parse(CODE).unwrap(),
+                class,
+                owner,
+            },
             expires: Timestamp::from_seconds(sequence),
         }
+    }
+
+    fn push(queue: &mut Queue, ticket: Ticket, place: Place) {
+        queue.push(ticket, place, &Fairness::default());
     }
 
     #[test]
     fn a_message_waits_once_and_leaves_once() {
         let mut queue = Queue::default();
-        queue.push(ticket(1), Place::Back);
-        queue.push(ticket(1), Place::Back);
-        queue.push(ticket(2), Place::Back);
+        push(&mut queue, ticket(1), Place::Back);
+        push(&mut queue, ticket(1), Place::Back);
+        push(&mut queue, ticket(2), Place::Back);
         assert_eq!(queue.waiting(TrafficClass::Alert), 2);
         queue.leave(ticket(1));
         queue.leave(ticket(1));
@@ -172,32 +268,113 @@ mod tests {
     #[test]
     fn what_was_at_the_front_goes_back_to_the_front() {
         let mut queue = Queue::default();
-        queue.push(ticket(1), Place::Back);
-        queue.push(ticket(2), Place::Front);
-        let code = ticket(1).code;
-        assert_eq!(queue.front(code, TrafficClass::Alert), Some(2));
-        assert!(!queue.is_clear(code, TrafficClass::Marketing));
-        assert!(queue.is_clear(code, TrafficClass::Otp));
+        push(&mut queue, ticket(1), Place::Back);
+        push(&mut queue, ticket(2), Place::Front);
+        let line = ticket(1).line;
+        assert_eq!(queue.front(line), Some(2));
+        assert!(!queue.is_clear(line.code, TrafficClass::Marketing));
+        assert!(queue.is_clear(line.code, TrafficClass::Otp));
     }
 
     #[test]
     fn places_of_messages_that_left_do_not_pile_up() {
         let mut queue = Queue::default();
-        queue.push(ticket(1), Place::Back);
+        push(&mut queue, ticket(1), Place::Back);
         for sequence in 2..10_000 {
-            queue.push(ticket(sequence), Place::Back);
+            push(&mut queue, ticket(sequence), Place::Back);
             queue.leave(ticket(sequence));
         }
-        let code = ticket(1).code;
-        assert!(queue.codes[&code][TrafficClass::Alert.index()].len() < 100);
-        assert_eq!(queue.front(code, TrafficClass::Alert), Some(1));
+        let line = ticket(1).line;
+        assert!(queue.codes[&line.code][line.class.index()].places() < 100);
+        assert_eq!(queue.front(line), Some(1));
+    }
+
+    #[test]
+    fn a_message_that_leaves_takes_no_place_but_its_own() {
+        let mut queue = Queue::default();
+        for sequence in 1..=200 {
+            push(&mut queue, ticket(sequence), Place::Back);
+        }
+        // As many places of others as may be kept, so that the next to leave clears them all away.
+        for sequence in (2..=200).rev() {
+            if queue.waiting(TrafficClass::Alert) > 46 {
+                queue.leave(ticket(sequence));
+            }
+        }
+        let mut went = Vec::new();
+        while let Some(front) = queue.front(ticket(1).line) {
+            queue.leave(ticket(front));
+            queue.pop(ticket(front).line, front);
+            went.push(front);
+        }
+        assert_eq!(went, (1..=46).collect::<Vec<u64>>());
+        assert!(queue.is_empty() && queue.held.is_empty());
+    }
+
+    #[test]
+    fn a_less_urgent_class_is_passed_only_so_often_without_a_turn() {
+        let mut queue = Queue::default();
+        let marketing = ticket_of(1, TrafficClass::Marketing, None);
+        push(&mut queue, marketing, Place::Back);
+        let code = marketing.line.code;
+        for _ in 0..SHARES[2] {
+            assert!(queue.is_clear(code, TrafficClass::Otp));
+            queue.went(code, TrafficClass::Otp, 1);
+        }
+        assert!(!queue.is_clear(code, TrafficClass::Otp));
+        let share = queue.take_share(code, TrafficClass::Marketing);
+        queue.return_share((code, TrafficClass::Marketing), share, Some(1));
+        assert!(queue.is_clear(code, TrafficClass::Otp));
+    }
+
+    #[test]
+    fn no_client_fills_the_whole_room_of_a_class() {
+        let mut queue = Queue::default();
+        let client = |number| Some(ClientId::new(number, 0));
+        let class = TrafficClass::Otp;
+        let mut sequence = 0;
+        let mut fill = |queue: &mut Queue, owner| {
+            let mut count = 0;
+            while !queue.is_full(class, owner, 1_000) {
+                sequence += 1;
+                count += 1;
+                push(queue, ticket_of(sequence, class, owner), Place::Back);
+            }
+            count
+        };
+        assert_eq!(fill(&mut queue, client(1)), 751);
+        assert_eq!(fill(&mut queue, client(2)), 187);
+        assert!(queue.is_full(class, client(1), 1_000));
+        assert!(!queue.is_full(class, client(3), 1_000));
+        assert!(!queue.is_full(TrafficClass::Alert, client(1), 1_000));
+    }
+
+    #[test]
+    fn only_what_is_alone_and_urgent_takes_what_is_kept() {
+        let mut queue = Queue::default();
+        let client = |number| Some(ClientId::new(number, 0));
+        let of = |sequence, owner| ticket_of(sequence, TrafficClass::Alert, owner);
+        push(&mut queue, of(1, client(1)), Place::Back);
+        push(&mut queue, of(2, client(2)), Place::Back);
+        push(&mut queue, of(3, client(2)), Place::Back);
+        assert!(queue.is_alone(of(1, client(1)).line));
+        assert!(!queue.is_alone(of(2, client(2)).line), "it has a backlog");
+        let marketing = ticket_of(4, TrafficClass::Marketing, client(3));
+        push(&mut queue, marketing, Place::Back);
+        assert!(!queue.is_alone(marketing.line));
+        push(
+            &mut queue,
+            ticket_of(5, TrafficClass::Otp, client(2)),
+            Place::Back,
+        );
+        assert!(!queue.is_alone(of(1, client(1)).line), "a code waits");
     }
 
     #[test]
     fn expired_messages_are_found_oldest_first() {
         let mut queue = Queue::default();
         for sequence in [5, 3, 9] {
-            queue.push(ticket(sequence), Place::Back);
+            push(&mut queue, ticket(sequence), Place::Back);
         }
         assert_eq!(queue.expired(Timestamp::from_seconds(5), 10), [3, 5]);
     }

@@ -14,6 +14,7 @@ use super::store::Store;
 use super::{Config, Problems};
 
 mod carriers;
+mod fairness;
 mod ledger;
 mod limits;
 mod risk;
@@ -160,6 +161,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         ambiguity: limits::ambiguity(&config.messages),
         validity: limits::validity(&config.messages, problems),
         bounds: limits::bounds(&config.bounds, problems),
+        fairness: fairness::fairness(&config.fairness, problems),
         retention: limits::retention(&config.retention, &config.messages, problems),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
         rewrap_every: limits::rewrap_every(&config.keys, problems),

@@ -8,7 +8,9 @@ use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
-use super::{admin, bounds, https, keys, ledger, log, messages, node, retention, risk, store};
+use super::{
+    admin, bounds, fairness, https, keys, ledger, log, messages, node, retention, risk, store,
+};
 
 /// What stands above the first section.
 const OPENING: &str = "\
@@ -47,6 +49,7 @@ pub fn render() -> String {
     section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<risk::Risk>(&mut out, "risk", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
+    section::<fairness::Fairness>(&mut out, "fairness", Head::Single);
     section::<store::Store>(&mut out, "store", Head::Single);
     section::<log::Log>(&mut out, "log", Head::Single);
     out

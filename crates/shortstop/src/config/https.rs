@@ -34,6 +34,11 @@ section! {
         pub tls_profile: TlsProfile = TlsProfile::Modern,
         /// Connections open at once; one more is closed at once. Each takes some 40 KiB.
         pub connections_max: usize = 4_096,
+        /// Connections open at once from one address, of which an IPv6 /64 is one; one more is closed at
+        /// once. Raise it when applications come through a proxy or behind one address.
+        pub connections_per_address_max: usize = 256,
+        /// TLS handshakes under way from one address; one more is closed at once.
+        pub handshakes_per_address_max: usize = 128,
         /// Seconds that a TLS handshake may take, against those who connect and stay silent.
         pub handshake_seconds: u64 = 10,
         /// Seconds that the head of a request may take.
@@ -45,8 +50,13 @@ section! {
         /// Requests answered at once, over all connections; one more is answered 503 `busy`. With full
         /// bodies they take 512 MiB, though bodies are read only for clients with a good key.
         pub requests_max: usize = 8_192,
+        /// Requests of one client answered at once; one more is answered 503 `busy`, so that no client takes
+        /// every place.
+        pub client_requests_max: usize = 2_048,
         /// Batches answered at once; one more is answered 503 `busy`. Full ones take some 250 MiB.
         pub batches_max: usize = 32,
+        /// Batches of one client answered at once; one more is answered 503 `busy`.
+        pub client_batches_max: usize = 8,
         /// Octets of a body on every route but the batch. The longest text takes a tenth of it.
         pub body_bytes_max: usize = 65_536,
         /// Octets of a batch's body. A thousand messages of 1,500 octets fit.
@@ -55,6 +65,10 @@ section! {
         pub batch_messages_max: usize = 1_000,
         /// Seconds that a body may take.
         pub body_seconds: u64 = 10,
+        /// Octets a second that a body must come with, once a quarter of its time is over.
+        pub body_bytes_per_second_min: usize = 1_024,
+        /// Seconds that a client may take nothing of an answer; then its connection is ended.
+        pub write_seconds: u64 = 30,
         /// Seconds that a connection may rest between two requests. Longer than the pools of most
         /// clients keep one, so that it is the client that closes.
         pub idle_seconds: u64 = 75,
@@ -65,6 +79,9 @@ section! {
         /// HTTP/2 streams that a client may reset before they are looked at; one more ends the
         /// connection (CVE-2023-44487).
         pub resets_max: usize = 20,
+        /// HTTP/2 frames that carry nothing (pings, settings, resets, window updates) that a client may
+        /// send ahead of what its requests, their answers and time allow; one more ends the connection.
+        pub control_frames_max: u32 = 1_000,
         /// Seconds that open requests get to end when the gateway stops.
         pub shutdown_seconds: u64 = 10,
     }

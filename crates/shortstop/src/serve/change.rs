@@ -9,12 +9,13 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 6] = [
+const LIVE: [&str; 7] = [
     "short_code.",
     "keys.",
     "messages.",
     "retention.",
     "bounds.",
+    "fairness.",
     "https.certificate_file",
 ];
 

@@ -26,6 +26,8 @@ impl Api {
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let key = credentials::idempotency_key(&call.parts.headers)?;
+        let own = self.batches_of_clients.take(call.caller.client);
+        let _own = own.ok_or_else(|| self.busy_client())?;
         let _place = self.batches.take().ok_or_else(busy)?;
         let body = self
             .body_up_to(self.settings.batch_body_bytes_max, call, body)

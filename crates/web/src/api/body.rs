@@ -7,37 +7,61 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use tokio::time::{Instant, timeout_at};
 
 use crate::problem::{Code, Problem};
+use crate::settings::ServerSettings;
+
+/// A body may take this part of its time before it must come at its pace.
+const GRACE: u32 = 4;
+
+/// How fast a body must come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    begun: Instant,
+    within: Duration,
+    octets_per_second: u64,
+}
+
+impl Pace {
+    /// The pace of a body that begins now.
+    pub(crate) fn begin(settings: &ServerSettings) -> Self {
+        let per_second = u64::try_from(settings.body_bytes_per_second_min);
+        Self {
+            begun: Instant::now(),
+            within: settings.body_timeout,
+            octets_per_second: per_second.unwrap_or(u64::MAX).max(1),
+        }
+    }
+
+    /// Until when the next piece must be there, when so many octets have come.
+    pub(crate) fn deadline(&self, came: usize) -> Instant {
+        let millis = u64::try_from(came)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(1_000);
+        let earned = Duration::from_millis(millis / self.octets_per_second);
+        self.begun + (self.within / GRACE + earned).min(self.within)
+    }
+}
 
 /// Reads a whole body.
 pub(crate) async fn collect(
     body: &mut Incoming,
     octets_max: usize,
-    within: Duration,
+    pace: Pace,
 ) -> Result<Bytes, Problem> {
     let promised = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if promised > octets_max {
         return Err(too_large(octets_max));
     }
-    match tokio::time::timeout(within, all(body, octets_max)).await {
-        Ok(done) => done,
-        Err(_) => Err(Problem::new(
-            Code::RequestTimeout,
-            "the body did not come in time, so that nothing was done: send the request again",
-        )),
-    }
-}
-
-async fn all(body: &mut Incoming, octets_max: usize) -> Result<Bytes, Problem> {
     // Nearly every body comes in one piece, which is then used where it lies.
-    let Some(first) = next(body).await? else {
+    let Some(first) = next(body, pace, 0).await? else {
         return Ok(Bytes::new());
     };
     if first.len() > octets_max {
         return Err(too_large(octets_max));
     }
-    let Some(second) = next(body).await? else {
+    let Some(second) = next(body, pace, first.len()).await? else {
         return Ok(first);
     };
     let mut whole = BytesMut::from(first);
@@ -47,15 +71,16 @@ async fn all(body: &mut Incoming, octets_max: usize) -> Result<Bytes, Problem> {
             return Err(too_large(octets_max));
         }
         whole.extend_from_slice(&more);
-        piece = next(body).await?;
+        piece = next(body, pace, whole.len()).await?;
     }
     Ok(whole.freeze())
 }
 
 /// The next piece of data; trailers are of no interest.
-async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Problem> {
+async fn next(body: &mut Incoming, pace: Pace, came: usize) -> Result<Option<Bytes>, Problem> {
     while !body.is_end_stream() {
-        match body.frame().await {
+        let frame = timeout_at(pace.deadline(came), body.frame()).await;
+        match frame.map_err(|_| too_slow())? {
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
                     return Ok(Some(data));
@@ -71,6 +96,13 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Problem> {
         }
     }
     Ok(None)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        Code::RequestTimeout,
+        "the body did not come in time, so that nothing was done: send the request again",
+    )
 }
 
 /// Refuses everything but plain JSON in UTF-8.
@@ -123,6 +155,20 @@ fn too_large(octets_max: usize) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_must_come_at_its_pace_after_a_grace_and_end_in_its_time() {
+        let pace = Pace {
+            begun: Instant::now(),
+            within: Duration::from_secs(10),
+            octets_per_second: 1_000,
+        };
+        let after = |came| pace.deadline(came) - pace.begun;
+        assert_eq!(after(0), Duration::from_millis(2_500));
+        assert_eq!(after(1), Duration::from_millis(2_501));
+        assert_eq!(after(5_000), Duration::from_millis(7_500));
+        assert_eq!(after(1_000_000), Duration::from_secs(10));
+    }
 
     #[test]
     fn only_plain_json_in_utf8_is_taken() {

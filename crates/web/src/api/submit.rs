@@ -51,7 +51,12 @@ impl Api {
     /// Some clients send `{}` with every POST; anything more is a mistake.
     async fn require_empty(&self, call: &Call<'_>, incoming: &mut Incoming) -> Result<(), Problem> {
         let settings = &self.settings;
-        let body = body::collect(incoming, settings.body_bytes_max, settings.body_timeout).await?;
+        let body = body::collect(
+            incoming,
+            settings.body_bytes_max,
+            body::Pace::begin(settings),
+        )
+        .await?;
         if body.is_empty() {
             return Ok(());
         }

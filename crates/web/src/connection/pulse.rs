@@ -1,7 +1,8 @@
 //! What one connection is doing, written by its socket and its requests and read by its watch. It
 //! costs a request a few unshared atomic writes and no timer.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::settings::ServerSettings;
@@ -9,12 +10,20 @@ use crate::settings::ServerSettings;
 /// The shortest step between two looks at a connection.
 const STEP_MIN: Duration = Duration::from_millis(5);
 
+/// Spans by which the ages of answers are told apart. Four of them are the time that a client has to take
+/// an answer.
+const SPANS: usize = 6;
+
 /// The signs of life of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     open: AtomicU32,
     served: AtomicU32,
     head: AtomicBool,
+    /// Answers on their way, by the span in which they began.
+    sending: [AtomicU32; SPANS],
+    /// The span of now.
+    span: AtomicUsize,
 }
 
 /// What a connection that answers nothing at the moment waits for.
@@ -24,6 +33,8 @@ pub(crate) enum Waiting {
     ForHead,
     /// The next request.
     ForRequest,
+    /// The client, to take an answer.
+    ForReader,
 }
 
 /// Whether octets between two requests are the head of the next (HTTP/1.1) or may be anything
@@ -39,7 +50,54 @@ pub(crate) enum Heads {
 /// A request that is being answered; ends when dropped.
 pub(crate) struct Open<'a>(&'a Pulse);
 
+/// An answer on its way; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    pulse: Arc<Pulse>,
+    span: usize,
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(count) = self.pulse.sending.get(self.span) {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Pulse {
+    /// Requests whose head was complete.
+    pub(crate) fn served(&self) -> u32 {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    /// An answer begins its way.
+    pub(crate) fn send(self: &Arc<Self>) -> Sending {
+        let span = self.span.load(Ordering::Relaxed) % SPANS;
+        if let Some(count) = self.sending.get(span) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Sending {
+            pulse: Arc::clone(self),
+            span,
+        }
+    }
+
+    /// Begins the next span, unless an answer that began when it last was is still on its way: then the
+    /// client is too slow.
+    fn next_span(&self) -> Option<Waiting> {
+        let next = (self.span.load(Ordering::Relaxed) + 1) % SPANS;
+        let is_stuck = self
+            .sending
+            .get(next)
+            .is_some_and(|count| count.load(Ordering::Relaxed) > 0);
+        if is_stuck {
+            return Some(Waiting::ForReader);
+        }
+        self.span.store(next, Ordering::Relaxed);
+        None
+    }
+
     /// A request's head is complete.
     pub(crate) fn enter(&self) -> Open<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
@@ -65,11 +123,17 @@ impl Pulse {
     }
 
     /// Returns once the connection has waited for too long, at most a quarter of the bound later.
-    /// Requests have bounds of their own, so that a connection with an open one is left alone.
+    /// Requests have bounds of their own, so that a connection with an open one is left alone, unless an
+    /// answer is not taken.
     pub(crate) async fn stopped(&self, heads: Heads, settings: &ServerSettings) -> Waiting {
         let mut patience = Patience::new(self.state(heads), settings);
         loop {
             tokio::time::sleep(patience.step).await;
+            if patience.is_span_over()
+                && let Some(waiting) = self.next_span()
+            {
+                return waiting;
+            }
             if let Some(waiting) = patience.look(self.state(heads)) {
                 return waiting;
             }
@@ -85,9 +149,11 @@ type State = Option<(Waiting, u32)>;
 struct Patience {
     header_timeout: Duration,
     idle_timeout: Duration,
+    write_timeout: Duration,
     step: Duration,
     last: State,
     waited: Duration,
+    span: Duration,
 }
 
 impl Patience {
@@ -95,16 +161,30 @@ impl Patience {
         let ServerSettings {
             header_timeout,
             idle_timeout,
+            write_timeout,
             ..
         } = *settings;
-        let step = (header_timeout.min(idle_timeout) / 4).max(STEP_MIN);
+        let shortest = header_timeout.min(idle_timeout).min(write_timeout);
+        let step = (shortest / 4).max(STEP_MIN);
         Self {
             header_timeout,
             idle_timeout,
+            write_timeout,
             step,
             last,
             waited: Duration::ZERO,
+            span: Duration::ZERO,
         }
+    }
+
+    /// Whether, with one step more, a quarter of the time for an answer has passed.
+    fn is_span_over(&mut self) -> bool {
+        self.span += self.step;
+        let is_over = self.span >= self.write_timeout / 4;
+        if is_over {
+            self.span = Duration::ZERO;
+        }
+        is_over
     }
 
     /// Takes a look, one step after the last one.
@@ -120,6 +200,7 @@ impl Patience {
         let bound = match waiting {
             Waiting::ForHead => self.header_timeout,
             Waiting::ForRequest => self.idle_timeout,
+            Waiting::ForReader => self.write_timeout,
         };
         (self.waited >= bound).then_some(waiting)
     }
@@ -169,6 +250,19 @@ mod tests {
         assert_eq!(ended(&pulse, Heads::Plain), None);
         drop(open);
         assert_eq!(ended(&pulse, Heads::Plain), Some((Waiting::ForRequest, 40)));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_taken_has_its_bound_beside_others_that_are() {
+        let pulse = Arc::new(Pulse::default());
+        let stuck = pulse.send();
+        let spans = (1..100).find(|_| {
+            drop(pulse.send());
+            pulse.next_span().is_some()
+        });
+        assert_eq!(spans, Some(SPANS), "four spans and at most two more");
+        drop(stuck);
+        assert!((0..100).all(|_| pulse.next_span().is_none()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ const MARKETING: TrafficClass = TrafficClass::Marketing;
 fn serve(fair: &mut Fair<u8>, turns: u32, cost: impl Fn(u8) -> u32) -> HashMap<u8, u64> {
     let mut served = HashMap::new();
     for _ in 0..turns {
-        let (line, _) = fair.next(|line, _| Front::Ready(cost(line))).unwrap();
+        let (line, _) = fair.next(|line, _, _| Front::Ready(cost(line))).unwrap();
         *served.entry(line).or_insert(0) += u64::from(cost(line));
     }
     served
@@ -58,7 +58,7 @@ proptest! {
             fair.wait(*line, class, 1);
         }
         let mut went = 0;
-        while let Some(turn) = fair.next(|line, class| match lines.get(&(line, class)) {
+        while let Some(turn) = fair.next(|line, class, _| match lines.get(&(line, class)) {
             Some(0) | None => Front::Empty,
             Some(_) => Front::Ready(1),
         }) {
@@ -97,7 +97,7 @@ fn leaving_and_coming_back_gains_nothing() {
     fair.wait(2, OTP, 1);
     let (mut hopper, mut steady, mut just_went) = (0, 0, false);
     for _ in 0..2_000 {
-        let turn = fair.next(|line, _| match (line, just_went) {
+        let turn = fair.next(|line, _, _| match (line, just_went) {
             (1, true) => Front::Empty,
             (_, true) => Front::Blocked,
             (1, false) => Front::Ready(10),
@@ -119,7 +119,7 @@ fn urgent_classes_go_first_and_the_others_never_starve() {
     }
     let mut turns = Vec::new();
     for _ in 0..3_300 {
-        turns.push(fair.next(|_, _| Front::Ready(1)).unwrap().1);
+        turns.push(fair.next(|_, _, _| Front::Ready(1)).unwrap().1);
     }
     assert!(turns[..8].iter().all(|class| *class == OTP));
     let count = |class| turns.iter().filter(|turn| **turn == class).count();
@@ -139,7 +139,7 @@ fn a_class_alone_gets_everything() {
     let mut fair = Fair::default();
     fair.wait(1, MARKETING, 1);
     for _ in 0..100 {
-        assert_eq!(fair.next(|_, _| Front::Ready(1)), Some((1, MARKETING)));
+        assert_eq!(fair.next(|_, _, _| Front::Ready(1)), Some((1, MARKETING)));
     }
 }
 
@@ -148,7 +148,7 @@ fn a_blocked_line_keeps_its_turn_and_blocks_nobody() {
     let mut fair = Fair::default();
     fair.wait(1, OTP, 1);
     fair.wait(2, OTP, 1);
-    let blocked = |line, _| {
+    let blocked = |line, _, _| {
         if line == 1 {
             Front::Blocked
         } else {
@@ -157,8 +157,8 @@ fn a_blocked_line_keeps_its_turn_and_blocks_nobody() {
     };
     assert_eq!(fair.next(blocked), Some((2, OTP)));
     assert_eq!(fair.next(blocked), Some((2, OTP)));
-    assert_eq!(fair.next(|_, _| Front::Ready(1)), Some((1, OTP)));
-    assert_eq!(fair.next(|_, _| Front::Blocked), None);
+    assert_eq!(fair.next(|_, _, _| Front::Ready(1)), Some((1, OTP)));
+    assert_eq!(fair.next(|_, _, _| Front::Blocked), None);
     assert!(!fair.is_empty());
 }
 
@@ -170,7 +170,7 @@ fn lines_that_left_are_forgotten() {
         fair.wait(line, OTP, 1);
         let mut sent = false;
         for _ in 0..3 {
-            let turn = fair.next(|asked, _| match asked {
+            let turn = fair.next(|asked, _, _| match asked {
                 0 => Front::Ready(1),
                 _ if sent => Front::Empty,
                 _ => Front::Ready(1),
@@ -178,11 +178,44 @@ fn lines_that_left_are_forgotten() {
             sent |= turn == Some((line, OTP));
         }
     }
-    let class = &fair.classes[0];
-    assert!(
-        class.left.len() <= 2 && class.lines.len() <= 2,
-        "{} {}",
-        class.left.len(),
-        class.lines.len()
-    );
+    let (lines, left) = fair.classes[0].share.kept();
+    assert!(left <= 2 && lines <= 2, "{left} {lines}");
+}
+
+#[test]
+fn a_class_that_is_passed_without_a_turn_is_owed_one_too() {
+    let mut fair = Fair::default();
+    fair.wait(1, MARKETING, 1);
+    fair.wait(2, OTP, 1);
+    fair.passed(OTP, 31);
+    let usual = |_, class, turn| match (class, turn) {
+        (OTP, Turn::Usual) | (MARKETING, Turn::Owed) => Front::Ready(1),
+        _ => Front::Blocked,
+    };
+    assert_eq!(fair.next(usual), Some((2, OTP)));
+    assert_eq!(fair.next(usual), Some((1, MARKETING)), "after the 32nd");
+    assert_eq!(fair.next(usual), Some((2, OTP)));
+}
+
+#[test]
+fn a_shut_line_is_the_last_one_asked() {
+    let mut share = Share::default();
+    for line in 0..5 {
+        share.wait(line, 1 + line);
+    }
+    let mut asked = 0;
+    let turn = share.next(|_| {
+        asked += 1;
+        Front::Shut
+    });
+    assert_eq!((turn, asked, share.len(), share.weight()), (None, 1, 5, 15));
+    share.wait(0, 11);
+    share.next(|line| {
+        if line == 4 {
+            Front::Ready(1)
+        } else {
+            Front::Empty
+        }
+    });
+    assert_eq!((share.len(), share.weight()), (1, 5));
 }

@@ -156,12 +156,29 @@ pub fn rewrap_every(keys: &Keys, problems: &mut Problems) -> Option<Duration> {
     (days > 0).then(|| Duration::from_secs(days * 86_400))
 }
 
+/// A client may reset a few requests in a row and measure its line before the first answer.
+const CONTROL_FRAMES_MIN: u32 = 100;
+
 /// The limits of the listener for applications.
 pub fn listener(https: &Https, problems: &mut Problems) {
     for (key, count) in [
         ("https.connections_max", https.connections_max),
+        (
+            "https.connections_per_address_max",
+            https.connections_per_address_max,
+        ),
+        (
+            "https.handshakes_per_address_max",
+            https.handshakes_per_address_max,
+        ),
         ("https.requests_max", https.requests_max),
+        ("https.client_requests_max", https.client_requests_max),
         ("https.batches_max", https.batches_max),
+        ("https.client_batches_max", https.client_batches_max),
+        (
+            "https.body_bytes_per_second_min",
+            https.body_bytes_per_second_min,
+        ),
         ("https.batch_messages_max", https.batch_messages_max),
         ("https.headers_max", https.headers_max),
         ("https.resets_max", https.resets_max),
@@ -169,6 +186,10 @@ pub fn listener(https: &Https, problems: &mut Problems) {
         positive(key, count, problems);
     }
     positive("https.streams_max", https.streams_max, problems);
+    if https.control_frames_max < CONTROL_FRAMES_MIN {
+        let says = format!("must be {CONTROL_FRAMES_MIN} or more, or good clients are cut off");
+        problems.add("https.control_frames_max", says);
+    }
     for (key, bytes) in [
         ("https.body_bytes_max", https.body_bytes_max),
         ("https.batch_body_bytes_max", https.batch_body_bytes_max),
@@ -182,6 +203,7 @@ pub fn listener(https: &Https, problems: &mut Problems) {
         ("https.handshake_seconds", https.handshake_seconds),
         ("https.header_seconds", https.header_seconds),
         ("https.body_seconds", https.body_seconds),
+        ("https.write_seconds", https.write_seconds),
         ("https.idle_seconds", https.idle_seconds),
         ("https.request_seconds", https.request_seconds),
         ("https.shutdown_seconds", https.shutdown_seconds),
