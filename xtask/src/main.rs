@@ -19,7 +19,7 @@ usage: cargo xtask CHORE
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
   ci                format, lints, documentation and tidy
   bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, queue,
-                    idle, or all of them; JSON lines go to target/bench.jsonl";
+                    ledger, search, limits, idle, or all of them; JSON lines go to target/bench.jsonl";
 
 /// One thing that can be asked of `cargo xtask`.
 enum Chore {

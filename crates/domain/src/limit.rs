@@ -18,6 +18,7 @@ pub mod gcra;
 pub mod key;
 pub mod policy;
 pub mod price;
+mod recipe;
 mod siphash;
 pub mod steady;
 mod table;

@@ -1,6 +1,8 @@
 //! The scenarios: what is set up, what is sent, and which figures are taken.
 
+mod example;
 mod ledger;
+mod limits;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -29,6 +31,11 @@ const USUAL: Wishes = Wishes {
 /// Receipts at once, so that what is measured is the gateway and not the carrier's patience.
 const PROMPT: [&str; 2] = ["--receipt-milliseconds", "0"];
 
+/// In the order in which they run.
+const SCENARIOS: [&str; 8] = [
+    "accept", "deliver", "steady", "queue", "ledger", "search", "limits", "idle",
+];
+
 /// Runs one scenario, or all.
 pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -37,7 +44,7 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut report = Report::open(&machine::describe())?;
         let mut any = false;
-        for name in ["accept", "deliver", "steady", "queue", "ledger", "search", "idle"] {
+        for name in SCENARIOS {
             if wanted.is_none_or(|wanted| wanted == name) {
                 any = true;
                 match name {
@@ -47,12 +54,13 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
                     "queue" => queue(&mut report).await?,
                     "ledger" => ledger::run(&mut report).await?,
                     "search" => ledger::search(&mut report)?,
+                    "limits" => limits::run(&mut report)?,
                     _ => idle(&mut report).await?,
                 }
             }
         }
         if !any {
-            bail!("no such scenario; there are accept, deliver, steady, queue, ledger, search and idle");
+            bail!("no such scenario; there are {}", SCENARIOS.join(", "));
         }
         report.close()
     })

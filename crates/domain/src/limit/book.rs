@@ -16,6 +16,7 @@ use super::dimension::Level;
 use super::facts::{Event, Facts};
 use super::key::{Key, Secret};
 use super::policy::{Method, Mode, Policy, PolicyError};
+use super::recipe::Asked;
 use super::steady::Steady;
 use crate::time::Timestamp;
 
@@ -110,17 +111,13 @@ impl Book {
         }
     }
 
+    #[inline]
     fn read(&self, facts: &Facts<'_>, now: Timestamp, readings: &mut Vec<Reading>) {
-        let asked = self.by_event.get(facts.event.index());
-        for place in asked.into_iter().flatten().copied() {
-            if let Some(limit) = self.limits.get(place)
-                && let Some(reading) = limit.read(facts, &self.secret, now)
-            {
-                readings.push(Reading {
-                    limit: place,
-                    ..reading
-                });
-            }
+        let counting = self.by_event.get(facts.event.index());
+        let asked = Asked::new(facts);
+        for place in counting.into_iter().flatten().copied() {
+            let limit = self.limits.get(place);
+            readings.extend(limit.and_then(|limit| limit.read(place, &asked, &self.secret, now)));
         }
     }
 

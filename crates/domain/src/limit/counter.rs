@@ -18,6 +18,7 @@ use super::facts::Facts;
 use super::gcra::Arrival;
 use super::key::{Key, Secret};
 use super::policy::{Method, Policy};
+use super::recipe::{Asked, Recipe};
 use super::table::Entry;
 use super::window::Cell;
 use crate::time::Timestamp;
@@ -49,6 +50,7 @@ pub struct Tally {
 #[derive(Debug)]
 pub(super) struct Limit {
     policy: Policy,
+    recipes: [Recipe; 4],
     stores: [Store; 4],
     /// When the last count of a coarser level comes to rest.
     spilled_until: Timestamp,
@@ -64,6 +66,7 @@ impl Limit {
         Self {
             stores: [keys, coarse(NEAR_SHARE), coarse(FAR_SHARE), 1]
                 .map(|capacity| Store::new(capacity, cells)),
+            recipes: Level::ALL.map(|level| Recipe::new(policy.draft().dimensions, level)),
             policy,
             spilled_until: Timestamp::EPOCH,
             spilled_slots: 0,
@@ -80,31 +83,32 @@ impl Limit {
         self.policy = policy;
     }
 
-    /// What the limit makes of a request at this moment; `None` when it does not count it.
+    /// What the limit, which lies at `place` in its book, makes of a request at this moment; `None` when
+    /// it does not count it.
+    #[inline]
     pub(super) fn read(
         &self,
-        facts: &Facts<'_>,
+        place: usize,
+        asked: &Asked<'_>,
         secret: &Secret,
         now: Timestamp,
     ) -> Option<Reading> {
+        let facts = asked.facts;
         if !self.policy.applies_to(facts) {
             return None;
         }
         let amount = self.policy.draft().unit.amount(facts);
         let tier = self.policy.tier(facts.client);
-        let mut reading = self.locate(facts, secret, now);
+        let mut reading = self.locate(asked, secret, now);
+        reading.limit = place;
         reading.amount = amount;
         reading.entry.tier = tier;
         if reading.found.is_none() && (now < self.spilled_until || self.spilled_slots > 0) {
-            self.inherit(&mut reading, facts, secret, now);
+            self.inherit(&mut reading, asked, secret, now);
         }
-        let (fits, left, most) = self.room(&reading, facts, secret, now);
-        Some(Reading {
-            fits: fits || amount == 0,
-            left,
-            most,
-            ..reading
-        })
+        let (fits, left, most) = self.room(&reading, asked, secret, now);
+        (reading.fits, reading.left, reading.most) = (fits || amount == 0, left, most);
+        Some(reading)
     }
 
     /// Takes what a reading found, allowed or not; the moment must be the reading's.
@@ -217,26 +221,24 @@ impl Limit {
     }
 
     /// The first level that knows the request's key or has room for it.
-    fn locate(&self, facts: &Facts<'_>, secret: &Secret, now: Timestamp) -> Reading {
+    #[inline]
+    fn locate(&self, asked: &Asked<'_>, secret: &Secret, now: Timestamp) -> Reading {
         let dimensions = self.policy.draft().dimensions;
         let live = |entry: &Entry| self.is_live(entry, now);
         let mut reading = Reading::default();
-        for (level, store) in Level::ALL.into_iter().zip(&self.stores) {
-            let key = dimensions.key(facts, level, secret);
+        for (level, (recipe, store)) in Level::ALL.into_iter().zip(self.levels()) {
+            let key = recipe.key(asked, secret);
             let found = store.table.find(key);
             let entry = found.and_then(|place| store.table.get(place));
             reading.level = level;
             if let Some(entry) = entry.filter(live) {
-                return Reading {
-                    found,
-                    entry,
-                    ..reading
-                };
+                (reading.found, reading.entry) = (found, entry);
+                return reading;
             }
             let is_last = level == Level::Last;
             if is_last || entry.is_some() || store.table.has_room(key, |entry| !live(entry)) {
                 let label = match level {
-                    Level::Own => dimensions.label(facts),
+                    Level::Own => dimensions.label(asked.facts),
                     _ => 0,
                 };
                 reading.entry = Entry {
@@ -251,14 +253,9 @@ impl Limit {
     }
 
     /// Lets a newcomer begin with what its coarser keys owe.
-    fn inherit(&self, reading: &mut Reading, facts: &Facts<'_>, secret: &Secret, now: Timestamp) {
-        let dimensions = self.policy.draft().dimensions;
-        let coarser = Level::ALL
-            .into_iter()
-            .zip(&self.stores)
-            .skip(reading.level.index() + 1);
-        for (level, store) in coarser {
-            let key = dimensions.key(facts, level, secret);
+    fn inherit(&self, reading: &mut Reading, asked: &Asked<'_>, secret: &Secret, now: Timestamp) {
+        for (recipe, store) in self.levels().skip(reading.level.index() + 1) {
+            let key = recipe.key(asked, secret);
             let entry = store
                 .table
                 .find(key)
@@ -283,7 +280,7 @@ impl Limit {
     fn room(
         &self,
         reading: &Reading,
-        facts: &Facts<'_>,
+        asked: &Asked<'_>,
         secret: &Secret,
         now: Timestamp,
     ) -> (bool, u64, u64) {
@@ -299,7 +296,7 @@ impl Limit {
             Method::Held(slots) => {
                 let held = match self.spilled_slots {
                     0 => entry.state,
-                    _ => self.held(facts, secret),
+                    _ => self.held(asked, secret),
                 };
                 let left = slots.left(held);
                 let fits = amount <= left;
@@ -356,17 +353,24 @@ impl Limit {
     }
 
     /// Slots held under the request's keys of all levels.
-    fn held(&self, facts: &Facts<'_>, secret: &Secret) -> u64 {
-        let dimensions = self.policy.draft().dimensions;
-        let held = Level::ALL
-            .into_iter()
-            .zip(&self.stores)
-            .map(|(level, store)| {
-                let place = store.table.find(dimensions.key(facts, level, secret));
-                let entry = place.and_then(|place| store.table.get(place));
-                entry.map_or(0, |entry| entry.state)
-            });
+    fn held(&self, asked: &Asked<'_>, secret: &Secret) -> u64 {
+        let held = self.levels().map(|(recipe, store)| {
+            let place = store.table.find(recipe.key(asked, secret));
+            let entry = place.and_then(|place| store.table.get(place));
+            entry.map_or(0, |entry| entry.state)
+        });
         held.fold(0, u64::saturating_add)
+    }
+
+    /// The key that a request has of its own.
+    pub(super) fn own_key(&self, facts: &Facts<'_>, secret: &Secret) -> Key {
+        let [own, ..] = &self.recipes;
+        own.key(&Asked::new(facts), secret)
+    }
+
+    /// How keys are made and where they are kept, the most exact first.
+    fn levels(&self) -> impl Iterator<Item = (&Recipe, &Store)> {
+        self.recipes.iter().zip(&self.stores)
     }
 
     fn note_spill(&mut self, level: Level, until: Timestamp, amount: u64, method: Method) {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::country::Country;
 use super::facts::Facts;
-use super::key::{Key, KeyHash, Secret};
 use crate::class::TrafficClass;
 use crate::id::ClientId;
 use crate::msisdn::Msisdn;
@@ -130,7 +129,7 @@ impl Dimension {
     }
 
     /// What it tells apart at a level.
-    const fn at(self, level: Level) -> Option<Self> {
+    pub(super) const fn at(self, level: Level) -> Option<Self> {
         match (self, level) {
             (_, Level::Last)
             | (
@@ -168,27 +167,30 @@ impl Dimensions {
         facts.group.is_some() || !self.contains(Dimension::Group)
     }
 
-    /// The key of a request.
+    /// The dimensions that a request has a fact for.
     #[inline]
-    pub(super) fn key(self, facts: &Facts<'_>, level: Level, secret: &Secret) -> Key {
-        if level == Level::Last {
-            return Key::SHARED;
+    pub(super) const fn given(facts: &Facts<'_>) -> Self {
+        let mut given = 0;
+        let mut place = 0;
+        while place < Dimension::ALL.len() {
+            #[expect(clippy::indexing_slicing, reason = "the place is below the length")]
+            let dimension = Dimension::ALL[place];
+            if dimension.is_given(facts) {
+                given |= dimension.bit();
+            }
+            place += 1;
         }
-        let mut hash = KeyHash::new(secret);
-        let mut head = u64::from(self.0) << 32;
-        for dimension in self.iter().filter(|dimension| dimension.is_given(facts)) {
-            head |= u64::from(dimension.bit()) << 16;
-        }
-        let by_source = self.contains(Dimension::Source) || self.contains(Dimension::Network);
-        let is_ipv4 = |address: IpAddr| address.to_canonical().is_ipv4();
-        let family = by_source && facts.source.is_some_and(is_ipv4);
-        head |= u64::from(family) << 8;
-        head |= u64::try_from(level.index()).unwrap_or(0);
-        hash.word(head);
-        for dimension in self.iter().filter_map(|dimension| dimension.at(level)) {
-            write(dimension, facts, &mut hash);
-        }
-        hash.finish()
+        Self(given)
+    }
+
+    /// The dimensions in both.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// One bit a dimension.
+    pub(super) fn bits(self) -> u64 {
+        u64::from(self.0)
     }
 
     /// What to call a request's key in a list: the most telling fact, as a number.
@@ -289,29 +291,9 @@ pub enum Label {
 /// Bit of a label that says IPv4; the top bit of an IPv6 address is set in no global unicast address.
 const IPV4: u64 = 1 << 63;
 
-fn write(dimension: Dimension, facts: &Facts<'_>, hash: &mut KeyHash) {
-    match dimension {
-        Dimension::Client => {
-            let octets = facts.client.map_or([0; 16], ClientId::to_bytes);
-            let id = u128::from_be_bytes(octets);
-            hash.word(u64::try_from(id >> 64).unwrap_or(0));
-            hash.word(u64::try_from(id & u128::from(u64::MAX)).unwrap_or(0));
-        }
-        Dimension::Group => hash.text(facts.group.unwrap_or_default().bytes()),
-        Dimension::Campaign => hash.text(facts.campaign.unwrap_or_default().bytes()),
-        Dimension::Login => hash.text(lower(facts.login)),
-        Dimension::SystemId => hash.text(lower(facts.system_id)),
-        plain => hash.word(word(plain, facts)),
-    }
-}
-
-fn lower(text: Option<&str>) -> impl ExactSizeIterator<Item = u8> {
-    let octets = text.unwrap_or_default().as_bytes().iter();
-    octets.map(u8::to_ascii_lowercase)
-}
-
 /// A fact that is a number; 0 when it is missing or a text.
-fn word(dimension: Dimension, facts: &Facts<'_>) -> u64 {
+#[inline]
+pub(super) fn word(dimension: Dimension, facts: &Facts<'_>) -> u64 {
     match dimension {
         Dimension::Client => facts.client.map_or(0, ClientId::sequence),
         Dimension::ShortCode => facts.short_code.map_or(0, |code| u64::from(code.number())),

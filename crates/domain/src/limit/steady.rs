@@ -2,19 +2,19 @@
 //! clock set back gives nothing again and blocks nothing for long, one set forward gives what the time
 //! it skipped would have given, and no more.
 
-use core::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
 /// How far back the wall clock may seem to go without having been set: commands read it and then wait
 /// for their turn, so their moments arrive a little out of order. Meanwhile steady time stands still.
-const JITTER: Duration = Duration::from_secs(5);
+/// In microseconds.
+const JITTER: u64 = 5_000_000;
 
 /// The most that steady time goes forward at once: more than any window, so that a leap frees every
-/// limit, and so little that a clock set to the year 9999 does not use up all the time there is.
-const LONGEST_STEP: Duration = Duration::from_hours(400 * 24);
+/// limit, and so little that a clock set to the year 9999 does not use up all the time there is. In
+/// microseconds.
+const LONGEST_STEP: u64 = 400 * 24 * 3_600 * 1_000_000;
 
 /// Steady time. Starts with the first moment it is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,9 @@ impl Steady {
     /// Steady time at wall time `now`, which is noted.
     pub fn tell(&mut self, now: Timestamp) -> Timestamp {
         let at = self.peek(now);
-        let was_set_back = self.wall.is_some_and(|wall| wall.since(now) > JITTER);
+        let was_set_back = self
+            .wall
+            .is_some_and(|wall| wall.micros() > now.micros().saturating_add(JITTER));
         if was_set_back || self.wall.is_none_or(|wall| wall < now) {
             self.wall = Some(now);
         }
@@ -45,7 +47,10 @@ impl Steady {
     /// Steady time at wall time `now`, which is not noted.
     pub fn peek(&self, now: Timestamp) -> Timestamp {
         match (self.wall, self.at) {
-            (Some(wall), Some(at)) => at.saturating_add(now.since(wall).min(LONGEST_STEP)),
+            (Some(wall), Some(at)) => {
+                let step = now.micros().saturating_sub(wall.micros());
+                Timestamp::from_micros(at.micros().saturating_add(step.min(LONGEST_STEP)))
+            }
             _ => now,
         }
     }
@@ -53,6 +58,8 @@ impl Steady {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use proptest::prelude::{prop_assert, proptest};
 
     use super::*;

@@ -8,12 +8,12 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::example::{example, number, word};
 use super::{PROMPT, WIDE, delivered, float, per_message};
 use crate::bench::gateway::{Yard, program};
 use crate::bench::load::{self, Counter, Rhythm};
 use crate::bench::machine;
 use crate::bench::report::{Aim, Report};
-use crate::step::root;
 
 const SCENARIO: &str = "ledger";
 const MESSAGES: u64 = 200_000;
@@ -46,7 +46,7 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
 
 /// Ten million entries, searched in every way.
 pub fn search(report: &mut Report) -> anyhow::Result<()> {
-    for line in example("search", &[])? {
+    for line in example("store", "search")? {
         let (Some(sort), Some(p99)) = (word(&line, "sort"), number(&line, "p99_milliseconds"))
         else {
             continue;
@@ -67,7 +67,7 @@ pub fn search(report: &mut Report) -> anyhow::Result<()> {
 /// Durable appends through the store alone. Gives the cost of ledger and vault in µs an accept.
 fn appends(report: &mut Report) -> anyhow::Result<f64> {
     let mut cost = None;
-    for line in example("ledger", &[])? {
+    for line in example("store", "ledger")? {
         let figure = word(&line, "figure").zip(number(&line, "value"));
         let (name, value) = figure.with_context(|| format!("no figure: {line}"))?;
         let aim = match name {
@@ -80,14 +80,6 @@ fn appends(report: &mut Report) -> anyhow::Result<f64> {
         }
     }
     cost.context("the example did not say what ledger and vault cost")
-}
-
-fn word<'l>(line: &'l Value, key: &str) -> Option<&'l str> {
-    line.get(key).and_then(Value::as_str)
-}
-
-fn number(line: &Value, key: &str) -> Option<f64> {
-    line.get(key).and_then(Value::as_f64)
 }
 
 /// Verifies an exported log from its folder, as an outsider would.
@@ -112,28 +104,4 @@ fn verify(report: &mut Report, log: &str) -> anyhow::Result<()> {
     report.figure(SCENARIO, "entries of the log", float(entries), Aim::None)?;
     let aim = Aim::AtLeast(500_000.0);
     report.figure(SCENARIO, "entries verified a second", rate, aim)
-}
-
-/// Runs a measuring example of the store; gives what it says, line by line.
-fn example(name: &str, words: &[&str]) -> anyhow::Result<Vec<Value>> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args([
-            "run",
-            "--release",
-            "--locked",
-            "--quiet",
-            "--package",
-            "store",
-        ])
-        .args(["--example", name, "--"])
-        .args(words)
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "the example {name} failed");
-    let lines = String::from_utf8(output.stdout)?;
-    lines
-        .lines()
-        .map(|line| Ok(serde_json::from_str(line)?))
-        .collect()
 }

@@ -118,7 +118,6 @@ impl Book {
     pub fn key_of(&self, name: &str, facts: &Facts<'_>) -> Option<Key> {
         let mut limits = self.limits.iter();
         let limit = limits.find(|limit| limit.policy().name().as_str() == name)?;
-        let dimensions = limit.policy().draft().dimensions;
-        Some(dimensions.key(facts, Level::Own, &self.secret))
+        Some(limit.own_key(facts, &self.secret))
     }
 }

@@ -4,6 +4,8 @@ use super::*;
 use crate::id::ClientId;
 use crate::limit::country::Destination;
 use crate::limit::facts::Event;
+use crate::limit::key::{Key, Secret};
+use crate::limit::recipe::{Asked, Recipe};
 
 fn secret() -> Secret {
     Secret::new([7; 16])
@@ -24,7 +26,8 @@ fn from(text: &str) -> Facts<'static> {
 }
 
 fn key(dimension: Dimension, facts: &Facts<'_>, level: Level) -> Key {
-    Dimensions::from_iter([dimension]).key(facts, level, &secret())
+    let recipe = Recipe::new(Dimensions::from_iter([dimension]), level);
+    recipe.key(&Asked::new(facts), &secret())
 }
 
 fn own(dimension: Dimension, facts: &Facts<'_>) -> Key {
@@ -139,7 +142,8 @@ fn every_fact_of_a_combination_counts_and_dimensions_do_not_mix() {
         ..to("+447700900123")
     };
     let both = Dimensions::from_iter([Dimension::Client, Dimension::Recipient]);
-    let at = |facts: &Facts<'_>| both.key(facts, Level::Own, &secret());
+    let recipe = Recipe::new(both, Level::Own);
+    let at = |facts: &Facts<'_>| recipe.key(&Asked::new(facts), &secret());
     assert_eq!(at(&client(1)), at(&client(1)));
     assert_ne!(at(&client(1)), at(&client(2)));
     assert_ne!(at(&client(1)), own(Dimension::Recipient, &client(1)));

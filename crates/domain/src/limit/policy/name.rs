@@ -1,14 +1,21 @@
 //! The name of a limit: in answers, metrics, entries and the configuration.
 
 use core::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// 1 to 40 characters of a to z, 0 to 9 and the hyphen, the first a letter.
+/// The longest name, in characters.
+const LONGEST: usize = 40;
+
+/// 1 to 40 characters of a to z, 0 to 9 and the hyphen, the first a letter. It lies in place, so that an
+/// answer that names a limit needs no allocation and touches no shared count.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct LimitName(Arc<str>);
+pub struct LimitName {
+    /// Filled up with zeros, so that names stand in the order of their texts.
+    octets: [u8; LONGEST],
+    length: u8,
+}
 
 /// The text is no name of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,28 +30,35 @@ impl LimitName {
             .bytes()
             .next()
             .is_some_and(|octet| octet.is_ascii_lowercase());
-        if begins && text.len() <= 40 && text.bytes().all(plain) {
-            Ok(Self(text.into()))
-        } else {
-            Err(LimitNameError)
+        let mut octets = [0; LONGEST];
+        match octets.get_mut(..text.len()) {
+            Some(name) if begins && text.bytes().all(plain) => {
+                name.copy_from_slice(text.as_bytes())
+            }
+            _ => return Err(LimitNameError),
         }
+        let length = u8::try_from(text.len()).map_err(|_| LimitNameError)?;
+        Ok(Self { octets, length })
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        let name = self.octets.get(..usize::from(self.length));
+        // Only ASCII gets in.
+        name.and_then(|name| core::str::from_utf8(name).ok())
+            .unwrap_or_default()
     }
 }
 
 impl fmt::Display for LimitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for LimitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -58,7 +72,7 @@ impl TryFrom<String> for LimitName {
 
 impl From<LimitName> for String {
     fn from(name: LimitName) -> Self {
-        name.0.as_ref().to_owned()
+        name.as_str().to_owned()
     }
 }
 
