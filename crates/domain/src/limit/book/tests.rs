@@ -2,8 +2,10 @@
 //! (a refusal, a clock, a restart, a reload, a flood) sets a count back.
 
 mod flood;
+mod kinds;
 mod model;
 mod restart;
+mod spellings;
 
 use core::time::Duration;
 use std::sync::LazyLock;
