@@ -14,12 +14,12 @@ const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-// A table takes memory as it is used, and then keeps it: 46 octets a key, and 18 more for each of a
+// A table takes memory as it is used, and then keeps it: 54 octets a key, and 16 more for each of a
 // quota's takes.
 
 /// Keys of a limit on recipients: a firm that writes to so many numbers within its window.
 const RECIPIENTS: u32 = 1 << 17;
-/// Keys of the limit on recipients a day: 240 MB once a million were used.
+/// Keys of the limit on recipients a day: 220 MB once a million were used.
 const RECIPIENTS_A_DAY: u32 = 1 << 20;
 /// Keys of a limit on addresses.
 const SOURCES: u32 = 1 << 16;
