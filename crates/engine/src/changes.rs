@@ -4,8 +4,9 @@ use domain::time::Timestamp;
 use ledger::Draft;
 
 use crate::rows::{
-    Bearer, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
-    PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
+    Bearer, BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate,
+    OptOutRow, PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    VerificationUpdate,
 };
 
 /// One write of a commit.
@@ -47,6 +48,14 @@ pub enum Write {
     Secret(SecretRow),
     /// An opt-out or its removal, appended.
     OptOut(OptOutRow),
+    /// A new verification. Its key must be absent.
+    Verification(Box<VerificationRow>),
+    /// New facts of a verification. Its row must stand one version below.
+    VerificationUpdate(Box<VerificationUpdate>),
+    /// What a number has used up at a client; in place of the row of this key.
+    Budget(Box<BudgetRow>),
+    /// Nothing of the budgets of this key matters any more; forget them.
+    ForgetBudget(u64),
     /// A client, new or changed.
     Client(Box<ClientRow>),
     /// The record of an idempotency key.

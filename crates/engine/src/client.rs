@@ -31,6 +31,12 @@ pub enum Scope {
     OptOutsWrite,
     /// Look opt-outs up.
     OptOutsRead,
+    /// Start, resend and cancel verifications.
+    VerificationsWrite,
+    /// Check codes of verifications.
+    VerificationsCheck,
+    /// Read one's own verifications.
+    VerificationsRead,
     /// Read the ledger's checkpoints, tiles and entries, and search them.
     LedgerRead,
     /// Search the ledger by number too.
@@ -39,12 +45,15 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::MessagesSend,
         Self::MessagesRead,
         Self::InboundRead,
         Self::OptOutsWrite,
         Self::OptOutsRead,
+        Self::VerificationsWrite,
+        Self::VerificationsCheck,
+        Self::VerificationsRead,
         Self::LedgerRead,
         Self::LedgerSearch,
     ];
@@ -57,6 +66,9 @@ impl Scope {
             Self::InboundRead => "inbound:read",
             Self::OptOutsWrite => "opt-outs:write",
             Self::OptOutsRead => "opt-outs:read",
+            Self::VerificationsWrite => "verifications:write",
+            Self::VerificationsCheck => "verifications:check",
+            Self::VerificationsRead => "verifications:read",
             Self::LedgerRead => "ledger:read",
             Self::LedgerSearch => "ledger:search",
         }
@@ -72,8 +84,8 @@ impl std::fmt::Display for Scope {
 /// The word names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read, ledger:read \
-     or ledger:search"
+    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read, \
+     verifications:write, verifications:check, verifications:read, ledger:read or ledger:search"
 )]
 pub struct UnknownScope;
 

@@ -43,9 +43,12 @@ pub struct Erased {
     pub inbound: u64,
     /// Opt-outs and removals of which something was destroyed.
     pub opt_outs: u64,
+    /// Verifications of which something was destroyed.
+    pub verifications: u64,
     /// Values destroyed.
     pub values: u64,
-    /// Messages that still move, and long ones that still wait for parts: nothing of them was destroyed.
+    /// Messages and verifications that still move, and long messages that still wait for parts: nothing of
+    /// them was destroyed.
     pub moving: u64,
     /// When none of those moves any more.
     pub again_after: Option<Timestamp>,
@@ -108,6 +111,7 @@ impl Gateway {
         };
         request.messages(number).await?;
         request.inbounds(number).await?;
+        request.verifications(number).await?;
         request.opt_outs(number, scope).await?;
         request.searches(number).await?;
         request.finish(number).await?;
@@ -161,6 +165,30 @@ impl Request<'_> {
             for (row, vault) in &page.rows {
                 let bearer = Bearer::Inbound(row.id.sequence());
                 self.erased.inbound += u64::from(self.destroy(vault, Some(bearer)) > 0);
+            }
+            self.commit().await?;
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the number has used up of its budgets stays: to be forgotten makes nobody's guesses fewer.
+    async fn verifications(&mut self, number: Msisdn) -> Result<(), ErasureError> {
+        let (gateway, subject) = (self.gateway, self.gateway.blind().subject(number));
+        let mut cursor = None;
+        loop {
+            let reading = gateway.store.verifications_of(subject, cursor, PAGE_ROWS);
+            let page = reading.await?;
+            for (row, vault) in &page.rows {
+                if row.facts.ended.is_none() {
+                    self.erased.moving += 1;
+                    self.erased.again_after = self.erased.again_after.max(Some(row.expires));
+                    continue;
+                }
+                let bearer = Bearer::Verification(row.id.sequence());
+                self.erased.verifications += u64::from(self.destroy(vault, Some(bearer)) > 0);
             }
             self.commit().await?;
             cursor = page.next;

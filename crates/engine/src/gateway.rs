@@ -26,6 +26,7 @@ use crate::sim_swap::RiskParts;
 use crate::state::State;
 use crate::streams::Stream;
 use crate::vault::Vault;
+use crate::verifications::NumberLocks;
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -68,6 +69,8 @@ pub struct Gateway {
     /// Held open before the state, so that no client's flood stands before another's commit.
     pub(crate) doors: Doors,
     pub(crate) state: Mutex<State>,
+    /// One for each client and number whose verifications change.
+    pub(crate) number_locks: NumberLocks,
     /// Wakes the dispatcher.
     pub(crate) wake: Notify,
     /// Wakes whoever looks for the segments of unmatched receipts.
@@ -113,6 +116,7 @@ impl Gateway {
             client_change: tokio::sync::Mutex::default(),
             doors: Doors::default(),
             state: Mutex::new(state),
+            number_locks: NumberLocks::default(),
             wake: Notify::new(),
             receipts_wake: Notify::new(),
             halt: Halt::default(),

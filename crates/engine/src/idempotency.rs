@@ -35,6 +35,11 @@ impl IdempotencyKey {
         }
         Ok(Self(key.into()))
     }
+
+    /// The characters.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for IdempotencyKey {

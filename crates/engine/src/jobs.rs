@@ -122,6 +122,7 @@ impl Gateway {
         self.expire();
         self.expire_parts();
         self.end_overdue(now);
+        self.expire_verifications(now);
         self.watch_room(now);
         self.record_stragglers(now);
         self.flush_counts(now);

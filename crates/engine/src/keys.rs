@@ -133,6 +133,14 @@ impl BlindKeys {
         )
     }
 
+    /// Finds the guess budgets of a number. Survives erasure, as its opt-outs do.
+    pub fn budget(&self, number: Msisdn) -> Blind {
+        blind(
+            &self.suppression,
+            &[b"budget", &number.reveal().to_be_bytes()],
+        )
+    }
+
     /// Names an idempotency key, or fingerprints a payload.
     pub fn idempotency(&self, parts: &[&[u8]]) -> Blind {
         blind(&self.idempotency, parts)
@@ -177,6 +185,7 @@ mod tests {
         let keys = of(7);
         let number = Msisdn::parse("+447700900123").unwrap();
         assert_ne!(keys.subject(number), keys.suppression(number));
+        assert_ne!(keys.budget(number), keys.suppression(number));
         assert_ne!(
             keys.idempotency(&[b"ab", b"c"]),
             keys.idempotency(&[b"a", b"bc"])

@@ -55,6 +55,7 @@ mod tree;
 mod unlock;
 mod unsigned;
 mod vault;
+mod verifications;
 mod witnesses;
 
 pub use answers::AMBIGUITY_DEFAULT;
@@ -96,3 +97,7 @@ pub use subject_export::{SubjectExportError, SubjectItem};
 pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
 pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
+pub use verifications::{
+    CancelVerificationError, CheckAnswer, CheckError, CheckRequest, ResendError, StartVerification,
+    StartVerificationError, VerificationSettings, VerificationStarted, VerificationView,
+};

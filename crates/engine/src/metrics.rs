@@ -72,6 +72,9 @@ pub(crate) enum Counter {
     Segments(&'static str),
     Receipts(&'static str),
     Inbound(&'static str),
+    Verifications(&'static str),
+    VerificationChecks(&'static str),
+    VerificationRefused(&'static str),
     AuthFailed(&'static str),
     Erased(&'static str),
     Expired(&'static str),
@@ -104,6 +107,18 @@ impl Counter {
                 "shortstop_inbound_total",
                 "Messages from handsets, by sort.",
             ),
+            Self::Verifications(_) => (
+                "shortstop_verifications_total",
+                "Verifications, by what became of them: started, resent, and how they ended.",
+            ),
+            Self::VerificationChecks(_) => (
+                "shortstop_verification_checks_total",
+                "Codes shown and evaluated, by result.",
+            ),
+            Self::VerificationRefused(_) => (
+                "shortstop_verifications_refused_total",
+                "Starts, resends and checks of verifications not carried out, by reason.",
+            ),
             Self::AuthFailed(_) => (
                 "shortstop_auth_failures_total",
                 "Credentials not accepted, by reason.",
@@ -131,8 +146,11 @@ impl Counter {
     fn label(self) -> Vec<(&'static str, String)> {
         match self {
             Self::Accepted(class) => vec![("class", class.to_string())],
-            Self::Refused(word) | Self::AuthFailed(word) => vec![("reason", word.to_owned())],
-            Self::Settled(word) => vec![("state", word.to_owned())],
+            Self::Refused(word) | Self::AuthFailed(word) | Self::VerificationRefused(word) => {
+                vec![("reason", word.to_owned())]
+            }
+            Self::VerificationChecks(word) => vec![("result", word.to_owned())],
+            Self::Settled(word) | Self::Verifications(word) => vec![("state", word.to_owned())],
             Self::Segments(word) | Self::Receipts(word) => vec![("outcome", word.to_owned())],
             Self::Inbound(word) => vec![("sort", word.to_owned())],
             Self::SimChecks(word) => vec![("answer", word.to_owned())],
@@ -234,6 +252,8 @@ pub(crate) fn collect(state: &State) -> Metrics {
         ("idempotency_records", state.idempotency.len()),
         ("opt_outs", state.opt_outs.len()),
         ("reassembly_buffers", state.parts.buffers()),
+        ("verifications", state.verifications.len()),
+        ("guess_budgets", state.budgets.len()),
     ] {
         let help = "What the gateway holds in memory, by sort; each has a bound.";
         rows.push(gauge(

@@ -222,6 +222,10 @@ impl Gateway {
                 let spilled = self.load_open(state, settings, *row, &vault, found);
                 found.spilled.extend(spilled);
             }
+            Loaded::Verification(row, vault) => {
+                self.load_verification(state, settings, &row, &vault);
+            }
+            Loaded::Budget(row) => state.budgets.put(*row, now),
             Loaded::Part(row, vault) => {
                 let given_up = self.load_part(state, &row, &vault, now);
                 found.given_up.extend(given_up);
@@ -242,7 +246,10 @@ impl Gateway {
         let sequence = row.id.sequence();
         let mut open = self.reopen_message(row, vault);
         if open.to.is_some() && open.segments.iter().any(|s| s.carrier_id().is_none()) {
-            self.give_body(settings, &mut open, vault);
+            // Where there is none it may lie with a verification, which comes later.
+            if let Some(text) = self.opened(vault, Purpose::Text) {
+                self.give_body(settings, &mut open, &text);
+            }
         }
         if open
             .segments
@@ -290,14 +297,12 @@ impl Gateway {
 
     /// Cuts a stored text again as it was cut when it was accepted. The setting may have changed since:
     /// only a cut with as many segments can be the same one.
-    fn give_body(&self, settings: &Settings, open: &mut Open, vault: &[VaultRow]) {
-        let Some(text) = self.opened(vault, Purpose::Text) else {
-            return;
-        };
+    #[expect(clippy::unused_self, reason = "it belongs to the steps of a start")]
+    pub(crate) fn give_body(&self, settings: &Settings, open: &mut Open, text: &str) {
         let code = settings.short_codes.get(&open.from);
         let set = code.map_or(ReferenceWidth::default(), |code| code.reference_width);
         for width in [set, ReferenceWidth::Eight, ReferenceWidth::Sixteen] {
-            let body = segment::segments(&text, width).ok();
+            let body = segment::segments(text, width).ok();
             let body = body.filter(|body| body.segments.len() == open.segments.len());
             if body.is_some() {
                 (open.body, open.width) = (body, width);

@@ -11,6 +11,12 @@ use domain::text::segment::ReferenceWidth;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod verification;
+
+pub use verification::{
+    BudgetRow, SealedCode, VerificationFacts, VerificationRow, VerificationUpdate,
+};
+
 /// What sealed personal data is for; each has a retention of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -115,6 +121,8 @@ pub enum Bearer {
     Inbound(u64),
     /// A receipt that matches nothing yet.
     Unmatched(u64),
+    /// A verification.
+    Verification(u64),
 }
 
 /// The row key of a sealed row: its owner's sequence and two bits of purpose. Sequences have 60 bits.

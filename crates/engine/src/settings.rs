@@ -14,6 +14,7 @@ use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
 
 use crate::ports::carrier::{BindId, Direction};
+use crate::verifications::VerificationSettings;
 
 /// Everything the engine needs to know.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Settings {
     pub rewrap_every: Option<Duration>,
     /// How long private values are kept.
     pub retention: Retention,
+    /// The terms of verifications; `None` where there are none.
+    pub verifications: Option<Box<VerificationSettings>>,
 }
 
 impl Settings {
@@ -217,6 +220,10 @@ pub struct Bounds {
     pub refusal_keys_max: usize,
     /// Segments dispatched in one commit.
     pub dispatch_batch_max: usize,
+    /// Verifications that have not ended.
+    pub verifications_max: usize,
+    /// Pairs of client and number whose failed checks and sends are counted.
+    pub guess_budgets_max: usize,
 }
 
 impl Default for Bounds {
@@ -233,6 +240,8 @@ impl Default for Bounds {
             reassembly_keep: Duration::from_hours(1),
             refusal_keys_max: 10_000,
             dispatch_batch_max: 256,
+            verifications_max: 250_000,
+            guess_budgets_max: 1_000_000,
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod carrier_ids;
 pub(crate) mod idempotency;
 pub(crate) mod queue;
 pub(crate) mod unmatched;
+pub(crate) mod verifications;
 
 /// A message that is still moving.
 #[derive(Debug)]
@@ -155,6 +156,8 @@ pub(crate) struct State {
     pub(crate) idempotency: idempotency::Records,
     pub(crate) unmatched: unmatched::Unmatched,
     pub(crate) parts: Reassembly,
+    pub(crate) verifications: verifications::Verifications,
+    pub(crate) budgets: verifications::Budgets,
     pub(crate) coalescer: Coalescer,
     pub(crate) keys: Keys,
     pub(crate) counters: Counters,
@@ -173,6 +176,8 @@ impl State {
             idempotency: idempotency::Records::new(bounds.idempotency_max),
             unmatched: unmatched::Unmatched::new(bounds.receipts_unmatched_max),
             parts: Reassembly::new(part_limits(bounds)),
+            verifications: verifications::Verifications::default(),
+            budgets: verifications::Budgets::default(),
             coalescer: Coalescer::new(bounds.refusal_keys_max),
             keys: Keys::AtHand,
             counters: Counters::default(),

@@ -1,4 +1,5 @@
-//! A copy of everything that is kept of one person (GDPR Art. 15 and 20): messages both ways and opt-outs,
+//! A copy of everything that is kept of one person (GDPR Art. 15 and 20): messages both ways, verifications
+//! and opt-outs,
 //! each with its sealed values, the entry of the ledger that tells of it, that entry's proof, and what
 //! opens its commitments. That it was handed out is recorded before it is.
 
@@ -17,7 +18,9 @@ use crate::erasure::PAGE_ROWS;
 use crate::gateway::Gateway;
 use crate::ports::store::ReadError;
 use crate::proofs::{Opening, Wanted};
-use crate::rows::{InboundRow, MessageRow, OptOutRow, OptOutStanding, SubjectLookup, VaultRow};
+use crate::rows::{
+    InboundRow, MessageRow, OptOutRow, OptOutStanding, SubjectLookup, VaultRow, VerificationRow,
+};
 
 /// The most messages and opt-outs of one person that are handed out at once: their proofs are held in
 /// memory.
@@ -25,7 +28,7 @@ const ITEMS_MAX: usize = 20_000;
 
 /// One message or opt-out of a person.
 pub struct SubjectItem {
-    /// `message`, `inbound` or `opt_out`.
+    /// `message`, `inbound`, `verification` or `opt_out`.
     pub sort: &'static str,
     /// Its id.
     pub id: String,
@@ -70,6 +73,7 @@ impl Gateway {
         let mut items = Vec::new();
         self.export_messages(number, &mut items).await?;
         self.export_inbounds(number, &mut items).await?;
+        self.export_verifications(number, &mut items).await?;
         let suppression = self.blind().suppression(number);
         for (row, vault) in self.store.opt_outs_of(suppression).await? {
             self.take_item(
@@ -123,6 +127,27 @@ impl Gateway {
             let page = reading.await?;
             for (row, vault) in &page.rows {
                 self.take_item(items, Wanted::inbound(row.id), inbound_facts(row), vault)?;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn export_verifications(
+        &self,
+        number: Msisdn,
+        items: &mut Vec<Item>,
+    ) -> Result<(), SubjectExportError> {
+        let subject = self.blind().subject(number);
+        let mut cursor = None;
+        loop {
+            let reading = self.store.verifications_of(subject, cursor, PAGE_ROWS);
+            let page = reading.await?;
+            for (row, vault) in &page.rows {
+                let facts = verification_facts(row);
+                self.take_item(items, Wanted::verification(row), facts, vault)?;
             }
             cursor = page.next;
             if cursor.is_none() {
@@ -213,6 +238,21 @@ fn inbound_facts(row: &InboundRow) -> Facts {
     facts
 }
 
+fn verification_facts(row: &VerificationRow) -> Facts {
+    let ended = row.facts.ended.map(|state| ("state", state.to_string()));
+    let mut facts = vec![
+        ("client", row.client.to_string()),
+        ("channel", row.facts.channel.to_string()),
+        ("sender", row.facts.from.to_string()),
+        ("created", moment(row.created)),
+        ("expires", moment(row.expires)),
+        ("checks", row.facts.checks.to_string()),
+        ("sends", row.facts.sends.to_string()),
+    ];
+    facts.extend(ended);
+    facts
+}
+
 fn opt_out_facts(row: &OptOutRow) -> Facts {
     let standing = match row.standing {
         OptOutStanding::Out => "opted-out",
@@ -227,6 +267,10 @@ fn opt_out_facts(row: &OptOutRow) -> Facts {
 }
 
 impl Wanted {
+    fn verification(row: &VerificationRow) -> Self {
+        Self::since("verification", &row.id, row.id.sequence(), row.created)
+    }
+
     fn opt_out(row: &OptOutRow) -> Self {
         let id = OptOutId::new(row.sequence, 0);
         Self::since("opt_out", &id, row.sequence, row.at)

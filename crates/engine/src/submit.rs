@@ -146,7 +146,7 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    fn client(caller: &Caller, code: ShortCode) -> Self {
+    pub(crate) fn client(caller: &Caller, code: ShortCode) -> Self {
         let grant = if caller.may_use(code) {
             Grant::Given
         } else {
@@ -173,9 +173,18 @@ impl Intake {
     }
 }
 
+/// Where the text of a message lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextKept {
+    /// In the vault, with a commitment in the ledger.
+    InVault,
+    /// With the verification whose code it carries: it goes when that ends, and no entry commits to it.
+    WithVerification,
+}
+
 /// A message that is ready but for its admission: encoded and sealed.
 pub(crate) struct Prepared {
-    id: MessageId,
+    pub(crate) id: MessageId,
     head: MessageHead,
     to: Msisdn,
     body: Segmented,
@@ -185,7 +194,7 @@ pub(crate) struct Prepared {
     vault: Vec<VaultRow>,
     private: Vec<(&'static str, Commitment)>,
     /// See [`Gateway::generation`].
-    generation: u64,
+    pub(crate) generation: u64,
 }
 
 /// A message that was put into the state and into a batch.
@@ -338,6 +347,18 @@ impl Gateway {
         request: SubmitRequest,
         now: Timestamp,
     ) -> Result<Prepared, SubmitError> {
+        self.prepare_kept(settings, client, request, TextKept::InVault, now)
+    }
+
+    /// The same, with the text kept where it is said.
+    pub(crate) fn prepare_kept(
+        &self,
+        settings: &Settings,
+        client: Option<ClientId>,
+        request: SubmitRequest,
+        kept: TextKept,
+        now: Timestamp,
+    ) -> Result<Prepared, SubmitError> {
         if !self.is_open() {
             self.turned_away(1);
             return Err(SubmitError::Unavailable);
@@ -359,7 +380,7 @@ impl Gateway {
         }
         let valid_for = validity(settings, &request)?;
         let id: MessageId = self.ids.id(self.entropy.as_ref(), now);
-        let (vault, private) = self.seal(id.sequence(), &request, now)?;
+        let (vault, private) = self.seal(id.sequence(), &request, kept, now)?;
         let head = MessageHead {
             client,
             class: request.class,
@@ -390,14 +411,15 @@ impl Gateway {
         &self,
         owner: u64,
         request: &SubmitRequest,
+        kept: TextKept,
         now: Timestamp,
     ) -> Result<(Vec<VaultRow>, Vec<(&'static str, Commitment)>), SubmitError> {
         let number = request.to.reveal_e164();
         let risk = request.risk.as_ref().map(RiskHints::to_json);
-        let mut values = vec![
-            (Purpose::Number, number.as_bytes()),
-            (Purpose::Text, request.text.reveal().as_bytes()),
-        ];
+        let mut values = vec![(Purpose::Number, number.as_bytes())];
+        if kept == TextKept::InVault {
+            values.push((Purpose::Text, request.text.reveal().as_bytes()));
+        }
         values.extend(risk.as_deref().map(|risk| (Purpose::Network, risk)));
         let mut rows = Vec::with_capacity(values.len());
         let mut private = Vec::with_capacity(values.len());
@@ -521,7 +543,7 @@ impl Gateway {
 const QUEUE_RETRY: Duration = Duration::from_secs(5);
 
 /// Why a request ends before its commit.
-enum Early {
+pub(crate) enum Early {
     Error(SubmitError),
     Repeated(MessageId),
 }
@@ -532,7 +554,7 @@ impl From<SubmitError> for Early {
     }
 }
 
-fn claimed(met: Met) -> Result<(), Early> {
+pub(crate) fn claimed(met: Met) -> Result<(), Early> {
     match met {
         Met::Fresh => Ok(()),
         Met::InFlight => Err(SubmitError::KeyInFlight.into()),
@@ -542,7 +564,12 @@ fn claimed(met: Met) -> Result<(), Early> {
     }
 }
 
-fn refused(state: &mut State, client: ClientId, refusal: Refusal, now: Timestamp) -> Early {
+pub(crate) fn refused(
+    state: &mut State,
+    client: ClientId,
+    refusal: Refusal,
+    now: Timestamp,
+) -> Early {
     let who = Who::Client(client);
     state.coalescer.count(
         Kind::MessageRefused,

@@ -35,5 +35,6 @@ mod roles {
     mod store_failure;
     mod streams;
     mod unsigned;
+    mod verifications;
     mod witnesses;
 }

@@ -45,6 +45,11 @@ pub const fn of_route(route: Route) -> Trace {
         Route::RecordOptOut => Trace::Entry(&[Kind::OptoutRecorded]),
         Route::LookUpOptOut => Trace::Counted(&[Kind::OptoutLookup]),
         Route::RemoveOptOut => Trace::Entry(&[Kind::OptoutRemoved]),
+        Route::StartVerification => Trace::Entry(&[Kind::VerificationStarted]),
+        Route::CheckVerification => Trace::Entry(&[Kind::VerificationChecked]),
+        Route::ResendVerification => Trace::Entry(&[Kind::VerificationResent]),
+        Route::CancelVerification => Trace::Entry(&[Kind::VerificationEnded]),
+        Route::ReadVerification => Trace::Counted(&[Kind::VerificationRead]),
         Route::ReadCheckpoint | Route::ReadMinimumIndex | Route::ReadEntries | Route::ReadTile => {
             Trace::Counted(&[Kind::LedgerRead])
         }
@@ -154,7 +159,7 @@ pub enum Event {
     Bound,
     /// A bind goes.
     Lost,
-    /// A time is over: of a message, of a receipt, of parts of a long message.
+    /// A time is over: of a message, of a receipt, of parts of a long message, of a verification.
     TimeOver,
     /// New keys are due.
     Keys,
@@ -222,6 +227,7 @@ impl Event {
                 Kind::MessageExpired,
                 Kind::MessageUnknown,
                 Kind::MoIncomplete,
+                Kind::VerificationEnded,
             ]),
             Self::Keys => Trace::Entry(&[Kind::KeyCreated]),
             Self::Clock => Trace::Entry(&[Kind::ClockStep]),

@@ -28,6 +28,7 @@ pub mod section;
 pub mod short_code;
 pub mod siem;
 pub mod store;
+pub mod verifications;
 pub mod witness;
 
 pub use checked::Checked;
@@ -42,7 +43,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 16] = [
+pub const SECTIONS: [&str; 17] = [
     "node",
     "https",
     "admin",
@@ -53,6 +54,7 @@ pub const SECTIONS: [&str; 16] = [
     "siem",
     "keys",
     "messages",
+    "verifications",
     "retention",
     "risk",
     "bounds",
@@ -84,6 +86,8 @@ pub struct Config {
     pub keys: keys::Keys,
     /// `[messages]`.
     pub messages: messages::Messages,
+    /// `[verifications]`.
+    pub verifications: verifications::Verifications,
     /// `[retention]`.
     pub retention: retention::Retention,
     /// `[risk]`.
@@ -139,6 +143,7 @@ impl Config {
             siems: sources.named("siem"),
             keys: sources.section("keys"),
             messages: sources.section("messages"),
+            verifications: sources.section("verifications"),
             retention: sources.section("retention"),
             risk: sources.section("risk"),
             bounds: sources.section("bounds"),
@@ -172,6 +177,7 @@ impl Config {
         }
         written(&mut out, "[keys]", self.keys.values());
         written(&mut out, "[messages]", self.messages.values());
+        written(&mut out, "[verifications]", self.verifications.values());
         written(&mut out, "[retention]", self.retention.values());
         written(&mut out, "[risk]", self.risk.values());
         written(&mut out, "[bounds]", self.bounds.values());
@@ -190,6 +196,7 @@ impl Config {
             ("ledger", self.ledger.values()),
             ("keys", self.keys.values()),
             ("messages", self.messages.values()),
+            ("verifications", self.verifications.values()),
             ("retention", self.retention.values()),
             ("risk", self.risk.values()),
             ("bounds", self.bounds.values()),

@@ -5,6 +5,7 @@
 
 mod forget;
 mod put;
+mod verify;
 
 use std::collections::HashMap;
 
@@ -62,6 +63,7 @@ enum Table {
     Kek,
     /// Sealed values: 1 is one that is not erased.
     Vault,
+    Verification,
 }
 
 /// Makes the writes of one commit. Checked ones are made wholly or not at all.
@@ -118,6 +120,11 @@ fn expectation(write: &Write) -> Option<(Table, u64, u32)> {
         Write::Message(row) => Some((Table::Message, row.id.sequence(), 0)),
         Write::Update(row) => Some((Table::Message, row.sequence, row.version.saturating_sub(1))),
         Write::Inbound(row) => Some((Table::Inbound, row.id.sequence(), 0)),
+        Write::Verification(row) => Some((Table::Verification, row.id.sequence(), 0)),
+        Write::VerificationUpdate(row) => {
+            let expected = row.version.saturating_sub(1);
+            Some((Table::Verification, row.sequence, expected))
+        }
         Write::Kek(row) => Some((Table::Kek, kek_key(row), 0)),
         Write::Rewrap(row) => Some((Table::Kek, kek_key(row), 1)),
         Write::Tombstone { owner, purpose } | Write::Expire { owner, purpose } => {
@@ -160,6 +167,8 @@ impl Applying<'_, '_> {
             let becomes = match write {
                 Write::Message(row) => row.version,
                 Write::Update(row) => row.version,
+                Write::Verification(row) => row.version,
+                Write::VerificationUpdate(row) => row.version,
                 Write::Tombstone { .. } | Write::Expire { .. } => 0,
                 _ => 1,
             };
@@ -175,6 +184,7 @@ impl Applying<'_, '_> {
             Table::Inbound => &mut self.statements.inbound_exists,
             Table::Kek => &mut self.statements.kek_exists,
             Table::Vault => &mut self.statements.vault_live,
+            Table::Verification => &mut self.statements.verification_version,
         };
         let found: Option<u32> = statement
             .query_row([integer(key)], |row| row.get(0))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId};
+use domain::id::{InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::changes::Changes;
@@ -17,7 +17,9 @@ use engine::ports::storage::{Failure, Room};
 use engine::ports::store::{
     CarrierIdRow, CommitError, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
-use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
+use engine::rows::{
+    InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow, VerificationRow,
+};
 
 use crate::catalog::{EntryCatalog, cataloguer};
 use crate::checkpoint::{self, Checkpoint};
@@ -352,6 +354,12 @@ impl Store for Embedded {
     fn inbounds(&self, filter: InboundFilter) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>> {
         reading(&self.shared, move |shared, database| {
             search::inbounds(shared, database, &filter)
+        })
+    }
+
+    fn verification(&self, id: VerificationId) -> Reading<'_, Option<VerificationRow>> {
+        reading(&self.shared, move |_, database| {
+            rows::verification_of(database, id)
         })
     }
 

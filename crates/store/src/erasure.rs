@@ -8,8 +8,8 @@ use std::sync::mpsc::sync_channel;
 use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
-use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow};
-use rusqlite::{Connection, OptionalExtension};
+use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::checkpoint::{self, Emptied};
@@ -41,6 +41,17 @@ impl Erasure for Embedded {
     fn opt_outs_of(&self, suppression: [u8; 16]) -> Reading<'_, Vec<(OptOutRow, Vec<VaultRow>)>> {
         reading(&self.shared, move |_, database| {
             opt_outs_of(database, suppression)
+        })
+    }
+
+    fn verifications_of(
+        &self,
+        subject: [u8; 16],
+        cursor: Option<u64>,
+        limit: u16,
+    ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |_, database| {
+            verifications_of(database, subject, (cursor, limit))
         })
     }
 
@@ -124,6 +135,33 @@ fn opt_outs_of(
     Ok(opt_outs)
 }
 
+fn verifications_of(
+    database: &mut Connection,
+    subject: [u8; 16],
+    (cursor, limit): (Option<u64>, u16),
+) -> rusqlite::Result<Page<(VerificationRow, Vec<VaultRow>)>> {
+    let snapshot = database.transaction()?;
+    let sql = format!(
+        "SELECT {} FROM verification WHERE seq < ?1 AND +subject = ?2 ORDER BY seq DESC LIMIT ?3",
+        rows::VERIFICATION
+    );
+    let mut statement = snapshot.prepare_cached(&sql)?;
+    let below = cursor.map_or(i64::MAX, integer);
+    let found = statement.query_map(params![below, subject, limit], rows::verification)?;
+    let mut page = Vec::new();
+    for row in found {
+        let row = row?;
+        let sealed = rows::vault_of(&snapshot, row.id.sequence())?;
+        page.push((row, sealed));
+    }
+    let is_full = page.len() >= usize::from(limit);
+    let next = page.last().map(|(row, _)| row.id.sequence());
+    Ok(Page {
+        rows: page,
+        next: next.filter(|_| is_full),
+    })
+}
+
 /// Looks at a bounded number of vault rows, in the order of their owners.
 fn old_values(
     database: &mut Connection,
@@ -175,6 +213,9 @@ fn holder(database: &Connection, owner: u64) -> rusqlite::Result<Option<Holder>>
     }
     if is_in("SELECT 1 FROM optout WHERE seq = ?1")? {
         return Ok(Some(Holder::OptOut));
+    }
+    if is_in("SELECT 1 FROM verification WHERE seq = ?1")? {
+        return Ok(Some(Holder::Verification));
     }
     let is_part = is_in("SELECT 1 FROM part WHERE seq = ?1")?;
     Ok((!is_part).then_some(Holder::Entry))

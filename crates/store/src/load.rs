@@ -20,6 +20,11 @@ pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusql
     })?;
     opt_outs(&snapshot, each)?;
     open_messages(&snapshot, each)?;
+    open_verifications(&snapshot, each)?;
+    stream(&snapshot, &ordered(rows::BUDGET, "budget"), |row| {
+        each(Loaded::Budget(Box::new(rows::budget(row)?)));
+        Ok(())
+    })?;
     let keys = "SELECT id, key, fingerprint, expires FROM idempotency ORDER BY message";
     stream(&snapshot, keys, |row| {
         each(Loaded::Idempotency(rows::idempotency(row)?));
@@ -63,6 +68,19 @@ fn open_messages(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlit
         let message = rows::message(row)?;
         let sealed = rows::vault_of(database, message.id.sequence())?;
         each(Loaded::Open(Box::new(message), sealed));
+        Ok(())
+    })
+}
+
+fn open_verifications(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusqlite::Result<()> {
+    let sql = format!(
+        "SELECT {} FROM verification INDEXED BY open_verification WHERE open = 1 ORDER BY seq",
+        rows::VERIFICATION
+    );
+    stream(database, &sql, |row| {
+        let verification = rows::verification(row)?;
+        let sealed = rows::vault_of(database, verification.id.sequence())?;
+        each(Loaded::Verification(Box::new(verification), sealed));
         Ok(())
     })
 }

@@ -2,12 +2,12 @@
 //! the engine's types.
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{Id, InboundId, MessageId};
+use domain::id::{Id, InboundId, MessageId, VerificationId};
 use domain::message::{CarrierName, ReceiptState};
 use domain::text::segment::ReferenceWidth;
 use engine::rows::{
-    IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow, Purpose,
-    SecretRow, UnmatchedRow, VaultRow,
+    BudgetRow, IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
+    Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -28,6 +28,9 @@ pub(crate) const PART: &str =
 pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at";
 pub(crate) const VAULT: &str = "row, week, wrapped, sealed";
 pub(crate) const OPT_OUT: &str = "seq, short_code, subject, standing, basis, at";
+pub(crate) const VERIFICATION: &str =
+    "seq, id, client, version, created, expires, subject, number, facts, week, wrapped, sealed";
+pub(crate) const BUDGET: &str = "seq, client, number, budgets";
 
 /// Reads the columns of [`MESSAGE`].
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
@@ -117,6 +120,57 @@ pub(crate) fn opt_out(row: &Row<'_>) -> rusqlite::Result<OptOutRow> {
 
 /// The column of an opt-out that stands; its removal is 0.
 pub(crate) const STANDS: i64 = 1;
+
+/// Reads the columns of [`VERIFICATION`].
+pub(crate) fn verification(row: &Row<'_>) -> rusqlite::Result<VerificationRow> {
+    named("the verification at sequence", row, |row| {
+        let version: u32 = natural(row, 3)?;
+        let week: Option<u32> = row.get(9)?;
+        let secret = |week| -> rusqlite::Result<SealedCode> {
+            Ok(SealedCode {
+                week,
+                wrapped: row.get(10)?,
+                sealed: row.get(11)?,
+            })
+        };
+        Ok(VerificationRow {
+            id: id(row, 1)?,
+            client: id(row, 2)?,
+            version: version.saturating_sub(1),
+            created: moment(row, 4)?,
+            expires: moment(row, 5)?,
+            subject: octets(row, 6)?,
+            number: octets(row, 7)?,
+            facts: json(row, 8)?,
+            secret: week.map(secret).transpose()?,
+        })
+    })
+}
+
+/// Reads the columns of [`BUDGET`].
+pub(crate) fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetRow> {
+    named("the budgets at sequence", row, |row| {
+        Ok(BudgetRow {
+            sequence: natural(row, 0)?,
+            client: id(row, 1)?,
+            number: octets(row, 2)?,
+            budgets: json(row, 3)?,
+        })
+    })
+}
+
+/// One verification.
+pub(crate) fn verification_of(
+    database: &Connection,
+    id: VerificationId,
+) -> rusqlite::Result<Option<VerificationRow>> {
+    let sql = by_sequence(VERIFICATION, "verification");
+    let found = database
+        .prepare_cached(&sql)?
+        .query_row([integer(id.sequence())], verification)
+        .optional()?;
+    Ok(found.filter(|row| row.id == id))
+}
 
 /// Reads `row, wrapped` of a key-encryption key.
 pub(crate) fn kek(row: &Row<'_>) -> rusqlite::Result<KekRow> {

@@ -39,6 +39,15 @@ pub(crate) struct Statements<'c> {
     pub(crate) rewrap: Statement<'c>,
     pub(crate) secret: Statement<'c>,
     pub(crate) opt_out: Statement<'c>,
+    pub(crate) verification: Statement<'c>,
+    pub(crate) verification_version: Statement<'c>,
+    /// The verification goes on.
+    pub(crate) verification_moved: Statement<'c>,
+    /// It ends, and its code goes.
+    pub(crate) verification_ended: Statement<'c>,
+    pub(crate) blank_verification: Statement<'c>,
+    pub(crate) budget: Statement<'c>,
+    pub(crate) forget_budget: Statement<'c>,
     pub(crate) client: Statement<'c>,
     pub(crate) idempotency: Statement<'c>,
     pub(crate) unmatched: Statement<'c>,
@@ -99,6 +108,22 @@ impl<'c> Statements<'c> {
                 "INSERT OR REPLACE INTO optout(seq, short_code, subject, standing, basis,
                 at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
+            verification: sql(
+                "INSERT INTO verification(seq, id, client, version, open, created, expires,
+                subject, number, facts, week, wrapped, sealed)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                ON CONFLICT DO NOTHING",
+            )?,
+            verification_version: sql("SELECT version - 1 FROM verification WHERE seq = ?1")?,
+            verification_moved: sql("UPDATE verification SET version = ?3, facts = ?4
+                WHERE seq = ?1 AND version = ?2")?,
+            verification_ended: sql("UPDATE verification SET version = ?3, facts = ?4,
+                open = NULL, week = NULL, wrapped = NULL, sealed = NULL
+                WHERE seq = ?1 AND version = ?2")?,
+            blank_verification: sql("UPDATE verification SET subject = ?2 WHERE seq = ?1")?,
+            budget: sql("INSERT INTO budget(seq, client, number, budgets)
+                VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET budgets = excluded.budgets")?,
+            forget_budget: sql("DELETE FROM budget WHERE seq = ?1")?,
             client: sql("INSERT OR REPLACE INTO client(seq, body) VALUES (?1, ?2)")?,
             idempotency: sql(
                 "INSERT OR REPLACE INTO idempotency(message, id, key, fingerprint,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId};
+use domain::id::{InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::changes::Changes;
@@ -16,7 +16,9 @@ use engine::ports::storage::{Failure, Level, Room};
 use engine::ports::store::{
     CarrierIdRow, CommitError, Committed, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
-use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow};
+use engine::rows::{
+    InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow, VerificationRow,
+};
 use ledger::NodeName;
 
 mod catalog;
@@ -439,6 +441,13 @@ impl Store for MemoryStore {
 
     fn inbounds(&self, filter: InboundFilter) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>> {
         self.read(|inner| inner.image.find_inbounds(&filter))
+    }
+
+    fn verification(&self, id: VerificationId) -> Reading<'_, Option<VerificationRow>> {
+        self.read(|inner| {
+            let found = inner.image.verifications.get(&id.sequence());
+            found.filter(|row| row.id == id).cloned()
+        })
     }
 
     fn index_carrier_ids(&self, rows: Vec<CarrierIdRow>) {

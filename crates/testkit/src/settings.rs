@@ -10,7 +10,14 @@ use domain::message::CarrierName;
 use domain::sender::ShortCode;
 use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
+use domain::verification::budget::policy::{FewDigits, Policy};
+use domain::verification::code::CodeLength;
+use domain::verification::state::Rules;
+use domain::verification::template::insert::Brand;
+use domain::verification::template::language::Language;
+use domain::verification::template::last_line::LastLine;
 use engine::AMBIGUITY_DEFAULT;
+use engine::VerificationSettings;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
     BindSettings, Bounds, CarrierSettings, CodeSettings, Fairness, KeywordTexts, Retention,
@@ -58,6 +65,21 @@ pub fn usual() -> Settings {
         receipt_timeout: Duration::from_hours(72),
         rewrap_every: Some(Duration::from_hours(7 * 24)),
         retention: Retention::default(),
+        verifications: Some(Box::new(verifications())),
+    }
+}
+
+/// The terms of verifications: a brand, and what is usual otherwise.
+pub fn verifications() -> VerificationSettings {
+    VerificationSettings {
+        brand: Brand::parse("Example").unwrap(),
+        short_code: None,
+        length: CodeLength::SIX,
+        few_digits: FewDigits::Forbidden,
+        rules: Rules::default(),
+        policy: Policy::default(),
+        language: Language::English,
+        last_line: LastLine::None,
     }
 }
 

@@ -17,6 +17,7 @@ mod query;
 mod render;
 mod search;
 mod submit;
+mod verification;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -159,6 +160,11 @@ impl Api {
             Route::RecordOptOut => self.record_opt_out(call, body).await,
             Route::LookUpOptOut => self.look_up_opt_out(call, body).await,
             Route::RemoveOptOut => self.remove_opt_out(call, body).await,
+            Route::StartVerification => self.start_verification(call, body).await,
+            Route::CheckVerification => self.check_verification(call, body).await,
+            Route::ReadVerification => self.read_verification(call).await,
+            Route::ResendVerification => self.resend_verification(call, body).await,
+            Route::CancelVerification => self.cancel_verification(call, body).await,
             Route::ListEntries => self.list_entries(call).await,
             Route::SearchEntries => self.search_entries(call, body).await,
             Route::ReadReceipt => self.read_receipt(call).await,

@@ -11,6 +11,8 @@ use engine::{
 
 use crate::problem::{Code, Place, Problem};
 
+mod verification;
+
 /// When to come back after something that passes by itself within moments.
 const SOON: Duration = Duration::from_secs(1);
 

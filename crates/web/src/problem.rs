@@ -61,6 +61,17 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<u64>,
     /// The methods of the path, for 405.
     pub(crate) allow: Option<&'static str>,
+    /// What a refused verification leaves to the person.
+    pub(crate) still_works: Option<StillWorks>,
+}
+
+/// What a person can still do whose number is out of checks or sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StillWorks {
+    /// The channels whose codes are checked.
+    pub(crate) checks: Vec<&'static str>,
+    /// When a code is sent again, in whole seconds; 0 is now.
+    pub(crate) send_after: u64,
 }
 
 impl Problem {
@@ -72,6 +83,7 @@ impl Problem {
             faults: Vec::new(),
             retry_after: None,
             allow: None,
+            still_works: None,
         }
     }
 
@@ -95,9 +107,8 @@ impl Problem {
 
     /// With when to come back: rounded up, at least a second.
     pub(crate) fn retry_after(self, after: Duration) -> Self {
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         Self {
-            retry_after: Some(seconds.max(1)),
+            retry_after: Some(whole_seconds(after).max(1)),
             ..self
         }
     }
@@ -126,7 +137,23 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             json.name("retry_after_seconds").bare(seconds);
         }
+        if let Some(works) = &self.still_works {
+            json.name("still_works").open();
+            json.name("checks").open_list();
+            for channel in &works.checks {
+                json.word(channel);
+            }
+            json.close_list();
+            json.name("send_after_seconds")
+                .bare(works.send_after)
+                .close();
+        }
     }
+}
+
+/// Rounded up.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

@@ -29,6 +29,16 @@ pub enum Route {
     LookUpOptOut,
     /// Remove an opt-out.
     RemoveOptOut,
+    /// Start a verification.
+    StartVerification,
+    /// Check a code of a verification.
+    CheckVerification,
+    /// Read a verification.
+    ReadVerification,
+    /// Send the code of a verification once more.
+    ResendVerification,
+    /// Take a verification back.
+    CancelVerification,
     /// Search the entries of the ledger.
     ListEntries,
     /// The same, by number too.
@@ -128,12 +138,15 @@ const READ: Access = Access::Scoped(Scope::MessagesRead);
 const INBOUND: Access = Access::Scoped(Scope::InboundRead);
 const CONSENT: Access = Access::Scoped(Scope::OptOutsWrite);
 const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
+const VERIFY: Access = Access::Scoped(Scope::VerificationsWrite);
+const CHECK: Access = Access::Scoped(Scope::VerificationsCheck);
+const VERIFY_READ: Access = Access::Scoped(Scope::VerificationsRead);
 const LEDGER: Access = Access::Scoped(Scope::LedgerRead);
 const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 19] = [
+pub const ROUTES: [RouteRow; 24] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -209,6 +222,41 @@ pub const ROUTES: [RouteRow; 19] = [
         "/v1/opt-outs/remove",
         Route::RemoveOptOut,
         CONSENT,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/verifications",
+        Route::StartVerification,
+        VERIFY,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/verifications/{id}/check",
+        Route::CheckVerification,
+        CHECK,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/v1/verifications/{id}",
+        Route::ReadVerification,
+        VERIFY_READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/v1/verifications/{id}/resend",
+        Route::ResendVerification,
+        VERIFY,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/verifications/{id}/cancel",
+        Route::CancelVerification,
+        VERIFY,
         Effect::Mutates,
     ),
     row(

@@ -4,13 +4,15 @@
 use thiserror::Error;
 
 use super::store::{Page, ReadError, Reading};
-use crate::rows::{Bearer, InboundRow, OptOutRow, Purpose, SubjectLookup, VaultRow};
+use crate::rows::{
+    Bearer, InboundRow, OptOutRow, Purpose, SubjectLookup, VaultRow, VerificationRow,
+};
 use domain::message::MessageState;
 
 /// Whose sealed values are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holders {
-    /// Messages, messages from handsets, and searches for them.
+    /// Messages, messages from handsets, verifications, and searches for them.
     Traffic,
     /// Opt-outs and their removals.
     OptOuts,
@@ -49,6 +51,8 @@ pub enum Holder {
     Inbound,
     /// An opt-out or its removal.
     OptOut,
+    /// A verification.
+    Verification,
     /// An entry alone, such as that of a search by number: there is no row beside the value.
     Entry,
 }
@@ -59,6 +63,7 @@ impl OldValue {
         match self.holder {
             Holder::Message(_) => Some(Bearer::Message(self.owner)),
             Holder::Inbound => Some(Bearer::Inbound(self.owner)),
+            Holder::Verification => Some(Bearer::Verification(self.owner)),
             Holder::OptOut | Holder::Entry => None,
         }
     }
@@ -109,6 +114,16 @@ pub trait Erasure: Send + Sync {
     /// Every row of the record of opt-outs with this suppression hash, oldest first, with its sealed
     /// fields. It looks at the whole record.
     fn opt_outs_of(&self, suppression: [u8; 16]) -> Reading<'_, Vec<(OptOutRow, Vec<VaultRow>)>>;
+
+    /// Verifications of the number with this blind index, newest first, with their sealed fields: at most
+    /// `limit` (1 to 1,000), from below the cursor on. A page may be short or empty without being the
+    /// last. It looks at every row.
+    fn verifications_of(
+        &self,
+        subject: [u8; 16],
+        cursor: Option<u64>,
+        limit: u16,
+    ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>>;
 
     /// Sealed values by the age of their owner, oldest first. A page may be short or empty without being
     /// the last; `next` is the owner to go on from.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId};
+use domain::id::{InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use thiserror::Error;
@@ -14,8 +14,8 @@ use super::erasure::Erasure;
 use super::storage::{Failure, Room};
 use crate::changes::Changes;
 use crate::rows::{
-    ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter, MessageRow,
-    OptOutRow, PartRow, SecretRow, UnmatchedRow, VaultRow,
+    BudgetRow, ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter,
+    MessageRow, OptOutRow, PartRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
 };
 
 /// A read on its way.
@@ -88,6 +88,10 @@ pub enum Loaded {
     Idempotency(IdempotencyRow),
     /// A receipt that has found no segment yet.
     Unmatched(UnmatchedRow),
+    /// A verification that has not ended, behind every open message, with its sealed number.
+    Verification(Box<VerificationRow>, Vec<VaultRow>),
+    /// What a number has used up at a client.
+    Budget(Box<BudgetRow>),
     /// A part of a long inbound message, with its sealed number and payload.
     Part(PartRow, Vec<VaultRow>),
 }
@@ -172,6 +176,8 @@ pub trait Store: Erasure + Send + Sync {
     fn inbound(&self, id: InboundId) -> Reading<'_, Option<(InboundRow, Vec<VaultRow>)>>;
     /// Inbound messages by filter, newest first.
     fn inbounds(&self, filter: InboundFilter) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>>;
+    /// One verification.
+    fn verification(&self, id: VerificationId) -> Reading<'_, Option<VerificationRow>>;
     /// Remembers, in the rebuildable index, where receipts of older segments belong. Not durable by
     /// itself: after a crash the engine hands over again what is still open.
     fn index_carrier_ids(&self, rows: Vec<CarrierIdRow>);

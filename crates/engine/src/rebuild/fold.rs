@@ -168,12 +168,13 @@ fn expired(entry: &Entry<'_>) -> Option<Expired> {
 
 /// The sequence of what an entry is about.
 pub(crate) fn owner(entry: &Entry<'_>) -> Option<u64> {
-    use domain::id::{InboundId, MessageId, OptOutId, SubjectId};
+    use domain::id::{InboundId, MessageId, OptOutId, SubjectId, VerificationId};
     let object = entry.object.as_ref()?;
     match object.kind {
         ObjectType::Message => object.id.parse().ok().map(MessageId::sequence),
         ObjectType::Inbound => object.id.parse().ok().map(InboundId::sequence),
         ObjectType::OptOut => object.id.parse().ok().map(OptOutId::sequence),
+        ObjectType::Verification => object.id.parse().ok().map(VerificationId::sequence),
         ObjectType::Subject => object.id.parse().ok().map(SubjectId::sequence),
         _ => None,
     }

@@ -58,6 +58,11 @@ impl Records {
         self.by_key.len()
     }
 
+    /// Whether a key stands for anything now.
+    pub(crate) fn knows(&self, key: Blind) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     /// Takes the key for a request, or tells what it stands for already.
     pub(crate) fn claim(&mut self, key: Blind, fingerprint: Blind, now: Timestamp) -> Met {
         self.forget_expired(now);

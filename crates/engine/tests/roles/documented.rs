@@ -94,6 +94,7 @@ fn played() -> Vec<Value> {
         story::ending(),
         story::handsets(),
         story::opting_out(),
+        story::verifying(),
         story::operating(),
         story::pruning(),
         story::restarting(),

@@ -34,6 +34,8 @@ named! {
         Receipt = "receipt",
         /// An opt-out of a handset from a short code.
         OptOut = "opt_out",
+        /// A verification of a person.
+        Verification = "verification",
         /// An application with credentials.
         Client = "client",
         /// A key: a client's, or one of the gateway's.

@@ -48,6 +48,16 @@ named! {
         OptoutRemoved = "optout.removed",
         /// Somebody asked whether a number has opted out.
         OptoutLookup = "optout.lookup",
+        /// A verification began: a code is on its way to a handset, or is waited for from one.
+        VerificationStarted = "verification.started",
+        /// The code of a verification was sent once more.
+        VerificationResent = "verification.resent",
+        /// A code was shown and checked, or a counted number of checks was not evaluated.
+        VerificationChecked = "verification.checked",
+        /// A verification ended, and with it the key of its code.
+        VerificationEnded = "verification.ended",
+        /// A client looked where its verifications stand.
+        VerificationRead = "verification.read",
         /// A client came to be.
         ClientCreated = "client.created",
         /// What a client may do was changed.

@@ -56,6 +56,11 @@ impl Level {
             | Kind::OptoutRecorded
             | Kind::OptoutRemoved
             | Kind::OptoutLookup
+            | Kind::VerificationStarted
+            | Kind::VerificationResent
+            | Kind::VerificationChecked
+            | Kind::VerificationEnded
+            | Kind::VerificationRead
             | Kind::KeyCreated
             | Kind::LedgerRead => Self::Informational,
             Kind::MessageSearched

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::ledger::NodeName;
+use domain::verification::budget::policy::FewDigits;
 use engine::settings::Settings;
 
 use super::admin::{Admin, Exposure};
@@ -20,6 +21,7 @@ mod limits;
 mod risk;
 mod short_codes;
 mod siem;
+mod verifications;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
 pub use ledger::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
@@ -126,10 +128,22 @@ const CLAIMS: Duration = Duration::from_hours(1_461 * 24);
 impl Checked {
     /// What can be run and is said loudly, at each start and reload.
     pub fn warnings(&self) -> Vec<&'static str> {
-        [self.retention_warning(), self.rewrap_warning()]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            self.retention_warning(),
+            self.rewrap_warning(),
+            self.digits_warning(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn digits_warning(&self) -> Option<&'static str> {
+        let terms = self.settings.verifications.as_ref()?;
+        (terms.few_digits == FewDigits::WeakCodesAccepted).then_some(
+            "verifications.few_digits is weak-codes-accepted: codes of 4 or 5 digits can be guessed, and are \
+             no second factor by NIST SP 800-63B-4",
+        )
     }
 
     fn rewrap_warning(&self) -> Option<&'static str> {
@@ -165,6 +179,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         retention: limits::retention(&config.retention, &config.messages, problems),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
         rewrap_every: limits::rewrap_every(&config.keys, problems),
+        verifications: verifications::settings(config, problems),
     }
 }
 

@@ -9,7 +9,7 @@ use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
-    admin, bounds, fairness, https, keys, ledger, log, messages, node, retention, risk, store,
+    admin, bounds, fairness, https, keys, ledger, log, messages, node, retention, risk, store, verifications,
 };
 
 /// What stands above the first section.
@@ -46,6 +46,7 @@ pub fn render() -> String {
     section::<SiemSection>(&mut out, "siem", Head::Optional);
     section::<keys::Keys>(&mut out, "keys", Head::Single);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
+    section::<verifications::Verifications>(&mut out, "verifications", Head::Single);
     section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<risk::Risk>(&mut out, "risk", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);

@@ -13,6 +13,7 @@ const LIVE: [&str; 7] = [
     "short_code.",
     "keys.",
     "messages.",
+    "verifications.",
     "retention.",
     "bounds.",
     "fairness.",

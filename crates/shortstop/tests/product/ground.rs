@@ -82,7 +82,8 @@ impl Ground {
              [[short_code]]\nnumber = '{CODE}'\ncarriers = ['sim']\nmps = 2000\nburst = 100\n\
              [[carrier]]\nname = 'sim'\naddress = '{carrier}'\nsystem_id = 'tester'\n\
              password_file = 'password'\ntransport = 'plaintext-loopback'\n\
-             window_max = 50\nmps = 2000\nburst = 100\n{}\n[store]\n{}\n{}\n",
+             window_max = 50\nmps = 2000\nburst = 100\n{}\n\
+             [verifications]\nbrand = 'Example'\n[store]\n{}\n{}\n",
             self.https, self.admin, self.carrier, self.store, self.more
         );
         let path = self.path("shortstop.toml");
@@ -136,6 +137,12 @@ impl Ground {
             "ledger:read",
             "--scope",
             "ledger:search",
+            "--scope",
+            "verifications:write",
+            "--scope",
+            "verifications:check",
+            "--scope",
+            "verifications:read",
             "--config",
             config.to_str().unwrap(),
         ])

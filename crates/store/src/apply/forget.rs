@@ -35,6 +35,10 @@ impl Applying<'_, '_> {
                 let key = [integer(sequence)];
                 return self.statements.blank_unmatched.execute(key).map(drop);
             }
+            Bearer::Verification(sequence) => {
+                let blank = params![integer(sequence), NO_SUBJECT];
+                return self.statements.blank_verification.execute(blank).map(drop);
+            }
         };
         let Some((subject, entry)) = self.known(kind, sequence)? else {
             return Ok(());

@@ -19,7 +19,7 @@ const SEGMENT_OCTETS: usize = 110;
 /// The width of the facts of all segments is a multiple of this.
 const SEGMENTS_STEP: usize = 16;
 /// Roughly what the columns of fixed width take in a row, in octets.
-const FIXED_OCTETS: usize = 100;
+pub(super) const FIXED_OCTETS: usize = 100;
 
 impl Applying<'_, '_> {
     /// Makes one write.
@@ -28,6 +28,8 @@ impl Applying<'_, '_> {
             Write::Message(row) => self.message(row)?,
             Write::Update(row) => self.update(row)?,
             Write::Inbound(row) => self.inbound(row)?,
+            Write::Verification(row) => self.verification(row)?,
+            Write::VerificationUpdate(row) => self.verification_update(row)?,
             Write::Kek(row) => self.kek(row)?,
             Write::Rewrap(row) => self.rewrap(row)?,
             Write::Tombstone { owner, purpose } => self.tombstone(*owner, *purpose)?,
@@ -49,6 +51,8 @@ impl Applying<'_, '_> {
             Write::Vault(row) => self.vault(row),
             Write::Secret(row) => self.secret(row),
             Write::OptOut(row) => self.opt_out(row),
+            Write::Budget(row) => self.budget(row),
+            Write::ForgetBudget(key) => run(&mut self.statements.forget_budget, *key),
             Write::Client(row) => self.client(row),
             Write::Idempotency(row) => self.idempotency(row),
             Write::Unmatched(row) => self.unmatched(row),
@@ -60,6 +64,8 @@ impl Applying<'_, '_> {
             Write::Message(_)
             | Write::Update(_)
             | Write::Inbound(_)
+            | Write::Verification(_)
+            | Write::VerificationUpdate(_)
             | Write::Kek(_)
             | Write::Rewrap(_)
             | Write::Tombstone { .. }
@@ -247,7 +253,7 @@ impl Applying<'_, '_> {
         self.statements.forget_vault.execute(range).map(drop)
     }
 
-    fn saw(&mut self, sequence: u64) {
+    pub(super) fn saw(&mut self, sequence: u64) {
         self.scratch.last_sequence = self.scratch.last_sequence.max(sequence);
     }
 }
@@ -257,11 +263,14 @@ fn run(statement: &mut Statement<'_>, key: u64) -> rusqlite::Result<()> {
 }
 
 /// The column that puts a message into the index of open ones, or keeps it out.
-const fn openness(is_final: bool) -> Option<i64> {
+pub(super) const fn openness(is_final: bool) -> Option<i64> {
     if is_final { None } else { Some(1) }
 }
 
-fn write_json(buffer: &mut Vec<u8>, value: &impl serde::Serialize) -> rusqlite::Result<()> {
+pub(super) fn write_json(
+    buffer: &mut Vec<u8>,
+    value: &impl serde::Serialize,
+) -> rusqlite::Result<()> {
     buffer.clear();
     serde_json::to_writer(buffer, value)
         .map_err(|source| rusqlite::Error::ToSqlConversionFailure(Box::new(source)))
@@ -276,6 +285,6 @@ fn write_segments(buffer: &mut Vec<u8>, segments: &[Segment]) -> rusqlite::Resul
     Ok(())
 }
 
-fn text(buffer: &[u8]) -> rusqlite::Result<&str> {
+pub(super) fn text(buffer: &[u8]) -> rusqlite::Result<&str> {
     std::str::from_utf8(buffer).map_err(|source| rusqlite::Error::Utf8Error(0, source))
 }

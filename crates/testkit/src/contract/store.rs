@@ -57,7 +57,8 @@ macro_rules! store_contract {
             one_commit_may_add_a_message_and_change_it,
             commits_of_many_threads_all_land_and_share_no_index,
             a_key_encryption_key_is_never_replaced,
-            only_a_key_that_is_there_is_wrapped_anew);
+            only_a_key_that_is_there_is_wrapped_anew,
+            a_verification_is_changed_from_the_version_right_below_alone);
         $crate::store_contract!(@in $home; erasure:
             a_tombstone_takes_the_place_of_a_live_value_and_names_its_entry,
             a_value_is_destroyed_once,
@@ -65,6 +66,7 @@ macro_rules! store_contract {
             a_blanked_number_is_found_no_more_and_the_others_are,
             a_blanked_number_stays_forgotten_after_a_restart,
             opt_outs_of_a_number_are_found_with_what_is_sealed,
+            verifications_of_a_number_are_found_until_it_is_blanked,
             old_values_come_by_age_and_pass_over_what_is_none,
             a_purge_ends_well_and_the_store_goes_on);
         $crate::store_contract!(@in $home; ledger:
@@ -93,6 +95,7 @@ macro_rules! store_contract {
             a_start_loads_only_opt_outs_that_stand,
             a_start_loads_clients_as_they_last_were,
             a_start_loads_keys_parts_and_receipts_that_were_not_forgotten,
+            a_start_loads_verifications_that_go_on_and_the_budgets_that_matter,
             the_last_sequence_covers_every_table,
             pruning_deletes_what_has_ended_and_nothing_else,
             reopening_keeps_everything_and_stays_in_the_epoch);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
-use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow};
+use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
 
 use super::MemoryStore;
 use super::image::Image;
@@ -31,6 +31,29 @@ impl Erasure for MemoryStore {
             let mine = rows.filter(|row| row.subject == suppression);
             mine.map(|row| (row.clone(), inner.image.vault_of(row.sequence)))
                 .collect()
+        })
+    }
+
+    fn verifications_of(
+        &self,
+        subject: [u8; 16],
+        cursor: Option<u64>,
+        limit: u16,
+    ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>> {
+        self.read(|inner| {
+            let image = &inner.image;
+            let below = image.verifications.range(..cursor.unwrap_or(u64::MAX));
+            let mine = below.rev().filter(|(_, row)| row.subject == subject);
+            let mine = mine.take(usize::from(limit));
+            let rows: Vec<_> = mine
+                .map(|(sequence, row)| (row.clone(), image.vault_of(*sequence)))
+                .collect();
+            let is_full = rows.len() == usize::from(limit);
+            let next = rows.last().map(|(row, _)| row.id.sequence());
+            Page {
+                rows,
+                next: next.filter(|_| is_full),
+            }
         })
     }
 
@@ -102,6 +125,9 @@ impl Image {
         }
         if self.opt_outs.contains_key(&owner) {
             return Some(Holder::OptOut);
+        }
+        if self.verifications.contains_key(&owner) {
+            return Some(Holder::Verification);
         }
         let is_part = self.parts().any(|part| part.sequence == owner);
         (!is_part).then_some(Holder::Entry)

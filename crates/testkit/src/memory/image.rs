@@ -8,8 +8,9 @@ use engine::changes::{Changes, Write};
 use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
-    Bearer, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, NO_SUBJECT,
-    OptOutRow, PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
+    Bearer, BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate,
+    NO_SUBJECT, OptOutRow, PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    VerificationUpdate,
 };
 use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
 
@@ -37,6 +38,8 @@ pub struct Image {
     pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
     pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
     pub(super) parts: BTreeMap<u64, PartRow>,
+    pub(super) verifications: BTreeMap<u64, VerificationRow>,
+    pub(super) budgets: BTreeMap<u64, BudgetRow>,
     pub(super) minimum: u64,
     pub(super) snapshots: BTreeMap<(u64, u32), Vec<u8>>,
     entries: Vec<Logged>,
@@ -69,6 +72,8 @@ impl Image {
             idempotency: BTreeMap::new(),
             unmatched: BTreeMap::new(),
             parts: BTreeMap::new(),
+            verifications: BTreeMap::new(),
+            budgets: BTreeMap::new(),
             minimum: 0,
             snapshots: BTreeMap::new(),
             entries: Vec::new(),
@@ -132,6 +137,7 @@ impl Image {
 
     fn expectations_hold(&self, writes: &[Write]) -> bool {
         let mut versions: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut verified: BTreeMap<u64, u32> = BTreeMap::new();
         let mut destroyed: BTreeSet<(u64, Purpose)> = BTreeSet::new();
         for write in writes {
             let (sequence, expected, becomes) = match write {
@@ -145,6 +151,24 @@ impl Image {
                     let row = self.vault.get(&place);
                     let is_live = row.is_some_and(|row| row.erased_by().is_none());
                     if !is_live || !destroyed.insert(place) {
+                        return false;
+                    }
+                    continue;
+                }
+                Write::Verification(row) => {
+                    let sequence = row.id.sequence();
+                    if self.verifications.contains_key(&sequence)
+                        || verified.insert(sequence, row.version).is_some()
+                    {
+                        return false;
+                    }
+                    continue;
+                }
+                Write::VerificationUpdate(row) => {
+                    let stored = self.verifications.get(&row.sequence);
+                    let stored = stored.map_or(0, |row| row.version);
+                    let known = verified.insert(row.sequence, row.version);
+                    if known.unwrap_or(stored) != row.version - 1 {
                         return false;
                     }
                     continue;
@@ -187,6 +211,13 @@ impl Image {
                 drop(self.keks.insert((row.week, row.purpose), row.clone()));
             }
             Write::OptOut(row) => drop(self.opt_outs.insert(row.sequence, row.clone())),
+            Write::Verification(row) => {
+                self.verifications
+                    .insert(row.id.sequence(), (**row).clone());
+            }
+            Write::VerificationUpdate(update) => self.verification_update(update),
+            Write::Budget(row) => drop(self.budgets.insert(row.sequence, (**row).clone())),
+            Write::ForgetBudget(sequence) => drop(self.budgets.remove(sequence)),
             Write::Client(row) => drop(self.clients.insert(row.id.sequence(), (**row).clone())),
             Write::Idempotency(row) => {
                 self.idempotency.insert(row.message.sequence(), row.clone());
@@ -213,6 +244,15 @@ impl Image {
         self.changed.push((self.commits, update.sequence));
     }
 
+    fn verification_update(&mut self, update: &VerificationUpdate) {
+        let row = self.verifications.get_mut(&update.sequence).unwrap();
+        row.version = update.version;
+        row.facts = update.facts.clone();
+        if row.facts.ended.is_some() {
+            row.secret = None;
+        }
+    }
+
     fn forget_subject(&mut self, bearer: Bearer) {
         match bearer {
             Bearer::Message(sequence) => {
@@ -222,6 +262,11 @@ impl Image {
             }
             Bearer::Inbound(sequence) => {
                 if let Some(row) = self.inbound.get_mut(&sequence) {
+                    row.subject = NO_SUBJECT;
+                }
+            }
+            Bearer::Verification(sequence) => {
+                if let Some(row) = self.verifications.get_mut(&sequence) {
                     row.subject = NO_SUBJECT;
                 }
             }
@@ -351,6 +396,16 @@ impl Image {
         self.parts.values()
     }
 
+    /// Every verification, oldest first.
+    pub fn verifications(&self) -> impl Iterator<Item = &VerificationRow> {
+        self.verifications.values()
+    }
+
+    /// What numbers have used up.
+    pub fn budgets(&self) -> impl Iterator<Item = &BudgetRow> {
+        self.budgets.values()
+    }
+
     /// Every client.
     pub fn clients(&self) -> impl Iterator<Item = &ClientRow> {
         self.clients.values()
@@ -409,7 +464,11 @@ fn sequence_of(write: &Write) -> u64 {
         Write::Client(row) => row.id.sequence(),
         Write::Unmatched(row) => row.sequence,
         Write::Part(row) => row.sequence,
-        Write::Update(_)
+        Write::Verification(row) => row.id.sequence(),
+        Write::Budget(row) => row.sequence,
+        Write::VerificationUpdate(_)
+        | Write::ForgetBudget(_)
+        | Write::Update(_)
         | Write::Kek(_)
         | Write::Rewrap(_)
         | Write::Secret(_)

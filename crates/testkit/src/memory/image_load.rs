@@ -18,6 +18,14 @@ impl Image {
             let sealed = self.vault_of(row.id.sequence());
             Loaded::Open(Box::new(row.clone()), sealed)
         }));
+        let open = self.verifications.values();
+        let open = open.filter(|row| row.facts.ended.is_none());
+        rows.extend(open.map(|row| {
+            let sealed = self.vault_of(row.id.sequence());
+            Loaded::Verification(Box::new(row.clone()), sealed)
+        }));
+        let budgets = self.budgets.values().cloned();
+        rows.extend(budgets.map(|row| Loaded::Budget(Box::new(row))));
         rows.extend(self.idempotency.values().cloned().map(Loaded::Idempotency));
         rows.extend(self.unmatched.values().cloned().map(Loaded::Unmatched));
         let part =

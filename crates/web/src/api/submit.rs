@@ -49,7 +49,11 @@ impl Api {
     }
 
     /// Some clients send `{}` with every POST; anything more is a mistake.
-    async fn require_empty(&self, call: &Call<'_>, incoming: &mut Incoming) -> Result<(), Problem> {
+    pub(super) async fn require_empty(
+        &self,
+        call: &Call<'_>,
+        incoming: &mut Incoming,
+    ) -> Result<(), Problem> {
         let settings = &self.settings;
         let body = body::collect(
             incoming,

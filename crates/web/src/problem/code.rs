@@ -44,6 +44,10 @@ pub enum Code {
     NotOptedOut,
     /// No checkpoint covers the message yet.
     ReceiptPending,
+    /// The code was sent as often as one may be.
+    SentTooOften,
+    /// The channel of the verification sends nothing.
+    NothingToSend,
     /// The body is too large.
     BodyTooLarge,
     /// The body is not `application/json`, or compressed.
@@ -58,6 +62,18 @@ pub enum Code {
     ValidityTooLong,
     /// The idempotency key was used for another payload.
     IdempotencyKeyReused,
+    /// The settings have no terms of verifications.
+    VerificationsOff,
+    /// The text of a code does not fit one segment.
+    TextDoesNotFit,
+    /// The wait since the last code is not over.
+    SendCooldown,
+    /// Too many codes were sent to the number.
+    SendBudget,
+    /// Too many checks of the number failed within a day.
+    GuessBudget,
+    /// Too many checks of the number failed in a row.
+    CodesDisabled,
     /// The request has too many header lines.
     TooManyHeaders,
     /// A mistake of ours.
@@ -66,6 +82,8 @@ pub enum Code {
     QueueFull,
     /// No more idempotency keys can be kept.
     IdempotencyFull,
+    /// No more verifications can be kept.
+    VerificationsFull,
     /// Too many requests wait to be recorded.
     Busy,
     /// The store takes nothing.
@@ -78,7 +96,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 43] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -98,6 +116,8 @@ impl Code {
         Self::NotCancellable,
         Self::NotOptedOut,
         Self::ReceiptPending,
+        Self::SentTooOften,
+        Self::NothingToSend,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::OptedOut,
@@ -105,10 +125,17 @@ impl Code {
         Self::TooManySegments,
         Self::ValidityTooLong,
         Self::IdempotencyKeyReused,
+        Self::VerificationsOff,
+        Self::TextDoesNotFit,
+        Self::SendCooldown,
+        Self::SendBudget,
+        Self::GuessBudget,
+        Self::CodesDisabled,
         Self::TooManyHeaders,
         Self::Internal,
         Self::QueueFull,
         Self::IdempotencyFull,
+        Self::VerificationsFull,
         Self::Busy,
         Self::Unavailable,
         Self::StorageLow,
@@ -171,6 +198,55 @@ impl Code {
                 "unsupported-media-type",
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "Body is not plain JSON",
+            ),
+            Self::SentTooOften => (
+                "sent-too-often",
+                S::CONFLICT,
+                "Code was sent as often as it may be",
+            ),
+            Self::NothingToSend => ("nothing-to-send", S::CONFLICT, "Channel sends nothing"),
+            _ => self.verification_row(),
+        }
+    }
+
+    /// What only verifications meet.
+    const fn verification_row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::VerificationsOff => (
+                "verifications-off",
+                S::UNPROCESSABLE_ENTITY,
+                "Verifications are not set up",
+            ),
+            Self::TextDoesNotFit => (
+                "text-does-not-fit",
+                S::UNPROCESSABLE_ENTITY,
+                "Text does not fit one segment",
+            ),
+            Self::SendCooldown => (
+                "send-cooldown",
+                S::TOO_MANY_REQUESTS,
+                "Too early for another code",
+            ),
+            Self::SendBudget => (
+                "send-budget",
+                S::TOO_MANY_REQUESTS,
+                "Too many codes for this number",
+            ),
+            Self::GuessBudget => (
+                "guess-budget",
+                S::TOO_MANY_REQUESTS,
+                "Too many failed checks of this number",
+            ),
+            Self::CodesDisabled => (
+                "codes-disabled",
+                S::TOO_MANY_REQUESTS,
+                "Codes are disabled for this number",
+            ),
+            Self::VerificationsFull => (
+                "verifications-full",
+                S::SERVICE_UNAVAILABLE,
+                "No room for verifications",
             ),
             _ => self.later_row(),
         }
@@ -289,10 +365,11 @@ mod tests {
             "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
              key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
              class-not-granted not-found pruned method-not-allowed request-timeout idempotency-in-flight \
-             not-cancellable not-opted-out receipt-pending body-too-large unsupported-media-type \
+             not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send body-too-large unsupported-media-type \
              opted-out no-route \
-             too-many-segments validity-too-long idempotency-key-reused too-many-headers internal \
-             queue-full idempotency-full busy unavailable storage-low timeout"
+             too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit \
+             send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \
+             queue-full idempotency-full verifications-full busy unavailable storage-low timeout"
         );
     }
 }

@@ -64,6 +64,18 @@ impl Occasion {
         Self::Change,
         Self::Confirmation,
     ];
+
+    /// The word used in the API and the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::SignUp => "sign-up",
+            Self::Payment => "payment",
+            Self::Recovery => "recovery",
+            Self::Change => "change",
+            Self::Confirmation => "confirmation",
+        }
+    }
 }
 
 /// Words of the client's own, for example an amount and a payee. `Debug` masks them.
@@ -86,6 +98,31 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Reads the word of an occasion, or takes the client's own words as they are, or not at all.
+    pub fn read(text: &str) -> Result<Self, InsertError> {
+        let mut known = Occasion::ALL.into_iter();
+        match known.find(|occasion| occasion.as_str() == text) {
+            Some(occasion) => Ok(Self::Known(occasion)),
+            None => Self::parse(text),
+        }
+    }
+
+    /// What a ledger may say of it: the occasion, or that the words were the client's own.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Known(occasion) => occasion.as_str(),
+            Self::Text(_) => "text",
+        }
+    }
+
+    /// The word of the occasion or the client's own words, to tell two requests apart.
+    pub fn reveal(&self) -> &str {
+        match self {
+            Self::Known(occasion) => occasion.as_str(),
+            Self::Text(text) => &text.0,
+        }
+    }
+
     /// Takes the client's own words as they are, or not at all.
     pub fn parse(text: &str) -> Result<Self, InsertError> {
         let words = checked(text, PURPOSE_UNITS)?;

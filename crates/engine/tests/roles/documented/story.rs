@@ -31,6 +31,7 @@ use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
     submit_to,
 };
+use super::super::verifications::{check, code, other_than, start};
 
 /// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
 pub fn sending() -> TestGateway {
@@ -175,6 +176,31 @@ pub fn opting_out() -> TestGateway {
     assert!(submit(&test, "hello").is_err());
     test.settle(test.gateway.remove_opt_out(&caller, wish))
         .unwrap();
+    test
+}
+
+/// Verifications that end in every way, and those that are refused.
+pub fn verifying() -> TestGateway {
+    let test = running();
+    let caller = test.caller();
+    let right = start(&test, 1).unwrap();
+    let shown = code(&test);
+    assert!(start(&test, 1).is_err(), "too early");
+    let resending = || test.gateway.resend_verification(&caller, right.id);
+    assert!(test.settle(resending()).is_err(), "too early");
+    test.clock.advance(Duration::from_secs(30));
+    test.settle(resending()).unwrap();
+    check(&test, right.id, &other_than(&shown)).unwrap();
+    check(&test, right.id, &shown).unwrap();
+    assert!(check(&test, right.id, &shown).is_err(), "it ended");
+    test.settle(test.gateway.verification(&caller, right.id))
+        .unwrap();
+    let taken_back = start(&test, 2).unwrap();
+    test.settle(test.gateway.cancel_verification(&caller, taken_back.id))
+        .unwrap();
+    start(&test, 3).unwrap();
+    test.clock.advance(Duration::from_mins(10));
+    test.gateway.keep_house(test.clock.peek());
     test
 }
 

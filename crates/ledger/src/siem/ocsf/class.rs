@@ -135,6 +135,11 @@ impl Activity {
             | Kind::OptoutRecorded
             | Kind::OptoutRemoved
             | Kind::OptoutLookup
+            | Kind::VerificationStarted
+            | Kind::VerificationResent
+            | Kind::VerificationChecked
+            | Kind::VerificationEnded
+            | Kind::VerificationRead
             | Kind::LedgerRead
             | Kind::LedgerSearched => Self::of_request(kind),
             Kind::ConfigLoaded
@@ -167,10 +172,14 @@ impl Activity {
 
     const fn of_request(kind: Kind) -> Self {
         match kind {
-            Kind::MessageAccepted | Kind::MessageRefused | Kind::OptoutRecorded => {
-                Self::new(Class::ApiActivity, 1, "Create")
+            Kind::MessageAccepted
+            | Kind::MessageRefused
+            | Kind::OptoutRecorded
+            | Kind::VerificationStarted => Self::new(Class::ApiActivity, 1, "Create"),
+            Kind::VerificationResent | Kind::VerificationChecked => {
+                Self::new(Class::ApiActivity, 3, "Update")
             }
-            Kind::MessageCancelled | Kind::OptoutRemoved => {
+            Kind::MessageCancelled | Kind::OptoutRemoved | Kind::VerificationEnded => {
                 Self::new(Class::ApiActivity, 4, "Delete")
             }
             _ => Self::new(Class::ApiActivity, 2, "Read"),

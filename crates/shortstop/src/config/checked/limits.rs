@@ -110,6 +110,8 @@ pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
         ("bounds.reassembly_max", raw.reassembly_max),
         ("bounds.refusal_keys_max", raw.refusal_keys_max),
         ("bounds.dispatch_batch_max", raw.dispatch_batch_max),
+        ("bounds.verifications_max", raw.verifications_max),
+        ("bounds.guess_budgets_max", raw.guess_budgets_max),
         ("bounds.segments_max", usize::from(raw.segments_max)),
     ];
     for (key, count) in counts {
@@ -143,6 +145,8 @@ pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
         ),
         refusal_keys_max: raw.refusal_keys_max,
         dispatch_batch_max: raw.dispatch_batch_max,
+        verifications_max: raw.verifications_max,
+        guess_budgets_max: raw.guess_budgets_max,
     }
 }
 

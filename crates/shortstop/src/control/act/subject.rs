@@ -81,6 +81,7 @@ fn told(erased: &Erased) -> Answer {
         "messages": erased.messages,
         "inbound": erased.inbound,
         "opt_outs": erased.opt_outs,
+        "verifications": erased.verifications,
         "values": erased.values,
         "moving": erased.moving,
         "again_after": erased.again_after.map(|after| after.to_string()),

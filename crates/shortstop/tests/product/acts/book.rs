@@ -14,7 +14,19 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 5] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 7] = [
+    (
+        "route ResendVerification",
+        Kind::VerificationResent,
+        include_str!("../../../../engine/tests/roles/verifications.rs"),
+        "fn a_resend_carries_the_same_code_and_waits_longer_each_time(",
+    ),
+    (
+        "event TimeOver",
+        Kind::VerificationEnded,
+        include_str!("../../../../engine/tests/roles/verifications.rs"),
+        "fn unknown_foreign_expired_and_ended_verifications_look_alike(",
+    ),
     (
         "event Clock",
         Kind::ClockStep,

@@ -11,7 +11,8 @@ use ledger::Kind;
 
 use super::Home;
 use super::samples::{
-    changes, draft, idempotency, kek, message, message_id, moment, new_message, sealed, update,
+    budget, changes, draft, idempotency, kek, message, message_id, moment, new_message, sealed,
+    sequence, update, verification, verification_update,
 };
 use super::waiting::{begin, commit, read};
 
@@ -55,6 +56,25 @@ pub fn answers_come_once_each_and_in_the_order_of_the_commits(home: &mut dyn Hom
     let order = order.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let expected: Vec<_> = (0..300).map(|n| (n, n % 3 != 2)).collect();
     assert_eq!(order, expected);
+}
+
+/// Two who saw the same verification cannot both change it, and what the second brings with it is not
+/// there either.
+pub fn a_verification_is_changed_from_the_version_right_below_alone(home: &mut dyn Home) {
+    let store = home.open();
+    let row = || Write::Verification(Box::new(verification(1)));
+    commit(&*store, changes(moment(1), [row()])).unwrap();
+    let again = commit(&*store, changes(moment(2), [row()]));
+    assert_eq!(again.unwrap_err(), CommitError::Conflict);
+    let step = |version| verification_update(1, version, None);
+    commit(&*store, changes(moment(3), [step(2)])).unwrap();
+    let late = Write::Budget(Box::new(budget(9, 1)));
+    let result = commit(&*store, changes(moment(4), [late, step(2)]));
+    assert_eq!(result.unwrap_err(), CommitError::Conflict);
+    commit(&*store, changes(moment(5), [step(3), step(4)])).unwrap();
+    let read = read(store.verification(verification(1).id)).unwrap();
+    assert_eq!(read.version, 4);
+    assert_eq!(store.head().unwrap().last_sequence, sequence(1));
 }
 
 /// What the second brings with it is not there either.

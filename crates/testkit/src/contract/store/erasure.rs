@@ -5,17 +5,17 @@ use domain::message::MessageState;
 use engine::changes::{Changes, Write};
 use engine::ports::Store;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues};
-use engine::ports::store::{CommitError, Loaded};
+use engine::ports::store::{CommitError, Loaded, Page};
 use engine::rows::{
     Bearer, InboundRow, MessageFilter, MessageRow, NO_SUBJECT, OptOutStanding, Purpose,
-    SubjectLookup, VaultRow,
+    SubjectLookup, VaultRow, VerificationRow,
 };
 use ledger::Kind;
 
 use super::Home;
 use super::samples::{
     changes, draft, inbound, message, message_id, moment, new_message, opt_out, part, sealed,
-    sequence, subject, unmatched, update,
+    sequence, subject, unmatched, update, verification,
 };
 use super::waiting::{commit, read};
 
@@ -217,6 +217,47 @@ pub fn opt_outs_of_a_number_are_found_with_what_is_sealed(home: &mut dyn Home) {
     };
     assert_eq!(found, [with(first), with(third)]);
     assert_eq!(read(store.opt_outs_of(subject(7))), []);
+}
+
+/// Newest first, page by page; the budgets' name of the number is no way to it.
+pub fn verifications_of_a_number_are_found_until_it_is_blanked(home: &mut dyn Home) {
+    let store = home.open();
+    for n in 1..=3 {
+        let [number, _] = sealed(sequence(n));
+        let row = Write::Verification(Box::new(verification(n)));
+        commit(&*store, changes(moment(n), [row, Write::Vault(number)])).unwrap();
+    }
+    let ids = |page: Page<(VerificationRow, Vec<VaultRow>)>| -> Vec<_> {
+        page.rows.into_iter().map(|(row, _)| row.id).collect()
+    };
+    let first = read(store.verifications_of(subject(1), None, 2));
+    assert_eq!(first.rows[0].1[..], sealed(sequence(3))[..1]);
+    let next = first.next;
+    assert_eq!(ids(first), [verification(3).id, verification(2).id]);
+    let second = read(store.verifications_of(subject(1), next, 2));
+    assert_eq!(ids(second), [verification(1).id]);
+    let blank = Write::ForgetSubject(Bearer::Verification(sequence(2)));
+    commit(&*store, erasing([blank, tombstone(2, Purpose::Number)])).unwrap();
+    let left = read(store.verifications_of(subject(1), None, 10));
+    assert_eq!(ids(left), [verification(3).id, verification(1).id]);
+    let blanked = read(store.verification(verification(2).id)).unwrap();
+    assert_eq!((blanked.subject, blanked.number), (NO_SUBJECT, subject(2)));
+    assert_eq!(ids(read(store.verifications_of(subject(2), None, 10))), []);
+    let old = OldValues {
+        holders: Holders::Traffic,
+        purpose: Purpose::Number,
+        from: 0,
+        below: sequence(9),
+        limit: 10,
+    };
+    let holders = read(store.old_values(old)).rows;
+    let holder = Holder::Verification;
+    let live = [1, 3].map(|n| OldValue {
+        owner: sequence(n),
+        holder,
+    });
+    assert_eq!(holders, live);
+    assert_eq!(live[0].bearer(), Some(Bearer::Verification(sequence(1))));
 }
 
 /// Tombstones, other purposes, other holders and parts that still wait.

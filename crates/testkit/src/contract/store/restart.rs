@@ -1,19 +1,21 @@
 //! What a start finds: the head, and everything that the engine keeps in memory.
 
 use domain::message::MessageState;
+use domain::verification::state::State;
 use engine::changes::{Changes, Write};
 use engine::ports::Store;
 use engine::ports::store::{Loaded, Shutdown};
 use engine::rows::{
-    ClientRow, IdempotencyRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow, SecretRow,
-    UnmatchedRow, VaultRow,
+    BudgetRow, ClientRow, IdempotencyRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
+    SecretRow, UnmatchedRow, VaultRow, VerificationRow,
 };
 use ledger::Kind;
 
 use super::Home;
 use super::samples::{
-    changes, client, draft, idempotency, inbound, kek, message, message_id, moment, new_message,
-    opt_out, part, sealed, sequence, subject, unmatched, update,
+    budget, changes, client, draft, idempotency, inbound, kek, message, message_id, moment,
+    new_message, opt_out, part, sealed, sequence, subject, unmatched, update, verification,
+    verification_update,
 };
 use super::waiting::{commit, read};
 
@@ -28,6 +30,8 @@ struct All {
     keys: Vec<IdempotencyRow>,
     unmatched: Vec<UnmatchedRow>,
     parts: Vec<(PartRow, Vec<VaultRow>)>,
+    verifications: Vec<(VerificationRow, Vec<VaultRow>)>,
+    budgets: Vec<BudgetRow>,
 }
 
 fn load(store: &dyn Store) -> All {
@@ -49,6 +53,8 @@ fn load(store: &dyn Store) -> All {
                 Loaded::Idempotency(row) => all.keys.push(row),
                 Loaded::Unmatched(row) => all.unmatched.push(row),
                 Loaded::Part(row, vault) => all.parts.push((row, vault)),
+                Loaded::Verification(row, vault) => all.verifications.push((*row, vault)),
+                Loaded::Budget(row) => all.budgets.push(*row),
             }
         })
         .unwrap();
@@ -185,15 +191,55 @@ pub fn a_start_loads_keys_parts_and_receipts_that_were_not_forgotten(home: &mut 
     assert_eq!(all.parts, [(part(11), sealed(sequence(11)).to_vec())]);
 }
 
+/// One that ended has no code any more, and budgets are as they last were.
+pub fn a_start_loads_verifications_that_go_on_and_the_budgets_that_matter(home: &mut dyn Home) {
+    let store = home.open();
+    for n in [1, 2, 3] {
+        let [number, _] = sealed(sequence(n));
+        let row = Write::Verification(Box::new(verification(n)));
+        commit(&*store, changes(moment(n), [row, Write::Vault(number)])).unwrap();
+    }
+    let steps = [
+        verification_update(1, 2, None),
+        verification_update(2, 2, Some(State::Verified)),
+        Write::Budget(Box::new(budget(10, 1))),
+        Write::Budget(Box::new(budget(11, 1))),
+        Write::Budget(Box::new(budget(10, 2))),
+        Write::ForgetBudget(sequence(11)),
+    ];
+    for step in steps {
+        commit(&*store, changes(moment(20), [step])).unwrap();
+    }
+    drop(store);
+    let store = home.open();
+    let all = load(&*store);
+    let ids: Vec<_> = all.verifications.iter().map(|(row, _)| row.id).collect();
+    assert_eq!(ids, [verification(1).id, verification(3).id]);
+    for (row, vault) in &all.verifications {
+        assert_eq!(vault[..], sealed(row.id.sequence())[..1]);
+        assert!(row.secret.is_some());
+        assert_eq!(*row, read(store.verification(row.id)).unwrap());
+    }
+    assert_eq!(all.verifications[0].0.version, 2);
+    assert_eq!(all.budgets, [budget(10, 2)]);
+    let ended = read(store.verification(verification(2).id)).unwrap();
+    assert_eq!(
+        (ended.secret, ended.facts.ended),
+        (None, Some(State::Verified))
+    );
+}
+
 /// So that no new id can fall below one that was given.
 pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
-    let writes: [fn(u64) -> Write; 6] = [
+    let writes: [fn(u64) -> Write; 8] = [
         |n| Write::Message(Box::new(message(n))),
         |n| Write::Inbound(Box::new(inbound(n))),
         |n| Write::OptOut(opt_out(n, subject(1), OptOutStanding::Out)),
         |n| Write::Client(Box::new(client(n, "shop"))),
         |n| Write::Unmatched(unmatched(n, None)),
         |n| Write::Part(part(n)),
+        |n| Write::Verification(Box::new(verification(n))),
+        |n| Write::Budget(Box::new(budget(n, 1))),
     ];
     for (n, write) in (1..).zip(writes) {
         let store = home.open();

@@ -2,16 +2,21 @@
 
 use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
-use domain::id::{ClientId, InboundId, MessageId};
+use domain::id::{ClientId, InboundId, MessageId, VerificationId};
 use domain::message::{CarrierName, Event, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
 use domain::text::udh::ReferenceWidth;
 use domain::time::Timestamp;
+use domain::verification::budget::number::NumberBudgets;
+use domain::verification::channel::Channel;
+use domain::verification::code::CodeLength;
+use domain::verification::state::State;
 use engine::changes::{Changes, Write};
 use engine::rows::{
-    ClientRow, IdempotencyRow, InboundRow, KekRow, MessageHead, MessageRow, MessageUpdate,
-    OptOutRow, OptOutStanding, PartRow, Purpose, UnmatchedRow, VaultRow,
+    BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageHead, MessageRow,
+    MessageUpdate, OptOutRow, OptOutStanding, PartRow, Purpose, SealedCode, UnmatchedRow, VaultRow,
+    VerificationFacts, VerificationRow, VerificationUpdate,
 };
 use ledger::{Actor, Draft, Kind, Outcome};
 
@@ -161,6 +166,61 @@ pub fn opt_out(n: u64, subject: [u8; 16], standing: OptOutStanding) -> OptOutRow
         standing,
         basis: "keyword".into(),
         at: moment(n),
+    }
+}
+
+/// The `n`-th verification, pending: of client 1, to subject 1.
+pub fn verification(n: u64) -> VerificationRow {
+    VerificationRow {
+        id: VerificationId::new(sequence(n), n),
+        client: client_id(1),
+        version: 1,
+        created: moment(n),
+        expires: moment(n + 600_000),
+        subject: subject(1),
+        number: subject(2),
+        facts: verification_facts(n, None),
+        secret: Some(SealedCode {
+            week: 2_916,
+            wrapped: vec![0xc3; 92],
+            sealed: vec![0xd4; 200],
+        }),
+    }
+}
+
+fn verification_facts(n: u64, ended: Option<State>) -> VerificationFacts {
+    VerificationFacts {
+        channel: Channel::Sms,
+        length: CodeLength::SIX,
+        valid_seconds: 600,
+        checks_max: 5,
+        sends_max: 5,
+        latest: moment(n),
+        checks: u8::from(ended.is_some()),
+        sends: 1,
+        ended,
+        from: short_code("12345"),
+        messages: vec![message_id(n)],
+    }
+}
+
+/// A change that brings the `n`-th verification to a version, and perhaps to its end.
+pub fn verification_update(n: u64, version: u32, ended: Option<State>) -> Write {
+    Write::VerificationUpdate(Box::new(VerificationUpdate {
+        sequence: sequence(n),
+        version,
+        facts: verification_facts(n, ended),
+    }))
+}
+
+/// The budgets at the `n`-th sequence, of a number of client 1 to which so many codes were sent.
+pub fn budget(n: u64, sends: u64) -> BudgetRow {
+    let none = NumberBudgets::default();
+    BudgetRow {
+        sequence: sequence(n),
+        client: client_id(1),
+        number: subject(3),
+        budgets: (0..sends).fold(none, |budgets, n| budgets.sent(moment(n))),
     }
 }
 

@@ -1,0 +1,261 @@
+//! The verifications that have not ended, and what numbers have used up. Unlike the rest of the state
+//! they are never ahead of the disk: whoever changes one holds the lock of its number until the change is
+//! durable, and only then it is made here, so that nothing can be learnt from it before.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use domain::id::{ClientId, MessageId, VerificationId};
+use domain::msisdn::Msisdn;
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+use domain::verification::budget::DAY;
+use domain::verification::budget::number::NumberBudgets;
+use domain::verification::state::Verification;
+use domain::verification::tag::CodeKey;
+
+use crate::keys::Blind;
+use crate::rows::{BudgetRow, VerificationFacts, VerificationUpdate};
+
+/// One client and number, as its budgets are known by.
+pub(crate) type Holder = (ClientId, Blind);
+
+/// A verification that has not ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) id: VerificationId,
+    pub(crate) holder: Holder,
+    pub(crate) to: Msisdn,
+    pub(crate) from: ShortCode,
+    /// The messages that carried its code.
+    pub(crate) messages: Vec<MessageId>,
+    pub(crate) version: u32,
+    pub(crate) key: CodeKey,
+    pub(crate) verification: Verification,
+}
+
+impl Live {
+    /// The next version of it, and the write that makes that durable.
+    pub(crate) fn moved(&self, verification: Verification) -> (Self, VerificationUpdate) {
+        let next = Self {
+            version: self.version.saturating_add(1),
+            verification,
+            ..self.clone()
+        };
+        let update = VerificationUpdate {
+            sequence: next.id.sequence(),
+            version: next.version,
+            facts: next.facts(),
+        };
+        (next, update)
+    }
+
+    /// What is stored of it in clear.
+    pub(crate) fn facts(&self) -> VerificationFacts {
+        let stored = self.verification.to_stored();
+        VerificationFacts {
+            channel: stored.channel,
+            length: stored.length,
+            valid_seconds: stored.valid_seconds,
+            checks_max: stored.checks_max,
+            sends_max: stored.sends_max,
+            latest: stored.latest,
+            checks: stored.checks,
+            sends: stored.sends,
+            ended: stored.ended,
+            from: self.from,
+            messages: self.messages.clone(),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.verification.to_stored().ended.is_some()
+    }
+}
+
+/// The verifications that have not ended.
+#[derive(Debug, Default)]
+pub(crate) struct Verifications {
+    live: HashMap<u64, Live>,
+    /// By the end of their codes.
+    due: BTreeSet<(Timestamp, u64)>,
+}
+
+impl Verifications {
+    /// Whether no further one can be kept where so many may be. Those whose commit is on its way come on
+    /// top; the store's queue bounds them.
+    pub(crate) fn is_full(&self, most: usize) -> bool {
+        self.live.len() >= most
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// One of a client's; another client's is none.
+    pub(crate) fn get(&self, client: ClientId, id: VerificationId) -> Option<&Live> {
+        let found = self.live.get(&id.sequence());
+        found.filter(|live| live.id == id && live.holder.0 == client)
+    }
+
+    /// Takes in what is durable: a new one, a change, or an end.
+    pub(crate) fn put(&mut self, live: Live) {
+        let sequence = live.id.sequence();
+        let place = (live.verification.expires(), sequence);
+        if live.has_ended() {
+            self.due.remove(&place);
+            self.live.remove(&sequence);
+        } else {
+            self.due.insert(place);
+            self.live.insert(sequence, live);
+        }
+    }
+
+    /// Keeps one whether or not it ended, for the read-then-write build alone.
+    #[cfg(feature = "racy-checks")]
+    pub(crate) fn keep_racily(&mut self, live: Live) {
+        self.live.insert(live.id.sequence(), live);
+    }
+
+    /// At most so many whose codes are past their end, oldest first.
+    pub(crate) fn due(&self, now: Timestamp, most: usize) -> Vec<&Live> {
+        let past = self.due.iter().take_while(|(end, _)| *end <= now);
+        let found = past.filter_map(|(_, sequence)| self.live.get(sequence));
+        found.take(most).collect()
+    }
+}
+
+/// Budgets and where they are stored.
+#[derive(Clone, Debug)]
+struct Kept {
+    sequence: u64,
+    budgets: NumberBudgets,
+}
+
+/// What numbers have used up, by client.
+#[derive(Debug, Default)]
+pub(crate) struct Budgets {
+    kept: HashMap<Holder, Kept>,
+    /// Each holder once, by when it is worth looking whether anything of it still matters.
+    order: VecDeque<(Timestamp, Holder)>,
+}
+
+impl Budgets {
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether there is no room for those of this holder where so many may be. Nothing makes room but time: to forget
+    /// somebody's failed checks for a newcomer would be an amnesty that can be bought.
+    pub(crate) fn is_full_for(&self, holder: &Holder, most: usize) -> bool {
+        self.kept.len() >= most && !self.kept.contains_key(holder)
+    }
+
+    /// What a holder has used up.
+    pub(crate) fn of(&self, holder: &Holder) -> NumberBudgets {
+        let kept = self.kept.get(holder);
+        kept.map_or_else(NumberBudgets::default, |kept| kept.budgets.clone())
+    }
+
+    /// The row that keeps a holder's budgets: the one that is there, or a new one at this sequence.
+    pub(crate) fn row(
+        &self,
+        holder: &Holder,
+        budgets: NumberBudgets,
+        fresh: impl FnOnce() -> u64,
+    ) -> BudgetRow {
+        let kept = self.kept.get(holder);
+        BudgetRow {
+            sequence: kept.map_or_else(fresh, |kept| kept.sequence),
+            client: holder.0,
+            number: holder.1,
+            budgets,
+        }
+    }
+
+    /// Takes in what is durable.
+    pub(crate) fn put(&mut self, row: BudgetRow, now: Timestamp) {
+        let holder = (row.client, row.number);
+        let kept = Kept {
+            sequence: row.sequence,
+            budgets: row.budgets,
+        };
+        if self.kept.insert(holder, kept).is_none() {
+            self.look_again(holder, now);
+        }
+    }
+
+    /// Takes the next holder out of the order whose time to be looked at has come. `Some` when nothing of
+    /// it matters any more: then it is to be forgotten, or looked at again.
+    pub(crate) fn next_idle(&mut self, now: Timestamp) -> Option<(Holder, u64)> {
+        let (look, holder) = *self.order.front()?;
+        if look > now {
+            return None;
+        }
+        self.order.pop_front();
+        let kept = self.kept.get(&holder)?;
+        let sequence = kept.sequence;
+        if kept.budgets.is_idle(now) {
+            return Some((holder, sequence));
+        }
+        self.look_again(holder, now);
+        None
+    }
+
+    /// Puts a holder at the end of the order.
+    pub(crate) fn look_again(&mut self, holder: Holder, now: Timestamp) {
+        self.order.push_back((now.saturating_add(DAY), holder));
+    }
+
+    /// Forgets a holder whose row is gone.
+    pub(crate) fn forget(&mut self, holder: &Holder) {
+        self.kept.remove(holder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
+
+    fn holder(number: u8) -> Holder {
+        (ClientId::new(1, 1), [number; 16])
+    }
+
+    fn kept(budgets: &mut Budgets, number: u8) {
+        let sent = NumberBudgets::default().sent(NOW);
+        let row = budgets.row(&holder(number), sent, || u64::from(number));
+        budgets.put(row, NOW);
+    }
+
+    #[test]
+    fn a_full_table_takes_no_newcomer_and_lets_nobody_go() {
+        let mut budgets = Budgets::default();
+        kept(&mut budgets, 1);
+        assert!(budgets.is_full_for(&holder(2), 1));
+        assert!(!budgets.is_full_for(&holder(1), 1));
+        assert_eq!(budgets.next_idle(NOW), None);
+        assert_eq!(budgets.of(&holder(1)), NumberBudgets::default().sent(NOW));
+    }
+
+    #[test]
+    fn budgets_are_let_go_once_nothing_of_them_matters() {
+        let mut budgets = Budgets::default();
+        kept(&mut budgets, 1);
+        let later = NOW.saturating_add(DAY);
+        assert_eq!(budgets.next_idle(later), Some((holder(1), 1)));
+        budgets.forget(&holder(1));
+        assert_eq!(budgets.len(), 0);
+        let much_later = later.saturating_add(DAY);
+        assert_eq!(budgets.next_idle(much_later), None);
+        assert!(budgets.order.is_empty());
+    }
+
+    #[test]
+    fn the_row_of_a_holder_keeps_its_place() {
+        let mut budgets = Budgets::default();
+        kept(&mut budgets, 1);
+        let row = budgets.row(&holder(1), NumberBudgets::default(), || 9);
+        assert_eq!(row.sequence, 1);
+    }
+}

@@ -1,0 +1,164 @@
+//! Verifications: a person proves to one of the firm's applications that a handset is theirs. What may
+//! happen is decided by `domain::verification`; here stands the order of steps. Every command holds the
+//! lock of its client and number from reading to the durable commit, an attempt and its result are one
+//! commit, and nothing tells of the result before it.
+
+use domain::id::{ClientId, MessageId, VerificationId};
+use domain::time::Timestamp;
+use domain::verification::channel::Channel;
+use domain::verification::code::CodeLength;
+use domain::verification::state::State as Standing;
+use ledger::{Kind, Outcome};
+
+use crate::client::Caller;
+use crate::coalesce::Who;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::queries::LookupError;
+use crate::rows::{VerificationFacts, VerificationRow};
+use crate::state::State;
+use crate::state::verifications::{Holder, Live};
+
+mod cancel;
+mod check;
+mod claim;
+mod entries;
+mod expiry;
+mod load;
+mod locks;
+mod neighbours;
+mod plan;
+#[cfg(feature = "racy-checks")]
+mod racy;
+mod resend;
+pub(crate) mod secret;
+mod settings;
+mod start;
+
+pub use check::{CheckAnswer, CheckError, CheckRequest};
+pub(crate) use locks::NumberLocks;
+pub use resend::ResendError;
+pub use settings::VerificationSettings;
+pub use start::{StartVerification, StartVerificationError, VerificationStarted};
+
+/// The channels that a person may use in place of another, as far as this gateway knows.
+const OFFERED: [Channel; 1] = [Channel::Sms];
+
+/// A verification as its client sees it. It says nothing of the number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerificationView {
+    /// Its id.
+    pub id: VerificationId,
+    /// Where it stands.
+    pub state: Standing,
+    /// How its code travels.
+    pub channel: Channel,
+    /// How many digits its code has.
+    pub length: CodeLength,
+    /// When it began.
+    pub created: Timestamp,
+    /// When its code ends.
+    pub expires: Timestamp,
+    /// How many more checks are evaluated: 0 once it ended.
+    pub checks_left: u8,
+    /// How many more times its code may be sent: 0 once it ended.
+    pub sends_left: u8,
+    /// The messages that carried its code, oldest first.
+    pub messages: Vec<MessageId>,
+}
+
+/// There is no such verification that can go on: it is unknown, another client's, or ended. All of these
+/// look alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CancelVerificationError {
+    /// No such verification.
+    #[error("no such verification")]
+    NotFound,
+    /// Nothing can be recorded now.
+    #[error("nothing can be recorded now")]
+    Unavailable,
+}
+
+impl VerificationView {
+    fn of(
+        id: VerificationId,
+        (created, expires): (Timestamp, Timestamp),
+        facts: &VerificationFacts,
+        now: Timestamp,
+    ) -> Self {
+        let state = match facts.ended {
+            Some(ended) => ended,
+            None if now >= expires => Standing::Expired,
+            None => Standing::Pending,
+        };
+        let left = |most: u8, used: u8| match state {
+            Standing::Pending => most.saturating_sub(used),
+            _ => 0,
+        };
+        Self {
+            id,
+            state,
+            channel: facts.channel,
+            length: facts.length,
+            created,
+            expires,
+            checks_left: left(facts.checks_max, facts.checks),
+            sends_left: left(facts.sends_max, facts.sends),
+            messages: facts.messages.clone(),
+        }
+    }
+
+    fn of_row(row: &VerificationRow, now: Timestamp) -> Self {
+        Self::of(row.id, (row.created, row.expires), &row.facts, now)
+    }
+
+    fn of_live(live: &Live, now: Timestamp) -> Self {
+        let created = live.verification.to_stored().started;
+        let times = (created, live.verification.expires());
+        Self::of(live.id, times, &live.facts(), now)
+    }
+}
+
+impl Gateway {
+    /// Shows a verification of this client, ended or not. It is read from what is durable, so that it
+    /// tells of no result before its commit.
+    pub async fn verification(
+        &self,
+        caller: &Caller,
+        id: VerificationId,
+    ) -> Result<VerificationView, LookupError> {
+        let found = self.store.verification(id).await;
+        let row = found.map_err(|error| self.unread(error))?;
+        let mine = row.filter(|row| row.client == caller.client);
+        let row = mine.ok_or(LookupError::NotFound)?;
+        let now = self.now();
+        let who = Who::Client(caller.client);
+        let kind = Kind::VerificationRead;
+        let mut state = self.state();
+        state.coalescer.count(kind, Outcome::Done, who, "", now);
+        Ok(VerificationView::of_row(&row, now))
+    }
+
+    /// The number of a client's verification that has not ended, to hold its lock.
+    fn holder_of(&self, caller: &Caller, id: VerificationId) -> Option<Holder> {
+        let state = self.state();
+        let live = state.verifications.get(caller.client, id)?;
+        Some(live.holder)
+    }
+}
+
+impl State {
+    /// Counts a command that was not carried out.
+    fn count_unverified(
+        &mut self,
+        kind: Kind,
+        client: ClientId,
+        reason: &'static str,
+        now: Timestamp,
+    ) {
+        let who = Who::Client(client);
+        self.coalescer
+            .count(kind, Outcome::Refused, who, reason, now);
+        self.counters.add(Counter::VerificationRefused(reason), 1);
+    }
+}

@@ -1,0 +1,253 @@
+//! Checking a code. The attempt, its result and what the number has used up are one commit; the caller
+//! hears of the result after it, and so does whoever checks at the same time.
+
+use domain::id::VerificationId;
+use domain::time::Timestamp;
+use domain::verification::binding::Binding;
+use domain::verification::budget::LockReason;
+use domain::verification::budget::number::Locked;
+use domain::verification::check::{Attempt, Evidence, Guard, NotChecked, Way, check};
+use domain::verification::code::Code;
+use domain::verification::state::State as Standing;
+use domain::verification::tag::CodeTag;
+use ledger::Kind;
+use tokio::sync::oneshot;
+
+use super::entries::{self, By};
+use super::locks::Held;
+use super::{OFFERED, VerificationSettings};
+use crate::batch::Batch;
+use crate::changes::Write;
+use crate::client::Caller;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::ports::store::CommitError;
+use crate::rows::BudgetRow;
+use crate::state::State;
+use crate::state::verifications::Live;
+
+/// A code that somebody shows. `Debug` masks it.
+#[derive(Clone, Debug)]
+pub struct CheckRequest {
+    /// The code.
+    pub code: Code,
+    /// The act that it is shown for.
+    pub binding: Binding,
+}
+
+/// What came of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckAnswer {
+    /// The verification.
+    pub id: VerificationId,
+    /// Where it stands now: `verified` when the code was right.
+    pub state: Standing,
+    /// How many more checks are evaluated.
+    pub checks_left: u8,
+}
+
+/// Why a code was not evaluated. It is not counted as a failed check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// There is no such verification, or it is another client's, or it ended.
+    #[error("no such verification")]
+    NotFound,
+    /// The number has no budget left. Nothing was looked at: a right code meets the same.
+    #[error("the number is locked: {}", .0.reason.code())]
+    Locked(Locked),
+    /// Nothing can be recorded now.
+    #[error("nothing can be recorded now")]
+    Unavailable,
+    /// Too many commits are waiting.
+    #[error("too many requests are waiting to be recorded")]
+    Busy,
+}
+
+impl From<CommitError> for CheckError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Busy | CommitError::Conflict => Self::Busy,
+            CommitError::Poisoned => Self::Unavailable,
+        }
+    }
+}
+
+type Answer = Result<CheckAnswer, CheckError>;
+
+/// A check that was evaluated, to be taken in once it is durable.
+pub(super) struct Evaluated {
+    pub(super) live: Live,
+    pub(super) budget: BudgetRow,
+    pub(super) answer: CheckAnswer,
+    pub(super) now: Timestamp,
+}
+
+impl Gateway {
+    /// Checks a code. A wrong code on a verification that can go on is an answer, not an error.
+    pub async fn check_verification(
+        &self,
+        caller: &Caller,
+        id: VerificationId,
+        request: CheckRequest,
+    ) -> Answer {
+        self.ensure_checks()?;
+        let Some(holder) = self.holder_of(caller, id) else {
+            return Err(self.no_such_check(caller));
+        };
+        #[cfg(feature = "racy-checks")]
+        return self.check_racily(caller, id, holder, &request).await;
+        #[cfg(not(feature = "racy-checks"))]
+        {
+            let held = self.number_locks.hold(&holder).await;
+            let (reply, answer) = oneshot::channel();
+            self.check_one(caller, id, &request, (held, reply))?;
+            answer.await.unwrap_or(Err(CheckError::Unavailable))
+        }
+    }
+
+    fn ensure_checks(&self) -> Result<(), CheckError> {
+        if !self.is_open() {
+            self.turned_away(1);
+            return Err(CheckError::Unavailable);
+        }
+        if self.is_crowded() {
+            return Err(CheckError::Busy);
+        }
+        Ok(())
+    }
+
+    fn no_such_check(&self, caller: &Caller) -> CheckError {
+        not_found(&mut self.state(), caller, self.now())
+    }
+
+    /// Evaluates and queues the commit, under the lock of the number.
+    fn check_one(
+        &self,
+        caller: &Caller,
+        id: VerificationId,
+        request: &CheckRequest,
+        (held, reply): (Option<Held>, oneshot::Sender<Answer>),
+    ) -> Result<(), CheckError> {
+        let now = self.now();
+        let settings = self.settings();
+        let mut state = self.state();
+        if self.is_halted() {
+            self.turned_away(1);
+            return Err(CheckError::Unavailable);
+        }
+        let terms = settings.verifications.as_deref();
+        let (Some(terms), Some(live)) = (terms, state.verifications.get(caller.client, id)) else {
+            return Err(not_found(&mut state, caller, now));
+        };
+        let live = live.clone();
+        let (batch, evaluated) = self.evaluate(&mut state, caller, terms, (&live, request), now)?;
+        let Some(changes) = batch.finish() else {
+            return Err(CheckError::Unavailable);
+        };
+        self.commit(changes, move |gateway, result| {
+            let answer = evaluated.answer;
+            match result {
+                Ok(_) => gateway.take_check(evaluated),
+                Err(_) => gateway.turned_away(1),
+            }
+            drop(held);
+            let _ = reply.send(result.map(|_| answer).map_err(CheckError::from));
+        });
+        Ok(())
+    }
+
+    /// Decides on a check and writes it down.
+    pub(super) fn evaluate(
+        &self,
+        state: &mut State,
+        caller: &Caller,
+        terms: &VerificationSettings,
+        (live, request): (&Live, &CheckRequest),
+        now: Timestamp,
+    ) -> Result<(Batch, Evaluated), CheckError> {
+        let budgets = state.budgets.of(&live.holder);
+        let guard = Guard {
+            budgets: &budgets,
+            policy: &terms.policy,
+            offered: &OFFERED,
+        };
+        let attempt = Attempt {
+            evidence: Evidence::Tag(CodeTag::of(&live.key, &request.code)),
+            binding: request.binding.digest(&live.key),
+            way: Way::Api,
+        };
+        let checked = check(&live.verification, guard, &attempt, now);
+        let checked = checked.map_err(|not| not_checked(state, caller, not, now))?;
+        let (next, update) = live.moved(checked.verification);
+        let mut batch = Batch::new(now);
+        batch.entry(entries::checked(caller, &next, checked.result));
+        let by = By::Client(caller);
+        if let Some(end) = entries::end_of(by, &next, now) {
+            batch.entry(end);
+            self.withdraw(state, &mut batch, caller, &next);
+        }
+        batch.write(Write::VerificationUpdate(Box::new(update)));
+        let fresh = || self.ids.sequence(now);
+        let budget = state.budgets.row(&live.holder, checked.budgets, fresh);
+        batch.write(Write::Budget(Box::new(budget.clone())));
+        let answer = CheckAnswer {
+            id: next.id,
+            state: next.verification.state(now),
+            checks_left: next.verification.checks_left(),
+        };
+        let evaluated = Evaluated {
+            live: next,
+            budget,
+            answer,
+            now,
+        };
+        Ok((batch, evaluated))
+    }
+
+    /// Takes in a check that is durable.
+    fn take_check(&self, evaluated: Evaluated) {
+        let Evaluated {
+            live,
+            budget,
+            answer,
+            now,
+        } = evaluated;
+        let (client, to) = (live.holder.0, live.to);
+        let mut state = self.state();
+        state.counters.add(result_counter(answer.state), 1);
+        state.count_end(answer.state);
+        state.verifications.put(live);
+        state.budgets.put(budget, now);
+        drop(state);
+        if answer.state == Standing::Verified {
+            self.was_verified(client, to, now);
+        }
+    }
+}
+
+const fn result_counter(state: Standing) -> Counter {
+    Counter::VerificationChecks(match state {
+        Standing::Verified => "right",
+        _ => "wrong",
+    })
+}
+
+/// Unknown, another client's, expired and ended: all go by here.
+fn not_found(state: &mut State, caller: &Caller, now: Timestamp) -> CheckError {
+    let kind = Kind::VerificationChecked;
+    state.count_unverified(kind, caller.client, "not-found", now);
+    CheckError::NotFound
+}
+
+fn not_checked(state: &mut State, caller: &Caller, not: NotChecked, now: Timestamp) -> CheckError {
+    let locked = match not {
+        NotChecked::Ended(_) => return not_found(state, caller, now),
+        NotChecked::Locked(locked) => locked,
+    };
+    let reason = match locked.reason {
+        LockReason::DayUsedUp(_) | LockReason::Disabled => locked.reason.code(),
+    };
+    let kind = Kind::VerificationChecked;
+    state.count_unverified(kind, caller.client, reason, now);
+    CheckError::Locked(locked)
+}

@@ -1,0 +1,125 @@
+//! The entries of verifications, one function a kind. No code, no number and no hash of either is in any.
+
+use domain::id::{ClientId, MessageId, VerificationId};
+use domain::time::Timestamp;
+use domain::verification::check::Mismatch;
+use domain::verification::state::State;
+use ledger::{
+    Actor, Commitment, Draft, DraftBuilder, Facts, Kind, ObjectType, OriginType, Outcome, Shown,
+    UtcMicros,
+};
+
+use super::plan::Plan;
+use crate::batch::sound;
+use crate::client::Caller;
+use crate::state::verifications::Live;
+
+/// By whom something is done to a verification.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    /// Its client asked for it.
+    Client(&'a Caller),
+    /// The gateway itself, at the end of its time.
+    Expiry,
+}
+
+fn about<'a>(
+    kind: Kind,
+    outcome: Outcome,
+    by: By<'a>,
+    client: &'a ClientId,
+    id: &'a VerificationId,
+) -> DraftBuilder<'a> {
+    let draft = match by {
+        By::Client(caller) => Draft::of(kind, Actor::client(&caller.client), outcome)
+            .origin(OriginType::Connection, &caller.source),
+        By::Expiry => {
+            Draft::of(kind, Actor::system(&"expiry"), outcome).origin(OriginType::Process, &"self")
+        }
+    };
+    draft.client(client).object(ObjectType::Verification, id)
+}
+
+/// What `verification.started` tells beside the plan.
+pub(super) struct Beginning<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) live: &'a Live,
+    pub(super) number: &'a Commitment,
+}
+
+/// `verification.started`: its code is on the way with the message that it names.
+pub(super) fn started(beginning: &Beginning<'_>, plan: &Plan) -> Draft {
+    let Beginning {
+        caller,
+        live,
+        number,
+    } = beginning;
+    let verification = &live.verification;
+    let message = live.messages.first();
+    let data = Facts::new()
+        .put("channel", verification.channel().as_str())
+        .put("digits", u16::from(verification.length().digits()))
+        .put("expires", UtcMicros(verification.expires().micros()))
+        .put("key", Shown(&caller.key))
+        .put("language", plan.language.tag())
+        .put_some("message", message.map(|id| Shown(id)))
+        .put("purpose", plan.purpose)
+        .put("sender", Shown(&live.from));
+    let by = By::Client(caller);
+    let kind = Kind::VerificationStarted;
+    let draft = about(kind, Outcome::Accepted, by, &caller.client, &live.id);
+    sound(draft.data(data).private("number", number).build())
+}
+
+/// `verification.resent`: the same code is on the way once more.
+pub(super) fn resent(caller: &Caller, live: &Live, message: &MessageId) -> Draft {
+    let data = Facts::new()
+        .put("key", Shown(&caller.key))
+        .put("message", Shown(message))
+        .put("sends_left", u16::from(live.verification.sends_left()));
+    let by = By::Client(caller);
+    let kind = Kind::VerificationResent;
+    let draft = about(kind, Outcome::Accepted, by, &caller.client, &live.id);
+    sound(draft.data(data).build())
+}
+
+/// `verification.checked`: one code was shown and evaluated. `live` is the verification after it.
+pub(super) fn checked(caller: &Caller, live: &Live, result: Result<(), Mismatch>) -> Draft {
+    let stored = live.verification.to_stored();
+    let data = Facts::new()
+        .put("attempt", u16::from(stored.checks))
+        .put("channel", stored.channel.as_str())
+        .put("checks_left", u16::from(live.verification.checks_left()))
+        .put("key", Shown(&caller.key));
+    let outcome = match result {
+        Ok(()) => Outcome::Done,
+        Err(_) => Outcome::Failed,
+    };
+    let by = By::Client(caller);
+    let kind = Kind::VerificationChecked;
+    let mut draft = about(kind, outcome, by, &caller.client, &live.id).data(data);
+    if let Err(mismatch) = result {
+        draft = draft.reason(mismatch.as_str());
+    }
+    sound(draft.build())
+}
+
+/// `verification.ended`: how, and that the key of its code is gone. `live` is the verification after it.
+pub(super) fn ended(by: By<'_>, live: &Live, state: State) -> Draft {
+    let stored = live.verification.to_stored();
+    let data = Facts::new()
+        .put("checks", u16::from(stored.checks))
+        .put("sends", u16::from(stored.sends))
+        .put("state", state.as_str());
+    let kind = Kind::VerificationEnded;
+    let draft = about(kind, Outcome::Done, by, &live.holder.0, &live.id);
+    sound(draft.data(data).build())
+}
+
+/// The end of a verification after a step, when that ended it.
+pub(super) fn end_of(by: By<'_>, live: &Live, now: Timestamp) -> Option<Draft> {
+    match live.verification.state(now) {
+        State::Pending => None,
+        state => Some(ended(by, live, state)),
+    }
+}

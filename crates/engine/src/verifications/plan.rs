@@ -1,0 +1,80 @@
+//! What a start is going to do, settled before any lock: the short code, the language, the text.
+
+use domain::class::TrafficClass;
+use domain::sender::ShortCode;
+use domain::text::MessageText;
+use domain::verification::budget::policy::AcceptedLength;
+use domain::verification::code::Code;
+use domain::verification::template::Notice;
+use domain::verification::template::language::Language;
+use domain::verification::template::last_line::LastLine;
+
+use super::settings::VerificationSettings;
+use super::start::{StartVerification, StartVerificationError};
+use crate::client::Caller;
+
+/// The class of every message that carries a code.
+pub(super) const CLASS: TrafficClass = TrafficClass::Otp;
+
+/// What a start is going to do.
+pub(super) struct Plan {
+    pub(super) from: ShortCode,
+    pub(super) length: AcceptedLength,
+    pub(super) language: Language,
+    /// What the ledger says of the purpose.
+    pub(super) purpose: &'static str,
+}
+
+impl Plan {
+    /// Settles it, or says what is missing.
+    pub(super) fn of(
+        terms: &VerificationSettings,
+        caller: &Caller,
+        request: &StartVerification,
+    ) -> Result<Self, StartVerificationError> {
+        let length = request.length.unwrap_or(terms.length);
+        let accepted = terms.few_digits.accept(length);
+        Ok(Self {
+            from: short_code(terms, caller, request)?,
+            length: accepted.map_err(|_| StartVerificationError::TooFewDigits)?,
+            language: Language::negotiate(&request.locales, terms.language),
+            purpose: request.purpose.kind(),
+        })
+    }
+}
+
+fn short_code(
+    terms: &VerificationSettings,
+    caller: &Caller,
+    request: &StartVerification,
+) -> Result<ShortCode, StartVerificationError> {
+    let only = match caller.short_codes() {
+        [only] => Some(*only),
+        _ => None,
+    };
+    let named = request.from.or(terms.short_code).or(only);
+    named.ok_or(StartVerificationError::WhichShortCode)
+}
+
+/// The text that carries the code.
+pub(super) fn text(
+    terms: &VerificationSettings,
+    request: &StartVerification,
+    language: Language,
+    code: &Code,
+) -> Result<MessageText, StartVerificationError> {
+    let last_line = match &request.last_line {
+        LastLine::None => &terms.last_line,
+        asked => asked,
+    };
+    let notice = Notice {
+        language,
+        brand: &terms.brand,
+        purpose: &request.purpose,
+        code,
+        rules: terms.rules,
+        last_line,
+    };
+    let text = notice.render();
+    text.map_err(|_| StartVerificationError::DoesNotFit)
+}

@@ -1,0 +1,60 @@
+//! The read-then-write check, for the test that shows what it lets through. No build that ships has it:
+//! it holds no lock from reading to writing.
+
+use domain::id::VerificationId;
+use tokio::sync::oneshot;
+
+use super::check::{CheckAnswer, CheckError, CheckRequest};
+use crate::client::Caller;
+use crate::gateway::Gateway;
+use crate::state::verifications::{Holder, Live};
+
+impl Gateway {
+    /// Reads the verification as it is stored, evaluates, and writes.
+    pub(super) async fn check_racily(
+        &self,
+        caller: &Caller,
+        id: VerificationId,
+        holder: Holder,
+        request: &CheckRequest,
+    ) -> Result<CheckAnswer, CheckError> {
+        let read = self.store.verification(id).await;
+        let row = read.map_err(|_| CheckError::Unavailable)?;
+        let row = row.ok_or(CheckError::NotFound)?;
+        let secret = self.open_code(&row).ok_or(CheckError::NotFound)?;
+        let verification = secret.verification(&row).ok_or(CheckError::NotFound)?;
+        tokio::task::yield_now().await;
+        let (reply, answer) = oneshot::channel();
+        {
+            let now = self.now();
+            let settings = self.settings();
+            let terms = settings.verifications.as_deref();
+            let terms = terms.ok_or(CheckError::NotFound)?;
+            let mut state = self.state();
+            let known = state.verifications.get(caller.client, id);
+            let known = known.ok_or(CheckError::NotFound)?;
+            let (to, from, version) = (known.to, known.from, known.version);
+            let live = Live {
+                id,
+                holder,
+                to,
+                from,
+                messages: row.facts.messages.clone(),
+                // The store is told the version that it expects, whatever was read.
+                version,
+                key: secret.key,
+                verification,
+            };
+            let evaluated = self.evaluate(&mut state, caller, terms, (&live, request), now);
+            let (batch, evaluated) = evaluated?;
+            state.verifications.keep_racily(evaluated.live.clone());
+            state.budgets.put(evaluated.budget.clone(), now);
+            let changes = batch.finish().ok_or(CheckError::Unavailable)?;
+            self.commit(changes, move |_, result| {
+                let result = result.map(|_| evaluated.answer).map_err(CheckError::from);
+                let _ = reply.send(result);
+            });
+        }
+        answer.await.unwrap_or(Err(CheckError::Unavailable))
+    }
+}

@@ -1,0 +1,106 @@
+//! What a verification keeps of its code, and how that is sealed: under a data key of its own, wrapped as
+//! those of personal data are, in the verification's row. At its end the row is blanked, and with the key
+//! goes every way to the code.
+
+use domain::text::MessageText;
+use domain::time::Timestamp;
+use domain::verification::binding::BindingDigest;
+use domain::verification::state::{Stored, Verification};
+use domain::verification::tag::{CodeKey, CodeTag};
+use zeroize::Zeroizing;
+
+use crate::gateway::Gateway;
+use crate::rows::{Purpose, SealedCode, VaultRow, VerificationRow};
+
+/// Octets of the key, the tag and the binding's digest.
+const FIXED: usize = 96;
+
+/// What a verification keeps of its code.
+pub(crate) struct Secret {
+    /// The key under which codes are compared.
+    pub(crate) key: CodeKey,
+    /// What a right code gives under it.
+    pub(crate) tag: CodeTag,
+    /// What the right act gives under it.
+    pub(crate) binding: BindingDigest,
+    /// The text that carries the code; the code alone where the handset sends it.
+    pub(crate) text: MessageText,
+}
+
+impl Secret {
+    fn to_octets(&self) -> Zeroizing<Vec<u8>> {
+        let mut octets = Zeroizing::new(Vec::with_capacity(FIXED + self.text.reveal().len()));
+        octets.extend_from_slice(self.key.reveal());
+        octets.extend_from_slice(self.tag.reveal());
+        octets.extend_from_slice(self.binding.reveal());
+        octets.extend_from_slice(self.text.reveal().as_bytes());
+        octets
+    }
+
+    fn from_octets(octets: &[u8]) -> Option<Self> {
+        let (key, rest) = octets.split_first_chunk::<32>()?;
+        let (tag, rest) = rest.split_first_chunk::<32>()?;
+        let (binding, text) = rest.split_first_chunk::<32>()?;
+        Some(Self {
+            key: CodeKey::from_bytes(*key),
+            tag: CodeTag::from_bytes(*tag),
+            binding: BindingDigest::from_bytes(*binding),
+            text: MessageText::parse(core::str::from_utf8(text).ok()?).ok()?,
+        })
+    }
+
+    /// The verification that this secret and these facts are of.
+    pub(crate) fn verification(&self, row: &VerificationRow) -> Option<Verification> {
+        let facts = &row.facts;
+        let stored = Stored {
+            channel: facts.channel,
+            length: facts.length,
+            tag: Some(self.tag),
+            binding: self.binding,
+            valid_seconds: facts.valid_seconds,
+            checks_max: facts.checks_max,
+            sends_max: facts.sends_max,
+            started: row.created,
+            latest: facts.latest,
+            checks: facts.checks,
+            sends: facts.sends,
+            ended: facts.ended,
+        };
+        Verification::from_stored(&stored).ok()
+    }
+}
+
+impl Gateway {
+    /// Seals a secret for the verification of this sequence. `None` when the keys of this week are not
+    /// here.
+    pub(super) fn seal_code(
+        &self,
+        owner: u64,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Option<SealedCode> {
+        let octets = secret.to_octets();
+        let entropy = self.entropy.as_ref();
+        let sealed = self
+            .vault
+            .seal(owner, Purpose::Text, &octets, entropy, now)?;
+        Some(SealedCode {
+            week: sealed.row.week,
+            wrapped: sealed.row.wrapped,
+            sealed: sealed.row.sealed,
+        })
+    }
+
+    /// Opens that of a row. `None` when it ended, and when it does not open.
+    pub(crate) fn open_code(&self, row: &VerificationRow) -> Option<Secret> {
+        let code = row.secret.as_ref()?;
+        let sealed = VaultRow {
+            owner: row.id.sequence(),
+            purpose: Purpose::Text,
+            week: code.week,
+            wrapped: code.wrapped.clone(),
+            sealed: code.sealed.clone(),
+        };
+        Secret::from_octets(&self.vault.open(&sealed).ok()?)
+    }
+}

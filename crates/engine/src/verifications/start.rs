@@ -1,0 +1,531 @@
+//! Starting a verification: draws the code, and commits the verification, its message and what the number
+//! has used up together. Only after that does the message leave.
+
+use domain::id::VerificationId;
+use domain::msisdn::Msisdn;
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+use domain::verification::binding::Binding;
+use domain::verification::budget::number::{NotYet, NumberBudgets};
+use domain::verification::channel::Channel;
+use domain::verification::code::{Code, CodeLength};
+use domain::verification::send::{NotSent, Sent, send};
+use domain::verification::state::{Expected, Verification};
+use domain::verification::tag::{CodeKey, CodeTag};
+use domain::verification::template::insert::Purpose;
+use domain::verification::template::language::Locale;
+use domain::verification::template::last_line::LastLine;
+use ledger::{Commitment, Kind};
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::claim;
+use super::entries::{self, Beginning};
+use super::locks::Held;
+use super::plan::{self, Plan};
+use super::secret::Secret;
+use super::{OFFERED, VerificationSettings, VerificationView};
+use crate::batch::Batch;
+use crate::changes::Write;
+use crate::client::Caller;
+use crate::gateway::Gateway;
+use crate::idempotency::{Claim, IdempotencyKey};
+use crate::metrics::Counter;
+use crate::ports::store::{CommitError, Committed};
+use crate::rows::{self, BudgetRow, IdempotencyRow, SealedCode, VaultRow, VerificationRow};
+use crate::settings::Settings;
+use crate::state::State;
+use crate::state::verifications::{Holder, Live};
+use crate::submit::{
+    Early, Entered, Intake, Prepared, Replay, SubmitError, SubmitRequest, TextKept, claimed,
+    refused,
+};
+
+/// A well-formed request to verify a number.
+#[derive(Clone, Debug)]
+pub struct StartVerification {
+    /// The handset.
+    pub to: Msisdn,
+    /// The short code; the one of the settings, or the only one of the client, otherwise.
+    pub from: Option<ShortCode>,
+    /// How the code travels.
+    pub channel: Channel,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The locales of the person, the preferred one first.
+    pub locales: Vec<Locale>,
+    /// What a browser or an app reads; that of the settings where there is none.
+    pub last_line: LastLine,
+    /// How many digits; as many as the settings say otherwise.
+    pub length: Option<CodeLength>,
+    /// The act that the code is for.
+    pub binding: Binding,
+}
+
+/// A verification that is safe on disk.
+#[derive(Clone, Debug)]
+pub struct VerificationStarted {
+    /// It.
+    pub view: VerificationView,
+    /// Whether this is the first answer.
+    pub replayed: Replay,
+}
+
+/// Why no verification starts. Nothing of it is recorded as begun.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartVerificationError {
+    /// The settings have no terms of verifications.
+    #[error("verifications are not set up")]
+    Off,
+    /// Neither the request nor the settings name a short code, and the client may use several or none.
+    #[error("no short code is named")]
+    WhichShortCode,
+    /// Codes of so few digits are not given.
+    #[error("the code would have too few digits")]
+    TooFewDigits,
+    /// The text with its last line does not fit one segment.
+    #[error("the text does not fit one segment with its last line")]
+    DoesNotFit,
+    /// The channel is not begun here.
+    #[error("the channel is not begun here")]
+    Channel,
+    /// It is too early, or too much was sent to the number.
+    #[error("no code is sent yet: {}", .0.wait.code())]
+    NotYet(NotYet),
+    /// No further verification, or no further number, can be kept.
+    #[error("no further verification can be kept")]
+    Full,
+    /// What keeps any message back.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+type Answer = Result<VerificationStarted, StartVerificationError>;
+
+/// Everything that is made before the state is locked.
+struct Drawn {
+    live: Live,
+    number: (VaultRow, Commitment),
+    code: SealedCode,
+    message: Prepared,
+}
+
+/// One start on its way.
+struct Starting<'a> {
+    settings: &'a Settings,
+    terms: &'a VerificationSettings,
+    caller: &'a Caller,
+    plan: &'a Plan,
+    claim: Option<Claim>,
+    held: Vec<Held>,
+}
+
+/// What is made of it once it is durable.
+struct Begun {
+    live: Live,
+    budget: BudgetRow,
+    forgotten: Option<Holder>,
+    record: Option<IdempotencyRow>,
+    entered: Entered,
+    held: Vec<Held>,
+    view: VerificationView,
+    now: Timestamp,
+}
+
+/// How a start ends before its commit.
+enum Ended {
+    Error(StartVerificationError),
+    Repeated(VerificationId),
+}
+
+impl From<StartVerificationError> for Ended {
+    fn from(error: StartVerificationError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<SubmitError> for Ended {
+    fn from(error: SubmitError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<Early> for Ended {
+    fn from(early: Early) -> Self {
+        match early {
+            Early::Error(error) => Self::Error(error.into()),
+            Early::Repeated(id) => match claim::verification(id) {
+                Some(id) => Self::Repeated(id),
+                None => Self::Error(SubmitError::Unavailable.into()),
+            },
+        }
+    }
+}
+
+impl Gateway {
+    /// Starts a verification, or says why not. When this answers with success its message is durable, and
+    /// it is sent even if the caller has gone.
+    pub async fn start_verification(
+        &self,
+        caller: &Caller,
+        request: StartVerification,
+        key: Option<IdempotencyKey>,
+    ) -> Answer {
+        let settings = self.settings();
+        let terms = settings.verifications.as_deref();
+        let terms = terms.ok_or(StartVerificationError::Off)?;
+        let plan = Plan::of(terms, caller, &request)?;
+        let claim = key.map(|key| Claim::of_start(self.blind(), caller, &key, &request));
+        if !self.is_repeated(claim.as_ref()) {
+            self.may_verify(caller, &request).await?;
+        }
+        let holder = (caller.client, self.blind().budget(request.to));
+        let held = self.number_locks.hold(&holder).await;
+        let (reply, answer) = oneshot::channel();
+        let starting = Starting {
+            settings: &settings,
+            terms,
+            caller,
+            plan: &plan,
+            claim,
+            held: held.into_iter().collect(),
+        };
+        match self.start_one(starting, &request, reply) {
+            Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable.into())),
+            Err(Ended::Error(error)) => Err(error),
+            Err(Ended::Repeated(id)) => self.repeat_start(id).await,
+        }
+    }
+
+    /// Whether the key of a request has brought something before.
+    fn is_repeated(&self, claim: Option<&Claim>) -> bool {
+        claim.is_some_and(|claim| self.state().idempotency.knows(claim.key))
+    }
+
+    /// The first answer to a start that is repeated, as it is now.
+    async fn repeat_start(&self, id: VerificationId) -> Answer {
+        let found = self.store.verification(id).await;
+        let row = found.map_err(|error| self.unread(error));
+        let row = row.map_err(|_| SubmitError::Unavailable)?;
+        let row = row.ok_or(SubmitError::Unavailable)?;
+        Ok(VerificationStarted {
+            view: VerificationView::of_row(&row, self.now()),
+            replayed: Replay::Repeated,
+        })
+    }
+
+    /// Decides and queues the commit, under the lock of the number.
+    fn start_one(
+        &self,
+        starting: Starting<'_>,
+        request: &StartVerification,
+        reply: oneshot::Sender<Answer>,
+    ) -> Result<(), Ended> {
+        let now = self.now();
+        self.ensure_keys(now);
+        let drawn = self.draw(&starting, request, now)?;
+        let mut state = self.state();
+        if self.is_halted() || drawn.message.generation != self.generation() {
+            self.turned_away(1);
+            return Err(SubmitError::Unavailable.into());
+        }
+        if let Some(claim) = &starting.claim {
+            claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
+        }
+        let key = starting.claim.as_ref().map(|claim| claim.key);
+        let begun = self.begin_verification(&mut state, starting, drawn, now);
+        let (batch, begun) = begun.inspect_err(|_| {
+            if let Some(key) = key {
+                state.idempotency.release(key);
+            }
+        })?;
+        let Some(changes) = batch.finish() else {
+            return Err(SubmitError::Unavailable.into());
+        };
+        let generation = self.generation();
+        self.commit(changes, move |gateway, result| {
+            if result.is_err()
+                && generation == gateway.generation()
+                && let Some(key) = key
+            {
+                gateway.state().idempotency.release(key);
+            }
+            // The caller may have gone; the message goes all the same.
+            let _ = reply.send(gateway.conclude_start(begun, result));
+        });
+        Ok(())
+    }
+
+    /// The code and everything that is sealed: all the work that needs no lock of the state.
+    fn draw(
+        &self,
+        starting: &Starting<'_>,
+        request: &StartVerification,
+        now: Timestamp,
+    ) -> Result<Drawn, Ended> {
+        let Starting { terms, plan, .. } = starting;
+        if request.channel != Channel::Sms {
+            return Err(StartVerificationError::Channel.into());
+        }
+        let code = self.draw_code(plan.length.get());
+        let key = self.draw_key();
+        let tag = CodeTag::of(&key, &code);
+        let binding = request.binding.digest(&key);
+        let expected = Expected::Code {
+            tag,
+            length: plan.length,
+        };
+        let verification =
+            Verification::start(request.channel, expected, binding, terms.rules, now)
+                .map_err(|_| StartVerificationError::Channel)?;
+        let text = plan::text(terms, request, plan.language, &code)?;
+        let message = self.prepare_kept(
+            starting.settings,
+            Some(starting.caller.client),
+            SubmitRequest {
+                to: request.to,
+                from: plan.from,
+                text: text.clone(),
+                class: plan::CLASS,
+                reference: None,
+                campaign: None,
+                valid_for: Some(terms.rules.valid().min(starting.settings.validity.max)),
+                risk: None,
+            },
+            TextKept::WithVerification,
+            now,
+        )?;
+        let id: VerificationId = self.ids.id(self.entropy.as_ref(), now);
+        let secret = Secret {
+            key: key.clone(),
+            tag,
+            binding,
+            text,
+        };
+        let code = self.seal_code(id.sequence(), &secret, now);
+        let live = Live {
+            id,
+            holder: (starting.caller.client, self.blind().budget(request.to)),
+            to: request.to,
+            from: plan.from,
+            messages: vec![message.id],
+            version: 1,
+            key,
+            verification,
+        };
+        Ok(Drawn {
+            number: self.seal_number(&live, now)?,
+            live,
+            code: code.ok_or(SubmitError::Unavailable)?,
+            message,
+        })
+    }
+
+    fn seal_number(
+        &self,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<(VaultRow, Commitment), SubmitError> {
+        let number = live.to.reveal_e164();
+        let (owner, purpose) = (live.id.sequence(), rows::Purpose::Number);
+        let entropy = self.entropy.as_ref();
+        let sealed = self
+            .vault
+            .seal(owner, purpose, number.as_bytes(), entropy, now);
+        let sealed = sealed.ok_or(SubmitError::Unavailable)?;
+        Ok((sealed.row, sealed.commitment))
+    }
+
+    fn draw_code(&self, length: CodeLength) -> Code {
+        loop {
+            let mut chance = Zeroizing::new([0; 32]);
+            self.entropy.fill(chance.as_mut());
+            if let Some(code) = Code::from_random(length, &chance) {
+                return code;
+            }
+        }
+    }
+
+    fn draw_key(&self) -> CodeKey {
+        let mut chance = Zeroizing::new([0; 32]);
+        self.entropy.fill(chance.as_mut());
+        CodeKey::from_bytes(*chance)
+    }
+
+    /// Decides, and puts the message into the state and everything into a batch.
+    fn begin_verification(
+        &self,
+        state: &mut State,
+        starting: Starting<'_>,
+        drawn: Drawn,
+        now: Timestamp,
+    ) -> Result<(Batch, Begun), Ended> {
+        let Starting {
+            settings,
+            terms,
+            caller,
+            plan,
+            claim,
+            mut held,
+        } = starting;
+        let Drawn {
+            mut live,
+            number,
+            code,
+            message,
+        } = drawn;
+        if self.is_short_of_room() {
+            self.turned_away_for_room();
+            return Err(SubmitError::StorageLow.into());
+        }
+        let bounds = &settings.bounds;
+        if state.verifications.is_full(bounds.verifications_max)
+            || state
+                .budgets
+                .is_full_for(&live.holder, bounds.guess_budgets_max)
+        {
+            count(state, caller, "verifications-full", now);
+            return Err(StartVerificationError::Full.into());
+        }
+        let budgets = state.budgets.of(&live.holder);
+        let sent = may_send(&live, &budgets, terms, now);
+        let sent = sent.inspect_err(|error| count(state, caller, reason(error), now))?;
+        live.verification = sent.verification;
+        self.may_send_code(caller.client, live.to, now)
+            .inspect_err(|error| count(state, caller, reason(error), now))?;
+        let mut batch = Batch::new(now);
+        let intake = Intake::client(caller, plan.from);
+        let subject = self.blind().subject(live.to);
+        let entered = self.enter(state, settings, &mut batch, intake, message);
+        let entered = entered.map_err(|refusal| refused(state, caller.client, refusal, now))?;
+        batch.entry(entries::started(
+            &Beginning {
+                caller,
+                live: &live,
+                number: &number.1,
+            },
+            plan,
+        ));
+        let row = row(&live, subject, code, now);
+        batch.write(Write::Verification(Box::new(row)));
+        batch.write(Write::Vault(number.0));
+        let budget = state
+            .budgets
+            .row(&live.holder, sent.budgets, || self.ids.sequence(now));
+        batch.write(Write::Budget(Box::new(budget.clone())));
+        let forgotten = self.forget_idle(state, &mut batch, &mut held, now);
+        let keep = now.saturating_add(settings.bounds.idempotency_keep);
+        let end = keep.max(live.verification.expires());
+        let record = claim.and_then(|claim| claim.row_of_start(live.id, end));
+        if let Some(record) = &record {
+            batch.write(Write::Idempotency(record.clone()));
+        }
+        let view = VerificationView::of_live(&live, now);
+        let begun = Begun {
+            live,
+            budget,
+            forgotten,
+            record,
+            entered,
+            held,
+            view,
+            now,
+        };
+        Ok((batch, begun))
+    }
+
+    /// Makes room: one holder of whom nothing matters any more is forgotten with each start, unless
+    /// somebody is at work on it.
+    fn forget_idle(
+        &self,
+        state: &mut State,
+        batch: &mut Batch,
+        held: &mut Vec<Held>,
+        now: Timestamp,
+    ) -> Option<Holder> {
+        let (holder, sequence) = state.budgets.next_idle(now)?;
+        let Some(free) = self.number_locks.try_hold(&holder) else {
+            state.budgets.look_again(holder, now);
+            return None;
+        };
+        held.push(free);
+        batch.write(Write::ForgetBudget(sequence));
+        Some(holder)
+    }
+
+    fn conclude_start(&self, begun: Begun, result: Result<Committed, CommitError>) -> Answer {
+        let Begun {
+            live,
+            budget,
+            forgotten,
+            record,
+            entered,
+            held,
+            view,
+            now,
+        } = begun;
+        let Err(error) = result else {
+            let mut state = self.state();
+            state.verifications.put(live);
+            if let Some(forgotten) = forgotten {
+                state.budgets.forget(&forgotten);
+            }
+            state.budgets.put(budget, now);
+            if let Some(record) = &record {
+                state.idempotency.settle(record);
+            }
+            state.counters.add(Counter::Verifications("started"), 1);
+            drop(state);
+            drop(held);
+            self.conclude(entered.planned, result);
+            return Ok(VerificationStarted {
+                view,
+                replayed: Replay::First,
+            });
+        };
+        self.turned_away(1);
+        self.conclude(entered.planned, result);
+        Err(SubmitError::from(error).into())
+    }
+}
+
+/// Whether the code may be sent, and what is used up then.
+pub(super) fn may_send(
+    live: &Live,
+    budgets: &NumberBudgets,
+    terms: &VerificationSettings,
+    now: Timestamp,
+) -> Result<Sent, StartVerificationError> {
+    let sent = send(&live.verification, budgets, &terms.policy, &OFFERED, now);
+    sent.map_err(|not_sent| match not_sent {
+        NotSent::NotYet(not_yet) => StartVerificationError::NotYet(not_yet),
+        NotSent::Ended(_) | NotSent::NothingToSend | NotSent::SentTooOften => {
+            StartVerificationError::Channel
+        }
+    })
+}
+
+fn reason(error: &StartVerificationError) -> &'static str {
+    match error {
+        StartVerificationError::NotYet(not_yet) => not_yet.wait.code(),
+        _ => "channel",
+    }
+}
+
+fn count(state: &mut State, caller: &Caller, reason: &'static str, now: Timestamp) {
+    state.count_unverified(Kind::VerificationStarted, caller.client, reason, now);
+}
+
+fn row(live: &Live, subject: [u8; 16], code: SealedCode, now: Timestamp) -> VerificationRow {
+    VerificationRow {
+        id: live.id,
+        client: live.holder.0,
+        version: live.version,
+        created: now,
+        expires: live.verification.expires(),
+        subject,
+        number: live.holder.1,
+        facts: live.facts(),
+        secret: Some(code),
+    }
+}

@@ -1,0 +1,181 @@
+//! Errors and refusals of verifications. A number that is locked is told the same for a right and a wrong
+//! code, since neither was looked at.
+
+use std::time::Duration;
+
+use domain::verification::budget::LockReason;
+use domain::verification::budget::number::{Locked, NotYet};
+use domain::verification::budget::sends::SendWait;
+use engine::{CancelVerificationError, CheckError, ResendError, StartVerificationError};
+
+use super::{WHEN_FORGOTTEN, busy, not_found, unavailable};
+use crate::problem::{Code, Place, Problem, StillWorks, whole_seconds};
+
+impl From<StartVerificationError> for Problem {
+    fn from(error: StartVerificationError) -> Self {
+        match error {
+            StartVerificationError::Off => Self::new(
+                Code::VerificationsOff,
+                "this gateway has no terms of verifications: ask an operator to set up the section \
+                 [verifications] of its configuration",
+            ),
+            StartVerificationError::WhichShortCode => Self::with_fault(
+                Place::Pointer("/from".to_owned()),
+                "is missing, and this client has not just one short code: name one that was granted \
+                 to it",
+            ),
+            StartVerificationError::TooFewDigits => Self::with_fault(
+                Place::Pointer("/length".to_owned()),
+                "codes of fewer than 6 digits are easy to guess and not allowed here: ask for 6 or \
+                 more",
+            ),
+            StartVerificationError::DoesNotFit => Self::new(
+                Code::TextDoesNotFit,
+                "the text of the code does not fit one segment with its last line: use a shorter \
+                 host or purpose",
+            ),
+            StartVerificationError::Channel => Self::with_fault(
+                Place::Pointer("/channel".to_owned()),
+                "is no channel that verifications begin on here: use sms",
+            ),
+            StartVerificationError::NotYet(not_yet) => not_yet.into(),
+            StartVerificationError::Full => Self::new(
+                Code::VerificationsFull,
+                "no more verifications can be kept, and none is forgotten early: nothing was sent, \
+                 try again after the time given",
+            )
+            .retry_after(WHEN_FORGOTTEN),
+            StartVerificationError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotYet> for Problem {
+    fn from(not_yet: NotYet) -> Self {
+        let problem = match not_yet.wait {
+            SendWait::Cooldown(_) => Self::new(
+                Code::SendCooldown,
+                "a code was sent to this number a moment ago, and each further one waits twice as \
+                 long: ask again after the time given; codes already sent can be checked",
+            ),
+            SendWait::Budget(_) => Self::new(
+                Code::SendBudget,
+                "too many codes were sent to this number: ask again after the time given; codes \
+                 already sent can be checked",
+            ),
+        };
+        let works = works(&not_yet.still_works.checks, Err(not_yet.wait));
+        Self {
+            still_works: Some(works),
+            ..problem.retry_after(not_yet.wait.retry_after())
+        }
+    }
+}
+
+impl From<Locked> for Problem {
+    fn from(locked: Locked) -> Self {
+        let problem = match locked.reason {
+            LockReason::DayUsedUp(wait) => Self::new(
+                Code::GuessBudget,
+                "too many codes of this number were wrong within a day, so that none is looked at, \
+                 right or wrong: try again after the time given, or by what still works",
+            )
+            .retry_after(wait),
+            LockReason::Disabled => Self::new(
+                Code::CodesDisabled,
+                "too many codes of this number were wrong one after the other, so that none is \
+                 looked at any more: prove by other means whose number it is",
+            ),
+        };
+        let works = works(&locked.still_works.checks, locked.still_works.sends);
+        Self {
+            still_works: Some(works),
+            ..problem
+        }
+    }
+}
+
+fn works(
+    checks: &[domain::verification::channel::Channel],
+    sends: Result<(), SendWait>,
+) -> StillWorks {
+    let wait = sends.err().map_or(Duration::ZERO, SendWait::retry_after);
+    StillWorks {
+        checks: checks.iter().map(|channel| channel.as_str()).collect(),
+        send_after: whole_seconds(wait),
+    }
+}
+
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::NotFound => not_found(),
+            CheckError::Locked(locked) => locked.into(),
+            CheckError::Unavailable => unavailable(),
+            CheckError::Busy => busy(),
+        }
+    }
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound => not_found(),
+            ResendError::NothingToSend => Self::new(
+                Code::NothingToSend,
+                "the code of this verification does not travel to the handset, so that there is \
+                 nothing to send again",
+            ),
+            ResendError::SentTooOften => Self::new(
+                Code::SentTooOften,
+                "this code was sent as often as one may be: check it, or start another \
+                 verification",
+            ),
+            ResendError::NotYet(not_yet) => not_yet.into(),
+            ResendError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelVerificationError> for Problem {
+    fn from(error: CancelVerificationError) -> Self {
+        match error {
+            CancelVerificationError::NotFound => not_found(),
+            CancelVerificationError::Unavailable => unavailable(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::verification::budget::number::StillWorks as Works;
+
+    use super::*;
+
+    fn nothing_works() -> Works {
+        Works {
+            checks: Vec::new(),
+            sends: Ok(()),
+        }
+    }
+
+    #[test]
+    fn codes_of_budgets_and_of_the_api_are_the_same_words() {
+        let wait = Duration::from_secs(30);
+        for reason in [LockReason::DayUsedUp(wait), LockReason::Disabled] {
+            let still_works = nothing_works();
+            let problem = Problem::from(Locked {
+                reason,
+                still_works,
+            });
+            assert_eq!(problem.code.as_str(), reason.code());
+        }
+        for wait in [SendWait::Cooldown(wait), SendWait::Budget(wait)] {
+            let still_works = nothing_works();
+            let problem = Problem::from(NotYet { wait, still_works });
+            assert_eq!(problem.code.as_str(), wait.code());
+            assert_eq!(problem.retry_after, Some(30));
+            assert_eq!(problem.still_works.unwrap().send_after, 30);
+        }
+    }
+}
