@@ -239,7 +239,8 @@ fn rows_from_before_have_no_entry_and_those_after_have() {
     folder.edit(
         "shortstop.sqlite",
         "ALTER TABLE message DROP COLUMN entry; ALTER TABLE inbound DROP COLUMN entry;
-            DROP TABLE secret; DROP TABLE pruned; DROP TABLE snapshot;
+            DROP TABLE secret; DROP TABLE pruned; DROP TABLE snapshot; DROP TABLE verification;
+            DROP TABLE budget;
             PRAGMA user_version = 1;",
     );
     let store = folder.embedded();
