@@ -9,7 +9,8 @@ use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
-    admin, bounds, fairness, https, keys, ledger, log, messages, node, retention, risk, store, verifications,
+    admin, bounds, fairness, https, keys, ledger, log, messages, node, retention, risk, store,
+    verifications,
 };
 
 /// What stands above the first section.

@@ -9,7 +9,7 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 7] = [
+const LIVE: [&str; 8] = [
     "short_code.",
     "keys.",
     "messages.",
