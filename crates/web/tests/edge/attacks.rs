@@ -90,7 +90,12 @@ async fn odd_heads_are_refused() {
 
 #[tokio::test]
 async fn rapid_resets_end_the_connection_and_the_server_serves_on() {
-    let server = Server::start(ServerSettings::default()).await;
+    // Without the bound that would end it before.
+    let settings = ServerSettings {
+        control_frames_max: u32::MAX,
+        ..ServerSettings::default()
+    };
+    let server = Server::start(settings).await;
     let mut wire = Wire::over(server.address, &server.root, "h2").await;
     let mut octets = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     for stream in (1_u32..4_001).step_by(2) {
@@ -110,6 +115,9 @@ async fn rapid_resets_end_the_connection_and_the_server_serves_on() {
         frame[..9] == [0, 0, frame[2], 7, 0, 0, 0, 0, 0] && frame[13..17] == [0, 0, 0, 11]
     });
     assert!(calm, "no GOAWAY in {} octets", heard.len());
+    server
+        .counts("shortstop_http_connections_broken_total", 1)
+        .await;
     assert_eq!(Wire::open(&server).await.ask(&get("/")).await.status, 200);
 }
 

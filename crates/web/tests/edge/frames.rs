@@ -9,10 +9,17 @@ pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
 /// RST_STREAM.
 pub const RESET: u8 = 3;
+/// SETTINGS.
+pub const SETTINGS: u8 = 4;
 /// PING.
 pub const PING: u8 = 6;
 /// GOAWAY.
 pub const GOODBYE: u8 = 7;
+
+/// WINDOW_UPDATE.
+pub const WINDOW: u8 = 8;
+/// CONTINUATION.
+pub const CONTINUATION: u8 = 9;
 
 /// The flag of the last frame of a stream, and of an answer to a PING.
 pub const END: u8 = 1;

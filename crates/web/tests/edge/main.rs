@@ -22,6 +22,7 @@ mod server;
 mod siem;
 mod sim_swap;
 mod site;
+mod slow;
 mod tls;
 mod wire;
 mod witness;

@@ -117,12 +117,19 @@ async fn the_admin_listener_stays_on_loopback_unless_told_loudly() {
 }
 
 /// The names and kinds of the listeners' metrics.
-const HTTP_METRICS: [&str; 9] = [
+const HTTP_METRICS: [&str; 16] = [
     "shortstop_http_requests_total counter",
+    "shortstop_http_clients_busy_total counter",
+    "shortstop_http_bodies_slow_total counter",
     "shortstop_http_connections_total counter",
     "shortstop_http_connections_refused_total counter",
+    "shortstop_http_connections_refused_address_total counter",
     "shortstop_http_connections_timed_out_total counter",
+    "shortstop_http_connections_stalled_total counter",
+    "shortstop_http_connections_flooded_total counter",
+    "shortstop_http_connections_broken_total counter",
     "shortstop_tls_handshakes_failed_total counter",
+    "shortstop_tls_handshakes_refused_total counter",
     "shortstop_http_received_bytes_total counter",
     "shortstop_http_sent_bytes_total counter",
     "shortstop_http_panics_total counter",

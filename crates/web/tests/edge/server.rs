@@ -19,8 +19,11 @@ use web::{
 /// Longer than any test takes, and the end of one that hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Answers by path: `/panic` panics, `/hang` never answers, `/wait` waits to be released, everything
-/// else gives the length of its body.
+/// More than the buffers of two sockets on one machine hold.
+const LARGE: usize = 16 * 1_024 * 1_024;
+
+/// Answers by path: `/panic` panics, `/hang` never answers, `/wait` waits to be released, `/large` gives
+/// [`LARGE`] octets, everything else gives the length of its body.
 pub struct Stub {
     pub entered: Arc<Notify>,
     pub release: Arc<Notify>,
@@ -34,6 +37,7 @@ impl Serve for Stub {
                 self.entered.notify_one();
                 std::future::pending().await
             }
+            "/large" => Response::new(Full::new(Bytes::from(vec![b'x'; LARGE]))),
             "/wait" => {
                 self.entered.notify_one();
                 self.release.notified().await;

@@ -7,7 +7,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -90,7 +90,21 @@ pub async fn connect(
     address: SocketAddr,
     config: ClientConfig,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let socket = TcpStream::connect(address).await?;
+    secured(TcpStream::connect(address).await?, config).await
+}
+
+/// A socket that comes from another loopback address, such as 127.0.0.2.
+pub async fn socket_from(source: &str, address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{source}:0").parse().unwrap()).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+/// Makes a socket safe.
+pub async fn secured(
+    socket: TcpStream,
+    config: ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, socket);
     timeout(PATIENCE, handshake).await.unwrap()
@@ -100,6 +114,13 @@ impl Wire {
     /// HTTP/1.1 over TLS 1.3.
     pub async fn open(server: &Server) -> Self {
         Self::over(server.address, &server.root, "http/1.1").await
+    }
+
+    /// HTTP/1.1 from another loopback address; an error when the server closes at once.
+    pub async fn from(source: &str, server: &Server) -> std::io::Result<Self> {
+        let config = client_config(&server.root, "http/1.1", &[&rustls::version::TLS13]);
+        let socket = socket_from(source, server.address).await;
+        Ok(Self::of(secured(socket, config).await?))
     }
 
     pub async fn over(address: SocketAddr, root: &CertificateDer<'static>, protocol: &str) -> Self {
