@@ -20,6 +20,7 @@ mod demo;
 mod disk_full;
 mod erasure;
 mod evidence;
+mod fairness;
 mod ground;
 mod keys;
 mod ledger;
