@@ -18,8 +18,8 @@ usage: cargo xtask CHORE
   tidy              the rules that no compiler knows: edges, sizes, names, licences, docs
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
   ci                format, lints, documentation and tidy
-  bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, queue,
-                    ledger, search, limits, idle, or all of them; JSON lines go to target/bench.jsonl";
+  bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, fair,
+                    queue, ledger, search, limits, idle, or all of them; JSON lines go to target/bench.jsonl";
 
 /// One thing that can be asked of `cargo xtask`.
 enum Chore {

@@ -20,9 +20,9 @@ impl From<IpAddr> for Source {
         // An IPv4 peer of a dual-stack listener shows as ::ffff:a.b.c.d.
         match address.to_canonical() {
             IpAddr::V4(address) => Self::Four(address),
+            // The half that is left fits.
             IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                Self::Six(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+                Self::Six(u64::try_from(address.to_bits() >> 64).unwrap_or_default())
             }
         }
     }

@@ -223,7 +223,7 @@ async fn drive<C: GracefulConnection<Error = hyper::Error>>(
                 _ => end,
             },
             waiting = watch.as_mut() => {
-                if waiting == Waiting::ForReader {
+                if waiting == Waiting::Untaken {
                     return End::Stalled;
                 }
                 if waiting == Waiting::ForHead || end == End::TooSlow {

@@ -186,12 +186,17 @@ impl Yard {
         start(&words)
     }
 
-    /// Makes a client on the running gateway; gives where and as whom to send.
+    /// Makes a client on the running gateway that sends codes; gives where and as whom to send.
     pub fn client(&self) -> anyhow::Result<Target> {
+        self.client_of("bench", "otp")
+    }
+
+    /// The same under a name, for a class.
+    pub fn client_of(&self, name: &str, class: &str) -> anyhow::Result<Target> {
         let config = self.path("shortstop.toml");
         let output = Command::new(program())
-            .args(["client", "add", "bench", "--json", "--config", &config])
-            .args(["--short-code", SHORT_CODE, "--class", "otp"])
+            .args(["client", "add", name, "--json", "--config", &config])
+            .args(["--short-code", SHORT_CODE, "--class", class])
             .stderr(Stdio::inherit())
             .output()?;
         let answer: Value = serde_json::from_slice(&output.stdout).context("client add")?;
@@ -204,6 +209,7 @@ impl Yard {
             ca: self.folder.join("ca.pem"),
             key: key.to_owned(),
             short_code: SHORT_CODE.to_owned(),
+            class: class.to_owned(),
         })
     }
 

@@ -28,6 +28,8 @@ pub struct Target {
     pub key: String,
     /// The short code to send under.
     pub short_code: String,
+    /// The class of its messages.
+    pub class: String,
 }
 
 /// What came of a run.
@@ -49,6 +51,11 @@ pub struct Outcome {
 pub struct Counter(Arc<AtomicU64>);
 
 impl Counter {
+    /// Begins at a number.
+    pub fn starting_at(first: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(first)))
+    }
+
     fn next(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed)
     }
@@ -86,10 +93,11 @@ impl Connection {
         use std::io::Write;
 
         let body = format!(
-            "{{\"to\":\"+447911{:06}\",\"from\":\"{}\",\"class\":\"otp\",\"valid_for_seconds\":3600,\
+            "{{\"to\":\"+447911{:06}\",\"from\":\"{}\",\"class\":\"{}\",\"valid_for_seconds\":3600,\
              \"text\":\"Your Example code is {number:09}. Do not share it with anyone.\"}}",
             number % 1_000_000,
             self.target.short_code,
+            self.target.class,
         );
         self.request.clear();
         write!(

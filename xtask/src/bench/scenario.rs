@@ -1,6 +1,7 @@
 //! The scenarios: what is set up, what is sent, and which figures are taken.
 
 mod example;
+mod fair;
 mod ledger;
 mod limits;
 
@@ -32,8 +33,8 @@ const USUAL: Wishes = Wishes {
 const PROMPT: [&str; 2] = ["--receipt-milliseconds", "0"];
 
 /// In the order in which they run.
-const SCENARIOS: [&str; 8] = [
-    "accept", "deliver", "steady", "queue", "ledger", "search", "limits", "idle",
+const SCENARIOS: [&str; 9] = [
+    "accept", "deliver", "steady", "fair", "queue", "ledger", "search", "limits", "idle",
 ];
 
 /// Runs one scenario, or all.
@@ -51,6 +52,7 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
                     "accept" => accept(&mut report).await?,
                     "deliver" => deliver(&mut report).await?,
                     "steady" => steady(&mut report).await?,
+                    "fair" => fair::run(&mut report).await?,
                     "queue" => queue(&mut report).await?,
                     "ledger" => ledger::run(&mut report).await?,
                     "search" => ledger::search(&mut report)?,

@@ -92,9 +92,12 @@ impl Queue {
             return true;
         };
         let mut lanes = lanes.iter().zip(SHARES).enumerate();
-        lanes.all(|(place, (lane, share))| match place <= class.index() {
-            true => lane.waiting() == 0,
-            false => !lane.is_owed(share),
+        lanes.all(|(place, (lane, share))| {
+            if place <= class.index() {
+                lane.waiting() == 0
+            } else {
+                !lane.is_owed(share)
+            }
         })
     }
 
@@ -139,10 +142,10 @@ impl Queue {
     }
 
     /// The message at the front of a line.
-    pub(crate) fn front(&mut self, line: Line) -> Option<u64> {
-        let lanes = self.codes.get_mut(&line.code)?;
-        let lane = lanes.get_mut(line.class.index())?;
-        lane.front(line.owner, |key| self.expiry.contains(key))
+    pub(crate) fn front(&mut self, of: Line) -> Option<u64> {
+        let Line { code, class, owner } = of;
+        let lane = self.codes.get_mut(&code)?.get_mut(class.index())?;
+        lane.front(owner, |key| self.expiry.contains(key))
     }
 
     /// Takes a message away from the front of its line.

@@ -25,7 +25,15 @@ async fn thousand(api: &mut Client, class: &str, text: &str) -> usize {
 async fn another(ground: &Ground, name: &str) -> String {
     let config = ground.path("shortstop.toml");
     let config = config.to_str().unwrap();
-    let words = ["client", "add", name, "--short-code", CODE, "--class", "otp"];
+    let words = [
+        "client",
+        "add",
+        name,
+        "--short-code",
+        CODE,
+        "--class",
+        "otp",
+    ];
     let client = run_json(&[&words[..], &["--config", config]].concat()).await;
     client["client"]["api_key"].as_str().unwrap().to_owned()
 }
@@ -49,11 +57,19 @@ async fn codes_arrive_though_another_client_floods_and_marketing_is_not_forgotte
         reaches(&mut quiet, &id, "delivered").await;
     }
     let inbox = carrier.inbox().await;
-    let count = |start: &str| inbox.iter().filter(|(_, text)| text.starts_with(start)).count();
+    let count = |start: &str| {
+        inbox
+            .iter()
+            .filter(|(_, text)| text.starts_with(start))
+            .count()
+    };
     assert_eq!(count("Quiet"), 3);
     let flooded = count("Flood");
     assert!(flooded < 3_000, "the flood is over; nothing was shown");
     let sales = count("Sale");
-    assert!(sales > flooded / 100, "{sales} sales beside {flooded} codes");
+    assert!(
+        sales > flooded / 100,
+        "{sales} sales beside {flooded} codes"
+    );
     assert!(sales < 1_000, "the codes went first");
 }

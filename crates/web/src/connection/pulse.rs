@@ -33,8 +33,8 @@ pub(crate) enum Waiting {
     ForHead,
     /// The next request.
     ForRequest,
-    /// The client, to take an answer.
-    ForReader,
+    /// Nothing more: an answer is not taken.
+    Untaken,
 }
 
 /// Whether octets between two requests are the head of the next (HTTP/1.1) or may be anything
@@ -92,7 +92,7 @@ impl Pulse {
             .get(next)
             .is_some_and(|count| count.load(Ordering::Relaxed) > 0);
         if is_stuck {
-            return Some(Waiting::ForReader);
+            return Some(Waiting::Untaken);
         }
         self.span.store(next, Ordering::Relaxed);
         None
@@ -200,7 +200,7 @@ impl Patience {
         let bound = match waiting {
             Waiting::ForHead => self.header_timeout,
             Waiting::ForRequest => self.idle_timeout,
-            Waiting::ForReader => self.write_timeout,
+            Waiting::Untaken => self.write_timeout,
         };
         (self.waited >= bound).then_some(waiting)
     }

@@ -36,9 +36,10 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
         let counter = Counter::starting_at(QUIET_FIRST);
         load::run(&quiet, &counter, 4, 100, Rhythm::Steady(QUIET_RATE)).await?;
         let alone = measured(&yard, &quiet, &counter, QUIET_FIRST + 100).await?;
+        let numbers = Counter::default();
         let flooding = load::run(
             &flood,
-            &Counter::default(),
+            &numbers,
             FLOOD_CONNECTIONS,
             FLOOD_MESSAGES,
             Rhythm::Steady(FLOOD_RATE),
@@ -51,7 +52,12 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
         let (flooded, flooding) = (flooded?, flooding?);
         let rate = float(flooding.accepted + flooding.refused) / flooding.elapsed.as_secs_f64();
         report.figure(&scenario, "requests of the flood a second", rate, Aim::None)?;
-        report.figure(&scenario, "of them accepted", float(flooding.accepted), Aim::None)?;
+        report.figure(
+            &scenario,
+            "of them accepted",
+            float(flooding.accepted),
+            Aim::None,
+        )?;
         for (name, times) in [("alone", &alone), ("beside the flood", &flooded)] {
             let figure = format!("request to handset, {name}, p50, ms");
             report.figure(&scenario, &figure, at(times, 500), Aim::None)?;
@@ -59,7 +65,12 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
             report.figure(&scenario, &figure, at(times, 990), Aim::None)?;
         }
         let ratio = at(&flooded, 990) / at(&alone, 990);
-        report.figure(&scenario, "p99 beside to p99 alone", ratio, Aim::AtMost(2.0))?;
+        report.figure(
+            &scenario,
+            "p99 beside to p99 alone",
+            ratio,
+            Aim::AtMost(2.0),
+        )?;
         drop(gateway);
         yard.clear()?;
     }
@@ -76,7 +87,10 @@ async fn measured(
 ) -> anyhow::Result<Vec<u64>> {
     let rhythm = Rhythm::Steady(QUIET_RATE);
     let outcome = load::run(quiet, counter, 4, QUIET_MESSAGES, rhythm).await?;
-    ensure!(outcome.refused == 0, "a message of the quiet client was refused");
+    ensure!(
+        outcome.refused == 0,
+        "a message of the quiet client was refused"
+    );
     // The last one may still be on its way.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let arrived = arrivals(yard)?;
@@ -98,7 +112,10 @@ fn arrivals(yard: &Yard) -> anyhow::Result<HashMap<u64, u64>> {
         let text = message.get("text").and_then(Value::as_str);
         let number = text.context("no text")?.get(21..30);
         let at = message.get("at_unix_micros").and_then(Value::as_u64);
-        arrived.insert(number.context("a short text")?.parse()?, at.context("no time")?);
+        arrived.insert(
+            number.context("a short text")?.parse()?,
+            at.context("no time")?,
+        );
     }
     Ok(arrived)
 }
