@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::class::{ClassSet, TrafficClass};
 use crate::consent::{OptOutScope, Standing};
+use crate::limit::country::{Country, CountryRefusal, Range};
 
 /// Who puts a message in: an application, or the gateway itself (the answer to a keyword).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Facts {
     pub classes: ClassSet,
     /// Whether a carrier is configured for the short code.
     pub route: Route,
+    /// Whether messages may go to the number's country and range.
+    pub reach: Result<(), CountryRefusal>,
     /// Whether the number opted out of the short code.
     pub standing: Standing,
     /// What an opt-out blocks on this short code.
@@ -72,6 +75,10 @@ pub enum Refusal {
     ClassNotGranted,
     /// No carrier is configured for the short code.
     NoRoute,
+    /// The number's country is not enabled.
+    CountryOff(Country),
+    /// The number lies in a range that is off unless it is named.
+    RangeOff(Range),
     /// The number opted out.
     OptedOut,
     /// The queue of the class is full; come back after this long.
@@ -85,6 +92,8 @@ impl Refusal {
             Self::ShortCodeNotGranted => "short-code-not-granted",
             Self::ClassNotGranted => "class-not-granted",
             Self::NoRoute => "no-route",
+            Self::CountryOff(_) => "country-off",
+            Self::RangeOff(_) => "range-off",
             Self::OptedOut => "opted-out",
             Self::QueueFull(_) => "queue-full",
         }
@@ -101,9 +110,11 @@ pub fn decide(facts: &Facts) -> Result<Admitted, Refusal> {
     may_use_short_code(facts)?;
     may_send_class(facts)?;
     has_route(facts)?;
+    leads_where_allowed(facts)?;
     is_not_opted_out(facts)?;
-    // Limits, quiet hours and risk are asked here: after consent, which is free to ask, and before
-    // the queue, so that a refused message never takes a place.
+    // Quiet hours and risk are asked here: after consent, which is free to ask, and before the queue,
+    // so that a refused message never takes a place. Limits are asked behind all of these, since asking
+    // them takes.
     has_room(facts)?;
     Ok(Admitted(()))
 }
@@ -128,6 +139,13 @@ fn has_route(facts: &Facts) -> Result<(), Refusal> {
         Route::Known => Ok(()),
         Route::None => Err(Refusal::NoRoute),
     }
+}
+
+fn leads_where_allowed(facts: &Facts) -> Result<(), Refusal> {
+    facts.reach.map_err(|refusal| match refusal {
+        CountryRefusal::CountryOff(country) => Refusal::CountryOff(country),
+        CountryRefusal::RangeOff(range) => Refusal::RangeOff(range),
+    })
 }
 
 fn is_not_opted_out(facts: &Facts) -> Result<(), Refusal> {
@@ -161,6 +179,7 @@ mod tests {
                 .into_iter()
                 .collect(),
             route: Route::Known,
+            reach: Ok(()),
             standing: Standing::Open,
             opt_out_scope: OptOutScope::EveryClass,
             queue: Room::Free,
@@ -194,6 +213,15 @@ mod tests {
                 ..good()
             },
             Refusal::NoRoute,
+        );
+        let satellite = Range::Satellite;
+        check(
+            &Facts {
+                reach: Err(CountryRefusal::RangeOff(satellite)),
+                standing: Standing::OptedOut,
+                ..good()
+            },
+            Refusal::RangeOff(satellite),
         );
         check(
             &Facts {

@@ -12,6 +12,7 @@ use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use ipnet::IpNet;
 
+use crate::limits::Throttled;
 use crate::rows::{ApiKeyRow, ClientRow};
 
 mod api_key;
@@ -135,7 +136,7 @@ impl Caller {
 }
 
 /// Why a credential is not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
     /// No such key, or not even the form of one.
     #[error("the key is not known here")]
@@ -149,16 +150,20 @@ pub enum AuthError {
     /// The client may not call from this network.
     #[error("the client may not call from this network")]
     Network,
+    /// It is not accepted, and too many from there were not.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
 }
 
 impl AuthError {
     /// The stable code used in answers, the ledger and metrics.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Unknown => "unauthorized",
             Self::Expired => "key-expired",
             Self::Revoked => "key-revoked",
             Self::Network => "network-not-allowed",
+            Self::Throttled(_) => Throttled::CODE,
         }
     }
 }

@@ -80,6 +80,9 @@ impl Gateway {
         let result = directory.authenticate(credential, source, now);
         drop(directory);
         result.map_err(|(error, client)| {
+            if let Err(throttled) = self.take_failed_login(source, now) {
+                return self.login_throttled(source, throttled, now);
+            }
             let who = client.map_or_else(
                 || Who::network(source),
                 |client| Who::client_at(client, source),

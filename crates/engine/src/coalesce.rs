@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::batch::sound;
+use crate::limits::Throttled;
 use domain::id::ClientId;
+use domain::limit::policy::LimitName;
 use domain::time::Timestamp;
 use hourly::Hourly;
 use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
@@ -58,6 +60,8 @@ pub(crate) struct Key {
     pub(crate) kind: &'static str,
     pub(crate) who: Who,
     pub(crate) reason: &'static str,
+    /// The limit that refused, where one did.
+    pub(crate) limit: Option<LimitName>,
 }
 
 #[derive(Debug)]
@@ -105,11 +109,27 @@ impl Coalescer {
         reason: &'static str,
         now: Timestamp,
     ) {
-        let mut key = Key {
+        let key = Key {
             kind: kind.as_str(),
             who,
             reason,
+            limit: None,
         };
+        self.add(kind, outcome, key, now);
+    }
+
+    /// Counts one more that a limit refused.
+    pub(crate) fn throttled(&mut self, kind: Kind, who: Who, limit: &LimitName, now: Timestamp) {
+        let key = Key {
+            kind: kind.as_str(),
+            who,
+            reason: Throttled::CODE,
+            limit: Some(limit.clone()),
+        };
+        self.add(kind, Outcome::Refused, key, now);
+    }
+
+    fn add(&mut self, kind: Kind, outcome: Outcome, mut key: Key, now: Timestamp) {
         let fresh = Count {
             kind,
             outcome,
@@ -163,7 +183,8 @@ fn draft(key: &Key, count: &Count) -> Draft {
     let data = Facts::new()
         .put("count", count.times)
         .put("first", UtcMicros(count.first.micros()))
-        .put("last", UtcMicros(count.last.micros()));
+        .put("last", UtcMicros(count.last.micros()))
+        .put_some("limit", key.limit.as_ref().map(LimitName::as_str));
     let (client, network, carrier, user);
     let mut builder = match &key.who {
         Who::Client(id) => {

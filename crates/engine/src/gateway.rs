@@ -14,9 +14,10 @@ use crate::doors::Doors;
 use crate::halt::Halt;
 use crate::ids::IdSource;
 use crate::keys::{BlindKeys, MasterKey};
+use crate::limits::Limits;
 use crate::metrics::{Counter, Metrics};
 use crate::ports::store::{CommitError, Committed};
-use crate::ports::{Carriers, Clock, Entropy, Keyring, Store};
+use crate::ports::{Carriers, Clock, Counts, Entropy, Keyring, Store};
 use crate::retention::Reached;
 use crate::rotation::Rotations;
 use crate::sealing::Sealing;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub master: MasterKey,
     /// Where the salt of the wrapping key lies.
     pub keyring: Arc<dyn Keyring>,
+    /// Where the counts of the limits lie.
+    pub counts: Arc<dyn Counts>,
     /// The name of this node, as the store writes it into entries.
     pub node: NodeName,
     /// What it is told to do.
@@ -55,6 +58,7 @@ pub struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keyring: Arc<dyn Keyring>,
+    pub(crate) counts: Arc<dyn Counts>,
     /// Set once the stored keys are open.
     pub(crate) blind: OnceLock<Arc<BlindKeys>>,
     pub(crate) rotations: Rotations,
@@ -71,6 +75,8 @@ pub struct Gateway {
     pub(crate) state: Mutex<State>,
     /// One for each client and number whose verifications change.
     pub(crate) number_locks: NumberLocks,
+    /// The counts of the limits. Its lock is taken last, also while the state is locked.
+    pub(crate) limits: Limits,
     /// Wakes the dispatcher.
     pub(crate) wake: Notify,
     /// Wakes whoever looks for the segments of unmatched receipts.
@@ -106,6 +112,7 @@ impl Gateway {
             clock: parts.clock,
             entropy: parts.entropy,
             keyring: parts.keyring,
+            counts: parts.counts,
             blind: OnceLock::new(),
             rotations: Rotations::default(),
             vault: Arc::new(Vault::new(&parts.master)),
@@ -117,6 +124,7 @@ impl Gateway {
             doors: Doors::default(),
             state: Mutex::new(state),
             number_locks: NumberLocks::default(),
+            limits: Limits::default(),
             wake: Notify::new(),
             receipts_wake: Notify::new(),
             halt: Halt::default(),
@@ -190,6 +198,7 @@ impl Gateway {
         if let Some(sealing) = self.sealing.get() {
             metrics.rows.extend(sealing.rows());
         }
+        metrics.rows.extend(self.limits.rows());
         metrics.add_keys(&self.key_status());
         if let Some(ledger) = self.ledger.get() {
             let guard = crate::metrics::of_guard(ledger.is_guard_empty);

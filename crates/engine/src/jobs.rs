@@ -53,8 +53,9 @@ impl Gateway {
         let matcher = tokio::spawn(Arc::clone(&self).run_matcher(stop.clone()));
         let rotations = tokio::spawn(Arc::clone(&self).run_rotations(stop.clone()));
         let retention = tokio::spawn(Arc::clone(&self).run_retention(stop.clone()));
+        let counts = tokio::spawn(Arc::clone(&self).run_counts(stop.clone()));
         self.run_housekeeper(stop).await;
-        for job in [dispatcher, matcher, rotations, retention] {
+        for job in [dispatcher, matcher, rotations, retention, counts] {
             if let Err(error) = job.await {
                 tracing::error!(%error, "a background job ended badly");
             }
@@ -228,21 +229,31 @@ impl Gateway {
 
     /// Puts new settings in force and records them.
     pub fn reconfigure(&self, settings: crate::settings::Settings, change: &ConfigChange) {
+        let policies = settings.limits.policies.clone();
+        let now = self.now();
+        match self.limits.reload(policies, now) {
+            Ok(told) => tracing::debug!(?told, "limits were read again"),
+            // The configuration was checked; this is for one that was not.
+            Err(error) => tracing::error!(%error, "the limits stay as they were"),
+        }
         *self
             .settings
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(settings);
-        self.config_loaded(change);
+        self.config_loaded_at(change, now);
         self.wake.notify_one();
     }
 
     /// Records which configuration is in force.
     pub fn config_loaded(&self, change: &ConfigChange) {
+        self.config_loaded_at(change, self.now());
+    }
+
+    fn config_loaded_at(&self, change: &ConfigChange, now: Timestamp) {
         let data = Facts::new()
             .put("changed", change.changed_keys.clone())
             .put("hash", change.hash_hex.as_str());
         let entry = entries::process(Kind::ConfigLoaded, Outcome::Done, data);
-        let now = self.now();
         let _state = self.state();
         self.commit(Changes::new(entry, now), |_, _| {});
     }
@@ -267,6 +278,9 @@ impl Gateway {
         self.record_stragglers(now);
         self.record_low_gap(now);
         self.flush_all_counts(now);
+        if let Err(error) = self.keep_counts(now) {
+            tracing::warn!(%error, "the next start counts from the last time");
+        }
         let entry = entries::process(Kind::LedgerStopped, Outcome::Done, Facts::new());
         if !self.record(entry).await {
             tracing::error!("the stop could not be recorded; the next start will say recovered");

@@ -99,6 +99,8 @@ pub struct BlindKeys {
     suppression: hmac::Key,
     idempotency: hmac::Key,
     snapshot: [u8; 32],
+    counts: [u8; 32],
+    counted: [u8; 16],
 }
 
 impl fmt::Debug for BlindKeys {
@@ -116,7 +118,9 @@ impl BlindKeys {
             index: key(index),
             suppression: key(suppression),
             idempotency: key(idempotency),
-            snapshot: snapshot_key(&key(idempotency)),
+            snapshot: further(&key(idempotency), b"shortstop/v1/snapshot"),
+            counts: further(&key(idempotency), b"shortstop/v1/counts"),
+            counted: further(&key(idempotency), b"shortstop/v1/counted"),
         }
     }
 
@@ -150,13 +154,25 @@ impl BlindKeys {
     pub(crate) const fn snapshot(&self) -> &[u8; 32] {
         &self.snapshot
     }
+
+    /// The key that seals the counts of the limits.
+    pub(crate) const fn counts(&self) -> &[u8; 32] {
+        &self.counts
+    }
+
+    /// The secret that whatever the limits count is hashed under.
+    pub(crate) const fn counted(&self) -> [u8; 16] {
+        self.counted
+    }
 }
 
 /// Like the keyed hashes, it is the same for all the life of a store. No other input of the key that it
 /// is derived from begins with these octets: they all begin with a length.
-fn snapshot_key(root: &hmac::Key) -> [u8; 32] {
-    let mut key = [0; 32];
-    key.copy_from_slice(hmac::sign(root, b"shortstop/v1/snapshot").as_ref());
+fn further<const N: usize>(root: &hmac::Key, label: &[u8]) -> [u8; N] {
+    let mut key = [0; N];
+    for (to, from) in key.iter_mut().zip(hmac::sign(root, label).as_ref()) {
+        *to = *from;
+    }
     key
 }
 

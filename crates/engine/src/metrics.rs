@@ -68,6 +68,7 @@ impl Metrics {
 pub(crate) enum Counter {
     Accepted(TrafficClass),
     Refused(&'static str),
+    RequestsRefused,
     Settled(&'static str),
     Segments(&'static str),
     Receipts(&'static str),
@@ -93,6 +94,10 @@ impl Counter {
             Self::Refused(_) => (
                 "shortstop_messages_refused_total",
                 "Messages refused, by reason.",
+            ),
+            Self::RequestsRefused => (
+                "shortstop_requests_refused_total",
+                "Requests refused by a limit before they were looked at.",
             ),
             Self::Settled(_) => (
                 "shortstop_messages_settled_total",
@@ -155,7 +160,7 @@ impl Counter {
             Self::Inbound(word) => vec![("sort", word.to_owned())],
             Self::SimChecks(word) => vec![("answer", word.to_owned())],
             Self::Erased(word) | Self::Expired(word) => vec![("purpose", word.to_owned())],
-            Self::RetentionFailed | Self::CommitsFailed => vec![],
+            Self::RequestsRefused | Self::RetentionFailed | Self::CommitsFailed => vec![],
         }
     }
 }
@@ -323,6 +328,7 @@ mod tests {
         for counter in [
             Counter::Accepted(TrafficClass::Otp),
             Counter::Refused("opted-out"),
+            Counter::RequestsRefused,
             Counter::Settled("delivered"),
             Counter::Segments("submitted"),
             Counter::Receipts("delivered"),
@@ -345,6 +351,7 @@ mod tests {
         let expected = [
             r#"Counter shortstop_messages_accepted_total["class"]"#,
             r#"Counter shortstop_messages_refused_total["reason"]"#,
+            "Counter shortstop_requests_refused_total[]",
             r#"Counter shortstop_messages_settled_total["state"]"#,
             r#"Counter shortstop_segments_total["outcome"]"#,
             r#"Counter shortstop_receipts_total["outcome"]"#,

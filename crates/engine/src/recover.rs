@@ -61,6 +61,9 @@ pub enum StartError {
     /// The ledger is not the one that was signed before, or cannot be signed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The limits are none.
+    #[error(transparent)]
+    Limits(#[from] domain::limit::policy::PolicyError),
     /// The first entry cannot be written.
     #[error("the store does not take the first entry; is the disk full or read-only?")]
     Commit,
@@ -139,6 +142,7 @@ impl Gateway {
         let gateway = self;
         let head = gateway.store.head()?;
         gateway.restore(&head)?;
+        gateway.begin_limits()?;
         Ok(gateway)
     }
 

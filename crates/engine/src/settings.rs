@@ -1,6 +1,8 @@
 //! What the engine was told to do: checked settings, built by the binary from its configuration.
 //! Nothing here is read from a file or can still be wrong.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use domain::text::segment::ReferenceWidth;
 
 use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
+
+pub use limits::LimitSettings;
 
 /// Everything the engine needs to know.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct Settings {
     pub retention: Retention,
     /// The terms of verifications; `None` where there are none.
     pub verifications: Option<Box<VerificationSettings>>,
+    /// Who may do how much of what.
+    pub limits: LimitSettings,
 }
 
 impl Settings {

@@ -1,29 +1,32 @@
 //! Submit: takes a message on for delivery. Facts, decision and the queueing of the commit happen
 //! under one lock; the answer comes after the commit, and only then does anything leave.
 
+mod admit;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
-use domain::admission::{self, Facts, Grant, Origin, Refusal, Room, Route};
+use domain::admission::{self, Grant, Origin, Refusal};
 use domain::class::{ClassSet, TrafficClass};
-use domain::consent::Standing;
 use domain::id::{ClientId, KeyId, MessageId};
+use domain::limit::book::Meter;
+use domain::limit::country::Destination;
 use domain::message::MessageState;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::text::segment::{self, ReferenceWidth, Segmented};
 use domain::text::{Encoding, MessageText};
 use domain::time::Timestamp;
-use ledger::{Commitment, Kind, Outcome};
+use ledger::Commitment;
 
 use crate::batch::Batch;
 use crate::changes::Write;
 use crate::client::Caller;
-use crate::coalesce::Who;
 use crate::dispatch::{Planned, ticket};
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::idempotency::{Claim, IdempotencyKey};
+use crate::limits::Throttled;
 use crate::metrics::Counter;
 use crate::ports::store::CommitError;
 use crate::risk::RiskHints;
@@ -36,6 +39,8 @@ use crate::state::{Open, State};
 mod reply;
 
 use reply::Reply;
+
+pub(crate) use admit::refused;
 
 /// A well-formed request to send a message.
 #[derive(Clone, Debug)]
@@ -84,14 +89,19 @@ pub struct Submitted {
     pub expires: Timestamp,
     /// Whether this is the first answer.
     pub replayed: Replay,
+    /// Of the limits that counted it, the one with the least left after it.
+    pub limit: Option<Meter>,
 }
 
 /// Why a message is not taken on. Nothing of it is recorded as accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// Admission refuses it.
     #[error("refused: {}", .0.code())]
     Refused(Refusal),
+    /// Limits refuse it.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     /// The idempotency key was used for another payload.
     #[error("the idempotency key was used for another payload")]
     KeyReused,
@@ -124,6 +134,12 @@ pub enum SubmitError {
     /// Too many commits are waiting.
     #[error("too many requests are waiting to be recorded")]
     Busy,
+}
+
+impl From<Refusal> for SubmitError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 impl From<CommitError> for SubmitError {
@@ -187,6 +203,8 @@ pub(crate) struct Prepared {
     pub(crate) id: MessageId,
     head: MessageHead,
     to: Msisdn,
+    destination: Destination,
+    cost_micros: u64,
     body: Segmented,
     width: ReferenceWidth,
     expires: Timestamp,
@@ -250,11 +268,11 @@ impl Gateway {
             return Err(SubmitError::StorageLow.into());
         }
         let entered = self.enter(&mut state, &settings, &mut batch, intake, prepared);
-        let entered = entered.map_err(|refusal| {
+        let entered = entered.map_err(|error| {
             if let Some(claim) = &claim {
                 state.idempotency.release(claim.key);
             }
-            refused(&mut state, caller.client, refusal, now)
+            refused(&mut state, caller.client, error, now)
         })?;
         if let Some(claim) = &claim {
             let row = claim.row(&entered.answer, settings.bounds.idempotency_keep);
@@ -379,6 +397,7 @@ impl Gateway {
             return Err(too_many(body.segments.len()));
         }
         let valid_for = validity(settings, &request)?;
+        let segments = u32::try_from(body.segments.len()).unwrap_or(u32::MAX);
         let id: MessageId = self.ids.id(self.entropy.as_ref(), now);
         let (vault, private) = self.seal(id.sequence(), &request, kept, now)?;
         let head = MessageHead {
@@ -393,6 +412,8 @@ impl Gateway {
             id,
             head,
             to: request.to,
+            destination: Destination::of(request.to),
+            cost_micros: settings.limits.prices.cost(request.to, segments),
             body,
             width,
             expires: now.saturating_add(valid_for),
@@ -434,7 +455,7 @@ impl Gateway {
         Ok((rows, private))
     }
 
-    /// Asks admission and, if it says yes, puts the message into the state and the batch. When the
+    /// Asks admission and the limits and, if they say yes, puts the message into the state and the batch. When the
     /// window, the pace and the order allow, its dispatch joins the same commit.
     pub(crate) fn enter(
         &self,
@@ -443,10 +464,11 @@ impl Gateway {
         batch: &mut Batch,
         intake: Intake,
         prepared: Prepared,
-    ) -> Result<Entered, Refusal> {
+    ) -> Result<Entered, SubmitError> {
         let now = batch.at();
-        let facts = self.facts(state, settings, intake, &prepared);
+        let facts = self.facts(state, settings, &intake, &prepared);
         let _admitted = admission::decide(&facts)?;
+        let limit = self.take_message(settings, &intake, &prepared, now)?;
         let Prepared {
             id,
             head,
@@ -469,7 +491,7 @@ impl Gateway {
             intake.shown.as_ref(),
             &private,
         ));
-        let answer = answer(&open, &head, now);
+        let answer = answer(&open, &head, limit, now);
         let row = MessageRow {
             id,
             head,
@@ -494,53 +516,7 @@ impl Gateway {
         state.messages.insert(id.sequence(), open);
         Ok(Entered { answer, planned })
     }
-
-    fn facts(
-        &self,
-        state: &State,
-        settings: &Settings,
-        intake: Intake,
-        prepared: &Prepared,
-    ) -> Facts {
-        let code = settings.short_codes.get(&prepared.head.from);
-        let suppressed = state
-            .opt_outs
-            .contains_key(&(prepared.head.from, self.blind().suppression(prepared.to)));
-        let class = prepared.head.class;
-        let most = settings
-            .bounds
-            .queue_max
-            .get(class.index())
-            .copied()
-            .unwrap_or(0);
-        let is_full = state.queue.is_full(class, intake.client, most);
-        Facts {
-            origin: intake.origin,
-            class,
-            short_code: intake.grant,
-            classes: intake.classes,
-            route: if code.is_some() {
-                Route::Known
-            } else {
-                Route::None
-            },
-            standing: if suppressed {
-                Standing::OptedOut
-            } else {
-                Standing::Open
-            },
-            opt_out_scope: code.map(|code| code.opt_out_scope).unwrap_or_default(),
-            queue: if is_full {
-                Room::Full(QUEUE_RETRY)
-            } else {
-                Room::Free
-            },
-        }
-    }
 }
-
-/// When to come back to a full queue.
-const QUEUE_RETRY: Duration = Duration::from_secs(5);
 
 /// Why a request ends before its commit.
 pub(crate) enum Early {
@@ -564,24 +540,6 @@ pub(crate) fn claimed(met: Met) -> Result<(), Early> {
     }
 }
 
-pub(crate) fn refused(
-    state: &mut State,
-    client: ClientId,
-    refusal: Refusal,
-    now: Timestamp,
-) -> Early {
-    let who = Who::Client(client);
-    state.coalescer.count(
-        Kind::MessageRefused,
-        Outcome::Refused,
-        who,
-        refusal.code(),
-        now,
-    );
-    state.counters.add(Counter::Refused(refusal.code()), 1);
-    Early::Error(SubmitError::Refused(refusal))
-}
-
 fn validity(settings: &Settings, request: &SubmitRequest) -> Result<Duration, SubmitError> {
     let default = settings
         .validity
@@ -596,7 +554,7 @@ fn validity(settings: &Settings, request: &SubmitRequest) -> Result<Duration, Su
     Ok(asked)
 }
 
-fn answer(open: &Open, head: &MessageHead, now: Timestamp) -> Submitted {
+fn answer(open: &Open, head: &MessageHead, limit: Option<Meter>, now: Timestamp) -> Submitted {
     Submitted {
         id: open.id,
         // What left with the acceptance is a detail of ours: the caller's message is accepted.
@@ -606,5 +564,6 @@ fn answer(open: &Open, head: &MessageHead, now: Timestamp) -> Submitted {
         created: now,
         expires: open.expires,
         replayed: Replay::First,
+        limit,
     }
 }

@@ -22,10 +22,12 @@ mod roles {
     mod inbound;
     mod jobs;
     mod keys;
+    mod limits;
     mod openings;
     mod prune;
     mod rebuild;
     mod receipts;
+    mod restarts;
     mod retention;
     mod rotation;
     mod sealing;

@@ -145,6 +145,8 @@ pub enum Event {
     SocketDenied,
     /// A message is refused.
     MessageRefused,
+    /// A request is refused by a limit, before it is looked at.
+    RequestRefused,
     /// A message goes to its carrier.
     Dispatched,
     /// The carrier answers.
@@ -181,7 +183,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Start,
         Self::Configuration,
         Self::Stop,
@@ -189,6 +191,7 @@ impl Event {
         Self::CredentialsRefused,
         Self::SocketDenied,
         Self::MessageRefused,
+        Self::RequestRefused,
         Self::Dispatched,
         Self::Answered,
         Self::Receipt,
@@ -216,6 +219,7 @@ impl Event {
             Self::StartAfterCrash => Trace::Entry(&[Kind::LedgerRecovered]),
             Self::CredentialsRefused | Self::SocketDenied => Trace::Counted(&[Kind::AuthFailed]),
             Self::MessageRefused => Trace::Counted(&[Kind::MessageRefused]),
+            Self::RequestRefused => Trace::Counted(&[Kind::RequestRefused]),
             Self::Dispatched => Trace::Entry(&[Kind::MessageDispatched]),
             Self::Answered => Trace::Entry(&[Kind::MessageSubmitted, Kind::MessageFailed]),
             Self::Receipt => Trace::Entry(&[Kind::ReceiptReceived, Kind::ReceiptUnmatched]),

@@ -11,15 +11,18 @@ pub mod admin;
 pub mod bounds;
 pub mod carrier;
 pub mod checked;
+pub mod countries;
 pub mod environment;
 pub mod example;
 pub mod fairness;
 pub mod https;
 pub mod keys;
 pub mod ledger;
+pub mod limit;
 pub mod log;
 pub mod messages;
 pub mod node;
+pub mod prices;
 pub mod problems;
 pub mod retention;
 pub mod risk;
@@ -36,6 +39,7 @@ pub use problems::{Problem, Problems};
 
 use carrier::CarrierSection;
 use environment::Overlay;
+use limit::{GroupSection, LimitSection};
 use secret::Password;
 use section::{Reader, Section};
 use short_code::ShortCodeSection;
@@ -43,7 +47,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 17] = [
+pub const SECTIONS: [&str; 21] = [
     "node",
     "https",
     "admin",
@@ -59,6 +63,10 @@ pub const SECTIONS: [&str; 17] = [
     "risk",
     "bounds",
     "fairness",
+    "limit",
+    "group",
+    "prices",
+    "countries",
     "store",
     "log",
 ];
@@ -96,6 +104,14 @@ pub struct Config {
     pub bounds: bounds::Bounds,
     /// `[fairness]`.
     pub fairness: fairness::Fairness,
+    /// `[[limit]]`.
+    pub limits: Vec<LimitSection>,
+    /// `[[group]]`.
+    pub groups: Vec<GroupSection>,
+    /// `[prices]`.
+    pub prices: prices::Prices,
+    /// `[countries]`.
+    pub countries: countries::Countries,
     /// `[store]`.
     pub store: store::Store,
     /// `[log]`.
@@ -148,6 +164,10 @@ impl Config {
             risk: sources.section("risk"),
             bounds: sources.section("bounds"),
             fairness: sources.section("fairness"),
+            limits: sources.named("limit"),
+            groups: sources.named("group"),
+            prices: sources.section("prices"),
+            countries: sources.section("countries"),
             store: sources.section("store"),
             log: sources.section("log"),
             base: PathBuf::new(),
@@ -182,6 +202,14 @@ impl Config {
         written(&mut out, "[risk]", self.risk.values());
         written(&mut out, "[bounds]", self.bounds.values());
         written(&mut out, "[fairness]", self.fairness.values());
+        for limit in &self.limits {
+            written(&mut out, "[[limit]]", limit.values());
+        }
+        for group in &self.groups {
+            written(&mut out, "[[group]]", group.values());
+        }
+        written(&mut out, "[prices]", self.prices.values());
+        written(&mut out, "[countries]", self.countries.values());
         written(&mut out, "[store]", self.store.values());
         written(&mut out, "[log]", self.log.values());
         out
@@ -201,6 +229,8 @@ impl Config {
             ("risk", self.risk.values()),
             ("bounds", self.bounds.values()),
             ("fairness", self.fairness.values()),
+            ("prices", self.prices.values()),
+            ("countries", self.countries.values()),
             ("store", self.store.values()),
             ("log", self.log.values()),
         ];
@@ -223,6 +253,14 @@ impl Config {
         for witness in &self.witnesses {
             let name = witness.name.as_deref().unwrap_or_default();
             collect(&mut values, &format!("witness.{name}"), witness.values());
+        }
+        for limit in &self.limits {
+            let name = limit.name.as_deref().unwrap_or_default();
+            collect(&mut values, &format!("limit.{name}"), limit.values());
+        }
+        for group in &self.groups {
+            let name = group.name.as_deref().unwrap_or_default();
+            collect(&mut values, &format!("group.{name}"), group.values());
         }
         for siem in &self.siems {
             let name = siem.name.as_deref().unwrap_or_default();

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod folder;
 pub mod http_client;
 pub mod key_places;
+pub mod limit_words;
 pub mod links;
 pub mod log_key;
 pub mod logging;

@@ -118,6 +118,9 @@ impl Running {
         for says in checked.warnings() {
             tracing::warn!("{says}");
         }
+        for says in checked.limit_warnings() {
+            tracing::warn!("{says}");
+        }
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
         let certificates = certificates_of(material.https, &folder)?;
         let tls = TlsSlot::new(profile(&checked), certificates).map_err(Failure::unavailable)?;
@@ -355,6 +358,7 @@ fn server_settings(https: &https::Https) -> ServerSettings {
         streams_max: https.streams_max,
         resets_max: https.resets_max,
         control_frames_max: https.control_frames_max,
+        trusted_proxies: https.trusted_proxies.clone(),
         shutdown_timeout: Duration::from_secs(https.shutdown_seconds),
     }
 }

@@ -9,7 +9,7 @@ use engine::ports::carrier::{BindId, Submission};
 use engine::ports::{Carriers, Keyring as _, Log, Pruning, Workshop};
 use engine::rebuild::Judge;
 use engine::{Gateway, LedgerError, MasterKey, Parts, SealParts, StartError};
-use store::{Embedded, EmbeddedConfig, FileKeyring, FileSeals, OpenError, ReadOnly};
+use store::{Embedded, EmbeddedConfig, FileCounts, FileKeyring, FileSeals, OpenError, ReadOnly};
 
 use crate::clock::SystemClock;
 use crate::config::Checked;
@@ -109,6 +109,7 @@ pub fn open_under(
         entropy: Arc::new(SystemEntropy::default()),
         master,
         keyring: Arc::new(FileKeyring::new(folder.keys())),
+        counts: Arc::new(FileCounts::new(folder.path())),
         node: checked.node.clone(),
         settings: checked.settings.clone(),
     };

@@ -297,6 +297,18 @@ impl Store for Embedded {
             .map_err(failed)
     }
 
+    fn accepted(
+        &self,
+        after: u64,
+        most: usize,
+        each: &mut dyn FnMut(MessageRow, Option<VaultRow>),
+    ) -> Result<(), ReadError> {
+        self.shared
+            .readers
+            .with(|database| load::accepted(database, (after, most), each))
+            .map_err(failed)
+    }
+
     fn head(&self) -> Result<LedgerHead, ReadError> {
         Ok(*self.shared.head())
     }

@@ -16,6 +16,7 @@ mod checkpoint;
 mod columns;
 mod config;
 mod connect;
+mod counts;
 mod embedded;
 mod entries;
 mod erasure;
@@ -51,6 +52,7 @@ mod writer;
 
 pub use bookmark::FileBookmark;
 pub use config::{Bounds, Durability, EmbeddedConfig};
+pub use counts::FileCounts;
 pub use embedded::Embedded;
 pub use guard::{FileGuard, is_on_same_volume};
 pub use keyring::FileKeyring;

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use engine::ports::store::Loaded;
-use engine::rows::{ClientRow, OptOutStanding};
-use rusqlite::{Connection, Row};
+use engine::rows::{ClientRow, MessageRow, OptOutStanding, Purpose, VaultRow};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::columns::json;
+use crate::columns::{integer, json};
 use crate::rows;
 
 /// Streams it. Records of idempotency keys come until they are pruned, expired or not: the store has
@@ -40,6 +40,34 @@ pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusql
         each(Loaded::Part(part, sealed));
         Ok(())
     })
+}
+
+/// Streams the newest messages above a sequence, oldest first, each with its sealed number.
+pub(crate) fn accepted(
+    database: &Connection,
+    (after, most): (u64, usize),
+    each: &mut dyn FnMut(MessageRow, Option<VaultRow>),
+) -> rusqlite::Result<()> {
+    let snapshot = database.unchecked_transaction()?;
+    let beyond = "SELECT seq FROM message WHERE seq > ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2";
+    let beyond: Option<i64> = snapshot
+        .query_row(
+            beyond,
+            params![integer(after), i64::try_from(most).unwrap_or(i64::MAX)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let after = beyond.unwrap_or_else(|| integer(after));
+    let columns = rows::MESSAGE;
+    let sql = format!("SELECT {columns} FROM message WHERE seq > ?1 ORDER BY seq");
+    let mut statement = snapshot.prepare(&sql)?;
+    let mut found = statement.query([after])?;
+    while let Some(row) = found.next()? {
+        let message = rows::message(row)?;
+        let number = rows::sealed(&snapshot, message.id.sequence(), Purpose::Number)?;
+        each(message, number);
+    }
+    Ok(())
 }
 
 /// What is wrapped by the wrapping key. A backup from before there were secrets has no table of them.

@@ -7,7 +7,7 @@ use domain::message::{CarrierName, ReceiptState};
 use domain::text::segment::ReferenceWidth;
 use engine::rows::{
     BudgetRow, IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
-    Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow, VerificationRow, vault_key,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -211,6 +211,18 @@ pub(crate) fn vault_of(database: &Connection, owner: u64) -> rusqlite::Result<Ve
     let first = owner << 2;
     let found = statement.query_map([integer(first), integer(first | 3)], vault)?;
     found.collect()
+}
+
+/// One sealed row of an owner.
+pub(crate) fn sealed(
+    database: &Connection,
+    owner: u64,
+    purpose: Purpose,
+) -> rusqlite::Result<Option<VaultRow>> {
+    let mut statement =
+        database.prepare_cached("SELECT row, week, wrapped, sealed FROM vault WHERE row = ?1")?;
+    let key = vault_key(owner, purpose);
+    statement.query_row([integer(key)], vault).optional()
 }
 
 /// Reads the columns of [`VAULT`].

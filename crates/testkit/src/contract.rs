@@ -4,6 +4,7 @@ pub mod bookmark;
 pub mod carriers;
 pub mod catalog;
 pub mod clock;
+pub mod counts;
 pub mod entropy;
 pub mod keyring;
 pub mod log;

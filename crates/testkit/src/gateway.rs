@@ -19,6 +19,7 @@ use engine::{
 
 use crate::carriers::RecordingCarriers;
 use crate::clock::ManualClock;
+use crate::counts::MemoryCounts;
 use crate::entropy::SeededEntropy;
 use crate::keyring::MemoryKeyring;
 use crate::memory::{Image, MemoryStore, node};
@@ -43,6 +44,8 @@ pub struct TestGateway {
     pub clock: Arc<ManualClock>,
     /// The salt of its wrapping key.
     pub keyring: MemoryKeyring,
+    /// What its limits counted, as far as that was kept.
+    pub counts: MemoryCounts,
     /// The key of the client that may do everything under 12345.
     pub key: ApiKey,
 }
@@ -94,6 +97,17 @@ impl TestGateway {
         (store, keyring): (MemoryStore, MemoryKeyring),
         settings: Settings,
         clock: Arc<ManualClock>,
+        secrets: (MasterKey, u64),
+    ) -> Result<Self, StartError> {
+        let kept = (store, keyring, MemoryCounts::default());
+        Self::try_start_with(kept, settings, clock, secrets)
+    }
+
+    /// The same with counts that were kept.
+    pub fn try_start_with(
+        (store, keyring, counts): (MemoryStore, MemoryKeyring, MemoryCounts),
+        settings: Settings,
+        clock: Arc<ManualClock>,
         (master, seed): (MasterKey, u64),
     ) -> Result<Self, StartError> {
         let store = Arc::new(store);
@@ -105,6 +119,7 @@ impl TestGateway {
             entropy: Arc::new(SeededEntropy::new(seed)),
             master,
             keyring: Arc::new(keyring.clone()),
+            counts: Arc::new(counts.clone()),
             node: node(),
             settings,
         };
@@ -115,6 +130,7 @@ impl TestGateway {
             carriers,
             clock,
             keyring,
+            counts,
             key: unknown_key(),
         })
     }
@@ -127,9 +143,12 @@ impl TestGateway {
 
     /// A new process starts over an image. Binds are down again.
     pub fn restart_over(self, image: Image, settings: Settings, seed: u64) -> Self {
-        let kept = (MemoryStore::open(image), self.keyring.clone());
+        let store = MemoryStore::open(image);
+        let kept = (store, self.keyring.clone(), self.counts.clone());
         let key = self.key.clone();
-        let started = Self::start(kept, settings, Arc::clone(&self.clock), seed);
+        let clock = Arc::clone(&self.clock);
+        let started = Self::try_start_with(kept, settings, clock, (master(), seed));
+        let started = started.expect("it starts");
         Self { key, ..started }
     }
 

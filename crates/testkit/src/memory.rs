@@ -378,6 +378,19 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn accepted(
+        &self,
+        after: u64,
+        most: usize,
+        each: &mut dyn FnMut(MessageRow, Option<VaultRow>),
+    ) -> Result<(), ReadError> {
+        let rows = self
+            .lock()
+            .read(|inner| inner.image.accepted(after, most))?;
+        rows.into_iter().for_each(|(row, number)| each(row, number));
+        Ok(())
+    }
+
     fn head(&self) -> Result<LedgerHead, ReadError> {
         self.lock().read(|inner| inner.image.head())
     }

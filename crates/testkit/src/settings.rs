@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use domain::carrier_id::IdForm;
 use domain::consent::OptOutScope;
+use domain::limit::country::Countries;
 use domain::message::CarrierName;
+use domain::msisdn::RegionCode;
 use domain::sender::ShortCode;
 use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
@@ -20,8 +22,8 @@ use engine::AMBIGUITY_DEFAULT;
 use engine::VerificationSettings;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
-    BindSettings, Bounds, CarrierSettings, CodeSettings, Fairness, KeywordTexts, Retention,
-    Settings, ValiditySettings,
+    BindSettings, Bounds, CarrierSettings, CodeSettings, Fairness, KeywordTexts, LimitSettings,
+    Retention, Settings, ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -65,6 +67,11 @@ pub fn usual() -> Settings {
         receipt_timeout: Duration::from_hours(72),
         rewrap_every: Some(Duration::from_hours(7 * 24)),
         retention: Retention::default(),
+        limits: LimitSettings {
+            policies: Vec::new(),
+            countries: countries(),
+            ..LimitSettings::default()
+        },
         verifications: Some(Box::new(verifications())),
     }
 }
@@ -81,6 +88,12 @@ pub fn verifications() -> VerificationSettings {
         language: Language::English,
         last_line: LastLine::None,
     }
+}
+
+/// The countries of the numbers that tests use.
+pub fn countries() -> Countries {
+    let regions = ["GB", "US", "DE", "FR"].map(|region| RegionCode::parse(region).unwrap());
+    Countries::new(regions, [])
 }
 
 fn code() -> CodeSettings {

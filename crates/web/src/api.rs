@@ -16,6 +16,7 @@ mod places;
 mod query;
 mod render;
 mod search;
+mod source;
 mod submit;
 mod verification;
 
@@ -121,7 +122,9 @@ impl Api {
             return Ok(public(row.route));
         };
         let credential = credentials::bearer(&parts.headers).unwrap_or_default();
-        let caller = self.gateway.authenticate(credential, peer.ip())?;
+        let source = self.source(parts, peer.ip());
+        let caller = self.gateway.authenticate(credential, source)?;
+        let _underway = self.gateway.begin_request(&caller)?;
         self.gateway.authorize(&caller, scope)?;
         let place = self.requests_of_clients.take(caller.client);
         let _place = place.ok_or_else(|| self.busy_client())?;

@@ -41,6 +41,7 @@ impl From<AuthError> for Problem {
                 Code::KeyRevoked,
                 "this API key or its client was revoked: ask an operator for a new one",
             ),
+            AuthError::Throttled(throttled) => throttled.into(),
             AuthError::Network => Self::new(
                 Code::NetworkNotAllowed,
                 "this client may not call from the network that the request came from: call from \
@@ -76,6 +77,20 @@ impl From<Refusal> for Problem {
                 "no carrier is configured for that short code, so that the message could never \
                  leave: tell an operator",
             ),
+            Refusal::CountryOff(country) => Self::new(
+                Code::CountryOff,
+                format!(
+                    "messages to {country} are off: send to a country that is enabled, or ask an \
+                     operator to enable this one"
+                ),
+            ),
+            Refusal::RangeOff(range) => Self::new(
+                Code::RangeOff,
+                format!(
+                    "messages to {range} numbers are off, since they cost or earn unusually: send to an \
+                     ordinary number, or ask an operator to name that range"
+                ),
+            ),
             Refusal::OptedOut => Self::new(
                 Code::OptedOut,
                 "the recipient opted out of messages from that short code: do not send again \
@@ -95,6 +110,7 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Refused(refusal) => refusal.into(),
+            SubmitError::Throttled(throttled) => throttled.into(),
             SubmitError::KeyReused => Self::new(
                 Code::IdempotencyKeyReused,
                 "this idempotency key brought another payload before: use a new key for each new \
@@ -260,6 +276,8 @@ pub(crate) fn busy() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use domain::limit::country::{Country, Range};
+
     use super::*;
 
     #[test]
@@ -269,6 +287,8 @@ mod tests {
             Refusal::ShortCodeNotGranted,
             Refusal::ClassNotGranted,
             Refusal::NoRoute,
+            Refusal::CountryOff(Country::Code(881)),
+            Refusal::RangeOff(Range::Satellite),
             Refusal::OptedOut,
             Refusal::QueueFull(wait),
         ] {
@@ -280,7 +300,8 @@ mod tests {
             AuthError::Revoked,
             AuthError::Network,
         ] {
-            assert_eq!(Problem::from(error).code.as_str(), error.code());
+            let code = error.code();
+            assert_eq!(Problem::from(error).code.as_str(), code);
         }
     }
 

@@ -2,10 +2,14 @@
 //! engine becomes is said in `http_errors`.
 
 mod code;
+mod throttled;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use domain::limit::book::Meter;
 
 pub use code::Code;
 
@@ -61,6 +65,8 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<u64>,
     /// The methods of the path, for 405.
     pub(crate) allow: Option<&'static str>,
+    /// How it stands with the limits that refuse, for 429.
+    pub(crate) violated: Arc<[Meter]>,
     /// What a refused verification leaves to the person.
     pub(crate) still_works: Option<StillWorks>,
 }
@@ -84,6 +90,7 @@ impl Problem {
             retry_after: None,
             allow: None,
             still_works: None,
+            violated: Arc::default(),
         }
     }
 
@@ -131,6 +138,13 @@ impl Problem {
                     .name("detail")
                     .text(&fault.detail)
                     .close();
+            }
+            json.close_list();
+        }
+        if !self.violated.is_empty() {
+            json.name("violated-policies").open_list();
+            for meter in self.violated.iter() {
+                json.word(&meter.name);
             }
             json.close_list();
         }

@@ -1,6 +1,8 @@
 //! What a handler gives back, and the one place where it becomes an HTTP answer with its headers.
 
 use bytes::Bytes;
+use domain::limit::book::Meter;
+use domain::limit::fields;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -15,6 +17,10 @@ use crate::request_id::{REQUEST_ID, RequestId};
 
 /// Says that the answer is that of an earlier request with the same idempotency key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The limits that are told of, and how it stands with them (draft-ietf-httpapi-ratelimit-headers).
+const LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Two years, sub-domains too (ASVS 3.4.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
@@ -85,6 +91,8 @@ pub(crate) struct Reply {
     pub(crate) after: After,
     /// Sends `Idempotency-Replayed: true`.
     pub(crate) repeated: bool,
+    /// The limit with the least left, of those that counted the request.
+    pub(crate) limit: Option<Meter>,
 }
 
 /// What an answer says.
@@ -110,6 +118,7 @@ impl Reply {
             content,
             after: After::Keep,
             repeated: false,
+            limit: None,
         }
     }
 
@@ -136,6 +145,9 @@ impl Reply {
         if self.after == After::Close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if let Some(limit) = &self.limit {
+            limit_headers(headers, std::slice::from_ref(limit));
+        }
         if let Some(problem) = problem {
             problem_headers(headers, &problem, self.status);
         }
@@ -156,6 +168,7 @@ impl From<Problem> for Reply {
             content: Content::Problem(Box::new(problem)),
             after,
             repeated: false,
+            limit: None,
         }
     }
 }
@@ -168,9 +181,24 @@ fn page(problem: &Problem, id: &RequestId) -> Bytes {
     Bytes::from(json.finish())
 }
 
+/// Names of limits are plain ASCII, so that the fields always are.
+fn limit_headers(headers: &mut http::HeaderMap, meters: &[Meter]) {
+    let field = |text: String| HeaderValue::from_maybe_shared(Bytes::from(text)).ok();
+    if let (Some(policies), Some(standings)) = (
+        field(fields::policies(meters)),
+        field(fields::standings(meters)),
+    ) {
+        headers.insert(LIMIT_POLICY, policies);
+        headers.insert(LIMIT, standings);
+    }
+}
+
 fn problem_headers(headers: &mut http::HeaderMap, problem: &Problem, status: StatusCode) {
     if let Some(seconds) = problem.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if !problem.violated.is_empty() {
+        limit_headers(headers, &problem.violated);
     }
     if let Some(methods) = problem.allow {
         headers.insert(ALLOW, HeaderValue::from_static(methods));

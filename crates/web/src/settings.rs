@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// The bounds of one listener and of the requests that come over it.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
@@ -61,6 +63,8 @@ pub struct ServerSettings {
     /// HTTP/2 frames that carry nothing (pings, settings, resets, window updates) which a client may send
     /// ahead of what requests, answers and time allow it; one more ends the connection. Default 1,000.
     pub control_frames_max: u32,
+    /// The networks of proxies whose word on where a request came from is taken. Default none.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long open requests may take to end when the gateway stops. Default 10 s.
     pub shutdown_timeout: Duration,
 }
@@ -90,6 +94,7 @@ impl Default for ServerSettings {
             streams_max: 128,
             resets_max: 20,
             control_frames_max: 1_000,
+            trusted_proxies: Vec::new(),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

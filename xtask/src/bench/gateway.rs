@@ -142,6 +142,7 @@ impl Yard {
             text,
             "[bounds]\nqueue_otp_max = 5000000\nreceipts_pending_max = 1000000"
         )?;
+        text.push_str(&limits()?);
         writeln!(
             text,
             "[[short_code]]\nnumber = \"{SHORT_CODE}\"\nmps = {mps}\nburst = {mps}"
@@ -333,4 +334,41 @@ fn dechunk(mut body: &str) -> anyhow::Result<String> {
         whole.push_str(rest.get(..size).context("a short chunk")?);
         body = rest.get(size + 2..).context("a chunk without an end")?;
     }
+}
+
+/// Every limit is in the road and wide open, so that what is measured is their cost and not what they
+/// refuse. Limits on recipients keep few keys apart: how many numbers there are is the load's, and what a key
+/// takes is known.
+fn limits() -> anyhow::Result<String> {
+    const WIDE: u64 = 1_000_000_000;
+    let mut text = "[countries]\nenabled = [\"GB\"]\n".to_owned();
+    for name in [
+        "recipient-otp-10-minutes",
+        "recipient-otp-hour",
+        "recipient-otp-day",
+        "recipient-hour",
+    ] {
+        writeln!(
+            text,
+            "[[limit]]\nname = \"{name}\"\namount = {WIDE}\nkeys_max = 1000"
+        )?;
+    }
+    for name in ["client-rate", "short-code-rate"] {
+        writeln!(
+            text,
+            "[[limit]]\nname = \"{name}\"\namount = {WIDE}\nburst = {WIDE}"
+        )?;
+    }
+    for name in [
+        "client-concurrency",
+        "prefix-hour",
+        "country-day",
+        "campaign-day",
+    ] {
+        writeln!(
+            text,
+            "[[limit]]\nname = \"{name}\"\namount = {WIDE}\nmode = \"enforce\""
+        )?;
+    }
+    Ok(text)
 }

@@ -41,15 +41,21 @@ impl Book {
     /// A book without counts. The names must differ. All tables are laid out here and never grow.
     pub fn new(policies: Vec<Policy>, secret: Secret) -> Result<Self, PolicyError> {
         reload::check_names(&policies)?;
-        let mut book = Self {
-            secret,
-            clock: Steady::default(),
-            limits: policies.into_iter().map(Limit::new).collect(),
-            by_event: Default::default(),
-            readings: Vec::new(),
-        };
+        let mut book = Self::empty(secret);
+        book.limits = policies.into_iter().map(Limit::new).collect();
         book.sort_by_event();
         Ok(book)
+    }
+
+    /// A book without limits.
+    pub fn empty(secret: Secret) -> Self {
+        Self {
+            secret,
+            clock: Steady::default(),
+            limits: Vec::new(),
+            by_event: Default::default(),
+            readings: Vec::new(),
+        }
     }
 
     /// Asks every limit that counts this request and, when none refuses, takes from all of them.

@@ -169,6 +169,11 @@ impl Countries {
         }
     }
 
+    /// The enabled countries.
+    pub fn enabled(&self) -> impl Iterator<Item = RegionCode> {
+        self.enabled.iter().copied()
+    }
+
     /// Whether messages may go to a destination. A range without a country (satellites) needs only its
     /// name; a range of a country needs both.
     pub fn allow(&self, destination: &Destination) -> Result<(), CountryRefusal> {

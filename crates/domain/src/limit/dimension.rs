@@ -162,9 +162,11 @@ impl Dimensions {
         })
     }
 
-    /// Whether a limit by these is asked at all.
+    /// Whether a limit by these is asked at all. A client without a group is outside all groups, and
+    /// who shows a key gives no login.
     pub(super) const fn apply_to(self, facts: &Facts<'_>) -> bool {
-        facts.group.is_some() || !self.contains(Dimension::Group)
+        (facts.group.is_some() || !self.contains(Dimension::Group))
+            && (facts.login.is_some() || !self.contains(Dimension::Login))
     }
 
     /// The dimensions that a request has a fact for.

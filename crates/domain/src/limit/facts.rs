@@ -22,7 +22,7 @@ pub enum Event {
     FailedCheck,
     /// A request to the API, whatever it is about.
     Request,
-    /// Somebody tries to log in as an operator, or to use a key that is not known.
+    /// Somebody tries to log in as an operator, or showed a key that is not good.
     Login,
     /// An ESME tries to bind.
     Bind,
@@ -51,7 +51,8 @@ impl Event {
 }
 
 /// The facts of one request. What is `None` is counted as one more value of its dimension, so leaving
-/// something out never gets around a limit; only a client without a group is outside all groups.
+/// something out never gets around a limit; only a client without a group is outside all groups, and
+/// whoever shows a key instead of a login is outside the limits by login.
 /// `Debug` shows no number, address or login.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {

@@ -78,6 +78,12 @@ pub(super) fn is_calling_code(code: u16) -> bool {
         .is_some()
 }
 
+/// Whether a country has a numbering plan.
+pub(super) fn is_region(region: RegionCode) -> bool {
+    let mut known = PHONE_NUMBER_UTIL.get_supported_regions();
+    known.any(|other| other.as_region_str().as_str() == region.as_str())
+}
+
 /// The country of a number.
 pub(super) fn region(code: u16, digits: u64) -> Option<RegionCode> {
     if EXAMPLES.contains(&digits) {

@@ -28,6 +28,11 @@ impl RegionCode {
         Self(letters)
     }
 
+    /// Whether there are numbers of it: a country that has a numbering plan.
+    pub fn is_known(self) -> bool {
+        super::plan::is_region(self)
+    }
+
     /// The two letters.
     pub const fn as_str(&self) -> &str {
         // Both constructors hold ASCII letters only, which are UTF-8.

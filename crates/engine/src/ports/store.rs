@@ -146,6 +146,15 @@ pub trait Store: Erasure + Send + Sync {
     /// in sequential order per kind.
     /// Blocks; call it before serving.
     fn load(&self, each: &mut dyn FnMut(Loaded)) -> Result<(), ReadError>;
+    /// Streams the messages to handsets whose id's sequence lies above `after`, the newest `most` of them,
+    /// in ascending order, each with its sealed number, if that is still there. Blocks; call it before
+    /// serving.
+    fn accepted(
+        &self,
+        after: u64,
+        most: usize,
+        each: &mut dyn FnMut(MessageRow, Option<VaultRow>),
+    ) -> Result<(), ReadError>;
     /// Where the ledger stands.
     fn head(&self) -> Result<LedgerHead, ReadError>;
     /// Whether commits are taken.

@@ -48,6 +48,7 @@ impl Gateway {
             created: row.created,
             expires: row.expires,
             replayed: Replay::Repeated,
+            limit: None,
         })
     }
 }

@@ -92,6 +92,7 @@ fn played() -> Vec<Value> {
         story::sending(),
         story::refusing(),
         story::ending(),
+        story::limiting(),
         story::handsets(),
         story::opting_out(),
         story::verifying(),

@@ -8,7 +8,7 @@ use engine::settings::Settings;
 use engine::{ApiKey, Caller, Gateway, Parts};
 use testkit::gateway::{HOME, everything, master, poll_once};
 use testkit::memory::node;
-use testkit::{Image, ManualClock, MemoryKeyring, MemoryStore, SeededEntropy};
+use testkit::{Image, ManualClock, MemoryCounts, MemoryKeyring, MemoryStore, SeededEntropy};
 
 use super::carrier::CarrierSide;
 
@@ -43,6 +43,7 @@ impl Node {
             entropy: Arc::new(SeededEntropy::new(seed)),
             master: master(),
             keyring: Arc::new(keyring.clone()),
+            counts: Arc::new(MemoryCounts::default()),
             node: node(),
             settings: settings.clone(),
         };

@@ -10,6 +10,8 @@ named! {
         MessageAccepted = "message.accepted",
         /// A message, or a counted number of them, was refused.
         MessageRefused = "message.refused",
+        /// A request of a client was refused before it was looked at.
+        RequestRefused = "request.refused",
         /// A segment is about to be written to a carrier's bind.
         MessageDispatched = "message.dispatched",
         /// The carrier took a segment and gave it an id.

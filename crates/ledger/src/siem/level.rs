@@ -38,6 +38,7 @@ impl Level {
         match kind {
             Kind::MessageAccepted
             | Kind::MessageRefused
+            | Kind::RequestRefused
             | Kind::MessageDispatched
             | Kind::MessageSubmitted
             | Kind::MessageDelivered

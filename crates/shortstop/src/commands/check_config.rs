@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::CheckArgs;
 use crate::config::environment::Overlay;
@@ -11,6 +11,7 @@ use crate::config::{self, Checked, Problems, example};
 use crate::exit::{Exit, Outcome};
 use crate::folder::DataFolder;
 use crate::key_places::FIRST_SEAL_KEY_WARNING;
+use crate::limit_words;
 use crate::material::Material;
 use crate::output::Output;
 
@@ -28,7 +29,19 @@ fn check(file: &Path, output: Output) -> Exit {
     let problems = match read(file) {
         Ok(checked) => {
             warn(&checked);
-            output.event("config", &json!({"ok": true, "problems": []}));
+            let limits: Vec<Value> = checked
+                .settings
+                .limits
+                .policies
+                .iter()
+                .map(|policy| {
+                    json!({"name": policy.name(), "says": limit_words::says(policy.draft())})
+                })
+                .collect();
+            output.event(
+                "config",
+                &json!({"ok": true, "problems": [], "limits": limits}),
+            );
             let says = "is a configuration that can be run";
             output.line(format!(
                 "{} {says}.\n\n{}",
@@ -65,15 +78,16 @@ fn warn(checked: &Checked) {
     }
 }
 
-fn idle(checked: &Checked) -> Vec<&'static str> {
+fn idle(checked: &Checked) -> Vec<String> {
     let mut found = Vec::new();
     if checked.settings.short_codes.is_empty() {
-        found.push("no short code: nothing can be sent; add a [[short_code]]");
+        found.push("no short code: nothing can be sent; add a [[short_code]]".to_owned());
     }
     if checked.carriers.is_empty() {
-        found.push("no carrier: nothing can be sent; add a [[carrier]]");
+        found.push("no carrier: nothing can be sent; add a [[carrier]]".to_owned());
     }
-    found.extend(checked.warnings());
+    found.extend(checked.warnings().into_iter().map(str::to_owned));
+    found.extend(checked.limit_warnings());
     found
 }
 
@@ -89,13 +103,28 @@ fn summary(checked: &Checked) -> String {
         .iter()
         .map(|link| link.name.to_string())
         .collect();
-    let lines = [
+    let countries = &checked.settings.limits.countries;
+    let countries: Vec<String> = countries
+        .enabled()
+        .map(|region| region.to_string())
+        .collect();
+    let countries = match &countries[..] {
+        [] => "NONE: every message is refused".to_owned(),
+        countries => countries.join(", "),
+    };
+    let mut lines = vec![
         format!("  node         {}", checked.node),
         format!("  data folder  {}", checked.data_folder.display()),
         format!("  HTTPS        {}", checked.https.limits.listen),
         format!("  admin        {}", checked.admin.listen),
         format!("  short codes  {}", codes.join(", ")),
         format!("  carriers     {}", carriers.join(", ")),
+        format!("  countries    {countries}"),
+        "  limits".to_owned(),
     ];
+    for policy in &checked.settings.limits.policies {
+        let says = limit_words::says(policy.draft());
+        lines.push(format!("    {:<26} {says}", policy.name()));
+    }
     lines.join("\n")
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::ledger::NodeName;
+use domain::limit::country::PUMPED;
 use domain::verification::budget::policy::FewDigits;
 use engine::settings::Settings;
 
@@ -18,6 +19,8 @@ mod carriers;
 mod fairness;
 mod ledger;
 mod limits;
+mod policies;
+mod price;
 mod risk;
 mod short_codes;
 mod siem;
@@ -146,6 +149,32 @@ impl Checked {
         )
     }
 
+    /// What limits let through or stop that may not be meant; said at each start and reload, and by
+    /// `check-config`.
+    pub fn limit_warnings(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let countries = &self.settings.limits.countries;
+        if countries.enabled().next().is_none() {
+            found.push(
+                "no country is enabled: every message is refused; add [countries] with enabled = \
+                 [\"GB\"] or wherever your users are"
+                    .to_owned(),
+            );
+        }
+        let pumped = countries.enabled().map(|region| region.to_string());
+        let pumped: Vec<_> = pumped
+            .filter(|region| PUMPED.contains(&region.as_str()))
+            .collect();
+        if !pumped.is_empty() {
+            found.push(format!(
+                "messages to {} are often made up to earn from them: enable a country only where you have \
+                 users",
+                pumped.join(", ")
+            ));
+        }
+        found
+    }
+
     fn rewrap_warning(&self) -> Option<&'static str> {
         self.settings.rewrap_every.is_none().then_some(
             "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
@@ -180,6 +209,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
         rewrap_every: limits::rewrap_every(&config.keys, problems),
         verifications: verifications::settings(config, problems),
+        limits: policies::settings(config, problems),
     }
 }
 

@@ -4,13 +4,14 @@
 use std::fmt::Write as _;
 
 use super::carrier::CarrierSection;
+use super::limit::{GroupSection, LimitSection};
 use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
-    admin, bounds, fairness, https, keys, ledger, log, messages, node, retention, risk, store,
-    verifications,
+    admin, bounds, countries, fairness, https, keys, ledger, log, messages, node, prices,
+    retention, risk, store, verifications,
 };
 
 /// What stands above the first section.
@@ -52,6 +53,10 @@ pub fn render() -> String {
     section::<risk::Risk>(&mut out, "risk", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
     section::<fairness::Fairness>(&mut out, "fairness", Head::Single);
+    section::<LimitSection>(&mut out, "limit", Head::Optional);
+    section::<GroupSection>(&mut out, "group", Head::Optional);
+    section::<prices::Prices>(&mut out, "prices", Head::Single);
+    section::<countries::Countries>(&mut out, "countries", Head::Single);
     section::<store::Store>(&mut out, "store", Head::Single);
     section::<log::Log>(&mut out, "log", Head::Single);
     out

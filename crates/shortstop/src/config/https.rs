@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::section::section;
@@ -32,6 +33,10 @@ section! {
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.key",
         /// `modern` is TLS 1.3 only; `intermediate` adds TLS 1.2 for old applications.
         pub tls_profile: TlsProfile = TlsProfile::Modern,
+        /// Networks (CIDR) of the proxies through which applications come, such as ["10.0.0.5/32"]. Only what
+        /// such a proxy writes into `X-Forwarded-For` is believed, from the last address backwards; anybody
+        /// else could write there what they like, to be counted as somebody else.
+        pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Connections open at once; one more is closed at once. Each takes some 40 KiB.
         pub connections_max: usize = 4_096,
         /// Connections open at once from one address, of which an IPv6 /64 is one; one more is closed at

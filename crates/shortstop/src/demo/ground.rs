@@ -19,6 +19,7 @@ use crate::child::{GatewayProcess, Launch};
 use crate::cli::DemoArgs;
 use crate::clock::SystemClock;
 use crate::config::carrier::CarrierSection;
+use crate::config::limit::LimitSection;
 use crate::config::short_code::ShortCodeSection;
 use crate::config::{Carrier, Config};
 use crate::control::{Answer, NewClientAsked, Request, client};
@@ -167,6 +168,8 @@ fn configuration(
     config.https.certificate_file = Some(files.server.certificate.clone());
     config.https.key_file = Some(files.server.key.clone());
     config.admin.listen = free(config.admin.listen, "monitoring", moved)?;
+    config.countries.enabled = vec!["GB".to_owned()];
+    config.limits = limits();
     config.short_codes = vec![ShortCodeSection {
         number: Some(SHORT_CODE.to_owned()),
         carriers: vec!["demo".to_owned()],
@@ -193,6 +196,24 @@ fn configuration(
         password: None,
     }];
     Ok(config)
+}
+
+/// The demo writes to few numbers, and to each of them often.
+fn limits() -> Vec<LimitSection> {
+    let wide = |name: &str| LimitSection {
+        name: Some(name.to_owned()),
+        amount: Some(100_000),
+        ..LimitSection::default()
+    };
+    [
+        "recipient-otp-10-minutes",
+        "recipient-otp-hour",
+        "recipient-otp-day",
+        "recipient-hour",
+        "client-rate",
+    ]
+    .map(wide)
+    .to_vec()
 }
 
 /// A number of the range that is kept free for examples, above those of the load.

@@ -9,7 +9,7 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 8] = [
+const LIVE: [&str; 12] = [
     "short_code.",
     "keys.",
     "messages.",
@@ -17,6 +17,10 @@ const LIVE: [&str; 8] = [
     "retention.",
     "bounds.",
     "fairness.",
+    "limit.",
+    "group.",
+    "prices.",
+    "countries.",
     "https.certificate_file",
 ];
 

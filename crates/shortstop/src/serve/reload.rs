@@ -63,6 +63,9 @@ impl Running {
         for says in checked.warnings() {
             tracing::warn!("{says}");
         }
+        for says in checked.limit_warnings() {
+            tracing::warn!("{says}");
+        }
         self.opened.gateway.reconfigure(checked.settings, &change);
         self.config = config;
         Ok(change.changed_keys)

@@ -38,6 +38,8 @@ pub struct Ground {
     pub more: String,
     /// Settings of the store. The reserve is small, for the sake of tests that read every octet.
     pub store: String,
+    /// Limits; wide open unless a test is about them, since most write to few numbers.
+    pub limits: String,
     /// Settings of the carrier, after those that every test needs.
     pub carrier: String,
 }
@@ -55,6 +57,7 @@ impl Ground {
             admin: free_address(),
             more,
             store,
+            limits: wide_open(),
             carrier,
         }
     }
@@ -83,8 +86,9 @@ impl Ground {
              [[carrier]]\nname = 'sim'\naddress = '{carrier}'\nsystem_id = 'tester'\n\
              password_file = 'password'\ntransport = 'plaintext-loopback'\n\
              window_max = 50\nmps = 2000\nburst = 100\n{}\n\
-             [verifications]\nbrand = 'Example'\n[store]\n{}\n{}\n",
-            self.https, self.admin, self.carrier, self.store, self.more
+             [verifications]\nbrand = 'Example'\n[store]\n{}\n\
+             [countries]\nenabled = ['GB', 'US', 'DE']\n{}\n{}\n",
+            self.https, self.admin, self.carrier, self.store, self.limits, self.more
         );
         let path = self.path("shortstop.toml");
         std::fs::write(&path, text).unwrap();
@@ -160,6 +164,22 @@ impl Ground {
     pub fn admin(&self) -> Client {
         Target::http(self.admin).client()
     }
+}
+
+/// Blocks that open the limits on messages, requests and keys so wide that nobody meets them.
+fn wide_open() -> String {
+    let quotas = [
+        "recipient-otp-10-minutes",
+        "recipient-otp-hour",
+        "recipient-otp-day",
+        "recipient-hour",
+    ];
+    let quotas = quotas.map(|name| format!("[[limit]]\nname = '{name}'\namount = 1000000\n"));
+    let rates = ["client-rate", "source-logins", "network-logins"];
+    let rates =
+        rates.map(|name| format!("[[limit]]\nname = '{name}'\namount = 100000\nburst = 100000\n"));
+    let held = "[[limit]]\nname = 'client-concurrency'\namount = 100000\n".to_owned();
+    [&quotas[..], &rates[..], &[held]].concat().concat()
 }
 
 /// Runs the binary to its end.

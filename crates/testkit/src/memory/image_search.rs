@@ -4,7 +4,9 @@ use domain::carrier_id::CarrierMessageId;
 use domain::id::{InboundId, MessageId};
 use domain::message::CarrierName;
 use engine::ports::store::{CarrierIdRow, Page};
-use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup, VaultRow};
+use engine::rows::{
+    InboundFilter, InboundRow, MessageFilter, MessageRow, Purpose, SubjectLookup, VaultRow,
+};
 
 use super::image::Image;
 
@@ -35,6 +37,17 @@ impl Image {
         let found = rows.filter(|(_, row)| is_found && wanted(filter, row));
         let found = found.map(|(sequence, row)| (*sequence, row));
         self.page(found, filter.limit)
+    }
+
+    pub(super) fn accepted(&self, after: u64, most: usize) -> Vec<(MessageRow, Option<VaultRow>)> {
+        let above = self.messages.range(after.saturating_add(1)..);
+        let skipped = above.clone().count().saturating_sub(most);
+        let numbered = above.skip(skipped).map(|(sequence, row)| {
+            let sealed = self.vault_of(*sequence).into_iter();
+            let mut numbers = sealed.filter(|sealed| sealed.purpose == Purpose::Number);
+            (row.clone(), numbers.next())
+        });
+        numbered.collect()
     }
 
     pub(super) fn unsettled(

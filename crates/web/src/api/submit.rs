@@ -28,9 +28,9 @@ impl Api {
         json.open();
         render::submitted(&mut json, &submitted);
         json.close();
-        let repeated = submitted.replayed == Replay::Repeated;
         Ok(Reply {
-            repeated,
+            repeated: submitted.replayed == Replay::Repeated,
+            limit: submitted.limit,
             ..Reply::json(StatusCode::ACCEPTED, json)
         })
     }

@@ -76,6 +76,12 @@ pub enum Code {
     CodesDisabled,
     /// The request has too many header lines.
     TooManyHeaders,
+    /// Messages to the number's country are off.
+    CountryOff,
+    /// Messages to numbers of its range are off.
+    RangeOff,
+    /// A limit is used up.
+    Throttled,
     /// A mistake of ours.
     Internal,
     /// The queue of the class is full.
@@ -96,7 +102,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 46] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -122,11 +128,14 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::OptedOut,
         Self::NoRoute,
+        Self::CountryOff,
+        Self::RangeOff,
         Self::TooManySegments,
         Self::ValidityTooLong,
         Self::IdempotencyKeyReused,
         Self::VerificationsOff,
         Self::TextDoesNotFit,
+        Self::Throttled,
         Self::SendCooldown,
         Self::SendBudget,
         Self::GuessBudget,
@@ -262,6 +271,17 @@ impl Code {
                 S::UNPROCESSABLE_ENTITY,
                 "Short code has no carrier",
             ),
+            Self::CountryOff => (
+                "country-off",
+                S::UNPROCESSABLE_ENTITY,
+                "Country is not enabled",
+            ),
+            Self::RangeOff => (
+                "range-off",
+                S::UNPROCESSABLE_ENTITY,
+                "Range of numbers is not enabled",
+            ),
+            Self::Throttled => ("throttled", S::TOO_MANY_REQUESTS, "Limit is used up"),
             Self::TooManySegments => (
                 "too-many-segments",
                 S::UNPROCESSABLE_ENTITY,
@@ -366,9 +386,9 @@ mod tests {
              key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
              class-not-granted not-found pruned method-not-allowed request-timeout idempotency-in-flight \
              not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send body-too-large unsupported-media-type \
-             opted-out no-route \
+             opted-out no-route country-off range-off \
              too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit \
-             send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \
+             throttled send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \
              queue-full idempotency-full verifications-full busy unavailable storage-low timeout"
         );
     }

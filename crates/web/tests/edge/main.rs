@@ -23,6 +23,7 @@ mod siem;
 mod sim_swap;
 mod site;
 mod slow;
+mod throttled;
 mod tls;
 mod wire;
 mod witness;

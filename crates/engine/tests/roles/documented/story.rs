@@ -26,6 +26,7 @@ use testkit::witness::MemoryWitness;
 use testkit::{MemoryBookmark, MemoryCollector, TestGateway};
 use tokio::sync::watch;
 
+use super::super::limits::{only, settings};
 use super::super::prune::{live, prune};
 use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
@@ -124,6 +125,28 @@ pub fn ending() -> TestGateway {
     };
     test.settle(test.gateway.messages(&caller, query)).unwrap();
     test.gateway.checkpoint(&caller);
+    test
+}
+
+/// Limits that refuse messages, requests and keys.
+pub fn limiting() -> TestGateway {
+    let policies = [
+        only("recipient-otp-hour", 1),
+        only("client-concurrency", 1),
+        only("source-logins", 1),
+    ];
+    let test = TestGateway::queued_with(settings(policies.concat()));
+    let code = || submit_to(&test, 1, TrafficClass::Otp, "code");
+    code().unwrap();
+    assert!(code().is_err());
+    let caller = test.caller();
+    let underway = test.gateway.begin_request(&caller).unwrap();
+    assert!(test.gateway.begin_request(&caller).is_err());
+    drop(underway);
+    for _ in 0..2 {
+        let guess = test.gateway.authenticate(unknown_key().reveal(), HOME);
+        assert!(guess.is_err());
+    }
     test
 }
 

@@ -128,6 +128,7 @@ impl Activity {
             | Kind::ClientRevoked => Self::of_account(kind),
             Kind::MessageAccepted
             | Kind::MessageRefused
+            | Kind::RequestRefused
             | Kind::MessageCancelled
             | Kind::MessageRead
             | Kind::MessageSearched
@@ -182,6 +183,8 @@ impl Activity {
             Kind::MessageCancelled | Kind::OptoutRemoved | Kind::VerificationEnded => {
                 Self::new(Class::ApiActivity, 4, "Delete")
             }
+            // It was not looked at, so that nobody knows what it would have done.
+            Kind::RequestRefused => Self::other(Class::ApiActivity, kind.as_str()),
             _ => Self::new(Class::ApiActivity, 2, "Read"),
         }
     }

@@ -7,7 +7,7 @@ use shortstop::http_client::{Client, Reply};
 use web::{Access, ROUTES, Route, RouteRow, Verb};
 
 use super::book::{self, Act, Shown};
-use super::stage::{AWAY, Busy, Stage};
+use super::stage::{AWAY, Busy, REQUESTS, Stage};
 use crate::ground::{CODE, message, until};
 
 const READER: &str = "+447700900123";
@@ -59,6 +59,7 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
     search_by_number(stage).await;
     nobody(stage).await;
     refused_message(stage, &busy.client, &mut api).await;
+    refused_request(stage).await;
 }
 
 /// A message of this client, to a carrier that is away.
@@ -255,4 +256,25 @@ async fn refused_message(stage: &mut Stage, client: &str, api: &mut Client) {
         ..by_client(stage, Kind::MessageRefused, client, from)
     };
     stage.happened(Event::MessageRefused, act);
+}
+
+/// Whoever asks more than a limit allows. What is no JSON leaves nothing.
+async fn refused_request(stage: &mut Stage) {
+    let (client, key) = stage.client(&["messages:send"]).await;
+    let from = stage.next();
+    let mut api = stage.ground.api(&key).client();
+    let body = json!("no message");
+    for _ in 0..REQUESTS {
+        let reply = api.post("/v1/messages", &body).await.unwrap();
+        assert_eq!(reply.status.as_u16(), 400, "{}", reply.text);
+    }
+    let reply = api.post("/v1/messages", &body).await.unwrap();
+    assert_eq!(reply.member("code"), "throttled", "{}", reply.text);
+    let act = Act {
+        origin: "",
+        outcome: "refused",
+        shown: Shown::Counted(1),
+        ..by_client(stage, Kind::RequestRefused, &client, from)
+    };
+    stage.happened(Event::RequestRefused, act);
 }

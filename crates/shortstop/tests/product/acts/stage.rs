@@ -21,6 +21,9 @@ use crate::ground::{CODE, Carrier, Ground, free_address, run, run_json, until};
 use crate::ledger::word;
 use crate::prune;
 
+/// Requests of a client in an hour: more than any act needs but the one that is refused.
+pub const REQUESTS: usize = 400;
+
 /// A short code whose carrier is away until it is started.
 pub const AWAY: &str = "54320";
 /// One whose carrier refuses everything.
@@ -300,7 +303,9 @@ impl Stage {
         format!(
             "{carriers}[[witness]]\nname = 'w1'\nurl = 'http://{witness}'\nvkey = '{vkey}'\n\
              [[siem]]\nname = 'soc'\naddress = '{collector}'\ntransport = 'plaintext-loopback'\n\
-             [messages]\nvalidity_otp_seconds = 2\n"
+             [messages]\nvalidity_otp_seconds = 2\n\
+             [[limit]]\nname = 'requests'\nevent = 'request'\nalgorithm = 'quota'\n\
+             amount = {REQUESTS}\nwindow_seconds = 3600\n"
         )
     }
 }

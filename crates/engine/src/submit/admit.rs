@@ -1,0 +1,133 @@
+//! Whether a message that is ready is taken on: the questions of admission, which are free to ask, and
+//! behind them the limits, which count what they grant.
+
+use std::time::Duration;
+
+use domain::admission::{Facts, Origin, Room, Route};
+use domain::consent::Standing;
+use domain::id::ClientId;
+use domain::limit::book::Meter;
+use domain::limit::facts::{Event, Facts as Counted};
+use domain::time::Timestamp;
+use ledger::{Kind, Outcome};
+
+use super::{Early, Intake, Prepared, SubmitError};
+use crate::coalesce::Who;
+use crate::gateway::Gateway;
+use crate::limits::Throttled;
+use crate::metrics::Counter;
+use crate::settings::Settings;
+use crate::state::State;
+
+/// When to come back to a full queue.
+const QUEUE_RETRY: Duration = Duration::from_secs(5);
+
+impl Gateway {
+    pub(super) fn facts(
+        &self,
+        state: &State,
+        settings: &Settings,
+        intake: &Intake,
+        prepared: &Prepared,
+    ) -> Facts {
+        let code = settings.short_codes.get(&prepared.head.from);
+        let suppressed = state
+            .opt_outs
+            .contains_key(&(prepared.head.from, self.blind().suppression(prepared.to)));
+        let class = prepared.head.class;
+        let most = settings
+            .bounds
+            .queue_max
+            .get(class.index())
+            .copied()
+            .unwrap_or(0);
+        let is_full = state.queue.is_full(class, intake.client, most);
+        Facts {
+            origin: intake.origin,
+            class,
+            short_code: intake.grant,
+            classes: intake.classes,
+            route: if code.is_some() {
+                Route::Known
+            } else {
+                Route::None
+            },
+            reach: settings.limits.countries.allow(&prepared.destination),
+            standing: if suppressed {
+                Standing::OptedOut
+            } else {
+                Standing::Open
+            },
+            opt_out_scope: code.map(|code| code.opt_out_scope).unwrap_or_default(),
+            queue: if is_full {
+                Room::Full(QUEUE_RETRY)
+            } else {
+                Room::Free
+            },
+        }
+    }
+
+    /// Asks every limit that counts the message, and takes from all of them when none refuses. What is
+    /// taken belongs to this command and is never given back, whatever becomes of its commit. The
+    /// gateway's own answer to a keyword is counted by none: a person asked for it with a message.
+    pub(super) fn take_message(
+        &self,
+        settings: &Settings,
+        intake: &Intake,
+        prepared: &Prepared,
+        now: Timestamp,
+    ) -> Result<Option<Meter>, Throttled> {
+        if intake.origin == Origin::KeywordReply {
+            return Ok(None);
+        }
+        let facts = Counted {
+            client: intake.client,
+            group: settings.limits.group_of(intake.client),
+            short_code: Some(prepared.head.from),
+            class: Some(prepared.head.class),
+            campaign: prepared.head.campaign.as_deref(),
+            destination: Some(prepared.destination),
+            source: intake.shown.map(|(_, source)| source),
+            segments: u32::try_from(prepared.body.segments.len()).unwrap_or(u32::MAX),
+            cost_micros: prepared.cost_micros,
+            ..Counted::new(Event::Message)
+        };
+        self.limits
+            .take_message(&facts, prepared.id.sequence(), now)
+    }
+}
+
+/// Counts a message that was not taken on, in the ledger within a second and in the metrics, and ends its
+/// request.
+pub(crate) fn refused(
+    state: &mut State,
+    client: ClientId,
+    error: SubmitError,
+    now: Timestamp,
+) -> Early {
+    count(state, client, &error, now);
+    Early::Error(error)
+}
+
+fn count(state: &mut State, client: ClientId, error: &SubmitError, now: Timestamp) {
+    let who = Who::Client(client);
+    let code = match error {
+        SubmitError::Refused(refusal) => {
+            let kind = Kind::MessageRefused;
+            let code = refusal.code();
+            state
+                .coalescer
+                .count(kind, Outcome::Refused, who, code, now);
+            code
+        }
+        SubmitError::Throttled(throttled) => {
+            let limit = throttled.limit();
+            state
+                .coalescer
+                .throttled(Kind::MessageRefused, who, limit, now);
+            Throttled::CODE
+        }
+        _ => return,
+    };
+    state.counters.add(Counter::Refused(code), 1);
+}
