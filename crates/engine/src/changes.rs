@@ -5,7 +5,7 @@ use ledger::Draft;
 
 use crate::rows::{
     Bearer, BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate,
-    OptOutRow, PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
     VerificationUpdate,
 };
 
@@ -64,6 +64,13 @@ pub enum Write {
     Unmatched(UnmatchedRow),
     /// That receipt found its segment; forget the row of this key.
     ForgetUnmatched(u64),
+    /// A record of the pumping guard.
+    Pumping(PumpingRow),
+    /// Records of the pumping guard below this key stand in a later one; forget them.
+    ForgetPumping {
+        /// The key.
+        before: u64,
+    },
     /// A part of a long inbound message; its vault rows come as writes of their own.
     Part(PartRow),
     /// The whole message is committed; forget this part and its vault rows.

@@ -1,6 +1,8 @@
 //! The engine's ledger entries, one function a kind: what each says, and nothing personal in any.
 //! `docs/ledger.md` describes the same fields.
 
+pub(crate) mod pumping;
+
 use std::net::IpAddr;
 
 use domain::id::{ClientId, InboundId, KeyId, SubjectId};

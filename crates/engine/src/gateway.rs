@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::metrics::{Counter, Metrics};
 use crate::ports::store::{CommitError, Committed};
 use crate::ports::{Carriers, Clock, Counts, Entropy, Keyring, Store};
+use crate::pumping::Desk;
 use crate::retention::Reached;
 use crate::rotation::Rotations;
 use crate::sealing::Sealing;
@@ -93,6 +94,8 @@ pub struct Gateway {
     pub(crate) sealing: OnceLock<Arc<Sealing>>,
     /// Who is asked about SIMs, where somebody is.
     pub(crate) risk: OnceLock<RiskParts>,
+    /// The pumping guard; see [`crate::pumping`] for the order of locks.
+    pub(crate) pumping: Mutex<Desk>,
     me: Weak<Gateway>,
 }
 
@@ -133,6 +136,7 @@ impl Gateway {
             streams: OnceLock::new(),
             sealing: OnceLock::new(),
             risk: OnceLock::new(),
+            pumping: Mutex::default(),
             me: me.clone(),
         })
     }
@@ -195,6 +199,7 @@ impl Gateway {
             metrics.rows.extend(ledger.witnesses.rows(self.now()));
         }
         metrics.rows.extend(self.stream_rows());
+        metrics.rows.extend(self.pumping_rows());
         if let Some(sealing) = self.sealing.get() {
             metrics.rows.extend(sealing.rows());
         }

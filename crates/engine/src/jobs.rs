@@ -126,6 +126,7 @@ impl Gateway {
         self.expire_verifications(now);
         self.watch_room(now);
         self.record_stragglers(now);
+        self.keep_pumping(now);
         self.flush_counts(now);
         self.prepare_keys(now);
         let keep = self.settings().bounds.unmatched_keep;
@@ -170,6 +171,9 @@ impl Gateway {
             batch.entry(draft.clone());
         }
         let count = batch.len();
+        if count > 0 {
+            self.keep_whole(&mut batch);
+        }
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |gateway, result| {
                 if result.is_err() {

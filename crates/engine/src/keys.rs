@@ -5,7 +5,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use core::fmt;
 use domain::msisdn::Msisdn;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::ports::keyring::Salt;
 
@@ -148,6 +148,17 @@ impl BlindKeys {
     /// Names an idempotency key, or fingerprints a payload.
     pub fn idempotency(&self, parts: &[&[u8]]) -> Blind {
         blind(&self.idempotency, parts)
+    }
+
+    /// The key that seals one record of the pumping guard, by the random octets of that record. It is the same
+    /// for all the life of a store, as that of snapshots.
+    pub(crate) fn pumping(&self, salt: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut context = hmac::Context::with_key(&self.idempotency);
+        context.update(b"shortstop/v1/pumping");
+        context.update(salt);
+        let mut key = Zeroizing::new([0; 32]);
+        key.copy_from_slice(context.sign().as_ref());
+        key
     }
 
     /// The key that seals snapshots of the state.

@@ -33,6 +33,7 @@ mod overdue;
 pub mod ports;
 mod proofs;
 mod prune;
+mod pumping;
 mod queries;
 pub mod rebuild;
 mod receipts;
@@ -77,6 +78,10 @@ pub use openings::{OpeningsChecked, check_openings};
 pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};
 pub use proofs::{LedgerReceipt, Opening, ReceiptError, TileBody, acceptance};
 pub use prune::{KEEP_MIN, KEEP_YEAR, Least, Prune, PruneError, Pruned};
+pub use pumping::{
+    CountryCount, Lifted, PrefixCount, PumpingStats, StandingBlock, UnblockError, UnblockReason,
+    UnblockReasonError,
+};
 pub use queries::{
     Cursor, CursorError, InboundQuery, InboundText, InboundView, LookupError, MessageQuery,
     MessageView, PageView, SegmentView,
@@ -100,6 +105,7 @@ pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
 pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
 pub use verifications::{
-    CancelVerificationError, CheckAnswer, CheckError, CheckRequest, ResendError, StartVerification,
-    StartVerificationError, VerificationSettings, VerificationStarted, VerificationView,
+    CancelVerificationError, CheckAnswer, CheckError, CheckRequest, ResendError, RiskRefusal,
+    StartVerification, StartVerificationError, VerificationSettings, VerificationStarted,
+    VerificationView,
 };

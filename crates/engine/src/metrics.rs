@@ -80,6 +80,8 @@ pub(crate) enum Counter {
     Erased(&'static str),
     Expired(&'static str),
     SimChecks(&'static str),
+    Risk(&'static str),
+    Suspected(&'static str),
     RetentionFailed,
     CommitsFailed,
 }
@@ -140,6 +142,14 @@ impl Counter {
                 "shortstop_sim_checks_total",
                 "Questions whether a SIM was changed lately, by answer.",
             ),
+            Self::Risk(_) => (
+                "shortstop_verifications_risk_refused_total",
+                "Verifications that were not started for their risk, by reason.",
+            ),
+            Self::Suspected(_) => (
+                "shortstop_verifications_suspected_total",
+                "Verifications that a pumping guard which only records would have refused, by reason.",
+            ),
             Self::RetentionFailed => (
                 "shortstop_retention_failures_total",
                 "Rounds that did not destroy every value whose time was over.",
@@ -151,9 +161,11 @@ impl Counter {
     fn label(self) -> Vec<(&'static str, String)> {
         match self {
             Self::Accepted(class) => vec![("class", class.to_string())],
-            Self::Refused(word) | Self::AuthFailed(word) | Self::VerificationRefused(word) => {
-                vec![("reason", word.to_owned())]
-            }
+            Self::Refused(word)
+            | Self::AuthFailed(word)
+            | Self::VerificationRefused(word)
+            | Self::Risk(word)
+            | Self::Suspected(word) => vec![("reason", word.to_owned())],
             Self::VerificationChecks(word) => vec![("result", word.to_owned())],
             Self::Settled(word) | Self::Verifications(word) => vec![("state", word.to_owned())],
             Self::Segments(word) | Self::Receipts(word) => vec![("outcome", word.to_owned())],
@@ -337,6 +349,8 @@ mod tests {
             Counter::Erased("number"),
             Counter::Expired("text"),
             Counter::SimChecks("unchanged"),
+            Counter::Risk("prefix-blocked"),
+            Counter::Suspected("poor-conversion"),
             Counter::RetentionFailed,
             Counter::CommitsFailed,
         ] {
@@ -360,6 +374,8 @@ mod tests {
             r#"Counter shortstop_values_erased_total["purpose"]"#,
             r#"Counter shortstop_values_expired_total["purpose"]"#,
             r#"Counter shortstop_sim_checks_total["answer"]"#,
+            r#"Counter shortstop_verifications_risk_refused_total["reason"]"#,
+            r#"Counter shortstop_verifications_suspected_total["reason"]"#,
             "Counter shortstop_retention_failures_total[]",
             "Counter shortstop_commits_failed_total[]",
             r#"Gauge shortstop_queue_messages["class"]"#,

@@ -21,6 +21,7 @@ use crate::gateway::{Gateway, Parts};
 use crate::ports::carrier::Token;
 use crate::ports::keyring::KeyringError;
 use crate::ports::store::{CarrierIdRow, LedgerHead, Loaded, ReadError, Shutdown};
+use crate::pumping::{Desk, record};
 use crate::rows::{KekRow, MessageRow, PartRow, Purpose, SecretRow, VaultRow};
 use crate::settings::{Fairness, Settings};
 use crate::state::carrier_ids::SegmentRef;
@@ -81,6 +82,10 @@ struct Found {
     given_up: Vec<Assembled>,
     /// Segments for whose ids there is no more room.
     spilled: Vec<CarrierIdRow>,
+    /// The pumping guard as it was.
+    pumping: Desk,
+    /// Records of it that do not open.
+    unopened: u64,
 }
 
 /// The stored keys on their way into the vault.
@@ -152,8 +157,8 @@ impl Gateway {
         let settings = self.settings();
         self.ids.raise(head.last_sequence);
         let mut fresh = State::new(&settings.bounds);
-        let found = self.load(&mut fresh, &settings, now)?;
-        self.record_start(head, &found, now)?;
+        let mut found = self.load(&mut fresh, &settings, now)?;
+        self.record_start(head, &mut found, now)?;
         let mut state = self.state();
         // Binds and paces outlive a reopening of the store: the sockets are still there. So do counts
         // that are in no commit yet.
@@ -162,6 +167,7 @@ impl Gateway {
         std::mem::swap(&mut fresh.coalescer, &mut state.coalescer);
         fresh.counters.absorb(std::mem::take(&mut state.counters));
         *state = fresh;
+        *self.pumping() = std::mem::take(&mut found.pumping);
         self.resume();
         self.is_back();
         self.decide_doubts(&mut state, &found, &settings, now);
@@ -234,6 +240,10 @@ impl Gateway {
                 let given_up = self.load_part(state, &row, &vault, now);
                 found.given_up.extend(given_up);
             }
+            Loaded::Pumping(row) => match record::open(self.blind(), &row) {
+                Some(record) => found.pumping.take(record),
+                None => found.unopened += 1,
+            },
             // A key behind what it could have sealed: the store breaks its promise.
             Loaded::Kek(_) | Loaded::Secret(_) => {}
         }
@@ -352,7 +362,7 @@ impl Gateway {
     fn record_start(
         &self,
         head: &LedgerHead,
-        found: &Found,
+        found: &mut Found,
         now: Timestamp,
     ) -> Result<(), StartError> {
         let in_doubt = found.in_doubt.len();
@@ -378,9 +388,31 @@ impl Gateway {
         for kek in &keks {
             batch.write(Write::Kek(kek.row.clone()));
         }
+        self.keep_loaded(&mut batch, found);
         self.commit_and_wait(batch.finish())?;
         self.vault.take_in(keks);
         Ok(())
+    }
+
+    /// Keeps the pumping guard as a whole, so that what one start had to put together the next has not.
+    fn keep_loaded(&self, batch: &mut Batch, found: &mut Found) {
+        if found.unopened > 0 {
+            let records = found.unopened;
+            tracing::error!(
+                records,
+                "records of the pumping guard do not open and are left out"
+            );
+        }
+        if !found.pumping.has_records() {
+            return;
+        }
+        let whole = found.pumping.whole();
+        let before = self.ids.sequence(batch.at());
+        let row = record::seal(self.blind(), before, &whole, self.entropy.as_ref());
+        if let Some(row) = row {
+            batch.write(Write::Pumping(row));
+            batch.write(Write::ForgetPumping { before });
+        }
     }
 
     /// Decides on the segments that may have left and that nobody will answer any more. Those whose

@@ -333,6 +333,15 @@ pub struct UnmatchedRow {
     pub at: Timestamp,
 }
 
+/// What the pumping guard counted or blocked, sealed: a record, or the whole of what it knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PumpingRow {
+    /// The row key: a sequence drawn like an id's.
+    pub sequence: u64,
+    /// The record, sealed.
+    pub sealed: Vec<u8>,
+}
+
 /// One part of a long message from a handset, kept until the others have come. Its payload lies in
 /// the vault under the same sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]

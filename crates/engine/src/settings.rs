@@ -14,6 +14,7 @@ use domain::message::{AmbiguityPolicy, CarrierName};
 use domain::sender::ShortCode;
 use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
+use domain::verification::pumping::PumpingPolicy;
 
 use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub verifications: Option<Box<VerificationSettings>>,
     /// Who may do how much of what.
     pub limits: LimitSettings,
+    /// When codes that nobody uses are refused.
+    pub pumping: PumpingPolicy,
 }
 
 impl Settings {

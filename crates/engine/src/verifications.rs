@@ -37,6 +37,7 @@ mod start;
 
 pub use check::{CheckAnswer, CheckError, CheckRequest};
 pub(crate) use locks::NumberLocks;
+pub use neighbours::RiskRefusal;
 pub use resend::ResendError;
 pub use settings::VerificationSettings;
 pub use start::{StartVerification, StartVerificationError, VerificationStarted};

@@ -25,6 +25,7 @@ mod roles {
     mod limits;
     mod openings;
     mod prune;
+    mod pumping;
     mod rebuild;
     mod receipts;
     mod restarts;

@@ -6,6 +6,7 @@
 use ledger::Kind;
 use web::Route;
 
+use crate::cli::verifications::VerificationsCommand;
 use crate::cli::{Command, LedgerCommand, SubjectCommand};
 use crate::control::Request;
 
@@ -89,6 +90,10 @@ pub const fn of_request(request: &Request) -> Trace {
             Trace::Nothing("names, ages and counts of keys, and nothing that opens anything")
         }
         Request::KeysRotate => Trace::Entry(&[Kind::KeyRotated]),
+        Request::VerificationsStats => {
+            Trace::Nothing("counts by country and prefix, which tell of no person")
+        }
+        Request::VerificationsUnblock { .. } => Trace::Entry(&[Kind::PumpingLifted]),
         Request::Backup { .. } => Trace::Entry(&[Kind::BackupMade]),
     }
 }
@@ -102,6 +107,7 @@ pub const fn of_command(command: &Command) -> Trace {
         Command::Client(_) | Command::Keys(_) | Command::Backup(_) => Trace::Parts("a request"),
         Command::Ledger(command) => of_ledger(command),
         Command::Subject(command) => of_subject(command),
+        Command::Verifications(command) => of_verifications(command),
         Command::Restore(_) => Trace::Entry(&[Kind::BackupRestored]),
         Command::CarrierSim(_) => Trace::Nothing("a carrier to test against"),
         Command::Version => Trace::Nothing("the same for everybody"),
@@ -125,6 +131,14 @@ const fn of_ledger(command: &LedgerCommand) -> Trace {
 const fn of_subject(command: &SubjectCommand) -> Trace {
     match command {
         SubjectCommand::Erase(_) | SubjectCommand::Export { .. } => Trace::Parts("a request"),
+    }
+}
+
+const fn of_verifications(command: &VerificationsCommand) -> Trace {
+    match command {
+        VerificationsCommand::Stats { .. } | VerificationsCommand::Unblock { .. } => {
+            Trace::Parts("a request")
+        }
     }
 }
 
@@ -177,13 +191,17 @@ pub enum Event {
     Stream,
     /// The time of private values is over.
     Retention,
+    /// The guard against pumping blocks a prefix, and the block ends.
+    PumpingBlock,
+    /// The guard against pumping finds something, and only records.
+    PumpingFound,
     /// Somebody asks for the pages of the admin listener.
     AdminPages,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Start,
         Self::Configuration,
         Self::Stop,
@@ -207,6 +225,8 @@ impl Event {
         Self::Witness,
         Self::Stream,
         Self::Retention,
+        Self::PumpingBlock,
+        Self::PumpingFound,
         Self::AdminPages,
     ];
 
@@ -240,6 +260,8 @@ impl Event {
             Self::Witness => Trace::Entry(&[Kind::WitnessLost, Kind::WitnessRegained]),
             Self::Stream => Trace::Entry(&[Kind::LedgerExported]),
             Self::Retention => Trace::Entry(&[Kind::RetentionExpired]),
+            Self::PumpingBlock => Trace::Entry(&[Kind::PumpingBlocked, Kind::PumpingLifted]),
+            Self::PumpingFound => Trace::Counted(&[Kind::PumpingSuspected]),
             Self::AdminPages => {
                 Trace::Nothing("health and counts, which tell of no person and change nothing")
             }

@@ -2,6 +2,7 @@
 //! `commands`.
 
 pub mod search;
+pub mod verifications;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -77,6 +78,9 @@ pub enum Command {
     /// What a person may ask for: erasure, and a copy of everything that is kept.
     #[command(subcommand)]
     Subject(SubjectCommand),
+    /// Whether codes are used, by country and prefix; which prefixes are blocked; and the end of a block.
+    #[command(subcommand)]
+    Verifications(verifications::VerificationsCommand),
     /// Write a copy of the store, on a running gateway or its data folder. Numbers and texts stay
     /// sealed in it; the master key is not in it.
     Backup(BackupArgs),

@@ -10,3 +10,4 @@ pub mod keys;
 pub mod ledger;
 pub mod restore;
 pub mod subject;
+pub mod verifications;

@@ -24,6 +24,7 @@ pub mod messages;
 pub mod node;
 pub mod prices;
 pub mod problems;
+pub mod pumping;
 pub mod retention;
 pub mod risk;
 pub mod secret;
@@ -47,7 +48,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 21] = [
+pub const SECTIONS: [&str; 22] = [
     "node",
     "https",
     "admin",
@@ -61,6 +62,7 @@ pub const SECTIONS: [&str; 21] = [
     "verifications",
     "retention",
     "risk",
+    "pumping",
     "bounds",
     "fairness",
     "limit",
@@ -100,6 +102,8 @@ pub struct Config {
     pub retention: retention::Retention,
     /// `[risk]`.
     pub risk: risk::Risk,
+    /// `[pumping]`.
+    pub pumping: pumping::Pumping,
     /// `[bounds]`.
     pub bounds: bounds::Bounds,
     /// `[fairness]`.
@@ -162,6 +166,7 @@ impl Config {
             verifications: sources.section("verifications"),
             retention: sources.section("retention"),
             risk: sources.section("risk"),
+            pumping: sources.section("pumping"),
             bounds: sources.section("bounds"),
             fairness: sources.section("fairness"),
             limits: sources.named("limit"),
@@ -200,6 +205,7 @@ impl Config {
         written(&mut out, "[verifications]", self.verifications.values());
         written(&mut out, "[retention]", self.retention.values());
         written(&mut out, "[risk]", self.risk.values());
+        written(&mut out, "[pumping]", self.pumping.values());
         written(&mut out, "[bounds]", self.bounds.values());
         written(&mut out, "[fairness]", self.fairness.values());
         for limit in &self.limits {
@@ -227,6 +233,7 @@ impl Config {
             ("verifications", self.verifications.values()),
             ("retention", self.retention.values()),
             ("risk", self.risk.values()),
+            ("pumping", self.pumping.values()),
             ("bounds", self.bounds.values()),
             ("fairness", self.fairness.values()),
             ("prices", self.prices.values()),

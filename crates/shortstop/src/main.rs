@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use rustls::crypto::aws_lc_rs::default_provider;
 use shortstop::cli::{Cli, Command, DemoArgs, WrongUsage};
 use shortstop::commands::{
-    backup, carrier_sim, check_config, client, keys, ledger, restore, subject,
+    backup, carrier_sim, check_config, client, keys, ledger, restore, subject, verifications,
 };
 use shortstop::output::{Format, Output};
 use shortstop::{demo, serve, version};
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(&command, output),
         Command::Ledger(command) => ledger::run(&command, output),
         Command::Subject(command) => subject::run(&command, output),
+        Command::Verifications(command) => verifications::run(&command, output),
         Command::Backup(args) => backup::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::CarrierSim(args) => carrier_sim::run(&args, output),

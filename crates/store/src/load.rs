@@ -34,6 +34,10 @@ pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusql
         each(Loaded::Unmatched(rows::unmatched(row)?));
         Ok(())
     })?;
+    stream(&snapshot, &ordered(rows::PUMPING, "pumping"), |row| {
+        each(Loaded::Pumping(rows::pumping(row)?));
+        Ok(())
+    })?;
     stream(&snapshot, &ordered(rows::PART, "part"), |row| {
         let part = rows::part(row)?;
         let sealed = rows::vault_of(&snapshot, part.sequence)?;

@@ -7,7 +7,7 @@ use domain::message::{CarrierName, ReceiptState};
 use domain::text::segment::ReferenceWidth;
 use engine::rows::{
     BudgetRow, IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
-    Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow, VerificationRow, vault_key,
+    PumpingRow, Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow, VerificationRow, vault_key,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -26,6 +26,7 @@ pub(crate) const INBOUND: &str = "seq, id, short_code, received, keyword, carrie
 pub(crate) const PART: &str =
     "seq, short_code, carrier, data_coding, reference, width, total, ordinal, at";
 pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at";
+pub(crate) const PUMPING: &str = "seq, sealed";
 pub(crate) const VAULT: &str = "row, week, wrapped, sealed";
 pub(crate) const OPT_OUT: &str = "seq, short_code, subject, standing, basis, at";
 pub(crate) const VERIFICATION: &str =
@@ -95,6 +96,16 @@ pub(crate) fn unmatched(row: &Row<'_>) -> rusqlite::Result<UnmatchedRow> {
             error: row.get(4)?,
             subject: has_subject.then(|| octets(row, 5)).transpose()?,
             at: moment(row, 6)?,
+        })
+    })
+}
+
+/// Reads the columns of [`PUMPING`].
+pub(crate) fn pumping(row: &Row<'_>) -> rusqlite::Result<PumpingRow> {
+    named("the record of the pumping guard at sequence", row, |row| {
+        Ok(PumpingRow {
+            sequence: natural(row, 0)?,
+            sealed: row.get(1)?,
         })
     })
 }

@@ -52,6 +52,8 @@ pub(crate) struct Statements<'c> {
     pub(crate) idempotency: Statement<'c>,
     pub(crate) unmatched: Statement<'c>,
     pub(crate) forget_unmatched: Statement<'c>,
+    pub(crate) pumping: Statement<'c>,
+    pub(crate) forget_pumping: Statement<'c>,
     pub(crate) part: Statement<'c>,
     pub(crate) forget_part: Statement<'c>,
 }
@@ -134,6 +136,8 @@ impl<'c> Statements<'c> {
                 error, subject, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?,
             forget_unmatched: sql("DELETE FROM unmatched WHERE seq = ?1")?,
+            pumping: sql("INSERT OR REPLACE INTO pumping(seq, sealed) VALUES (?1, ?2)")?,
+            forget_pumping: sql("DELETE FROM pumping WHERE seq < ?1")?,
             part: sql(
                 "INSERT OR REPLACE INTO part(seq, short_code, carrier, data_coding, reference,
                 width, total, ordinal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

@@ -88,6 +88,7 @@ fn last_sequence(database: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT max(
         ifnull((SELECT max(seq) FROM message), 0), ifnull((SELECT max(seq) FROM inbound), 0),
         ifnull((SELECT max(seq) FROM part), 0), ifnull((SELECT max(seq) FROM unmatched), 0),
+        ifnull((SELECT max(seq) FROM pumping), 0),
         ifnull((SELECT max(seq) FROM optout), 0), ifnull((SELECT max(seq) FROM client), 0),
         ifnull((SELECT max(seq) FROM verification), 0), ifnull((SELECT max(seq) FROM budget), 0),
         ifnull((SELECT max(message) FROM idempotency), 0), ifnull((SELECT max(row) >> 2 FROM vault), 0))";

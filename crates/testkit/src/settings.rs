@@ -14,6 +14,7 @@ use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
 use domain::verification::budget::policy::{FewDigits, Policy};
 use domain::verification::code::CodeLength;
+use domain::verification::pumping::PumpingPolicy;
 use domain::verification::state::Rules;
 use domain::verification::template::insert::Brand;
 use domain::verification::template::language::Language;
@@ -66,6 +67,7 @@ pub fn usual() -> Settings {
         fairness: Fairness::default(),
         receipt_timeout: Duration::from_hours(72),
         rewrap_every: Some(Duration::from_hours(7 * 24)),
+        pumping: PumpingPolicy::default(),
         retention: Retention::default(),
         limits: LimitSettings {
             policies: Vec::new(),

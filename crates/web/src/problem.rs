@@ -12,6 +12,7 @@ use std::time::Duration;
 use domain::limit::book::Meter;
 
 pub use code::Code;
+use engine::RiskRefusal;
 
 use crate::json::Json;
 
@@ -67,8 +68,10 @@ pub(crate) struct Problem {
     pub(crate) allow: Option<&'static str>,
     /// How it stands with the limits that refuse, for 429.
     pub(crate) violated: Arc<[Meter]>,
+    /// What a code was refused for.
+    pub(crate) reason: Option<RiskRefusal>,
     /// What a refused verification leaves to the person.
-    pub(crate) still_works: Option<StillWorks>,
+    pub(crate) still_works: Option<Box<StillWorks>>,
 }
 
 /// What a person can still do whose number is out of checks or sends.
@@ -89,6 +92,7 @@ impl Problem {
             faults: Vec::new(),
             retry_after: None,
             allow: None,
+            reason: None,
             still_works: None,
             violated: Arc::default(),
         }
@@ -128,6 +132,9 @@ impl Problem {
         json.name("status").bare(self.code.status().as_u16());
         json.name("code").word(self.code.as_str());
         json.name("detail").text(&self.detail);
+        if let Some(reason) = self.reason {
+            json.name("reason").word(reason.code());
+        }
         if !self.faults.is_empty() {
             json.name("errors").open_list();
             for fault in &self.faults {

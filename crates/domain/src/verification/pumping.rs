@@ -19,7 +19,7 @@ use core::fmt;
 use core::time::Duration;
 
 pub use blocks::BlockState;
-pub use finding::{BlockNews, Country, Evidence, Finding, Prefix, Reason, Verdict};
+pub use finding::{BlockNews, Country, Evidence, Finding, NoPrefix, Prefix, Reason, Verdict};
 pub use history::Count;
 pub use policy::{Adjacent, Mode, PumpingPolicy, Threshold};
 pub use safe_list::{SafeList, SafeListError};
@@ -61,6 +61,17 @@ pub struct CountryStats {
     pub day: Count,
 }
 
+/// The counts of a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrefixStats {
+    /// Which.
+    pub prefix: Prefix,
+    /// In the last hour.
+    pub hour: Count,
+    /// In the last 24 hours.
+    pub day: Count,
+}
+
 /// The guard. `Debug` shows how much it holds and nothing of it.
 #[derive(Clone)]
 pub struct PumpingGuard {
@@ -77,26 +88,51 @@ impl PumpingGuard {
     /// the commit that follows fails. Call it once for each verification: resends have their own
     /// budget and would only look like codes that nobody used.
     pub fn consider(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> Verdict {
+        let verdict = self.judge(ask, policy, now);
+        if !matches!(verdict, Verdict::Refuse(_)) {
+            self.sent(ask, policy, now);
+        }
+        verdict
+    }
+
+    /// Judges a send without counting it, for whoever has still other questions to ask. A new block is
+    /// noted. What goes ahead then is told by [`PumpingGuard::sent`].
+    pub fn judge(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> Verdict {
         let now = self.tick(now);
         if policy.safe_list.holds(ask.to) {
             return Verdict::Clear;
         }
-        let country = Country::of(ask.to);
-        let finding = self.find(ask, country, policy, now);
-        match (finding, policy.mode) {
-            (None, _) => {
-                self.count(ask, country, now);
-                Verdict::Clear
-            }
-            (Some(finding), Mode::Record) => {
-                self.count(ask, country, now);
-                Verdict::Shadow(finding)
-            }
-            (Some(finding), Mode::Enforce) => {
+        let Some(finding) = self.find(ask, Country::of(ask.to), policy, now) else {
+            return Verdict::Clear;
+        };
+        match policy.mode {
+            Mode::Record => Verdict::Shadow(finding),
+            Mode::Enforce => {
                 self.blocks.refused(Prefix::of(ask.to));
                 Verdict::Refuse(finding)
             }
         }
+    }
+
+    /// Counts a send that goes ahead. Gives whether it counts: what is on the safe list does not.
+    pub fn sent(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> bool {
+        if policy.safe_list.holds(ask.to) {
+            return false;
+        }
+        self.recount(ask, now);
+        true
+    }
+
+    /// Counts a send again that was counted before a restart.
+    pub fn recount(&mut self, ask: Ask, now: Timestamp) {
+        let now = self.tick(now);
+        self.count(ask, Country::of(ask.to), now);
+    }
+
+    /// Puts a block back that began before a restart.
+    pub fn block_again(&mut self, prefix: Prefix, block: BlockState, now: Timestamp) {
+        let now = self.tick(now);
+        self.blocks.put(prefix, block, now);
     }
 
     /// A verification of this client and number succeeded.
@@ -130,6 +166,23 @@ impl PumpingGuard {
             day: history.over(HOURS, now),
         })
         .collect()
+    }
+
+    /// What is counted for each prefix.
+    pub fn prefixes(&self, now: Timestamp) -> Vec<PrefixStats> {
+        let now = self.moment(now);
+        let rows = self.prefixes.iter();
+        rows.map(|(prefix, history)| PrefixStats {
+            prefix: *prefix,
+            hour: history.over(HOUR, now),
+            day: history.over(HOURS, now),
+        })
+        .collect()
+    }
+
+    /// The block of a prefix: one that stands, or whose trial goes on.
+    pub fn block_of(&self, prefix: Prefix) -> Option<BlockState> {
+        self.blocks.state_of(prefix)
     }
 
     /// Sends and verifications that were not counted because a table was full. While it grows, only

@@ -15,7 +15,7 @@ use super::storage::{Failure, Room};
 use crate::changes::Changes;
 use crate::rows::{
     BudgetRow, ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter,
-    MessageRow, OptOutRow, PartRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    MessageRow, OptOutRow, PartRow, PumpingRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
 };
 
 /// A read on its way.
@@ -92,6 +92,8 @@ pub enum Loaded {
     Verification(Box<VerificationRow>, Vec<VaultRow>),
     /// What a number has used up at a client.
     Budget(Box<BudgetRow>),
+    /// A record of the pumping guard.
+    Pumping(PumpingRow),
     /// A part of a long inbound message, with its sealed number and payload.
     Part(PartRow, Vec<VaultRow>),
 }

@@ -181,6 +181,7 @@ impl Gateway {
         let (next, update) = live.moved(checked.verification);
         let mut batch = Batch::new(now);
         batch.entry(entries::checked(caller, &next, checked.result));
+        self.code_was_checked(&mut batch, &next);
         let by = By::Client(caller);
         if let Some(end) = entries::end_of(by, &next, now) {
             batch.entry(end);
@@ -212,16 +213,11 @@ impl Gateway {
             answer,
             now,
         } = evaluated;
-        let (client, to) = (live.holder.0, live.to);
         let mut state = self.state();
         state.counters.add(result_counter(answer.state), 1);
         state.count_end(answer.state);
         state.verifications.put(live);
         state.budgets.put(budget, now);
-        drop(state);
-        if answer.state == Standing::Verified {
-            self.was_verified(client, to, now);
-        }
     }
 }
 

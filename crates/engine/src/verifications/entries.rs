@@ -12,6 +12,7 @@ use ledger::{
 use super::plan::Plan;
 use crate::batch::sound;
 use crate::client::Caller;
+use crate::sim_swap::SimCleared;
 use crate::state::verifications::Live;
 
 /// By whom something is done to a verification.
@@ -45,6 +46,7 @@ pub(super) struct Beginning<'a> {
     pub(super) caller: &'a Caller,
     pub(super) live: &'a Live,
     pub(super) number: &'a Commitment,
+    pub(super) sim: Option<SimCleared>,
 }
 
 /// `verification.started`: its code is on the way with the message that it names.
@@ -53,6 +55,7 @@ pub(super) fn started(beginning: &Beginning<'_>, plan: &Plan) -> Draft {
         caller,
         live,
         number,
+        sim,
     } = beginning;
     let verification = &live.verification;
     let message = live.messages.first();
@@ -64,7 +67,8 @@ pub(super) fn started(beginning: &Beginning<'_>, plan: &Plan) -> Draft {
         .put("language", plan.language.tag())
         .put_some("message", message.map(|id| Shown(id)))
         .put("purpose", plan.purpose)
-        .put("sender", Shown(&live.from));
+        .put("sender", Shown(&live.from))
+        .put_some("sim", sim.and_then(SimCleared::word));
     let by = By::Client(caller);
     let kind = Kind::VerificationStarted;
     let draft = about(kind, Outcome::Accepted, by, &caller.client, &live.id);

@@ -1,46 +1,105 @@
-//! Where others are asked, and told: what speaks against sending a code, before a start is decided; and
-//! what came of it, once that is durable.
+//! Where others are asked, and told: whoever knows of SIMs, before a start is decided; the pumping guard, when
+//! everything else of it is; and the guard again of every code that is sent and used.
 
-use domain::id::ClientId;
-use domain::msisdn::Msisdn;
-use domain::time::Timestamp;
+use domain::verification::channel::Channel;
+use domain::verification::pumping::{Ask, Reason};
+use domain::verification::risk::SimRisk;
+use domain::verification::state::State as Standing;
+use ledger::Kind;
+use tokio::sync::oneshot;
 
 use super::start::{StartVerification, StartVerificationError};
+use crate::batch::Batch;
 use crate::client::Caller;
 use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::pumping::PumpingRefusal;
+use crate::settings::Settings;
+use crate::sim_swap::SimCleared;
+use crate::state::State;
+use crate::state::verifications::Live;
+use domain::time::Timestamp;
+
+/// Why a code is too great a risk to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskRefusal {
+    /// For what is known of the SIM, or not known.
+    Sim(SimRisk),
+    /// Since codes like it go unused.
+    Pumping(Reason),
+}
+
+impl RiskRefusal {
+    /// The stable code used in answers, the ledger and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Sim(risk) => risk.code(),
+            Self::Pumping(reason) => reason.code(),
+        }
+    }
+}
+
+/// A start that is refused, and where its reason is on the way to the ledger, the word of its arrival.
+pub(super) struct TooRisky {
+    pub(super) error: StartVerificationError,
+    pub(super) recorded: Option<oneshot::Receiver<bool>>,
+}
 
 impl Gateway {
     /// Before a verification starts: no lock is held and nothing is claimed yet, so it may take its time.
     /// Resends do not come by here.
-    #[expect(
-        clippy::unused_async,
-        reason = "whoever is asked answers over the network"
-    )]
     pub(super) async fn may_verify(
         &self,
-        _caller: &Caller,
-        _request: &StartVerification,
-    ) -> Result<(), StartVerificationError> {
-        Ok(())
+        caller: &Caller,
+        request: &StartVerification,
+    ) -> Result<SimCleared, StartVerificationError> {
+        if request.channel != Channel::Sms {
+            return Err(StartVerificationError::Channel);
+        }
+        self.ask_about_sim(request.to).await.map_err(|risk| {
+            let (now, word) = (self.now(), risk.code());
+            let mut state = self.state();
+            state.count_unverified(Kind::VerificationStarted, caller.client, word, now);
+            state.counters.add(Counter::Risk(word), 1);
+            StartVerificationError::Risk(RiskRefusal::Sim(risk))
+        })
     }
 
     /// The same without asking anybody, when everything else of a start is decided: what answers yes here is
     /// sent, unless the message itself is refused.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "whoever counts sends refuses here"
-    )]
-    pub(super) const fn may_send_code(
+    pub(super) fn may_send_code(
         &self,
-        _client: ClientId,
-        _to: Msisdn,
-        _now: Timestamp,
-    ) -> Result<(), StartVerificationError> {
-        Ok(())
+        state: &mut State,
+        settings: &Settings,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<(), TooRisky> {
+        let judged = self.judge_pumping(state, settings, ask(live), now);
+        judged.map_err(|PumpingRefusal { reason, recorded }| {
+            let (client, word) = (live.holder.0, reason.code());
+            state.count_unverified(Kind::VerificationStarted, client, word, now);
+            let error = StartVerificationError::Risk(RiskRefusal::Pumping(reason));
+            TooRisky { error, recorded }
+        })
     }
 
-    /// A number was verified, and that is durable.
-    #[expect(clippy::unused_self, reason = "whoever counts successes is told here")]
-    pub(super) const fn was_verified(&self, _client: ClientId, _to: Msisdn, _now: Timestamp) {}
+    /// The first code of a verification is sent with the commit of this batch.
+    pub(super) fn code_is_sent(&self, batch: &mut Batch, settings: &Settings, live: &Live) {
+        self.note_pumping_sent(batch, settings, ask(live));
+    }
+
+    /// A check was evaluated with the commit of this batch; `live` is the verification after it.
+    pub(super) fn code_was_checked(&self, batch: &mut Batch, live: &Live) {
+        let is_sms = live.verification.channel() == Channel::Sms;
+        if is_sms && live.verification.state(batch.at()) == Standing::Verified {
+            self.note_pumping_verified(batch, ask(live));
+        }
+    }
+}
+
+const fn ask(live: &Live) -> Ask {
+    Ask {
+        client: live.holder.0,
+        to: live.to,
+    }
 }

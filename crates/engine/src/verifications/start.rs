@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::claim;
 use super::entries::{self, Beginning};
 use super::locks::Held;
+use super::neighbours::{RiskRefusal, TooRisky};
 use super::plan::{self, Plan};
 use super::secret::Secret;
 use super::{OFFERED, VerificationSettings, VerificationView};
@@ -34,6 +35,7 @@ use crate::metrics::Counter;
 use crate::ports::store::{CommitError, Committed};
 use crate::rows::{self, BudgetRow, IdempotencyRow, SealedCode, VaultRow, VerificationRow};
 use crate::settings::Settings;
+use crate::sim_swap::SimCleared;
 use crate::state::State;
 use crate::state::verifications::{Holder, Live};
 use crate::submit::{
@@ -95,6 +97,9 @@ pub enum StartVerificationError {
     /// No further verification, or no further number, can be kept.
     #[error("no further verification can be kept")]
     Full,
+    /// Sending the code is too great a risk.
+    #[error("the code is not sent: {}", .0.code())]
+    Risk(RiskRefusal),
     /// What keeps any message back.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -117,6 +122,8 @@ struct Starting<'a> {
     caller: &'a Caller,
     plan: &'a Plan,
     claim: Option<Claim>,
+    /// What is known of the SIM; `None` where nobody was asked, since the request looked like a repeated one.
+    sim: Option<SimCleared>,
     held: Vec<Held>,
 }
 
@@ -136,6 +143,17 @@ struct Begun {
 enum Ended {
     Error(StartVerificationError),
     Repeated(VerificationId),
+    /// Once this is told, which is once its reason is durable.
+    Told(StartVerificationError, oneshot::Receiver<bool>),
+}
+
+impl From<TooRisky> for Ended {
+    fn from(refused: TooRisky) -> Self {
+        match refused.recorded {
+            Some(recorded) => Self::Told(refused.error, recorded),
+            None => Self::Error(refused.error),
+        }
+    }
 }
 
 impl From<StartVerificationError> for Ended {
@@ -176,9 +194,11 @@ impl Gateway {
         let terms = terms.ok_or(StartVerificationError::Off)?;
         let plan = Plan::of(terms, caller, &request)?;
         let claim = key.map(|key| Claim::of_start(self.blind(), caller, &key, &request));
-        if !self.is_repeated(claim.as_ref()) {
-            self.may_verify(caller, &request).await?;
-        }
+        let sim = if self.is_repeated(claim.as_ref()) {
+            None
+        } else {
+            Some(self.may_verify(caller, &request).await?)
+        };
         let holder = (caller.client, self.blind().budget(request.to));
         let held = self.number_locks.hold(&holder).await;
         let (reply, answer) = oneshot::channel();
@@ -188,12 +208,21 @@ impl Gateway {
             caller,
             plan: &plan,
             claim,
+            sim,
             held: held.into_iter().collect(),
         };
         match self.start_one(starting, &request, reply) {
             Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable.into())),
             Err(Ended::Error(error)) => Err(error),
             Err(Ended::Repeated(id)) => self.repeat_start(id).await,
+            Err(Ended::Told(error, recorded)) => {
+                let is_recorded = recorded.await == Ok(true);
+                Err(if is_recorded {
+                    error
+                } else {
+                    SubmitError::Unavailable.into()
+                })
+            }
         }
     }
 
@@ -233,6 +262,13 @@ impl Gateway {
             claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
         }
         let key = starting.claim.as_ref().map(|claim| claim.key);
+        // It looked like a repeated request, and what it would repeat has failed since: nobody was asked.
+        if starting.sim.is_none() {
+            if let Some(key) = key {
+                state.idempotency.release(key);
+            }
+            return Err(SubmitError::KeyInFlight.into());
+        }
         let begun = self.begin_verification(&mut state, starting, drawn, now);
         let (batch, begun) = begun.inspect_err(|_| {
             if let Some(key) = key {
@@ -352,6 +388,30 @@ impl Gateway {
         CodeKey::from_bytes(*chance)
     }
 
+    /// Whether one more verification can be kept.
+    fn ensure_room(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        (caller, live): (&Caller, &Live),
+        now: Timestamp,
+    ) -> Result<(), StartVerificationError> {
+        if self.is_short_of_room() {
+            self.turned_away_for_room();
+            return Err(SubmitError::StorageLow.into());
+        }
+        let bounds = &settings.bounds;
+        if state.verifications.is_full(bounds.verifications_max)
+            || state
+                .budgets
+                .is_full_for(&live.holder, bounds.guess_budgets_max)
+        {
+            count(state, caller, "verifications-full", now);
+            return Err(StartVerificationError::Full);
+        }
+        Ok(())
+    }
+
     /// Decides, and puts the message into the state and everything into a batch.
     fn begin_verification(
         &self,
@@ -366,6 +426,7 @@ impl Gateway {
             caller,
             plan,
             claim,
+            sim,
             mut held,
         } = starting;
         let Drawn {
@@ -374,25 +435,12 @@ impl Gateway {
             code,
             message,
         } = drawn;
-        if self.is_short_of_room() {
-            self.turned_away_for_room();
-            return Err(SubmitError::StorageLow.into());
-        }
-        let bounds = &settings.bounds;
-        if state.verifications.is_full(bounds.verifications_max)
-            || state
-                .budgets
-                .is_full_for(&live.holder, bounds.guess_budgets_max)
-        {
-            count(state, caller, "verifications-full", now);
-            return Err(StartVerificationError::Full.into());
-        }
+        self.ensure_room(state, settings, (caller, &live), now)?;
         let budgets = state.budgets.of(&live.holder);
         let sent = may_send(&live, &budgets, terms, now);
         let sent = sent.inspect_err(|error| count(state, caller, reason(error), now))?;
         live.verification = sent.verification;
-        self.may_send_code(caller.client, live.to, now)
-            .inspect_err(|error| count(state, caller, reason(error), now))?;
+        self.may_send_code(state, settings, &live, now)?;
         let mut batch = Batch::new(now);
         let intake = Intake::client(caller, plan.from);
         let subject = self.blind().subject(live.to);
@@ -403,9 +451,11 @@ impl Gateway {
                 caller,
                 live: &live,
                 number: &number.1,
+                sim,
             },
             plan,
         ));
+        self.code_is_sent(&mut batch, settings, &live);
         let row = row(&live, subject, code, now);
         batch.write(Write::Verification(Box::new(row)));
         batch.write(Write::Vault(number.0));

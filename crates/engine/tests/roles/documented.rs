@@ -96,6 +96,8 @@ fn played() -> Vec<Value> {
         story::handsets(),
         story::opting_out(),
         story::verifying(),
+        story::pumping(),
+        story::suspecting(),
         story::operating(),
         story::pruning(),
         story::restarting(),

@@ -18,6 +18,7 @@ use engine::{
 };
 use ledger::Kind;
 use testkit::TestGateway;
+use testkit::carriers::Handed;
 use testkit::gateway::{everything, handset};
 use testkit::settings::usual;
 
@@ -46,7 +47,11 @@ pub fn start(test: &TestGateway, to: u16) -> Result<VerificationView, StartVerif
 
 /// The code that the handset got last.
 pub fn code(test: &TestGateway) -> Code {
-    let handed = test.carriers.take().pop().expect("a message left");
+    code_of(&test.carriers.take().pop().expect("a message left"))
+}
+
+/// The code that a message carries.
+pub fn code_of(handed: &Handed) -> Code {
     let text = String::from_utf8(handed.submission.payload.to_vec()).unwrap();
     let digits: String = text.chars().filter(char::is_ascii_digit).take(6).collect();
     Code::parse(&digits).expect("the text carries a code")

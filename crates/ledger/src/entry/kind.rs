@@ -60,6 +60,12 @@ named! {
         VerificationEnded = "verification.ended",
         /// A client looked where its verifications stand.
         VerificationRead = "verification.read",
+        /// Numbers that begin alike get no codes for a while, since codes to them go unused.
+        PumpingBlocked = "pumping.blocked",
+        /// Such a block is over.
+        PumpingLifted = "pumping.lifted",
+        /// A counted number of verifications would have been refused, had the guard not only recorded.
+        PumpingSuspected = "pumping.suspected",
         /// A client came to be.
         ClientCreated = "client.created",
         /// What a client may do was changed.

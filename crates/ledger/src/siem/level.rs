@@ -66,6 +66,7 @@ impl Level {
             | Kind::LedgerRead => Self::Informational,
             Kind::MessageSearched
             | Kind::AuthFailed
+            | Kind::PumpingSuspected
             | Kind::ClientRead
             | Kind::LedgerStarted
             | Kind::LedgerSearched
@@ -79,6 +80,7 @@ impl Level {
             | Kind::ClientRotated
             | Kind::ClientRevoked
             | Kind::ConfigLoaded
+            | Kind::PumpingLifted
             | Kind::KeyRotated
             | Kind::LedgerExported
             | Kind::LedgerStopped
@@ -86,6 +88,7 @@ impl Level {
             | Kind::SubjectErased
             | Kind::SubjectExported => Self::Medium,
             Kind::LedgerPruned
+            | Kind::PumpingBlocked
             | Kind::LedgerRecovered
             | Kind::WitnessLost
             | Kind::BackupRestored => Self::High,

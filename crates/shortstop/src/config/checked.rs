@@ -7,6 +7,7 @@ use std::time::Duration;
 use ::ledger::NodeName;
 use domain::limit::country::PUMPED;
 use domain::verification::budget::policy::FewDigits;
+use domain::verification::pumping::Mode;
 use engine::settings::Settings;
 
 use super::admin::{Admin, Exposure};
@@ -21,6 +22,7 @@ mod ledger;
 mod limits;
 mod policies;
 mod price;
+mod pumping;
 mod risk;
 mod short_codes;
 mod siem;
@@ -135,6 +137,7 @@ impl Checked {
             self.retention_warning(),
             self.rewrap_warning(),
             self.digits_warning(),
+            self.pumping_warning(),
         ]
         .into_iter()
         .flatten()
@@ -175,6 +178,12 @@ impl Checked {
         found
     }
 
+    fn pumping_warning(&self) -> Option<&'static str> {
+        (self.settings.pumping.mode == Mode::Record).then_some(
+            "pumping.mode is record: codes that nobody uses are counted and told, and none is refused",
+        )
+    }
+
     fn rewrap_warning(&self) -> Option<&'static str> {
         self.settings.rewrap_every.is_none().then_some(
             "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
@@ -210,6 +219,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         rewrap_every: limits::rewrap_every(&config.keys, problems),
         verifications: verifications::settings(config, problems),
         limits: policies::settings(config, problems),
+        pumping: pumping::policy(&config.pumping, problems),
     }
 }
 

@@ -10,7 +10,7 @@ use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
-    admin, bounds, countries, fairness, https, keys, ledger, log, messages, node, prices,
+    admin, bounds, countries, fairness, https, keys, ledger, log, messages, node, prices, pumping,
     retention, risk, store, verifications,
 };
 
@@ -51,6 +51,7 @@ pub fn render() -> String {
     section::<verifications::Verifications>(&mut out, "verifications", Head::Single);
     section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<risk::Risk>(&mut out, "risk", Head::Single);
+    section::<pumping::Pumping>(&mut out, "pumping", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
     section::<fairness::Fairness>(&mut out, "fairness", Head::Single);
     section::<LimitSection>(&mut out, "limit", Head::Optional);

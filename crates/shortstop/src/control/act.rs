@@ -9,6 +9,7 @@ pub mod prune;
 pub mod rebuild;
 pub mod search;
 pub mod subject;
+pub mod verifications;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -119,6 +120,10 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         } => subject::erase(&gateway, &actor, &number, (&basis, consent)).await,
         Request::KeysStatus => keys::status(&gateway, &places),
         Request::KeysRotate => keys::rotate(gateway, actor).await,
+        Request::VerificationsStats => verifications::stats(&gateway),
+        Request::VerificationsUnblock { prefix, reason } => {
+            verifications::unblock(&gateway, &actor, prefix, &reason).await
+        }
         Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
             Ok(()) => Answer::done(&json!({"backup": to})),
             Err(error @ BackupError::Copy(ReadError::Place(_))) => Answer::refused(error),

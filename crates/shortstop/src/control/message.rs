@@ -9,6 +9,7 @@ use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
+use domain::verification::pumping::Prefix;
 use engine::rows::{ApiKeyRow, ClientRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -106,6 +107,15 @@ pub enum Request {
         below_a_year: Insistence,
         /// Whether it is done or only told.
         manner: Manner,
+    },
+    /// Whether codes are used, and what is blocked.
+    VerificationsStats,
+    /// End the block of a prefix.
+    VerificationsUnblock {
+        /// The prefix.
+        prefix: Prefix,
+        /// Why.
+        reason: String,
     },
     /// Write a copy of the store to a new file.
     Backup {

@@ -9,12 +9,13 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 12] = [
+const LIVE: [&str; 13] = [
     "short_code.",
     "keys.",
     "messages.",
     "verifications.",
     "retention.",
+    "pumping.",
     "bounds.",
     "fairness.",
     "limit.",

@@ -4,7 +4,7 @@ use domain::message::Segment;
 use engine::changes::Write;
 use engine::rows::{
     ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
-    OptOutStanding, PartRow, SecretRow, UnmatchedRow, VaultRow,
+    OptOutStanding, PartRow, PumpingRow, SecretRow, UnmatchedRow, VaultRow,
 };
 use rusqlite::{Statement, params};
 
@@ -57,6 +57,8 @@ impl Applying<'_, '_> {
             Write::Idempotency(row) => self.idempotency(row),
             Write::Unmatched(row) => self.unmatched(row),
             Write::ForgetUnmatched(key) => run(&mut self.statements.forget_unmatched, *key),
+            Write::Pumping(row) => self.pumping(row),
+            Write::ForgetPumping { before } => run(&mut self.statements.forget_pumping, *before),
             Write::Part(row) => self.part(row),
             Write::ForgetPart(key) => self.forget_part(*key),
             Write::ForgetSubject(bearer) => self.forget_subject(*bearer),
@@ -228,6 +230,13 @@ impl Applying<'_, '_> {
             integer(row.at.micros()),
         ];
         self.statements.unmatched.execute(facts).map(drop)
+    }
+
+    fn pumping(&mut self, row: &PumpingRow) -> rusqlite::Result<()> {
+        self.saw(row.sequence);
+        self.scratch.octets += row.sealed.len();
+        let facts = params![integer(row.sequence), row.sealed];
+        self.statements.pumping.execute(facts).map(drop)
     }
 
     fn part(&mut self, row: &PartRow) -> rusqlite::Result<()> {

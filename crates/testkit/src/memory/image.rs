@@ -9,8 +9,8 @@ use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
     Bearer, BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate,
-    NO_SUBJECT, OptOutRow, PartRow, Purpose, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
-    VerificationUpdate,
+    NO_SUBJECT, OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
+    VerificationRow, VerificationUpdate,
 };
 use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
 
@@ -37,6 +37,7 @@ pub struct Image {
     pub(super) clients: BTreeMap<u64, ClientRow>,
     pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
     pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
+    pub(super) pumping: BTreeMap<u64, PumpingRow>,
     pub(super) parts: BTreeMap<u64, PartRow>,
     pub(super) verifications: BTreeMap<u64, VerificationRow>,
     pub(super) budgets: BTreeMap<u64, BudgetRow>,
@@ -71,6 +72,7 @@ impl Image {
             clients: BTreeMap::new(),
             idempotency: BTreeMap::new(),
             unmatched: BTreeMap::new(),
+            pumping: BTreeMap::new(),
             parts: BTreeMap::new(),
             verifications: BTreeMap::new(),
             budgets: BTreeMap::new(),
@@ -223,6 +225,8 @@ impl Image {
                 self.idempotency.insert(row.message.sequence(), row.clone());
             }
             Write::Unmatched(row) => drop(self.unmatched.insert(row.sequence, row.clone())),
+            Write::Pumping(row) => drop(self.pumping.insert(row.sequence, row.clone())),
+            Write::ForgetPumping { before } => self.pumping = self.pumping.split_off(before),
             Write::ForgetUnmatched(sequence) => drop(self.unmatched.remove(sequence)),
             Write::Part(row) => drop(self.parts.insert(row.sequence, row.clone())),
             Write::ForgetPart(sequence) => {
@@ -386,6 +390,11 @@ impl Image {
         self.idempotency.values()
     }
 
+    /// The records of the pumping guard.
+    pub fn pumping(&self) -> impl Iterator<Item = &PumpingRow> {
+        self.pumping.values()
+    }
+
     /// Every receipt without a segment.
     pub fn unmatched(&self) -> impl Iterator<Item = &UnmatchedRow> {
         self.unmatched.values()
@@ -463,6 +472,7 @@ fn sequence_of(write: &Write) -> u64 {
         Write::OptOut(row) => row.sequence,
         Write::Client(row) => row.id.sequence(),
         Write::Unmatched(row) => row.sequence,
+        Write::Pumping(row) => row.sequence,
         Write::Part(row) => row.sequence,
         Write::Verification(row) => row.id.sequence(),
         Write::Budget(row) => row.sequence,
@@ -478,6 +488,7 @@ fn sequence_of(write: &Write) -> u64 {
         | Write::Expire { .. }
         | Write::ForgetSubject(_)
         | Write::ForgetUnmatched(_)
+        | Write::ForgetPumping { .. }
         | Write::ForgetPart(_) => 0,
     }
 }

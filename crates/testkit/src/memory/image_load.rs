@@ -28,6 +28,7 @@ impl Image {
         rows.extend(budgets.map(|row| Loaded::Budget(Box::new(row))));
         rows.extend(self.idempotency.values().cloned().map(Loaded::Idempotency));
         rows.extend(self.unmatched.values().cloned().map(Loaded::Unmatched));
+        rows.extend(self.pumping.values().cloned().map(Loaded::Pumping));
         let part =
             |row: &engine::rows::PartRow| Loaded::Part(row.clone(), self.vault_of(row.sequence));
         rows.extend(self.parts.values().map(part));

@@ -6,7 +6,11 @@ use std::time::Duration;
 use domain::verification::budget::LockReason;
 use domain::verification::budget::number::{Locked, NotYet};
 use domain::verification::budget::sends::SendWait;
-use engine::{CancelVerificationError, CheckError, ResendError, StartVerificationError};
+use domain::verification::pumping::Reason;
+use domain::verification::risk::SimRisk;
+use engine::{
+    CancelVerificationError, CheckError, ResendError, RiskRefusal, StartVerificationError,
+};
 
 use super::{WHEN_FORGOTTEN, busy, not_found, unavailable};
 use crate::problem::{Code, Place, Problem, StillWorks, whole_seconds};
@@ -45,7 +49,43 @@ impl From<StartVerificationError> for Problem {
                  try again after the time given",
             )
             .retry_after(WHEN_FORGOTTEN),
+            StartVerificationError::Risk(risk) => risk.into(),
             StartVerificationError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<RiskRefusal> for Problem {
+    fn from(risk: RiskRefusal) -> Self {
+        let detail = match risk {
+            RiskRefusal::Sim(SimRisk::SimChanged) => {
+                "the SIM of this number was changed lately, so that a code may reach somebody else: \
+                 nothing was sent; offer the person another way to prove who they are"
+            }
+            RiskRefusal::Sim(SimRisk::SimUnknown(_)) => {
+                "nobody could say whether the SIM of this number was changed lately, and this gateway \
+                 then sends no code: nothing was sent; try again later or offer another way"
+            }
+            RiskRefusal::Pumping(Reason::AdjacentNumbers) => {
+                "codes go to many numbers side by side and are not used, as in pumping: nothing was \
+                 sent; see that a person is behind each request, or ask an operator"
+            }
+            RiskRefusal::Pumping(Reason::PrefixBlocked) => {
+                "numbers that begin like this one get no codes for some hours, since codes to them \
+                 were not used: nothing was sent; offer another way, or ask an operator"
+            }
+            RiskRefusal::Pumping(Reason::PrefixConcentration) => {
+                "codes to numbers that begin like this one pile up and are not used: nothing was sent; \
+                 see that a person is behind each request, or ask an operator"
+            }
+            RiskRefusal::Pumping(Reason::PoorConversion) => {
+                "too many codes of this client to this country are not used: nothing was sent; see \
+                 that a person is behind each request and that every code is checked here"
+            }
+        };
+        Self {
+            reason: Some(risk),
+            ..Self::new(Code::Risk, detail)
         }
     }
 }
@@ -66,7 +106,7 @@ impl From<NotYet> for Problem {
         };
         let works = works(&not_yet.still_works.checks, Err(not_yet.wait));
         Self {
-            still_works: Some(works),
+            still_works: Some(Box::new(works)),
             ..problem.retry_after(not_yet.wait.retry_after())
         }
     }
@@ -89,7 +129,7 @@ impl From<Locked> for Problem {
         };
         let works = works(&locked.still_works.checks, locked.still_works.sends);
         Self {
-            still_works: Some(works),
+            still_works: Some(Box::new(works)),
             ..problem
         }
     }

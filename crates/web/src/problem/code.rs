@@ -28,6 +28,8 @@ pub enum Code {
     ShortCodeNotGranted,
     /// The key may not send the class.
     ClassNotGranted,
+    /// Sending the code is too great a risk.
+    Risk,
     /// No such thing, or another client's.
     NotFound,
     /// It was pruned from the ledger.
@@ -102,7 +104,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -114,6 +116,7 @@ impl Code {
         Self::ScopeMissing,
         Self::ShortCodeNotGranted,
         Self::ClassNotGranted,
+        Self::Risk,
         Self::NotFound,
         Self::Pruned,
         Self::MethodNotAllowed,
@@ -182,6 +185,7 @@ impl Code {
                 "Short code is not granted",
             ),
             Self::ClassNotGranted => ("class-not-granted", S::FORBIDDEN, "Class is not granted"),
+            Self::Risk => ("risk", S::FORBIDDEN, "Code is too great a risk"),
             Self::NotFound => ("not-found", S::NOT_FOUND, "Not found"),
             Self::Pruned => ("pruned", S::NOT_FOUND, "Pruned from the ledger"),
             Self::MethodNotAllowed => (
@@ -384,7 +388,7 @@ mod tests {
             list.join(" "),
             "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
              key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
-             class-not-granted not-found pruned method-not-allowed request-timeout idempotency-in-flight \
+             class-not-granted risk not-found pruned method-not-allowed request-timeout idempotency-in-flight \
              not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \
              too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit \

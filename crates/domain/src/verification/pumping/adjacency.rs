@@ -157,8 +157,9 @@ impl Neighbours {
         self.blocks.turned_away()
     }
 
-    pub(super) fn to_rows(&self) -> Vec<((ClientId, u64), Block)> {
-        self.blocks.to_rows()
+    /// The blocks in which a number still waits.
+    pub(super) fn to_rows(&self, now: Timestamp) -> Vec<((ClientId, u64), Block)> {
+        self.blocks.to_rows(|row| row.is_stale(now))
     }
 
     pub(super) fn from_rows(rows: Vec<((ClientId, u64), Block)>) -> Self {

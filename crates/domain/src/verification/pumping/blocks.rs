@@ -146,6 +146,19 @@ impl Blocks {
         }
     }
 
+    /// Puts a block as it was.
+    pub(super) fn put(&mut self, prefix: Prefix, state: BlockState, now: Timestamp) {
+        let is_over = |block: &BlockState| block.is_over(now);
+        if let Some(block) = self.rows.entry(prefix, BLOCKS_MAX, is_over, now) {
+            *block = state;
+        }
+    }
+
+    /// The block of a prefix, over or not.
+    pub(super) fn state_of(&self, prefix: Prefix) -> Option<BlockState> {
+        self.rows.get(&prefix).copied()
+    }
+
     pub(super) fn release(&mut self, prefix: Prefix) {
         self.rows.remove(&prefix);
     }
@@ -155,8 +168,9 @@ impl Blocks {
         rows.map(|(prefix, block)| (*prefix, *block)).collect()
     }
 
-    pub(super) fn to_rows(&self) -> Vec<(Prefix, BlockState)> {
-        self.rows.to_rows()
+    /// The blocks that are not over.
+    pub(super) fn to_rows(&self, now: Timestamp) -> Vec<(Prefix, BlockState)> {
+        self.rows.to_rows(|block| block.is_over(now))
     }
 
     pub(super) fn from_rows(rows: Vec<(Prefix, BlockState)>) -> Self {

@@ -1,6 +1,7 @@
 //! What the guard says: clear, or a reason with its evidence as plain numbers.
 
 use core::fmt;
+use core::str::FromStr;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,26 @@ impl Prefix {
         self.0
     }
 }
+
+impl FromStr for Prefix {
+    type Err = NoPrefix;
+
+    /// Reads what `Display` writes; the plus sign may be missing.
+    fn from_str(text: &str) -> Result<Self, NoPrefix> {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        let fits = (1..=8).contains(&digits.len()) && !digits.starts_with('0');
+        if fits && digits.bytes().all(|octet| octet.is_ascii_digit()) {
+            digits.parse().map(Self).map_err(|_| NoPrefix)
+        } else {
+            Err(NoPrefix)
+        }
+    }
+}
+
+/// The text is no prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a prefix is + and 1 to 8 digits, the first not 0")]
+pub struct NoPrefix;
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,6 +224,16 @@ mod tests {
         ] {
             let number = Msisdn::from_digits(number).unwrap();
             assert_eq!(Prefix::of(number).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_read_as_it_is_shown() {
+        let prefix = Prefix::of(Msisdn::from_digits(447_700_900_123).unwrap());
+        assert_eq!(prefix.to_string().parse(), Ok(prefix));
+        assert_eq!("44770090".parse(), Ok(prefix));
+        for text in ["", "+", "+0447", "+447700900", "+44 77", "44x"] {
+            assert_eq!(text.parse::<Prefix>(), Err(NoPrefix), "{text}");
         }
     }
 

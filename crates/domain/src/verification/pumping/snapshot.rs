@@ -31,13 +31,15 @@ impl fmt::Debug for Snapshot {
 }
 
 impl PumpingGuard {
-    /// All that it knows.
+    /// All that it knows and that still matters.
     pub fn snapshot(&self) -> Snapshot {
+        let now = self.latest;
+        let is_stale = |history: &History| history.is_stale(now);
         Snapshot {
-            countries: self.countries.to_rows(),
-            prefixes: self.prefixes.to_rows(),
-            neighbours: self.neighbours.to_rows(),
-            blocks: self.blocks.to_rows(),
+            countries: self.countries.to_rows(is_stale),
+            prefixes: self.prefixes.to_rows(is_stale),
+            neighbours: self.neighbours.to_rows(now),
+            blocks: self.blocks.to_rows(now),
             latest: self.latest,
         }
     }

@@ -78,12 +78,12 @@ impl<K: Ord + Clone, V: Default> Table<K, V> {
         self.turned_away
     }
 
-    /// The rows, for a snapshot.
-    pub(super) fn to_rows(&self) -> Vec<(K, V)>
+    /// The rows that are not stale, for a snapshot.
+    pub(super) fn to_rows(&self, is_stale: impl Fn(&V) -> bool) -> Vec<(K, V)>
     where
         V: Clone,
     {
-        let rows = self.rows.iter();
+        let rows = self.rows.iter().filter(|(_, row)| !is_stale(row));
         rows.map(|(key, row)| (key.clone(), row.clone())).collect()
     }
 

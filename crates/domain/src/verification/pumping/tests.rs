@@ -343,6 +343,45 @@ fn a_restored_guard_judges_as_before() {
 }
 
 #[test]
+fn a_snapshot_leaves_out_what_has_gone_stale() {
+    let mut guard = blocked();
+    let empty = serde_json::to_string(&PumpingGuard::default().snapshot()).unwrap();
+    guard.verified(ask(50_000_000), at(1));
+    let week = 20 * 24 * HOUR_SECONDS;
+    guard.verified(ask(60_000_000), at(week));
+    let json = serde_json::to_string(&guard.snapshot()).unwrap();
+    assert!(json.contains("\"neighbours\":[]"), "{json}");
+    assert!(
+        json.contains("\"blocks\":[]") && json.len() < empty.len() + 500,
+        "{json}"
+    );
+}
+
+#[test]
+fn a_send_that_is_judged_counts_only_once_it_goes_ahead() {
+    let policy = PumpingPolicy::default();
+    let mut guard = PumpingGuard::default();
+    for n in 0..100 {
+        assert_eq!(guard.judge(ask(n), &policy, at(n)), Verdict::Clear);
+    }
+    assert!(guard.stats(at(100)).is_empty());
+    assert!(guard.sent(ask(0), &policy, at(100)));
+    assert_eq!(guard.prefixes(at(100))[0].day.sent, 1);
+}
+
+#[test]
+fn a_block_put_back_stands_until_its_end() {
+    let guard = blocked();
+    let (prefix, block) = guard.blocks(at(1))[0];
+    let mut restored = PumpingGuard::default();
+    restored.block_again(prefix, block, at(2));
+    let end = 12 * HOUR_SECONDS;
+    refused(consider(&mut restored, ask(5_000), end - 1));
+    assert_eq!(restored.block_of(prefix).unwrap().nth, 1);
+    assert_eq!(consider(&mut restored, ask(5_000), end), Verdict::Clear);
+}
+
+#[test]
 fn random_numbers_cannot_make_it_grow() {
     let policy = PumpingPolicy {
         mode: Mode::Record,

@@ -8,14 +8,16 @@ use domain::class::TrafficClass;
 use domain::consent::Basis;
 use domain::message::ReceiptState;
 use domain::text::udh::{Concatenation, ReferenceWidth};
+use domain::verification::pumping::{Mode, Prefix};
+use domain::verification::risk::{MaxAgeHours, SimSwap, WhenUnknown};
 use engine::changes::Changes;
 use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::ports::{CarrierEvents, Log as _};
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, KEEP_YEAR, Least, LedgerExport,
-    LedgerQuery, MessageQuery, OptOutRequest, Prune, Restored, RiskHints, Rotation, Scope,
-    Searcher, StreamFrom, StreamLimits, StreamParts, WitnessPolicy,
+    LedgerQuery, MessageQuery, OptOutRequest, Prune, Restored, RiskHints, RiskParts, Rotation,
+    Scope, Searcher, StreamFrom, StreamLimits, StreamParts, UnblockReason, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
@@ -23,7 +25,7 @@ use testkit::contract::log::filling::publish;
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
 use testkit::witness::MemoryWitness;
-use testkit::{MemoryBookmark, MemoryCollector, TestGateway};
+use testkit::{MemoryBookmark, MemoryCollector, MemoryRisk, TestGateway};
 use tokio::sync::watch;
 
 use super::super::limits::{only, settings};
@@ -225,6 +227,43 @@ pub fn verifying() -> TestGateway {
     test.clock.advance(Duration::from_mins(10));
     test.gateway.keep_house(test.clock.peek());
     test
+}
+
+/// A range that is pumped: blocked, let go by an operator, and blocked until its time is over.
+pub fn pumping() -> TestGateway {
+    let test = running();
+    test.gateway.attach_risk(RiskParts {
+        risk: MemoryRisk::saying(SimSwap::Unchanged),
+        max_age: MaxAgeHours::default(),
+        when_unknown: WhenUnknown::FailClosed,
+    });
+    pump(&test, 20);
+    let prefix = Prefix::of(handset(1));
+    let why = UnblockReason::parse("case 7").unwrap();
+    let unblocking = test.gateway.unblock_prefix("root", prefix, &why);
+    test.settle(unblocking).unwrap();
+    test.clock.advance(Duration::from_hours(24));
+    pump(&test, 20);
+    test.clock.advance(Duration::from_hours(12));
+    test.gateway.keep_house(test.clock.peek());
+    test
+}
+
+/// The same where the guard only records.
+pub fn suspecting() -> TestGateway {
+    let mut settings = usual();
+    settings.pumping.mode = Mode::Record;
+    let test = TestGateway::queued_with(settings);
+    test.bind_all();
+    pump(&test, 20);
+    test
+}
+
+fn pump(test: &TestGateway, numbers: u16) {
+    for number in 0..numbers {
+        let _answer = start(test, number);
+        test.carriers.take();
+    }
 }
 
 /// What operators do, and those whose keys are not good enough.

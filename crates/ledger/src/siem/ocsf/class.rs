@@ -118,6 +118,9 @@ impl Activity {
             | Kind::MoIncomplete
             | Kind::WitnessLost
             | Kind::WitnessRegained
+            | Kind::PumpingBlocked
+            | Kind::PumpingLifted
+            | Kind::PumpingSuspected
             | Kind::ClockStep => Self::other(Class::Base, kind.as_str()),
             Kind::AuthFailed => Self::new(Class::Authentication, 1, "Logon"),
             Kind::LinkBound => Self::new(Class::NetworkActivity, 1, "Open"),

@@ -7,7 +7,7 @@ use engine::ports::Store;
 use engine::ports::store::{Loaded, Shutdown};
 use engine::rows::{
     BudgetRow, ClientRow, IdempotencyRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
-    SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    PumpingRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
 };
 use ledger::Kind;
 
@@ -29,6 +29,7 @@ struct All {
     keks: Vec<KekRow>,
     keys: Vec<IdempotencyRow>,
     unmatched: Vec<UnmatchedRow>,
+    pumping: Vec<PumpingRow>,
     parts: Vec<(PartRow, Vec<VaultRow>)>,
     verifications: Vec<(VerificationRow, Vec<VaultRow>)>,
     budgets: Vec<BudgetRow>,
@@ -52,6 +53,7 @@ fn load(store: &dyn Store) -> All {
                 Loaded::Kek(row) => all.keks.push(row),
                 Loaded::Idempotency(row) => all.keys.push(row),
                 Loaded::Unmatched(row) => all.unmatched.push(row),
+                Loaded::Pumping(row) => all.pumping.push(row),
                 Loaded::Part(row, vault) => all.parts.push((row, vault)),
                 Loaded::Verification(row, vault) => all.verifications.push((*row, vault)),
                 Loaded::Budget(row) => all.budgets.push(*row),
@@ -92,6 +94,30 @@ pub fn a_start_tells_how_the_last_one_ended(home: &mut dyn Home) {
     let head = home.open().head().unwrap();
     assert_eq!(head.clean, Shutdown::Clean);
     assert_eq!((head.size, head.epoch), (2, first + 2));
+}
+
+fn record(n: u64) -> PumpingRow {
+    PumpingRow {
+        sequence: sequence(n),
+        sealed: vec![7; usize::try_from(n).unwrap()],
+    }
+}
+
+/// Records of the pumping guard in the order of their keys, and none below a key that stands for them.
+pub fn a_start_loads_the_records_of_the_guard_in_order(home: &mut dyn Home) {
+    let store = home.open();
+    for n in [1, 3, 2, 5] {
+        commit(&*store, changes(moment(n), [Write::Pumping(record(n))])).unwrap();
+    }
+    let kept = |n: &[u64]| n.iter().copied().map(record).collect::<Vec<_>>();
+    assert_eq!(load(&*store).pumping, kept(&[1, 2, 3, 5]));
+    let before = sequence(4);
+    let whole = [Write::Pumping(record(4)), Write::ForgetPumping { before }];
+    commit(&*store, changes(moment(6), whole)).unwrap();
+    drop(store);
+    let store = home.open();
+    assert_eq!(load(&*store).pumping, kept(&[4, 5]));
+    assert_eq!(store.head().unwrap().last_sequence, sequence(5));
 }
 
 /// None that is final, whichever way it went.
@@ -231,7 +257,7 @@ pub fn a_start_loads_verifications_that_go_on_and_the_budgets_that_matter(home: 
 
 /// So that no new id can fall below one that was given.
 pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
-    let writes: [fn(u64) -> Write; 8] = [
+    let writes: [fn(u64) -> Write; 9] = [
         |n| Write::Message(Box::new(message(n))),
         |n| Write::Inbound(Box::new(inbound(n))),
         |n| Write::OptOut(opt_out(n, subject(1), OptOutStanding::Out)),
@@ -240,6 +266,7 @@ pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
         |n| Write::Part(part(n)),
         |n| Write::Verification(Box::new(verification(n))),
         |n| Write::Budget(Box::new(budget(n, 1))),
+        |n| Write::Pumping(record(n)),
     ];
     for (n, write) in (1..).zip(writes) {
         let store = home.open();

@@ -1,0 +1,246 @@
+//! The pumping guard of a gateway: asked once for each verification by SMS, told of each that is sent and
+//! of each that succeeds. What it counts is durable with the commit that it counts, so that a restart
+//! forgets nothing. It has a lock of its own, taken behind that of the state and never before it.
+
+mod block;
+mod desk;
+pub(crate) mod record;
+
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+
+use domain::time::Timestamp;
+use domain::verification::pumping::{Ask, Prefix, Reason};
+use ledger::Kind;
+use tokio::sync::oneshot;
+
+use crate::batch::Batch;
+use crate::changes::Write;
+use crate::coalesce::Who;
+use crate::entries;
+use crate::gateway::Gateway;
+use crate::metrics::{Counter, MetricKind, MetricRow, gauge};
+use crate::settings::Settings;
+use crate::state::State;
+
+pub use block::{
+    CountryCount, Lifted, PrefixCount, PumpingStats, StandingBlock, UnblockError, UnblockReason,
+    UnblockReasonError,
+};
+pub(crate) use desk::{Desk, Judged};
+pub(crate) use record::Record;
+
+/// A start that the guard refuses. Nobody is told before what it found is durable.
+#[derive(Debug)]
+pub(crate) struct PumpingRefusal {
+    /// Why.
+    pub(crate) reason: Reason,
+    /// Where the refusal began a block: whether its entry is durable.
+    pub(crate) recorded: Option<oneshot::Receiver<bool>>,
+}
+
+impl Gateway {
+    /// The guard, locked. Whoever needs the state too locks it first.
+    pub(crate) fn pumping(&self) -> MutexGuard<'_, Desk> {
+        self.pumping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the guard about a verification that is about to start, once everything else has said yes. A
+    /// block that begins is committed here, before whatever the caller commits.
+    pub(crate) fn judge_pumping(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        ask: Ask,
+        now: Timestamp,
+    ) -> Result<(), PumpingRefusal> {
+        let judged = self.pumping().judge(ask, &settings.pumping, now);
+        let (finding, begun, refuses) = match judged {
+            Judged::Clear => return Ok(()),
+            Judged::Shadow(finding, begun) => (finding, begun, false),
+            Judged::Refuse(finding, begun) => (finding, begun, true),
+        };
+        let word = finding.reason.code();
+        let recorded = begun.map(|begun| self.record_block(ask, &begun, now));
+        if refuses {
+            state.counters.add(Counter::Risk(word), 1);
+            let reason = finding.reason;
+            return Err(PumpingRefusal { reason, recorded });
+        }
+        state.counters.add(Counter::Suspected(word), 1);
+        let (kind, who) = (Kind::PumpingSuspected, Who::Client(ask.client));
+        let done = ledger::Outcome::Done;
+        state.coalescer.count(kind, done, who, word, now);
+        Ok(())
+    }
+
+    /// Commits that a block begins. The state is locked.
+    fn record_block(
+        &self,
+        ask: Ask,
+        begun: &desk::Begun,
+        now: Timestamp,
+    ) -> oneshot::Receiver<bool> {
+        let mut batch = Batch::new(now);
+        if let Some(lifted) = &begun.lifted {
+            batch.entry(entries::pumping::over(lifted));
+        }
+        batch.entry(entries::pumping::blocked(ask.client, &begun.block));
+        self.keep_record(&mut batch, &Record::blocked(&begun.block, now));
+        let (told, recorded) = oneshot::channel();
+        if let Some(changes) = batch.finish() {
+            self.commit(changes, move |_, result| {
+                let _ = told.send(result.is_ok());
+            });
+        }
+        recorded
+    }
+
+    /// Counts a verification whose first code is sent by the commit of this batch, which has an entry.
+    pub(crate) fn note_pumping_sent(&self, batch: &mut Batch, settings: &Settings, ask: Ask) {
+        let now = batch.at();
+        let counts = self.pumping().sent(ask, &settings.pumping, now);
+        if counts {
+            self.keep_record(batch, &Record::sent(ask, now));
+        }
+    }
+
+    /// Counts a verification that succeeds with the commit of this batch, which has an entry.
+    pub(crate) fn note_pumping_verified(&self, batch: &mut Batch, ask: Ask) {
+        let now = batch.at();
+        self.pumping().verified(ask, now);
+        self.keep_record(batch, &Record::verified(ask, now));
+    }
+
+    /// Adds a record to a batch, and with it the whole of what the guard knows when that is due.
+    fn keep_record(&self, batch: &mut Batch, record: &Record) {
+        let sequence = self.ids.sequence(batch.at());
+        let row = record::seal(self.blind(), sequence, record, self.entropy.as_ref());
+        if let Some(row) = row {
+            batch.write(Write::Pumping(row));
+        }
+        self.keep_whole(batch);
+    }
+
+    /// Adds the whole that lies ready, in place of everything before it.
+    pub(crate) fn keep_whole(&self, batch: &mut Batch) {
+        let Some(row) = self.pumping().take_ready() else {
+            return;
+        };
+        let before = row.sequence;
+        batch.write(Write::Pumping(row));
+        batch.write(Write::ForgetPumping { before });
+    }
+
+    /// Makes the whole ready when enough has come or it is old enough. Every count is made and given its
+    /// sequence while the state is locked, so that none falls between the whole and what follows it.
+    fn prepare_whole(&self, now: Timestamp) {
+        let (whole, sequence) = {
+            let _state = self.state();
+            let mut desk = self.pumping();
+            if !desk.is_due(now) {
+                return;
+            }
+            (desk.whole(), self.ids.sequence(now))
+        };
+        let row = record::seal(self.blind(), sequence, &whole, self.entropy.as_ref());
+        if let Some(row) = row {
+            self.pumping().put_ready(row);
+        }
+    }
+
+    /// One round: tells of the blocks that are over, and makes the whole ready.
+    pub(crate) fn keep_pumping(&self, now: Timestamp) {
+        let state = self.state();
+        let over = self.pumping().over(now);
+        if !over.is_empty() {
+            let mut batch = Batch::new(now);
+            for lifted in &over {
+                batch.entry(entries::pumping::over(lifted));
+                self.keep_record(&mut batch, &Record::over(lifted.prefix));
+            }
+            if let Some(changes) = batch.finish() {
+                self.commit(changes, |_, _| {});
+            }
+        }
+        drop(state);
+        self.prepare_whole(now);
+    }
+
+    /// What the guard counts and blocks now.
+    pub fn pumping_stats(&self) -> PumpingStats {
+        let now = self.now();
+        let mode = self.settings().pumping.mode;
+        self.pumping().stats(mode, now)
+    }
+
+    /// Ends the block of a prefix, and forgets what is held against it.
+    pub async fn unblock_prefix(
+        &self,
+        actor: &str,
+        prefix: Prefix,
+        why: &UnblockReason,
+    ) -> Result<Lifted, UnblockError> {
+        let now = self.now();
+        let (told, recorded) = oneshot::channel();
+        let lifted = {
+            let _state = self.state();
+            let lifted = self.pumping().release(prefix, now);
+            let lifted = lifted.ok_or(UnblockError::NotBlocked)?;
+            let entry = entries::pumping::unblocked(&lifted, actor, why);
+            let mut batch = Batch::new(now);
+            batch.entry(entry);
+            self.keep_record(&mut batch, &Record::released(prefix));
+            let changes = batch.finish().ok_or(UnblockError::Unavailable)?;
+            self.commit(changes, move |gateway, result| {
+                if result.is_err() {
+                    gateway.turned_away(1);
+                }
+                let _ = told.send(result.is_ok());
+            });
+            lifted
+        };
+        if self.is_halted() {
+            self.answer_held_back();
+        }
+        match recorded.await {
+            Ok(true) => Ok(lifted),
+            _ => Err(UnblockError::Unavailable),
+        }
+    }
+
+    /// What is told in metrics.
+    pub(crate) fn pumping_rows(&self) -> Vec<MetricRow> {
+        let now = self.now();
+        let desk = self.pumping();
+        let help = "Prefixes that get no codes, since codes to them go unused.";
+        let blocks = desk.blocks(now);
+        let mut rows = vec![
+            gauge("shortstop_pumping_blocks", help, vec![], blocks),
+            MetricRow {
+                name: "shortstop_pumping_uncounted_total",
+                help: "Verifications that the full tables of the pumping guard did not count.",
+                kind: MetricKind::Counter,
+                labels: vec![],
+                value: desk.uncounted(),
+            },
+        ];
+        for (country, count) in desk.by_country(now) {
+            for (outcome, value) in [("sent", count.sent), ("verified", count.verified)] {
+                let help =
+                    "Verifications of the last 24 hours by country: codes sent, and codes used.";
+                let labels = vec![
+                    ("country", country.clone()),
+                    ("outcome", outcome.to_owned()),
+                ];
+                let value = usize::try_from(value).unwrap_or(usize::MAX);
+                let name = "shortstop_verifications_day";
+                rows.push(gauge(name, help, labels, value));
+            }
+        }
+        rows
+    }
+}
+
+/// Adds counts up by country.
+pub(crate) type ByCountry = BTreeMap<String, domain::verification::pumping::Count>;
