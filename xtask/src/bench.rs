@@ -5,9 +5,9 @@
 //! started as a second process, since a slow load generator would measure itself.
 
 #[cfg(feature = "bench")]
-mod gateway;
+pub mod gateway;
 #[cfg(feature = "bench")]
-mod load;
+pub mod load;
 #[cfg(feature = "bench")]
 mod machine;
 #[cfg(feature = "bench")]

@@ -1,11 +1,12 @@
 //! The project's chores: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask ci`,
-//! `cargo xtask bench`.
+//! `cargo xtask bench`, `cargo xtask attack`.
 //!
 //! A chore may run tools and read the whole repository. It is no part of the product, and no crate
 //! of the product may depend on it.
 
 use std::process::ExitCode;
 
+mod attack;
 mod bench;
 mod ci;
 mod step;
@@ -19,10 +20,12 @@ usage: cargo xtask CHORE
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
   ci                format, lints, documentation and tidy
   bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, fair,
-                    queue, ledger, search, limits, idle, or all of them; JSON lines go to target/bench.jsonl";
+                    queue, ledger, search, limits, idle, or all of them; JSON lines go to target/bench.jsonl
+  attack [--quick]  what becomes of attacks on a running gateway; fails when a protection does not hold";
 
 /// One thing that can be asked of `cargo xtask`.
 enum Chore {
+    Attack { scale: attack::Scale },
     Bench { scenario: Option<String> },
     Ci,
     Test { filter: Vec<String> },
@@ -34,6 +37,12 @@ impl Chore {
     fn parse(words: &[String]) -> Option<Self> {
         let (name, rest) = words.split_first()?;
         match (name.as_str(), rest) {
+            ("attack", []) => Some(Self::Attack {
+                scale: attack::Scale::Full,
+            }),
+            ("attack", [quick]) if quick == "--quick" => Some(Self::Attack {
+                scale: attack::Scale::Quick,
+            }),
             ("bench", []) => Some(Self::Bench { scenario: None }),
             ("bench", [scenario]) => Some(Self::Bench {
                 scenario: Some(scenario.clone()),
@@ -50,6 +59,7 @@ impl Chore {
 
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::Attack { scale } => attack::run(*scale),
             Self::Bench { scenario } => bench::run(scenario.as_deref()),
             Self::Ci => ci::run(),
             Self::Test { filter } => test::run(filter),
@@ -92,7 +102,14 @@ mod tests {
 
     #[test]
     fn unknown_or_surplus_words_are_a_usage_error() {
-        for line in ["", "tidyy", "tidy now", "ci --fast", "test receipt"] {
+        for line in [
+            "",
+            "attack --fast",
+            "tidyy",
+            "tidy now",
+            "ci --fast",
+            "test receipt",
+        ] {
             assert!(parse(line).is_none(), "{line:?} was taken for a chore");
         }
     }

@@ -1,4 +1,4 @@
-//! The processes that a scenario measures: the release build as a gateway, and as a carrier
+//! The processes that a scenario measures or attacks: a build of the product as a gateway, and as a carrier
 //! simulator, each with a folder, certificates and ports of its own.
 
 use std::fmt::Write as _;
@@ -37,6 +37,7 @@ pub struct Wishes {
 /// A folder with certificates, where the processes of one scenario live.
 pub struct Yard {
     folder: PathBuf,
+    program: PathBuf,
     smpp: SocketAddr,
     sim_http: SocketAddr,
     https: SocketAddr,
@@ -86,8 +87,13 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 impl Yard {
-    /// Makes an empty folder under `target/bench` with certificates in it.
+    /// Makes an empty folder under `target/bench` with certificates in it, for the release build.
     pub fn new(name: &str) -> anyhow::Result<Self> {
+        Self::of(program(), name)
+    }
+
+    /// The same for another build.
+    pub fn of(program: PathBuf, name: &str) -> anyhow::Result<Self> {
         let folder = root().join("target/bench").join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -95,6 +101,7 @@ impl Yard {
         fs::create_dir_all(&folder)?;
         let yard = Self {
             folder,
+            program,
             smpp: free_address()?,
             sim_http: free_address()?,
             https: free_address()?,
@@ -125,7 +132,8 @@ impl Yard {
         self.folder.join(name).display().to_string()
     }
 
-    fn configuration(&self, wishes: Wishes) -> anyhow::Result<PathBuf> {
+    /// Writes the configuration, `more` being what follows it.
+    fn configuration(&self, wishes: Wishes, more: &str) -> anyhow::Result<PathBuf> {
         let Wishes { mps, binds, window } = wishes;
         let mut text = String::new();
         writeln!(
@@ -165,7 +173,7 @@ impl Yard {
         )?;
         writeln!(text, "window_max = {window}\nmps = {mps}\nburst = {mps}")?;
         let names = vec!["\"transceiver\""; usize::from(binds)].join(", ");
-        writeln!(text, "binds = [{names}]")?;
+        writeln!(text, "binds = [{names}]\n{more}")?;
         let path = self.folder.join("shortstop.toml");
         fs::write(&path, text)?;
         Ok(path)
@@ -173,8 +181,13 @@ impl Yard {
 
     /// Starts a gateway and waits until it serves.
     pub fn gateway(&self, wishes: Wishes) -> anyhow::Result<Process> {
-        let config = self.configuration(wishes)?;
-        start(&["serve", "--json", "--config", &config.display().to_string()])
+        self.gateway_with(wishes, "")
+    }
+
+    /// The same with more configuration.
+    pub fn gateway_with(&self, wishes: Wishes, more: &str) -> anyhow::Result<Process> {
+        let config = self.configuration(wishes, more)?;
+        self.start(&["serve", "--json", "--config", &config.display().to_string()])
     }
 
     /// Starts a carrier over TLS.
@@ -184,7 +197,7 @@ impl Yard {
         let mut words = vec!["carrier-sim", "--json", "--listen", &smpp, "--http", &http];
         words.extend(["--tls-cert", &chain, "--tls-key", &key]);
         words.extend(options);
-        start(&words)
+        self.start(&words)
     }
 
     /// Makes a client on the running gateway that sends codes; gives where and as whom to send.
@@ -194,10 +207,16 @@ impl Yard {
 
     /// The same under a name, for a class.
     pub fn client_of(&self, name: &str, class: &str) -> anyhow::Result<Target> {
+        self.client_with(name, &["--class", class])
+    }
+
+    /// Makes a client of a name with further options, such as classes and scopes.
+    pub fn client_with(&self, name: &str, options: &[&str]) -> anyhow::Result<Target> {
         let config = self.path("shortstop.toml");
-        let output = Command::new(program())
+        let output = Command::new(&self.program)
             .args(["client", "add", name, "--json", "--config", &config])
-            .args(["--short-code", SHORT_CODE, "--class", class])
+            .args(["--short-code", SHORT_CODE])
+            .args(options)
             .stderr(Stdio::inherit())
             .output()?;
         let answer: Value = serde_json::from_slice(&output.stdout).context("client add")?;
@@ -217,7 +236,7 @@ impl Yard {
     /// Writes the published log of the running gateway to a folder; gives the folder.
     pub fn export(&self) -> anyhow::Result<String> {
         let (config, to) = (self.path("shortstop.toml"), self.path("log"));
-        let status = Command::new(program())
+        let status = Command::new(&self.program)
             .args(["ledger", "export", "--json", "--config", &config])
             .args(["--to", &to])
             .stdout(Stdio::null())
@@ -261,6 +280,36 @@ impl Yard {
         Ok(sum)
     }
 
+    /// Starts the product and waits for its `ready` line.
+    fn start(&self, words: &[&str]) -> anyhow::Result<Process> {
+        let mut child = Command::new(&self.program)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .context("the product does not start")?;
+        let output = child.stdout.take().context("no output")?;
+        let mut process = Process {
+            child,
+            ready: Value::Null,
+        };
+        let (lines, seen) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        let line = seen
+            .recv_timeout(READY)
+            .context("the process did not say that it is ready")?;
+        process.ready = serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))?;
+        if process.ready.get("event").and_then(Value::as_str) != Some("ready") {
+            bail!("the first line was not `ready`: {line}");
+        }
+        Ok(process)
+    }
+
     /// Removes the folder: some scenarios fill gigabytes.
     pub fn clear(self) -> anyhow::Result<()> {
         Ok(fs::remove_dir_all(&self.folder)?)
@@ -270,36 +319,6 @@ impl Yard {
 /// The release build.
 pub fn program() -> PathBuf {
     root().join("target/release/shortstop")
-}
-
-/// Starts the product and waits for its `ready` line.
-fn start(words: &[&str]) -> anyhow::Result<Process> {
-    let mut child = Command::new(program())
-        .args(words)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .context("the release build does not start")?;
-    let output = child.stdout.take().context("no output")?;
-    let mut process = Process {
-        child,
-        ready: Value::Null,
-    };
-    let (lines, seen) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = lines.send(line);
-        }
-    });
-    let line = seen
-        .recv_timeout(READY)
-        .context("the process did not say that it is ready")?;
-    process.ready = serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))?;
-    if process.ready.get("event").and_then(Value::as_str) != Some("ready") {
-        bail!("the first line was not `ready`: {line}");
-    }
-    Ok(process)
 }
 
 /// A plain HTTP GET on loopback.

@@ -93,7 +93,7 @@ impl Connection {
         use std::io::Write;
 
         let body = format!(
-            "{{\"to\":\"+447911{:06}\",\"from\":\"{}\",\"class\":\"{}\",\"valid_for_seconds\":3600,\
+            "{{\"to\":\"+447400{:06}\",\"from\":\"{}\",\"class\":\"{}\",\"valid_for_seconds\":3600,\
              \"text\":\"Your Example code is {number:09}. Do not share it with anyone.\"}}",
             number % 1_000_000,
             self.target.short_code,
@@ -131,11 +131,13 @@ impl Connection {
     }
 }
 
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+/// Where `what` begins.
+pub fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|window| window == what)
 }
 
-fn content_length(head: &str) -> usize {
+/// The length of the body that follows a head.
+pub fn content_length(head: &str) -> usize {
     let line = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length")
@@ -144,7 +146,8 @@ fn content_length(head: &str) -> usize {
     line.unwrap_or(0)
 }
 
-fn connector(target: &Target) -> anyhow::Result<TlsConnector> {
+/// What makes TLS connections that trust the target's authority and nobody else.
+pub fn connector(target: &Target) -> anyhow::Result<TlsConnector> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(&target.ca)? {
         roots.add(certificate?)?;
