@@ -10,6 +10,8 @@ mod attacks;
 #[cfg(feature = "bench")]
 mod flood;
 #[cfg(feature = "bench")]
+mod guessing;
+#[cfg(feature = "bench")]
 mod report;
 #[cfg(feature = "bench")]
 mod wire;
@@ -60,3 +62,12 @@ pub fn run(scale: Scale) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(attacks::run(scale))
 }
+
+/// Ways to write one British number, so that none of them counts as another number.
+#[cfg(feature = "bench")]
+const SPELLINGS: [fn(u64) -> String; 4] = [
+    |number| format!("+44{number}"),
+    |number| format!("+44 {} {:06}", number / 1_000_000, number % 1_000_000),
+    |number| format!("+44-{}-{:03}", number / 1_000, number % 1_000),
+    |number| format!("+44 ({}) {:06}", number / 1_000_000, number % 1_000_000),
+];

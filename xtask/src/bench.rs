@@ -14,6 +14,8 @@ mod machine;
 mod report;
 #[cfg(feature = "bench")]
 mod scenario;
+#[cfg(feature = "bench")]
+mod streams;
 
 /// Builds the product and the measuring half, and runs the scenarios.
 #[cfg(not(feature = "bench"))]

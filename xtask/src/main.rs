@@ -20,7 +20,8 @@ usage: cargo xtask CHORE
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
   ci                format, lints, documentation and tidy
   bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, fair,
-                    queue, ledger, search, limits, idle, or all of them; JSON lines go to target/bench.jsonl
+                    queue, ledger, search, limits, verifications, idle, or all of them; JSON
+                    lines go to target/bench.jsonl
   attack [--quick]  what becomes of attacks on a running gateway; fails when a protection does not hold";
 
 /// One thing that can be asked of `cargo xtask`.

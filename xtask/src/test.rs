@@ -1,12 +1,13 @@
 //! `cargo xtask test`: provides the tools that the tests need, runs every test of the workspace
-//! and the examples in its documentation, and closes with one line that counts them.
+//! and the examples in its documentation, attacks a running gateway, and closes with one line that counts
+//! the tests.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use crate::step;
+use crate::{attack, step};
 
 mod tally;
 mod tools;
@@ -20,8 +21,13 @@ pub fn run(filter: &[String]) -> anyhow::Result<()> {
     let mut tally = Tally::default();
     let tests = step::timed("tests", || watch(tests(&filter), &mut tally));
     let examples = step::timed("examples", || watch(examples(&filter), &mut tally));
+    // An attack is no test with a name: whoever asks for some tests gets those.
+    let attack = match filter.as_slice() {
+        [] => attack::run(attack::Scale::Quick),
+        _ => Ok(()),
+    };
     println!("{tally}");
-    tests.and(examples)?;
+    tests.and(examples).and(attack)?;
     if tally.is_empty() {
         bail!("no test ran; a filter that matches nothing proves nothing");
     }

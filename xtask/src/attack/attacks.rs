@@ -1,19 +1,14 @@
 //! The attacks, one after another.
 
-use super::Scale;
 use super::flood;
+use super::guessing;
 use super::report::{Outcome, Report, Unprotected};
 use super::world::{Protections, World};
+use super::{SPELLINGS, Scale};
 
-/// The number that is attacked, as its owner writes it and in other ways.
-const SPELLINGS: [&str; 6] = [
-    "+447400123456",
-    "+44 7400 123456",
-    "+44-7400-123-456",
-    "+44 (7400) 123456",
-    "+44.7400.123.456",
-    "+44 74 00 12 34 56",
-];
+/// The numbers that are bombed and guessed at, without +44.
+const BOMBED: u64 = 7_400_123_456;
+const GUESSED: u64 = 7_400_654_321;
 /// Codes that a number gets within ten minutes out of the box.
 const CODES_IN_TEN_MINUTES: u64 = 3;
 /// Keys that may be guessed from one address at once, and how many more come a second.
@@ -46,6 +41,7 @@ pub async fn run(scale: Scale) -> anyhow::Result<()> {
     world.clients(crowd(scale).clients)?;
     report.outcome(&bombing(&world, scale, bare).await?);
     report.outcome(&amnesty(&mut world).await?);
+    report.outcome(&guessing::run(&world, GUESSED).await?);
     report.outcome(&spoofing(&mut world).await?);
     world.end()?;
     flood::run(&mut report, scale)?;
@@ -81,9 +77,9 @@ async fn bombing(world: &World, scale: Scale, bare: u64) -> anyhow::Result<Outco
 /// One request from each address; gives how many were accepted.
 async fn bomb(world: &World, addresses: usize) -> anyhow::Result<u64> {
     let mut accepted = 0;
-    for (place, to) in (0..addresses).zip(SPELLINGS.iter().cycle()) {
+    for (place, spelling) in (0..addresses).zip(SPELLINGS.iter().cycle()) {
         let mut wire = world.connect(place).await?;
-        let answer = world.message(&mut wire, place, to).await?;
+        let answer = world.message(&mut wire, place, &spelling(BOMBED)).await?;
         match answer.status {
             202 => accepted += 1,
             429 => {}
@@ -97,7 +93,7 @@ async fn bomb(world: &World, addresses: usize) -> anyhow::Result<u64> {
 async fn amnesty(world: &mut World) -> anyhow::Result<Outcome> {
     const TRIES: usize = 30;
     let before = world.inbox(0).await?.len();
-    world.crash()?;
+    world.crash().await?;
     let sent = bomb(world, TRIES).await?;
     let after = world.inbox(before + usize::try_from(sent)?).await?.len();
     Ok(Outcome {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use serde_json::{Value, json};
 use tokio_rustls::TlsConnector;
 
@@ -22,7 +22,14 @@ const WIDE: Wishes = Wishes {
     window: 1_000,
 };
 /// What a client of an attacker may do.
-const OPTIONS: [&str; 2] = ["--scope", "messages:send"];
+const OPTIONS: [&str; 6] = [
+    "--scope",
+    "messages:send",
+    "--scope",
+    "verifications:write",
+    "--scope",
+    "verifications:check",
+];
 /// Nothing takes longer to reach a handset.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -73,8 +80,19 @@ impl World {
         })
     }
 
-    /// Ends the gateway as a crash would, and starts it again.
-    pub fn crash(&mut self) -> anyhow::Result<()> {
+    /// Ends the gateway as a crash would, and starts it again. What was on its way has arrived before: a
+    /// message whose answer got lost is sent again, and must not look like one that slipped through.
+    pub async fn crash(&mut self) -> anyhow::Result<()> {
+        let arrived = u64::try_from(self.yard.inbox()?.len())?;
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while self
+            .yard
+            .metric("shortstop_messages_settled_total", "delivered")?
+            < arrived
+        {
+            ensure!(tokio::time::Instant::now() < until, "a receipt is missing");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         if let Some(gateway) = self.gateway.take() {
             gateway.kill();
         }
@@ -127,6 +145,36 @@ impl World {
         wire.post("/v1/messages", &client.key, "", &body).await
     }
 
+    /// Asks for a code, as a verification of a client.
+    pub async fn verification(
+        &self,
+        wire: &mut Wire,
+        client: usize,
+        to: &str,
+    ) -> anyhow::Result<Answer> {
+        let client = self.client(client)?;
+        let body = json!({
+            "to": to,
+            "from": client.short_code,
+            "channel": "sms",
+            "purpose": "sign-in",
+        });
+        wire.post("/v1/verifications", &client.key, "", &body).await
+    }
+
+    /// Does something with a verification: `check`, `resend` or `cancel`.
+    pub async fn act(
+        &self,
+        wire: &mut Wire,
+        client: usize,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Answer> {
+        let path = format!("/v1/verifications/{path}");
+        let key = &self.client(client)?.key;
+        wire.post(&path, key, "", body).await
+    }
+
     /// What the handsets have, once `accepted` messages are there.
     pub async fn inbox(&self, accepted: usize) -> anyhow::Result<Vec<Value>> {
         let until = tokio::time::Instant::now() + PATIENCE;
@@ -166,5 +214,5 @@ fn configuration(protections: Protections) -> String {
             .map(|name| format!("[[limit]]\nname = \"{name}\"\nmode = \"record\"\n"))
             .concat(),
     };
-    format!("[countries]\nenabled = [\"GB\"]\n{limits}")
+    format!("[verifications]\nbrand = \"Example\"\n[countries]\nenabled = [\"GB\"]\n{limits}")
 }

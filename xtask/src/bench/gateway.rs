@@ -145,7 +145,7 @@ impl Yard {
         writeln!(text, "certificate_file = {:?}", self.path("server.pem"))?;
         writeln!(text, "key_file = {:?}", self.path("server.key"))?;
         writeln!(text, "[admin]\nlisten = \"{}\"", self.admin)?;
-        writeln!(text, "[log]\nlevel = \"warn\"")?;
+        writeln!(text, "[log]\nlevel = \"error\"")?;
         writeln!(
             text,
             "[bounds]\nqueue_otp_max = 5000000\nreceipts_pending_max = 1000000"

@@ -148,15 +148,21 @@ pub fn content_length(head: &str) -> usize {
 
 /// What makes TLS connections that trust the target's authority and nobody else.
 pub fn connector(target: &Target) -> anyhow::Result<TlsConnector> {
+    connector_for(target, &[])
+}
+
+/// The same for connections that speak a protocol, by its name in TLS.
+pub fn connector_for(target: &Target, protocols: &[&[u8]]) -> anyhow::Result<TlsConnector> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(&target.ca)? {
         roots.add(certificate?)?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
@@ -219,7 +225,8 @@ fn unix_micros() -> anyhow::Result<u64> {
     Ok(u64::try_from(time.as_micros())?)
 }
 
-fn histogram() -> anyhow::Result<Histogram<u64>> {
+/// For times in microseconds, up to a minute.
+pub fn histogram() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 

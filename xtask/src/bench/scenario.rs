@@ -4,6 +4,7 @@ mod example;
 mod fair;
 mod ledger;
 mod limits;
+mod verifications;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,8 +34,17 @@ const USUAL: Wishes = Wishes {
 const PROMPT: [&str; 2] = ["--receipt-milliseconds", "0"];
 
 /// In the order in which they run.
-const SCENARIOS: [&str; 9] = [
-    "accept", "deliver", "steady", "fair", "queue", "ledger", "search", "limits", "idle",
+const SCENARIOS: [&str; 10] = [
+    "accept",
+    "deliver",
+    "steady",
+    "fair",
+    "queue",
+    "ledger",
+    "search",
+    "limits",
+    "verifications",
+    "idle",
 ];
 
 /// Runs one scenario, or all.
@@ -57,6 +67,7 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
                     "ledger" => ledger::run(&mut report).await?,
                     "search" => ledger::search(&mut report)?,
                     "limits" => limits::run(&mut report)?,
+                    "verifications" => verifications::run(&mut report).await?,
                     _ => idle(&mut report).await?,
                 }
             }
