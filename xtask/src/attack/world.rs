@@ -22,7 +22,9 @@ const WIDE: Wishes = Wishes {
     window: 1_000,
 };
 /// What a client of an attacker may do.
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 8] = [
+    "--class",
+    "otp",
     "--scope",
     "messages:send",
     "--scope",

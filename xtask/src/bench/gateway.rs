@@ -150,7 +150,6 @@ impl Yard {
             text,
             "[bounds]\nqueue_otp_max = 5000000\nreceipts_pending_max = 1000000"
         )?;
-        text.push_str(&limits()?);
         writeln!(
             text,
             "[[short_code]]\nnumber = \"{SHORT_CODE}\"\nmps = {mps}\nburst = {mps}"
@@ -181,10 +180,10 @@ impl Yard {
 
     /// Starts a gateway and waits until it serves.
     pub fn gateway(&self, wishes: Wishes) -> anyhow::Result<Process> {
-        self.gateway_with(wishes, "")
+        self.gateway_with(wishes, &wide_open()?)
     }
 
-    /// The same with more configuration.
+    /// The same with other configuration after that of node, short code and carrier.
     pub fn gateway_with(&self, wishes: Wishes, more: &str) -> anyhow::Result<Process> {
         let config = self.configuration(wishes, more)?;
         self.start(&["serve", "--json", "--config", &config.display().to_string()])
@@ -358,7 +357,7 @@ fn dechunk(mut body: &str) -> anyhow::Result<String> {
 /// Every limit is in the road and wide open, so that what is measured is their cost and not what they
 /// refuse. Limits on recipients keep few keys apart: how many numbers there are is the load's, and what a key
 /// takes is known.
-fn limits() -> anyhow::Result<String> {
+pub fn wide_open() -> anyhow::Result<String> {
     const WIDE: u64 = 1_000_000_000;
     let mut text = "[countries]\nenabled = [\"GB\"]\n".to_owned();
     for name in [

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{WIDE, float, millis, per_message};
-use crate::bench::gateway::Yard;
+use crate::bench::gateway::{Yard, wide_open};
 use crate::bench::load::histogram;
 use crate::bench::machine;
 use crate::bench::report::{Aim, Report};
@@ -26,13 +26,15 @@ const FIRST: u64 = 7_400_000_000;
 const STEP: u64 = 1_009;
 /// Nothing takes longer to reach a handset.
 const PATIENCE: Duration = Duration::from_mins(1);
-const SCOPES: [&str; 4] = [
+const OPTIONS: [&str; 6] = [
+    "--class",
+    "otp",
     "--scope",
     "verifications:write",
     "--scope",
     "verifications:check",
 ];
-/// The guard against pumping looks and counts, and lets this odd traffic pass.
+/// What follows limits that are wide open.
 const CONFIGURATION: &str = "[verifications]\nbrand = \"Example\"\n";
 
 /// Starts or checks, over all waves.
@@ -47,8 +49,9 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     let inbox = WAVE.to_string();
     let carrier = ["--receipt-milliseconds", "0", "--inbox-max", &inbox];
     let _carrier = yard.carrier(&carrier)?;
-    let gateway = yard.gateway_with(WIDE, CONFIGURATION)?;
-    let target = yard.client_with("bench", &SCOPES)?;
+    let configuration = wide_open()? + CONFIGURATION;
+    let gateway = yard.gateway_with(WIDE, &configuration)?;
+    let target = yard.client_with("bench", &OPTIONS)?;
     let streams = Streams::open(&target, CONNECTIONS).await?;
     let mut sides = [side()?, side()?];
     let mut before = Duration::ZERO;
