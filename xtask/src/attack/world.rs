@@ -22,9 +22,7 @@ const WIDE: Wishes = Wishes {
     window: 1_000,
 };
 /// What a client of an attacker may do.
-const OPTIONS: [&str; 8] = [
-    "--class",
-    "otp",
+const OPTIONS: [&str; 6] = [
     "--scope",
     "messages:send",
     "--scope",
@@ -106,7 +104,8 @@ impl World {
     pub fn clients(&mut self, count: usize) -> anyhow::Result<()> {
         while self.clients.len() < count {
             let name = format!("attacker-{}", self.clients.len());
-            self.clients.push(self.yard.client_with(&name, &OPTIONS)?);
+            self.clients
+                .push(self.yard.client_with(&name, "otp", &OPTIONS)?);
         }
         if let (None, Some(first)) = (&self.connector, self.clients.first()) {
             self.connector = Some(connector(first)?);

@@ -206,15 +206,15 @@ impl Yard {
 
     /// The same under a name, for a class.
     pub fn client_of(&self, name: &str, class: &str) -> anyhow::Result<Target> {
-        self.client_with(name, &["--class", class])
+        self.client_with(name, class, &[])
     }
 
-    /// Makes a client of a name with further options, such as classes and scopes.
-    pub fn client_with(&self, name: &str, options: &[&str]) -> anyhow::Result<Target> {
+    /// The same with further options, such as scopes.
+    pub fn client_with(&self, name: &str, class: &str, options: &[&str]) -> anyhow::Result<Target> {
         let config = self.path("shortstop.toml");
         let output = Command::new(&self.program)
             .args(["client", "add", name, "--json", "--config", &config])
-            .args(["--short-code", SHORT_CODE])
+            .args(["--short-code", SHORT_CODE, "--class", class])
             .args(options)
             .stderr(Stdio::inherit())
             .output()?;

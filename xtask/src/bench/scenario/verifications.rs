@@ -26,9 +26,7 @@ const FIRST: u64 = 7_400_000_000;
 const STEP: u64 = 1_009;
 /// Nothing takes longer to reach a handset.
 const PATIENCE: Duration = Duration::from_mins(1);
-const OPTIONS: [&str; 6] = [
-    "--class",
-    "otp",
+const OPTIONS: [&str; 4] = [
     "--scope",
     "verifications:write",
     "--scope",
@@ -51,7 +49,7 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     let _carrier = yard.carrier(&carrier)?;
     let configuration = wide_open()? + CONFIGURATION;
     let gateway = yard.gateway_with(WIDE, &configuration)?;
-    let target = yard.client_with("bench", &OPTIONS)?;
+    let target = yard.client_with("bench", "otp", &OPTIONS)?;
     let streams = Streams::open(&target, CONNECTIONS).await?;
     let mut sides = [side()?, side()?];
     let mut before = Duration::ZERO;

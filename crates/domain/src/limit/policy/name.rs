@@ -30,13 +30,12 @@ impl LimitName {
             .bytes()
             .next()
             .is_some_and(|octet| octet.is_ascii_lowercase());
-        let mut octets = [0; LONGEST];
-        match octets.get_mut(..text.len()) {
-            Some(name) if begins && text.bytes().all(plain) => {
-                name.copy_from_slice(text.as_bytes())
-            }
-            _ => return Err(LimitNameError),
+        if !begins || !text.bytes().all(plain) {
+            return Err(LimitNameError);
         }
+        let mut octets = [0; LONGEST];
+        let name = octets.get_mut(..text.len()).ok_or(LimitNameError)?;
+        name.copy_from_slice(text.as_bytes());
         let length = u8::try_from(text.len()).map_err(|_| LimitNameError)?;
         Ok(Self { octets, length })
     }
