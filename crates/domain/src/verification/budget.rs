@@ -60,6 +60,19 @@ impl CheckBudget {
             .map_err(LockReason::DayUsedUp)
     }
 
+    /// How many checks may still fail now before none is evaluated: 0 to 100.
+    pub fn left(&self, policy: &CheckPolicy, now: Timestamp) -> u8 {
+        let in_a_row = policy.in_a_row_max().saturating_sub(self.in_a_row);
+        let fits = |cost: &u8| self.room(policy, *cost, now).is_ok();
+        let today = (1..=policy.per_day()).take_while(fits).max();
+        in_a_row.min(today.unwrap_or(0))
+    }
+
+    /// The moments of the failures that are kept, latest first.
+    pub fn failures(&self) -> Vec<Timestamp> {
+        self.failures.clone().into()
+    }
+
     /// After a check that failed.
     pub fn failed(mut self, cost: u8, now: Timestamp) -> Self {
         self.failures.take(cost, now);

@@ -11,8 +11,11 @@ use super::check::{Judged, Verdict};
 use super::code::is_separator;
 use super::tag::{CodeTag, keyed};
 
-/// How many codes a person is given at once.
-pub const CODES_OF_A_SET: u64 = 10;
+/// How many codes a person is given at once, unless asked otherwise.
+pub const CODES_OF_A_SET: u8 = 10;
+
+/// The most codes of a set.
+pub const CODES_OF_A_SET_MAX: u8 = 20;
 
 /// Random octets of one code: 80 bits, where NIST SP 800-63B-4 section 4.2.1.1 asks for 64.
 pub const CODE_OCTETS: usize = 10;
@@ -176,7 +179,7 @@ pub struct StoredSet {
 impl RecoverySet {
     /// Makes new codes from random octets. Whoever keeps the new set forgets the old one, whose codes
     /// are worth nothing from then on.
-    pub fn issue(key: &RecoveryKey, salt: [u8; 16], random: &[[u8; CODE_OCTETS]; 10]) -> Issued {
+    pub fn issue(key: &RecoveryKey, salt: [u8; 16], random: &[[u8; CODE_OCTETS]]) -> Issued {
         let codes: Vec<RecoveryCode> = random.iter().map(RecoveryCode::from_random).collect();
         let unused = codes.iter().map(|code| code.hash(key, &salt)).collect();
         Issued {

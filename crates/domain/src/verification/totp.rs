@@ -12,6 +12,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub use hotp::hotp;
 pub use otpauth::{LabelError, OtpauthUri};
 
+/// The octets of a new key: 160 bits, as RFC 4226 section 4 (R6) recommends.
+pub const KEY_OCTETS: usize = 20;
+
 use super::channel::Channel;
 use super::check::{Judged, Verdict};
 use super::code::{Code, CodeLength};
@@ -76,6 +79,12 @@ impl TotpKey {
     /// The octets, for sealing.
     pub fn reveal(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The key in base-32 without padding (RFC 4648 section 6), as a person types it into an app. Whoever
+    /// holds the text wipes it.
+    pub fn reveal_base_32(&self) -> String {
+        otpauth::base_32(&self.0)
     }
 }
 
@@ -176,8 +185,17 @@ impl Authenticator {
         }
     }
 
+    /// With a step that was accepted: the app holds the key, and no code up to that step is taken again.
+    pub(super) fn accepted(self, step: u64) -> Self {
+        Self {
+            standing: Standing::Confirmed,
+            used: self.used.max(Some(step)),
+            ..self
+        }
+    }
+
     /// The step whose code this is, among those that may still be used. All are compared.
-    fn accepted_step(&self, key: &TotpKey, code: &Code, now: Timestamp) -> Option<u64> {
+    pub(super) fn accepted_step(&self, key: &TotpKey, code: &Code, now: Timestamp) -> Option<u64> {
         let current = now.seconds() / STEP_SECONDS;
         let steps = current.saturating_sub(1)..=current.saturating_add(1);
         steps.fold(None, |found, step| {

@@ -85,7 +85,7 @@ fn label(part: &'static str, text: &str) -> Result<String, LabelError> {
 }
 
 /// Base-32 without padding, which apps do not want.
-fn base_32(octets: &[u8]) -> String {
+pub(super) fn base_32(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len().saturating_mul(8).div_ceil(5));
     for group in octets.chunks(5) {
         let mut five = [0_u8; 5];
