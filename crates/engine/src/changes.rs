@@ -4,9 +4,9 @@ use domain::time::Timestamp;
 use ledger::Draft;
 
 use crate::rows::{
-    Bearer, BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate,
-    OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
-    VerificationUpdate,
+    Bearer, BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageRow,
+    MessageUpdate, OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
+    VerificationRow, VerificationUpdate,
 };
 
 /// One write of a commit.
@@ -56,6 +56,8 @@ pub enum Write {
     Budget(Box<BudgetRow>),
     /// Nothing of the budgets of this key matters any more; forget them.
     ForgetBudget(u64),
+    /// A factor, new or changed. Its row must stand one version below; at version 1 it must be absent.
+    Factor(Box<FactorRow>),
     /// A client, new or changed.
     Client(Box<ClientRow>),
     /// The record of an idempotency key.

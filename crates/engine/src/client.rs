@@ -38,6 +38,12 @@ pub enum Scope {
     VerificationsCheck,
     /// Read one's own verifications.
     VerificationsRead,
+    /// Enrol, confirm and remove factors.
+    FactorsWrite,
+    /// Check codes of factors.
+    FactorsCheck,
+    /// Read one's own factors.
+    FactorsRead,
     /// Read the ledger's checkpoints, tiles and entries, and search them.
     LedgerRead,
     /// Search the ledger by number too.
@@ -46,7 +52,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::MessagesSend,
         Self::MessagesRead,
         Self::InboundRead,
@@ -55,6 +61,9 @@ impl Scope {
         Self::VerificationsWrite,
         Self::VerificationsCheck,
         Self::VerificationsRead,
+        Self::FactorsWrite,
+        Self::FactorsCheck,
+        Self::FactorsRead,
         Self::LedgerRead,
         Self::LedgerSearch,
     ];
@@ -70,6 +79,9 @@ impl Scope {
             Self::VerificationsWrite => "verifications:write",
             Self::VerificationsCheck => "verifications:check",
             Self::VerificationsRead => "verifications:read",
+            Self::FactorsWrite => "factors:write",
+            Self::FactorsCheck => "factors:check",
+            Self::FactorsRead => "factors:read",
             Self::LedgerRead => "ledger:read",
             Self::LedgerSearch => "ledger:search",
         }
@@ -86,7 +98,8 @@ impl std::fmt::Display for Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read, \
-     verifications:write, verifications:check, verifications:read, ledger:read or ledger:search"
+     verifications:write, verifications:check, verifications:read, factors:write, factors:check, factors:read, \
+     ledger:read or ledger:search"
 )]
 pub struct UnknownScope;
 

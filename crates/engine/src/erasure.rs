@@ -3,6 +3,7 @@
 //! be forgotten must not be written to for it.
 
 mod basis;
+mod factors;
 mod searches;
 
 use domain::id::SubjectId;
@@ -45,6 +46,8 @@ pub struct Erased {
     pub opt_outs: u64,
     /// Verifications of which something was destroyed.
     pub verifications: u64,
+    /// Factors that were removed with their secrets, and removed ones of which something was destroyed.
+    pub factors: u64,
     /// Values destroyed.
     pub values: u64,
     /// Messages and verifications that still move, and long messages that still wait for parts: nothing of
@@ -78,6 +81,8 @@ struct Request<'a> {
     now: Timestamp,
     /// What the next commit destroys.
     writes: Vec<Write>,
+    /// What it tells beside that.
+    entries: Vec<Draft>,
     /// How many of the writes are tombstones.
     values: u64,
     by_purpose: [u64; Purpose::ALL.len()],
@@ -104,6 +109,7 @@ impl Gateway {
             basis,
             now,
             writes: Vec::new(),
+            entries: Vec::new(),
             values: 0,
             by_purpose: [0; Purpose::ALL.len()],
             commits: 0,
@@ -113,6 +119,7 @@ impl Gateway {
         request.inbounds(number).await?;
         request.verifications(number).await?;
         request.opt_outs(number, scope).await?;
+        request.factors(number).await?;
         request.searches(number).await?;
         request.finish(number).await?;
         let mut erased = request.erased;
@@ -268,6 +275,9 @@ impl Request<'_> {
         let mut changes = Changes::new(self.entry(count), self.gateway.now());
         for write in std::mem::take(&mut self.writes) {
             changes.write(write);
+        }
+        for entry in std::mem::take(&mut self.entries) {
+            changes.entry(entry);
         }
         if !self.gateway.commit_durably(changes).await {
             return Err(ErasureError::Unavailable);

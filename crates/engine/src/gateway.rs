@@ -27,6 +27,7 @@ use crate::shortage::Shortage;
 use crate::sim_swap::RiskParts;
 use crate::state::State;
 use crate::streams::Stream;
+use crate::turns::Turns;
 use crate::vault::Vault;
 use crate::verifications::NumberLocks;
 
@@ -69,6 +70,8 @@ pub struct Gateway {
     pub(crate) directory: RwLock<Directory>,
     /// Held by whoever destroys sealed values or counts them, so that no two destroy the same.
     pub(crate) destruction: tokio::sync::Mutex<Reached>,
+    /// Held by whoever changes a factor, from reading it to its commit.
+    pub(crate) factor_turns: Turns,
     /// Held from reading a client to the commit of its change, so that no change undoes another.
     pub(crate) client_change: tokio::sync::Mutex<()>,
     /// Held open before the state, so that no client's flood stands before another's commit.
@@ -123,6 +126,7 @@ impl Gateway {
             settings: RwLock::new(Arc::new(parts.settings)),
             directory: RwLock::default(),
             destruction: tokio::sync::Mutex::default(),
+            factor_turns: Turns::new(),
             client_change: tokio::sync::Mutex::default(),
             doors: Doors::default(),
             state: Mutex::new(state),

@@ -4,7 +4,10 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use core::fmt;
+use domain::id::ClientId;
 use domain::msisdn::Msisdn;
+use domain::verification::recovery::RecoveryKey;
+use domain::verification::user::UserReference;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::ports::keyring::Salt;
@@ -101,6 +104,7 @@ pub struct BlindKeys {
     snapshot: [u8; 32],
     counts: [u8; 32],
     counted: [u8; 16],
+    recovery: RecoveryKey,
 }
 
 impl fmt::Debug for BlindKeys {
@@ -121,6 +125,7 @@ impl BlindKeys {
             snapshot: further(&key(idempotency), b"shortstop/v1/snapshot"),
             counts: further(&key(idempotency), b"shortstop/v1/counts"),
             counted: further(&key(idempotency), b"shortstop/v1/counted"),
+            recovery: RecoveryKey::from_bytes(further(&key(idempotency), b"shortstop/v1/recovery")),
         }
     }
 
@@ -161,6 +166,21 @@ impl BlindKeys {
         key
     }
 
+    /// Finds the factors of a client's user. A user who is a number is found by the number, at every client.
+    pub fn user(&self, client: ClientId, user: &UserReference) -> Blind {
+        let by_name = || {
+            let parts = [b"user", &client.to_bytes()[..], user.reveal().as_bytes()];
+            blind(&self.index, &parts)
+        };
+        user.number()
+            .map_or_else(by_name, |number| self.subject(number))
+    }
+
+    /// The key under which recovery codes are hashed.
+    pub(crate) const fn recovery(&self) -> &RecoveryKey {
+        &self.recovery
+    }
+
     /// The key that seals snapshots of the state.
     pub(crate) const fn snapshot(&self) -> &[u8; 32] {
         &self.snapshot
@@ -177,7 +197,7 @@ impl BlindKeys {
     }
 }
 
-/// Like the keyed hashes, it is the same for all the life of a store. No other input of the key that it
+/// A further key. Like the keyed hashes, it is the same for all the life of a store. No other input of the key that it
 /// is derived from begins with these octets: they all begin with a length.
 fn further<const N: usize>(root: &hmac::Key, label: &[u8]) -> [u8; N] {
     let mut key = [0; N];
@@ -218,6 +238,20 @@ mod tests {
             keys.idempotency(&[b"a", b"bc"])
         );
         assert_ne!(keys.subject(number), of(8).subject(number));
+    }
+
+    #[test]
+    fn a_user_is_found_by_the_number_or_by_its_client_and_name() {
+        let keys = BlindKeys::new(&BlindRoot::of(&MasterKey::from_bytes([7; 32])));
+        let user = |text| UserReference::parse(text).unwrap();
+        let (one, two) = (ClientId::new(1, 0), ClientId::new(2, 0));
+        let number = Msisdn::parse("+447700900123").unwrap();
+        for client in [one, two] {
+            let found = keys.user(client, &user("+44 7700 900123"));
+            assert_eq!(found, keys.subject(number));
+        }
+        assert_ne!(keys.user(one, &user("ann")), keys.user(two, &user("ann")));
+        assert_ne!(keys.user(one, &user("ann")), keys.user(one, &user("Ann")));
     }
 
     #[test]

@@ -77,6 +77,7 @@ pub(crate) enum Counter {
     VerificationChecks(&'static str),
     VerificationRefused(&'static str),
     AuthFailed(&'static str),
+    FactorChecks(&'static str),
     Erased(&'static str),
     Expired(&'static str),
     SimChecks(&'static str),
@@ -130,6 +131,10 @@ impl Counter {
                 "shortstop_auth_failures_total",
                 "Credentials not accepted, by reason.",
             ),
+            Self::FactorChecks(_) => (
+                "shortstop_factor_checks_total",
+                "Codes shown for authenticator apps and of recovery codes, by outcome.",
+            ),
             Self::Erased(_) => (
                 "shortstop_values_erased_total",
                 "Private values destroyed because a person asked for it, by purpose.",
@@ -168,7 +173,9 @@ impl Counter {
             | Self::Suspected(word) => vec![("reason", word.to_owned())],
             Self::VerificationChecks(word) => vec![("result", word.to_owned())],
             Self::Settled(word) | Self::Verifications(word) => vec![("state", word.to_owned())],
-            Self::Segments(word) | Self::Receipts(word) => vec![("outcome", word.to_owned())],
+            Self::Segments(word) | Self::Receipts(word) | Self::FactorChecks(word) => {
+                vec![("outcome", word.to_owned())]
+            }
             Self::Inbound(word) => vec![("sort", word.to_owned())],
             Self::SimChecks(word) => vec![("answer", word.to_owned())],
             Self::Erased(word) | Self::Expired(word) => vec![("purpose", word.to_owned())],

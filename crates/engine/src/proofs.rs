@@ -285,11 +285,12 @@ impl Wanted {
 }
 
 /// The kinds of entries that tell of something's beginning.
-const BEGINNINGS: [Kind; 4] = [
+const BEGINNINGS: [Kind; 5] = [
     Kind::MessageAccepted,
     Kind::MoReceived,
     Kind::OptoutRecorded,
     Kind::OptoutRemoved,
+    Kind::FactorEnrolled,
 ];
 
 fn is_beginning(entry: &[u8], object: &str) -> bool {

@@ -6,6 +6,7 @@ mod clients;
 mod compare;
 mod complete;
 mod difference;
+mod factors;
 mod fold;
 mod handsets;
 mod judge;

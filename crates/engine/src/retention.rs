@@ -81,6 +81,9 @@ impl Gateway {
                 _ = stop.wait_for(|stop| *stop) => return,
                 round = self.expire_values() => round,
             };
+            if let Err(error) = self.expire_factors().await {
+                tracing::error!(%error, "factors that nobody confirmed are not all removed; the next round goes on");
+            }
             if let Err(error) = round {
                 self.state().counters.add(Counter::RetentionFailed, 1);
                 tracing::error!(%error, "values whose time is over are not all destroyed; the next round goes on");

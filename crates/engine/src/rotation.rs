@@ -199,15 +199,20 @@ impl Gateway {
         is_durable.then_some(count).ok_or(RotateError::Unavailable)
     }
 
-    /// Clears the store's files of the old wrapped keys, if there may be any. What a reader or a backup
+    /// Has the store's files cleared within a minute: something was destroyed.
+    pub(crate) fn purge_soon(&self) {
+        self.rotations.purge_due.store(true, Ordering::Relaxed);
+    }
+
+    /// Clears the store's files of the old wrapped keys and of removed secrets, if there may be any. What a reader or a backup
     /// holds up is done by a later call.
     pub async fn clear_old_keys(&self) {
-        if !self.rotations.purge_due.load(Ordering::Relaxed) {
+        if !self.rotations.purge_due.swap(false, Ordering::Relaxed) {
             return;
         }
-        match self.store.purge().await {
-            Ok(()) => self.rotations.purge_due.store(false, Ordering::Relaxed),
-            Err(error) => tracing::info!(%error, "the store's files are cleared of old keys later"),
+        if let Err(error) = self.store.purge().await {
+            self.rotations.purge_due.store(true, Ordering::Relaxed);
+            tracing::info!(%error, "the store's files are cleared of old keys later");
         }
     }
 

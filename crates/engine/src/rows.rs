@@ -3,12 +3,13 @@
 
 use domain::carrier_id::CarrierMessageId;
 use domain::class::{ClassSet, TrafficClass};
-use domain::id::{ClientId, InboundId, KeyId, MessageId};
+use domain::id::{ClientId, FactorId, InboundId, KeyId, MessageId};
 use domain::message::{CarrierName, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
 use domain::text::segment::ReferenceWidth;
 use domain::time::Timestamp;
+use domain::verification::factor::Factor;
 use serde::{Deserialize, Serialize};
 
 mod verification;
@@ -123,6 +124,8 @@ pub enum Bearer {
     Unmatched(u64),
     /// A verification.
     Verification(u64),
+    /// A factor.
+    Factor(u64),
 }
 
 /// The row key of a sealed row: its owner's sequence and two bits of purpose. Sequences have 60 bits.
@@ -214,6 +217,41 @@ pub struct MessageUpdate {
     pub updated: Timestamp,
     /// The facts of its segments.
     pub segments: Vec<Segment>,
+}
+
+/// A factor of a person as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorRow {
+    /// Its id; the row key is the id's sequence.
+    pub id: FactorId,
+    /// The client that enrolled it.
+    pub client: ClientId,
+    /// Grows by one with each change, from 1.
+    pub version: u32,
+    /// When it was enrolled.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// The blind index of its user: that of the number, when the user is one.
+    pub subject: [u8; 16],
+    /// Where it stands, and its failures.
+    pub factor: Factor,
+    /// Its secret, sealed; `None` once it is removed. It is never told.
+    #[serde(skip)]
+    pub secret: Option<VaultRow>,
+}
+
+impl FactorRow {
+    /// The row after something happened to its factor.
+    #[must_use]
+    pub fn changed(&self, factor: Factor, now: Timestamp) -> Self {
+        Self {
+            version: self.version.saturating_add(1),
+            updated: now,
+            factor,
+            ..self.clone()
+        }
+    }
 }
 
 /// A message from a handset as stored.

@@ -14,7 +14,10 @@ use domain::message::{AmbiguityPolicy, CarrierName};
 use domain::sender::ShortCode;
 use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
+use domain::verification::budget::policy::{CheckPolicy, Policy};
+use domain::verification::factor::FactorKind;
 use domain::verification::pumping::PumpingPolicy;
+use domain::verification::recovery::CODES_OF_A_SET;
 
 use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
@@ -48,6 +51,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// When codes that nobody uses are refused.
     pub pumping: PumpingPolicy,
+    /// Factors of persons.
+    pub factors: FactorSettings,
 }
 
 impl Settings {
@@ -200,6 +205,45 @@ impl Default for Fairness {
         Self {
             weights: BTreeMap::new(),
             commits_max: 64,
+        }
+    }
+}
+
+/// Authenticator apps and recovery codes.
+#[derive(Clone, Debug)]
+pub struct FactorSettings {
+    /// The firm's name in authenticator apps, when a request does not say.
+    pub issuer: Option<Box<str>>,
+    /// Codes of a set, when a request does not say: 1 to 20.
+    pub recovery_codes: u8,
+    /// How long an app may stay unconfirmed.
+    pub pending: Duration,
+    /// How often a code of an app may be wrong.
+    pub totp: CheckPolicy,
+    /// How often a recovery code may be wrong.
+    pub recovery: CheckPolicy,
+}
+
+impl FactorSettings {
+    /// How often a code of such a factor may be wrong.
+    pub const fn policy(&self, kind: FactorKind) -> &CheckPolicy {
+        match kind {
+            FactorKind::Totp => &self.totp,
+            FactorKind::Recovery => &self.recovery,
+        }
+    }
+}
+
+impl Default for FactorSettings {
+    /// Six failures a day for codes of which three are valid at once; an hour is enough to scan a picture.
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            issuer: None,
+            recovery_codes: CODES_OF_A_SET,
+            pending: Duration::from_hours(1),
+            totp: policy.totp,
+            recovery: policy.recovery,
         }
     }
 }

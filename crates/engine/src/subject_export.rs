@@ -19,7 +19,8 @@ use crate::gateway::Gateway;
 use crate::ports::store::ReadError;
 use crate::proofs::{Opening, Wanted};
 use crate::rows::{
-    InboundRow, MessageRow, OptOutRow, OptOutStanding, SubjectLookup, VaultRow, VerificationRow,
+    FactorRow, InboundRow, MessageRow, OptOutRow, OptOutStanding, SubjectLookup, VaultRow,
+    VerificationRow,
 };
 
 /// The most messages and opt-outs of one person that are handed out at once: their proofs are held in
@@ -29,6 +30,7 @@ const ITEMS_MAX: usize = 20_000;
 /// One message or opt-out of a person.
 pub struct SubjectItem {
     /// `message`, `inbound`, `verification` or `opt_out`.
+    /// `message`, `inbound`, `opt_out` or `factor`.
     pub sort: &'static str,
     /// Its id.
     pub id: String,
@@ -82,6 +84,9 @@ impl Gateway {
                 opt_out_facts(&row),
                 &vault,
             )?;
+        }
+        for (row, vault) in self.store.factors_of(self.blind().subject(number)).await? {
+            self.take_item(&mut items, Wanted::factor(&row), factor_facts(&row), &vault)?;
         }
         let items = self.with_evidence(items).await?;
         let request: SubjectId = self.ids.id(self.entropy.as_ref(), self.now());
@@ -266,9 +271,27 @@ fn opt_out_facts(row: &OptOutRow) -> Facts {
     ]
 }
 
+/// What is kept of a factor; its secret is no answer to who asks what is known of a person.
+fn factor_facts(row: &FactorRow) -> Facts {
+    let mut facts = vec![
+        ("client", row.client.to_string()),
+        ("type", row.factor.kind().to_string()),
+        ("state", row.factor.state().to_string()),
+        ("created", moment(row.created)),
+        ("updated", moment(row.updated)),
+    ];
+    let codes_left = row.factor.codes_left();
+    facts.extend(codes_left.map(|left| ("codes_left", left.to_string())));
+    facts
+}
+
 impl Wanted {
     fn verification(row: &VerificationRow) -> Self {
         Self::since("verification", &row.id, row.id.sequence(), row.created)
+    }
+
+    fn factor(row: &FactorRow) -> Self {
+        Self::since("factor", &row.id, row.id.sequence(), row.created)
     }
 
     fn opt_out(row: &OptOutRow) -> Self {

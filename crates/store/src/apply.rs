@@ -3,6 +3,7 @@
 //! one of the later ones fails is so rare that the whole group is then written again, with everything
 //! looked up before.
 
+mod factor;
 mod forget;
 mod put;
 mod verify;
@@ -60,6 +61,7 @@ pub(crate) struct Scratch {
 enum Table {
     Message,
     Inbound,
+    Factor,
     Kek,
     /// Sealed values: 1 is one that is not erased.
     Vault,
@@ -111,7 +113,11 @@ pub(crate) fn fill(
         statements,
         scratch,
     };
-    applying.put(write).map(drop)
+    match write {
+        // Of a factor only its last version is there.
+        Write::Factor(row) => applying.new_factor(row).map(drop),
+        write => applying.put(write).map(drop),
+    }
 }
 
 /// The row that a write expects something of, and the version it expects; 0 is absence.
@@ -125,6 +131,11 @@ fn expectation(write: &Write) -> Option<(Table, u64, u32)> {
             let expected = row.version.saturating_sub(1);
             Some((Table::Verification, row.sequence, expected))
         }
+        Write::Factor(row) => Some((
+            Table::Factor,
+            row.id.sequence(),
+            row.version.saturating_sub(1),
+        )),
         Write::Kek(row) => Some((Table::Kek, kek_key(row), 0)),
         Write::Rewrap(row) => Some((Table::Kek, kek_key(row), 1)),
         Write::Tombstone { owner, purpose } | Write::Expire { owner, purpose } => {
@@ -169,6 +180,7 @@ impl Applying<'_, '_> {
                 Write::Update(row) => row.version,
                 Write::Verification(row) => row.version,
                 Write::VerificationUpdate(row) => row.version,
+                Write::Factor(row) => row.version,
                 Write::Tombstone { .. } | Write::Expire { .. } => 0,
                 _ => 1,
             };
@@ -182,6 +194,7 @@ impl Applying<'_, '_> {
         let statement = match table {
             Table::Message => &mut self.statements.message_version,
             Table::Inbound => &mut self.statements.inbound_exists,
+            Table::Factor => &mut self.statements.factor_version,
             Table::Kek => &mut self.statements.kek_exists,
             Table::Vault => &mut self.statements.vault_live,
             Table::Verification => &mut self.statements.verification_version,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId, VerificationId};
+use domain::id::{FactorId, InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::changes::Changes;
@@ -18,7 +18,7 @@ use engine::ports::store::{
     CarrierIdRow, CommitError, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
 use engine::rows::{
-    InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow, VerificationRow,
+    FactorRow, InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow, VerificationRow,
 };
 
 use crate::catalog::{EntryCatalog, cataloguer};
@@ -372,6 +372,19 @@ impl Store for Embedded {
     fn verification(&self, id: VerificationId) -> Reading<'_, Option<VerificationRow>> {
         reading(&self.shared, move |_, database| {
             rows::verification_of(database, id)
+        })
+    }
+
+    fn factor(&self, id: FactorId) -> Reading<'_, Option<(FactorRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |_, database| {
+            let snapshot = database.transaction()?;
+            rows::whole_factor(&snapshot, id)
+        })
+    }
+
+    fn pending_factors(&self, before: u64, most: u16) -> Reading<'_, Vec<FactorRow>> {
+        reading(&self.shared, move |_, database| {
+            search::pending_factors(database, before, most)
         })
     }
 

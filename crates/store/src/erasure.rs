@@ -5,15 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use domain::verification::factor::Factor;
 use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
-use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
+use engine::rows::{FactorRow, InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::checkpoint::{self, Emptied};
-use crate::columns::{integer, natural, state};
+use crate::columns::{integer, json, natural, state};
 use crate::embedded::{Embedded, Shared};
 use crate::queue::Job;
 use crate::reader::{failed, reading};
@@ -52,6 +53,12 @@ impl Erasure for Embedded {
     ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>> {
         reading(&self.shared, move |_, database| {
             verifications_of(database, subject, (cursor, limit))
+        })
+    }
+
+    fn factors_of(&self, subject: [u8; 16]) -> Reading<'_, Vec<(FactorRow, Vec<VaultRow>)>> {
+        reading(&self.shared, move |_, database| {
+            factors_of(database, subject)
         })
     }
 
@@ -162,6 +169,26 @@ fn verifications_of(
     })
 }
 
+fn factors_of(
+    database: &mut Connection,
+    subject: [u8; 16],
+) -> rusqlite::Result<Vec<(FactorRow, Vec<VaultRow>)>> {
+    let snapshot = database.transaction()?;
+    let sql = format!(
+        "SELECT {} FROM factor WHERE subject = ?1 ORDER BY seq",
+        rows::FACTOR
+    );
+    let mut statement = snapshot.prepare_cached(&sql)?;
+    let found = statement.query_map([subject], rows::factor)?;
+    let mut factors = Vec::new();
+    for row in found {
+        let row = row?;
+        let sealed = rows::vault_of(&snapshot, row.id.sequence())?;
+        factors.push((row, sealed));
+    }
+    Ok(factors)
+}
+
 /// Looks at a bounded number of vault rows, in the order of their owners.
 fn old_values(
     database: &mut Connection,
@@ -206,6 +233,13 @@ fn holder(database: &Connection, owner: u64) -> rusqlite::Result<Option<Holder>>
         .optional()?;
     if let Some(state) = message {
         return Ok(Some(Holder::Message(state)));
+    }
+    let factor = database
+        .prepare_cached("SELECT factor FROM factor WHERE seq = ?1")?
+        .query_row(key, |row| json::<Factor>(row, 0))
+        .optional()?;
+    if let Some(factor) = factor {
+        return Ok(Some(Holder::Factor(factor.state())));
     }
     let is_in = |sql: &str| -> rusqlite::Result<bool> { database.prepare_cached(sql)?.exists(key) };
     if is_in("SELECT 1 FROM inbound WHERE seq = ?1")? {

@@ -2,12 +2,13 @@
 //! the engine's types.
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{Id, InboundId, MessageId, VerificationId};
+use domain::id::{FactorId, Id, InboundId, MessageId, VerificationId};
 use domain::message::{CarrierName, ReceiptState};
 use domain::text::segment::ReferenceWidth;
 use engine::rows::{
-    BudgetRow, IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
-    PumpingRow, Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow, VerificationRow, vault_key,
+    BudgetRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow,
+    OptOutStanding, PartRow, PumpingRow, Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow,
+    VerificationRow, vault_key,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -28,6 +29,8 @@ pub(crate) const PART: &str =
 pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at";
 pub(crate) const PUMPING: &str = "seq, sealed";
 pub(crate) const VAULT: &str = "row, week, wrapped, sealed";
+pub(crate) const FACTOR: &str =
+    "seq, id, client, version, created, updated, subject, factor, week, wrapped, sealed";
 pub(crate) const OPT_OUT: &str = "seq, short_code, subject, standing, basis, at";
 pub(crate) const VERIFICATION: &str =
     "seq, id, client, version, created, expires, subject, number, facts, week, wrapped, sealed";
@@ -127,6 +130,48 @@ pub(crate) fn opt_out(row: &Row<'_>) -> rusqlite::Result<OptOutRow> {
             at: moment(row, 5)?,
         })
     })
+}
+
+/// Reads the columns of [`FACTOR`].
+pub(crate) fn factor(row: &Row<'_>) -> rusqlite::Result<FactorRow> {
+    named("the factor at sequence", row, |row| {
+        let is_removed = matches!(row.get_ref(9)?, rusqlite::types::ValueRef::Null);
+        let secret = || {
+            Ok::<_, rusqlite::Error>(VaultRow {
+                owner: natural(row, 0)?,
+                purpose: Purpose::Text,
+                week: natural(row, 8)?,
+                wrapped: row.get(9)?,
+                sealed: row.get(10)?,
+            })
+        };
+        Ok(FactorRow {
+            id: id(row, 1)?,
+            client: id(row, 2)?,
+            version: natural(row, 3)?,
+            created: moment(row, 4)?,
+            updated: moment(row, 5)?,
+            subject: octets(row, 6)?,
+            factor: json(row, 7)?,
+            secret: (!is_removed).then(secret).transpose()?,
+        })
+    })
+}
+
+/// One factor with the sealed reference of its user.
+pub(crate) fn whole_factor(
+    database: &Connection,
+    id: FactorId,
+) -> rusqlite::Result<Option<(FactorRow, Vec<VaultRow>)>> {
+    let sql = by_sequence(FACTOR, "factor");
+    let found = database
+        .prepare_cached(&sql)?
+        .query_row([integer(id.sequence())], factor)
+        .optional()?;
+    let found = found.filter(|row| row.id == id);
+    found
+        .map(|row| Ok((row, vault_of(database, id.sequence())?)))
+        .transpose()
 }
 
 /// The column of an opt-out that stands; its removal is 0.

@@ -7,7 +7,9 @@ use domain::carrier_id::CarrierMessageId;
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::ports::store::Page;
-use engine::rows::{InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup};
+use engine::rows::{
+    FactorRow, InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup,
+};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::columns::{CLOCK_SLACK, integer, sequence_of};
@@ -351,4 +353,20 @@ pub(crate) fn by_carrier_id(
         }
     }
     Ok(found)
+}
+/// The oldest factors below a sequence that nobody has confirmed yet.
+pub(crate) fn pending_factors(
+    database: &Connection,
+    before: u64,
+    most: u16,
+) -> rusqlite::Result<Vec<FactorRow>> {
+    // The entries of the index are in the order of the row keys, so nothing is sorted.
+    let sql = format!(
+        "SELECT {} FROM factor INDEXED BY pending_factor WHERE pending = 1 AND seq < ?1
+         ORDER BY seq LIMIT ?2",
+        rows::FACTOR
+    );
+    let mut statement = database.prepare_cached(&sql)?;
+    let found = statement.query_map([integer(before), i64::from(most)], rows::factor)?;
+    found.collect()
 }

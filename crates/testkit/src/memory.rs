@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId, VerificationId};
+use domain::id::{FactorId, InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::changes::Changes;
@@ -17,7 +17,7 @@ use engine::ports::store::{
     CarrierIdRow, CommitError, Committed, Done, LedgerHead, Loaded, Page, ReadError, Reading,
 };
 use engine::rows::{
-    InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow, VerificationRow,
+    FactorRow, InboundFilter, InboundRow, MessageFilter, MessageRow, VaultRow, VerificationRow,
 };
 use ledger::NodeName;
 
@@ -461,6 +461,14 @@ impl Store for MemoryStore {
             let found = inner.image.verifications.get(&id.sequence());
             found.filter(|row| row.id == id).cloned()
         })
+    }
+
+    fn factor(&self, id: FactorId) -> Reading<'_, Option<(FactorRow, Vec<VaultRow>)>> {
+        self.read(|inner| inner.image.factor(id))
+    }
+
+    fn pending_factors(&self, before: u64, most: u16) -> Reading<'_, Vec<FactorRow>> {
+        self.read(|inner| inner.image.pending_factors(before, most))
     }
 
     fn index_carrier_ids(&self, rows: Vec<CarrierIdRow>) {

@@ -23,8 +23,8 @@ use engine::AMBIGUITY_DEFAULT;
 use engine::VerificationSettings;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
-    BindSettings, Bounds, CarrierSettings, CodeSettings, Fairness, KeywordTexts, LimitSettings,
-    Retention, Settings, ValiditySettings,
+    BindSettings, Bounds, CarrierSettings, CodeSettings, FactorSettings, Fairness, KeywordTexts,
+    LimitSettings, Retention, Settings, ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -75,6 +75,10 @@ pub fn usual() -> Settings {
             ..LimitSettings::default()
         },
         verifications: Some(Box::new(verifications())),
+        factors: FactorSettings {
+            issuer: Some("Example Ltd".into()),
+            ..FactorSettings::default()
+        },
     }
 }
 

@@ -32,7 +32,9 @@ impl Odds {
             Channel::Sms | Channel::Mo => Self::of(guesses, length.codes()),
             Channel::Totp => Self::of(guesses * TOTP_VALID_AT_ONCE, length.codes()),
             // Beyond the range of a `u64`, and so far below one pico.
-            Channel::Recovery => Self::of(guesses * u64::from(recovery::CODES_OF_A_SET_MAX), u64::MAX),
+            Channel::Recovery => {
+                Self::of(guesses * u64::from(recovery::CODES_OF_A_SET_MAX), u64::MAX)
+            }
         }
     }
 

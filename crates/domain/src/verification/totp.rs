@@ -151,6 +151,11 @@ impl Authenticator {
         self.digits
     }
 
+    /// The last accepted step, in seconds since 1970 divided by 30: no code up to it is taken again.
+    pub const fn used(&self) -> Option<u64> {
+        self.used
+    }
+
     /// Whether it was confirmed.
     pub const fn standing(&self) -> Standing {
         self.standing

@@ -5,14 +5,16 @@ use thiserror::Error;
 
 use super::store::{Page, ReadError, Reading};
 use crate::rows::{
-    Bearer, InboundRow, OptOutRow, Purpose, SubjectLookup, VaultRow, VerificationRow,
+    Bearer, FactorRow, InboundRow, OptOutRow, Purpose, SubjectLookup, VaultRow, VerificationRow,
 };
 use domain::message::MessageState;
+use domain::verification::factor::FactorState;
 
 /// Whose sealed values are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holders {
-    /// Messages, messages from handsets, verifications, and searches for them.
+    /// Messages, messages from handsets, verifications, searches for them, and factors: the reference of a
+    /// user ends with the numbers, once its factor is removed.
     Traffic,
     /// Opt-outs and their removals.
     OptOuts,
@@ -53,6 +55,8 @@ pub enum Holder {
     OptOut,
     /// A verification.
     Verification,
+    /// A factor that stands so.
+    Factor(FactorState),
     /// An entry alone, such as that of a search by number: there is no row beside the value.
     Entry,
 }
@@ -64,13 +68,18 @@ impl OldValue {
             Holder::Message(_) => Some(Bearer::Message(self.owner)),
             Holder::Inbound => Some(Bearer::Inbound(self.owner)),
             Holder::Verification => Some(Bearer::Verification(self.owner)),
+            Holder::Factor(_) => Some(Bearer::Factor(self.owner)),
             Holder::OptOut | Holder::Entry => None,
         }
     }
 
-    /// Whether it belongs to a message that still moves.
+    /// Whether it belongs to a message that still moves, or to a factor that is in use.
     pub const fn moves(&self) -> bool {
-        matches!(self.holder, Holder::Message(state) if !state.is_final())
+        match self.holder {
+            Holder::Message(state) => !state.is_final(),
+            Holder::Factor(state) => !matches!(state, FactorState::Removed),
+            Holder::Inbound | Holder::OptOut | Holder::Verification | Holder::Entry => false,
+        }
     }
 }
 
@@ -124,6 +133,9 @@ pub trait Erasure: Send + Sync {
         cursor: Option<u64>,
         limit: u16,
     ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>>;
+    /// Every factor with this blind index of its user, oldest first, with its sealed fields. It looks at the
+    /// whole record.
+    fn factors_of(&self, subject: [u8; 16]) -> Reading<'_, Vec<(FactorRow, Vec<VaultRow>)>>;
 
     /// Sealed values by the age of their owner, oldest first. A page may be short or empty without being
     /// the last; `next` is the owner to go on from.

@@ -5,10 +5,10 @@ use domain::time::Timestamp;
 use ledger::Commitment;
 
 use super::store::ReadError;
-use crate::rows::{ClientRow, InboundRow, MessageRow, OptOutRow, Purpose};
+use crate::rows::{ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow, Purpose};
 
 /// A row that the entries tell of. What they do not tell is left empty in it: the blind indices of
-/// numbers and a message's reference.
+/// users and numbers, a factor's secret and a message's reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// A message to a handset; it takes the place of an earlier one of the same sequence.
@@ -17,6 +17,8 @@ pub enum Told {
     Inbound(Box<InboundRow>),
     /// An opt-out or its removal.
     OptOut(OptOutRow),
+    /// A factor; it takes the place of an earlier one of the same sequence.
+    Factor(Box<FactorRow>),
     /// A client; it takes the place of an earlier one of the same id.
     Client(Box<ClientRow>),
     /// A value that the vault must hold.
@@ -59,6 +61,10 @@ pub trait Shelf {
     fn inbounds(&self, after: Option<u64>, most: usize) -> Result<Vec<InboundRow>, ReadError>;
     /// The opt-outs and their removals.
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError>;
+    /// A factor that was put, by the sequence of its id.
+    fn factor(&self, sequence: u64) -> Result<Option<FactorRow>, ReadError>;
+    /// The factors.
+    fn factors(&self, after: Option<u64>, most: usize) -> Result<Vec<FactorRow>, ReadError>;
     /// The promised values, by [`Promise::key`].
     fn promises(&self, after: Option<u64>, most: usize) -> Result<Vec<Promise>, ReadError>;
     /// Every client, in the order of their ids.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId, VerificationId};
+use domain::id::{FactorId, InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
 use thiserror::Error;
@@ -14,8 +14,9 @@ use super::erasure::Erasure;
 use super::storage::{Failure, Room};
 use crate::changes::Changes;
 use crate::rows::{
-    BudgetRow, ClientRow, IdempotencyRow, InboundFilter, InboundRow, KekRow, MessageFilter,
-    MessageRow, OptOutRow, PartRow, PumpingRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundFilter, InboundRow, KekRow,
+    MessageFilter, MessageRow, OptOutRow, PartRow, PumpingRow, SecretRow, UnmatchedRow, VaultRow,
+    VerificationRow,
 };
 
 /// A read on its way.
@@ -189,6 +190,11 @@ pub trait Store: Erasure + Send + Sync {
     fn inbounds(&self, filter: InboundFilter) -> Reading<'_, Page<(InboundRow, Vec<VaultRow>)>>;
     /// One verification.
     fn verification(&self, id: VerificationId) -> Reading<'_, Option<VerificationRow>>;
+    /// One factor with the sealed reference of its user.
+    fn factor(&self, id: FactorId) -> Reading<'_, Option<(FactorRow, Vec<VaultRow>)>>;
+    /// Factors that are pending and whose id's sequence lies below `before`: the oldest first, at most
+    /// `most` (1 to 1,000).
+    fn pending_factors(&self, before: u64, most: u16) -> Reading<'_, Vec<FactorRow>>;
     /// Remembers, in the rebuildable index, where receipts of older segments belong. Not durable by
     /// itself: after a crash the engine hands over again what is still open.
     fn index_carrier_ids(&self, rows: Vec<CarrierIdRow>);

@@ -4,7 +4,9 @@
 use ledger::Hash;
 
 use super::store::ReadError;
-use crate::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow};
+use crate::rows::{
+    ClientRow, FactorRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow,
+};
 
 /// Reads one moment of a store, page by page. Blocks.
 ///
@@ -30,6 +32,8 @@ pub trait View {
     fn entry_of(&self, sequence: u64) -> Result<Option<u64>, ReadError>;
     /// Opt-outs and their removals.
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError>;
+    /// Factors.
+    fn factors(&self, after: Option<u64>, most: usize) -> Result<Vec<FactorRow>, ReadError>;
     /// Sealed rows.
     fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError>;
     /// Every client, in the order of their ids.

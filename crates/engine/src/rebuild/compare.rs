@@ -17,7 +17,7 @@ use super::{PAGE, Rest, number};
 use crate::ports::store::ReadError;
 use crate::ports::{Shelf, View};
 use crate::proofs::COMMIT_ENTRIES_MAX;
-use crate::rows::{ClientRow, InboundRow, MessageRow, OptOutRow, Purpose, vault_key};
+use crate::rows::{ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow, Purpose, vault_key};
 
 /// What was compared: entries folded, and rows of the store looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,6 +30,8 @@ pub struct Compared {
     pub inbound: u64,
     /// Opt-outs and their removals.
     pub opt_outs: u64,
+    /// Factors.
+    pub factors: u64,
     /// Clients.
     pub clients: u64,
     /// Key-encryption keys.
@@ -78,6 +80,7 @@ impl Comparison<'_> {
             messages: self.messages()?,
             inbound: self.inbounds()?,
             opt_outs: self.opt_outs()?,
+            factors: self.factors()?,
             clients: self.clients()?,
             keys: self.keks(rest)?,
             sealed: self.vault(rest)?,
@@ -143,6 +146,24 @@ impl Comparison<'_> {
             self.pair("opt-out", pair, name, |told, kept| {
                 let number = number(view, kept.sequence)?;
                 told.subject = judge.suppression(number.as_ref(), kept.subject);
+                Ok(())
+            })
+        })
+    }
+
+    fn factors(&mut self) -> Result<u64, ReadError> {
+        let Self {
+            view, shelf, judge, ..
+        } = *self;
+        let told = |after| shelf.factors(after, PAGE);
+        let kept = |after| view.factors(after, PAGE);
+        let key = |row: &FactorRow| row.id.sequence();
+        let name = |row: &FactorRow| row.id.to_string();
+        walk(Pages::new(&told, key), Pages::new(&kept, key), |pair| {
+            self.pair("factor", pair, name, |told, kept| {
+                let user = number(view, kept.id.sequence())?;
+                told.subject = judge.user(kept.client, user.as_ref(), kept.subject);
+                told.secret = judge.secret(told, kept);
                 Ok(())
             })
         })

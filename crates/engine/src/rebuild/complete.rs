@@ -8,11 +8,13 @@ use crate::ports::store::ReadError;
 use crate::ports::{Shelf, View};
 use crate::rows::NO_SUBJECT;
 
-/// Puts blind indices of numbers and the clients' references into the rows of a shelf.
+/// Puts blind indices of numbers and users and the clients' references into the rows of a shelf. Secrets of
+/// factors are left to whoever writes the copy.
 pub fn complete(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
     messages(view, shelf, judge)?;
     inbounds(view, shelf, judge)?;
-    opt_outs(view, shelf, judge)
+    opt_outs(view, shelf, judge)?;
+    factors(view, shelf, judge)
 }
 
 fn messages(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
@@ -69,6 +71,26 @@ fn opt_outs(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(),
             let subject = kept.map_or(NO_SUBJECT, |kept| kept.subject);
             row.subject = judge.suppression(sealed.as_ref(), subject);
             shelf.put(Told::OptOut(row))?;
+        }
+    }
+}
+
+fn factors(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(), ReadError> {
+    let mut after = None;
+    loop {
+        let page = shelf.factors(after, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id.sequence());
+        for mut row in page {
+            let sequence = row.id.sequence();
+            let kept = view.factors(sequence.checked_sub(1), 1)?;
+            let kept = kept.into_iter().find(|kept| kept.id == row.id);
+            let subject = kept.map_or(NO_SUBJECT, |kept| kept.subject);
+            let user = number(view, sequence)?;
+            row.subject = judge.user(row.client, user.as_ref(), subject);
+            shelf.put(Told::Factor(Box::new(row)))?;
         }
     }
 }

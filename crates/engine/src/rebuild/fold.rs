@@ -98,6 +98,10 @@ impl<'s> Fold<'s> {
             | Kind::ReceiptReceived => self.message_moved(&entry, now)?,
             Kind::MoReceived => self.received(&entry, now)?,
             Kind::OptoutRecorded | Kind::OptoutRemoved => self.consented(&entry, now)?,
+            Kind::FactorEnrolled => self.factor_enrolled(&entry, now)?,
+            Kind::FactorConfirmed | Kind::FactorChecked | Kind::FactorRemoved => {
+                self.factor_changed(&entry, now)?;
+            }
             Kind::ClientCreated => self.client_created(&entry, now).ok_or(Unfit::Form)?,
             Kind::ClientRotated | Kind::ClientRevoked => self.client_changed(&entry, now)?,
             Kind::KeyCreated => self.keks_created(&entry).ok_or(Unfit::Form)?,
@@ -168,13 +172,14 @@ fn expired(entry: &Entry<'_>) -> Option<Expired> {
 
 /// The sequence of what an entry is about.
 pub(crate) fn owner(entry: &Entry<'_>) -> Option<u64> {
-    use domain::id::{InboundId, MessageId, OptOutId, SubjectId, VerificationId};
+    use domain::id::{FactorId, InboundId, MessageId, OptOutId, SubjectId, VerificationId};
     let object = entry.object.as_ref()?;
     match object.kind {
         ObjectType::Message => object.id.parse().ok().map(MessageId::sequence),
         ObjectType::Inbound => object.id.parse().ok().map(InboundId::sequence),
         ObjectType::OptOut => object.id.parse().ok().map(OptOutId::sequence),
         ObjectType::Verification => object.id.parse().ok().map(VerificationId::sequence),
+        ObjectType::Factor => object.id.parse().ok().map(FactorId::sequence),
         ObjectType::Subject => object.id.parse().ok().map(SubjectId::sequence),
         _ => None,
     }

@@ -4,7 +4,10 @@
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::aead::NONCE_LEN;
+use domain::id::ClientId;
 use domain::msisdn::Msisdn;
+use domain::verification::factor::FactorState;
+use domain::verification::user::UserReference;
 use ledger::completeness::Opening;
 use zeroize::Zeroizing;
 
@@ -13,7 +16,7 @@ use crate::keys::{Blind, BlindKeys, MasterKey};
 use crate::ports::Entropy;
 use crate::ports::keyring::Salts;
 use crate::ports::shelf::Promise;
-use crate::rows::{KekRow, NO_SUBJECT, Purpose, SecretRow, VaultRow};
+use crate::rows::{FactorRow, KekRow, NO_SUBJECT, Purpose, SecretRow, VaultRow};
 use crate::vault::wrapping::Stored;
 use crate::vault::{self, OpenError, Vault};
 
@@ -84,6 +87,35 @@ impl Judge {
     pub(super) fn suppression(&self, number: Option<&VaultRow>, kept: Blind) -> Blind {
         let number = number.and_then(|row| self.number(row));
         number.map_or(kept, |number| self.blind().suppression(number))
+    }
+
+    /// The blind index under which a client's factor of a sealed user is found: none once it was erased,
+    /// and what is kept when nothing can be said.
+    pub(super) fn user(&self, client: ClientId, user: Option<&VaultRow>, kept: Blind) -> Blind {
+        match user {
+            Some(row) if row.erased_by().is_some() => NO_SUBJECT,
+            Some(row) => self
+                .reference(row)
+                .map_or(kept, |user| self.blind().user(client, &user)),
+            None => kept,
+        }
+    }
+
+    /// The secret that a factor must have by what the ledger tells: the one that is kept when it opens, none
+    /// once it is removed, and else one that nothing opens.
+    pub(super) fn secret(&self, told: &FactorRow, kept: &FactorRow) -> Option<VaultRow> {
+        if told.factor.state() == FactorState::Removed {
+            return None;
+        }
+        let opens = |row: &&VaultRow| self.vault.open(row).is_ok();
+        let owner = told.id.sequence();
+        let found = kept.secret.as_ref().filter(opens).cloned();
+        found.or_else(|| Some(VaultRow::tombstone(owner, Purpose::Text, 0)))
+    }
+
+    fn reference(&self, row: &VaultRow) -> Option<UserReference> {
+        let octets = self.vault.open(row).ok()?;
+        UserReference::parse(core::str::from_utf8(&octets).ok()?).ok()
     }
 
     /// Seals a part of the snapshot before a minimum, for its place.

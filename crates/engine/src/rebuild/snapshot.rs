@@ -51,6 +51,10 @@ pub(crate) fn write(
         after = Some(last);
     }
     after = None;
+    while let Some(last) = writer.factors(shelf, after)? {
+        after = Some(last);
+    }
+    after = None;
     while let Some(last) = writer.promises(shelf, after)? {
         after = Some(last);
     }
@@ -103,6 +107,19 @@ impl Writer<'_> {
         let last = page.last().map(|row| row.sequence);
         for row in page {
             self.put(&Record::OptOut(row))?;
+        }
+        Ok(last)
+    }
+
+    fn factors(
+        &mut self,
+        rebuilt: &dyn Shelf,
+        after: Option<u64>,
+    ) -> Result<Option<u64>, ReadError> {
+        let page = rebuilt.factors(after, PAGE)?;
+        let last = page.last().map(|row| row.id.sequence());
+        for row in page {
+            self.put(&Record::Factor(Box::new(row)))?;
         }
         Ok(last)
     }

@@ -98,6 +98,7 @@ fn played() -> Vec<Value> {
         story::verifying(),
         story::pumping(),
         story::suspecting(),
+        story::factors(),
         story::operating(),
         story::pruning(),
         story::restarting(),

@@ -36,6 +36,8 @@ named! {
         OptOut = "opt_out",
         /// A verification of a person.
         Verification = "verification",
+        /// An authenticator app or a set of recovery codes of a person.
+        Factor = "factor",
         /// An application with credentials.
         Client = "client",
         /// A key: a client's, or one of the gateway's.

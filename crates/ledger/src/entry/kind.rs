@@ -66,6 +66,16 @@ named! {
         PumpingLifted = "pumping.lifted",
         /// A counted number of verifications would have been refused, had the guard not only recorded.
         PumpingSuspected = "pumping.suspected",
+        /// A factor of a person was enrolled: an authenticator app or a set of recovery codes.
+        FactorEnrolled = "factor.enrolled",
+        /// A code was shown to confirm that the app holds the key.
+        FactorConfirmed = "factor.confirmed",
+        /// A code of a factor was checked.
+        FactorChecked = "factor.checked",
+        /// A factor was taken away, and its secret destroyed.
+        FactorRemoved = "factor.removed",
+        /// A factor was shown to its client.
+        FactorRead = "factor.read",
         /// A client came to be.
         ClientCreated = "client.created",
         /// What a client may do was changed.

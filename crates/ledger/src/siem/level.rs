@@ -62,6 +62,11 @@ impl Level {
             | Kind::VerificationChecked
             | Kind::VerificationEnded
             | Kind::VerificationRead
+            | Kind::FactorEnrolled
+            | Kind::FactorConfirmed
+            | Kind::FactorChecked
+            | Kind::FactorRemoved
+            | Kind::FactorRead
             | Kind::KeyCreated
             | Kind::LedgerRead => Self::Informational,
             Kind::MessageSearched

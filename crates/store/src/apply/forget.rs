@@ -39,6 +39,10 @@ impl Applying<'_, '_> {
                 let blank = params![integer(sequence), NO_SUBJECT];
                 return self.statements.blank_verification.execute(blank).map(drop);
             }
+            Bearer::Factor(sequence) => {
+                let blank = params![integer(sequence), NO_SUBJECT];
+                return self.statements.blank_factor.execute(blank).map(drop);
+            }
         };
         let Some((subject, entry)) = self.known(kind, sequence)? else {
             return Ok(());

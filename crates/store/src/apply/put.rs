@@ -30,6 +30,7 @@ impl Applying<'_, '_> {
             Write::Inbound(row) => self.inbound(row)?,
             Write::Verification(row) => self.verification(row)?,
             Write::VerificationUpdate(row) => self.verification_update(row)?,
+            Write::Factor(row) => self.factor(row)?,
             Write::Kek(row) => self.kek(row)?,
             Write::Rewrap(row) => self.rewrap(row)?,
             Write::Tombstone { owner, purpose } => self.tombstone(*owner, *purpose)?,
@@ -68,6 +69,7 @@ impl Applying<'_, '_> {
             | Write::Inbound(_)
             | Write::Verification(_)
             | Write::VerificationUpdate(_)
+            | Write::Factor(_)
             | Write::Kek(_)
             | Write::Rewrap(_)
             | Write::Tombstone { .. }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use domain::verification::factor::FactorState;
 use engine::changes::Write;
 use engine::ports::Shelf;
 use engine::ports::store::ReadError;
@@ -17,7 +18,7 @@ use crate::apply::{self, Scratch};
 use crate::folder::{self, DataFolder};
 use crate::open::OpenError;
 use crate::statements::Statements;
-use crate::{connect, restore};
+use crate::{connect, restore, rows};
 
 /// Pages copied in one step.
 const PAGES_A_STEP: i32 = 1_024;
@@ -78,26 +79,31 @@ fn bring(source: &Connection, rebuilt: &FileShelf, draft: &Path) -> Result<(), C
     drop(backup);
     restore::leap(&target)?;
     let transaction = target.unchecked_transaction()?;
-    replace(&transaction, rebuilt)?;
+    replace(&transaction, (source, rebuilt))?;
     transaction.commit()?;
     drop(target);
     file.sync_all().map_err(unwritten(draft))
 }
 
 /// The rebuilt rows in the place of those that are there. The index is made anew from them.
-fn replace(target: &Connection, rebuilt: &FileShelf) -> Result<(), CopyError> {
+fn replace(
+    target: &Connection,
+    (source, rebuilt): (&Connection, &FileShelf),
+) -> Result<(), CopyError> {
     target.execute_batch(
         "DELETE FROM message; DELETE FROM inbound; DELETE FROM optout; DELETE FROM client;
-         DELETE FROM fresh;",
+         DELETE FROM factor; DELETE FROM fresh;",
     )?;
     let mut filling = Filling {
         statements: Statements::prepare(target)?,
         scratch: Scratch::default(),
+        source,
         rebuilt,
     };
     filling.messages()?;
     filling.inbounds()?;
     filling.opt_outs()?;
+    filling.factors()?;
     for row in rebuilt.clients()? {
         filling.put(&Write::Client(Box::new(row)), 0)?;
     }
@@ -107,6 +113,8 @@ fn replace(target: &Connection, rebuilt: &FileShelf) -> Result<(), CopyError> {
 struct Filling<'c> {
     statements: Statements<'c>,
     scratch: Scratch,
+    /// What entries do not tell comes from here.
+    source: &'c Connection,
     rebuilt: &'c FileShelf,
 }
 
@@ -163,6 +171,25 @@ impl Filling<'_> {
             after = Some(last.sequence);
             for row in page {
                 self.put(&Write::OptOut(row), 0)?;
+            }
+        }
+    }
+
+    /// Their secrets are random: they are those that are there, unless the ledger says that they are gone.
+    fn factors(&mut self) -> Result<(), CopyError> {
+        let mut after = None;
+        loop {
+            let page = self.rebuilt.factors(after, ROWS)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.id.sequence());
+            for mut row in page {
+                if row.factor.state() != FactorState::Removed {
+                    let kept = rows::whole_factor(self.source, row.id)?;
+                    row.secret = kept.and_then(|(kept, _)| kept.secret);
+                }
+                self.put(&Write::Factor(Box::new(row)), 0)?;
             }
         }
     }

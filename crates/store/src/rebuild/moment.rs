@@ -2,7 +2,9 @@
 
 use engine::ports::View;
 use engine::ports::store::ReadError;
-use engine::rows::{ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow};
+use engine::rows::{
+    ClientRow, FactorRow, InboundRow, KekRow, MessageRow, OptOutRow, SecretRow, VaultRow,
+};
 use ledger::Hash;
 use rusqlite::{Connection, Row, ToSql};
 
@@ -119,6 +121,10 @@ impl View for Moment<'_> {
             (after, most),
             rows::opt_out,
         )
+    }
+
+    fn factors(&self, after: Option<u64>, most: usize) -> Result<Vec<FactorRow>, ReadError> {
+        self.page((rows::FACTOR, "factor", "seq"), (after, most), rows::factor)
     }
 
     fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError> {

@@ -4,7 +4,7 @@
 use engine::ports::Shelf;
 use engine::ports::shelf::{Promise, Told};
 use engine::ports::store::ReadError;
-use engine::rows::{ClientRow, InboundRow, MessageRow, OptOutRow};
+use engine::rows::{ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow};
 use ledger::Commitment;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -19,6 +19,7 @@ const TABLES: &str = "
     CREATE TABLE message(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE inbound(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE optout(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE factor(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE client(key INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE promise(
         key INTEGER PRIMARY KEY, idx INTEGER NOT NULL, at INTEGER NOT NULL, commitment BLOB NOT NULL
@@ -64,6 +65,16 @@ impl FileShelf {
         Ok(())
     }
 
+    fn one<T: DeserializeOwned>(&self, table: &str, key: u64) -> Result<Option<T>, ReadError> {
+        let find = || {
+            let sql = format!("SELECT body FROM {table} WHERE key = ?1");
+            let mut statement = self.database.prepare_cached(&sql)?;
+            let found = statement.query_row([integer(key)], |row| json(row, 0));
+            found.optional()
+        };
+        find().map_err(failed)
+    }
+
     fn page<T: DeserializeOwned>(
         &self,
         table: &str,
@@ -91,6 +102,7 @@ impl Shelf for FileShelf {
             Told::Message(row) => self.put_body("message", row.id.sequence(), row),
             Told::Inbound(row) => self.put_body("inbound", row.id.sequence(), row),
             Told::OptOut(row) => self.put_body("optout", row.sequence, row),
+            Told::Factor(row) => self.put_body("factor", row.id.sequence(), row),
             Told::Client(row) => self.put_body("client", row.id.sequence(), row),
             Told::Promise(promise) => self.put_promise(promise),
         };
@@ -98,13 +110,7 @@ impl Shelf for FileShelf {
     }
 
     fn message(&self, sequence: u64) -> Result<Option<MessageRow>, ReadError> {
-        let find = || {
-            let sql = "SELECT body FROM message WHERE key = ?1";
-            let mut statement = self.database.prepare_cached(sql)?;
-            let found = statement.query_row([integer(sequence)], |row| json(row, 0));
-            found.optional()
-        };
-        find().map_err(failed)
+        self.one("message", sequence)
     }
 
     fn messages(&self, after: Option<u64>, most: usize) -> Result<Vec<MessageRow>, ReadError> {
@@ -117,6 +123,14 @@ impl Shelf for FileShelf {
 
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
         self.page("optout", after, most)
+    }
+
+    fn factor(&self, sequence: u64) -> Result<Option<FactorRow>, ReadError> {
+        self.one("factor", sequence)
+    }
+
+    fn factors(&self, after: Option<u64>, most: usize) -> Result<Vec<FactorRow>, ReadError> {
+        self.page("factor", after, most)
     }
 
     fn promises(&self, after: Option<u64>, most: usize) -> Result<Vec<Promise>, ReadError> {

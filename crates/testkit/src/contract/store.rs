@@ -13,6 +13,7 @@
 
 pub mod commits;
 pub mod erasure;
+pub mod factors;
 pub mod ledger;
 pub mod lists;
 pub mod reads;
@@ -69,6 +70,12 @@ macro_rules! store_contract {
             verifications_of_a_number_are_found_until_it_is_blanked,
             old_values_come_by_age_and_pass_over_what_is_none,
             a_purge_ends_well_and_the_store_goes_on);
+        $crate::store_contract!(@in $home; factors:
+            a_factor_is_read_as_it_was_committed,
+            a_factor_changes_from_the_version_right_below,
+            a_removed_factor_has_no_secret_after_a_restart,
+            pending_factors_come_oldest_first_and_below_a_sequence,
+            factors_of_a_user_are_found_with_what_is_sealed_until_they_are_blanked);
         $crate::store_contract!(@in $home; ledger:
             entries_are_numbered_without_gaps_and_carry_their_leaf_hash,
             a_conflict_leaves_no_entry_and_no_gap,

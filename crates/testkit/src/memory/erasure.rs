@@ -6,7 +6,7 @@ use std::pin::Pin;
 use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
-use engine::rows::{InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
+use engine::rows::{FactorRow, InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
 
 use super::MemoryStore;
 use super::image::Image;
@@ -54,6 +54,15 @@ impl Erasure for MemoryStore {
                 rows,
                 next: next.filter(|_| is_full),
             }
+        })
+    }
+
+    fn factors_of(&self, subject: [u8; 16]) -> Reading<'_, Vec<(FactorRow, Vec<VaultRow>)>> {
+        self.read(|inner| {
+            let rows = inner.image.factors();
+            let mine = rows.filter(|row| row.subject == subject);
+            mine.map(|row| (row.clone(), inner.image.vault_of(row.id.sequence())))
+                .collect()
         })
     }
 
@@ -119,6 +128,9 @@ impl Image {
     fn holder(&self, owner: u64) -> Option<Holder> {
         if let Some(row) = self.message_row(owner) {
             return Some(Holder::Message(row.state));
+        }
+        if let Some(row) = self.factors.get(&owner) {
+            return Some(Holder::Factor(row.factor.state()));
         }
         if self.inbound.contains_key(&owner) {
             return Some(Holder::Inbound);

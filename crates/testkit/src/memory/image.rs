@@ -8,9 +8,9 @@ use engine::changes::{Changes, Write};
 use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
-    Bearer, BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate,
-    NO_SUBJECT, OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
-    VerificationRow, VerificationUpdate,
+    Bearer, BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageRow,
+    MessageUpdate, NO_SUBJECT, OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow,
+    VaultRow, VerificationRow, VerificationUpdate,
 };
 use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
 
@@ -34,6 +34,7 @@ pub struct Image {
     pub(super) keks: BTreeMap<(u32, Purpose), KekRow>,
     pub(super) secrets: BTreeMap<Box<str>, SecretRow>,
     pub(super) opt_outs: BTreeMap<u64, OptOutRow>,
+    pub(super) factors: BTreeMap<u64, FactorRow>,
     pub(super) clients: BTreeMap<u64, ClientRow>,
     pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
     pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
@@ -69,6 +70,7 @@ impl Image {
             keks: BTreeMap::new(),
             secrets: BTreeMap::new(),
             opt_outs: BTreeMap::new(),
+            factors: BTreeMap::new(),
             clients: BTreeMap::new(),
             idempotency: BTreeMap::new(),
             unmatched: BTreeMap::new(),
@@ -140,6 +142,7 @@ impl Image {
     fn expectations_hold(&self, writes: &[Write]) -> bool {
         let mut versions: BTreeMap<u64, u32> = BTreeMap::new();
         let mut verified: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut factors: BTreeMap<u64, u32> = BTreeMap::new();
         let mut destroyed: BTreeSet<(u64, Purpose)> = BTreeSet::new();
         for write in writes {
             let (sequence, expected, becomes) = match write {
@@ -171,6 +174,15 @@ impl Image {
                     let stored = stored.map_or(0, |row| row.version);
                     let known = verified.insert(row.sequence, row.version);
                     if known.unwrap_or(stored) != row.version - 1 {
+                        return false;
+                    }
+                    continue;
+                }
+                Write::Factor(row) => {
+                    let sequence = row.id.sequence();
+                    let stored = self.factors.get(&sequence).map_or(0, |row| row.version);
+                    let stands = factors.insert(sequence, row.version).unwrap_or(stored);
+                    if stands != row.version - 1 {
                         return false;
                     }
                     continue;
@@ -220,6 +232,7 @@ impl Image {
             Write::VerificationUpdate(update) => self.verification_update(update),
             Write::Budget(row) => drop(self.budgets.insert(row.sequence, (**row).clone())),
             Write::ForgetBudget(sequence) => drop(self.budgets.remove(sequence)),
+            Write::Factor(row) => drop(self.factors.insert(row.id.sequence(), (**row).clone())),
             Write::Client(row) => drop(self.clients.insert(row.id.sequence(), (**row).clone())),
             Write::Idempotency(row) => {
                 self.idempotency.insert(row.message.sequence(), row.clone());
@@ -271,6 +284,11 @@ impl Image {
             }
             Bearer::Verification(sequence) => {
                 if let Some(row) = self.verifications.get_mut(&sequence) {
+                    row.subject = NO_SUBJECT;
+                }
+            }
+            Bearer::Factor(sequence) => {
+                if let Some(row) = self.factors.get_mut(&sequence) {
                     row.subject = NO_SUBJECT;
                 }
             }
@@ -415,6 +433,16 @@ impl Image {
         self.budgets.values()
     }
 
+    /// Every factor, oldest first.
+    pub fn factors(&self) -> impl Iterator<Item = &FactorRow> {
+        self.factors.values()
+    }
+
+    /// Puts another row in the place of a factor, as whoever works on the files can.
+    pub fn put_factor(&mut self, row: FactorRow) {
+        self.factors.insert(row.id.sequence(), row);
+    }
+
     /// Every client.
     pub fn clients(&self) -> impl Iterator<Item = &ClientRow> {
         self.clients.values()
@@ -470,6 +498,7 @@ fn sequence_of(write: &Write) -> u64 {
         Write::Inbound(row) => row.id.sequence(),
         Write::Vault(row) => row.owner,
         Write::OptOut(row) => row.sequence,
+        Write::Factor(row) => row.id.sequence(),
         Write::Client(row) => row.id.sequence(),
         Write::Unmatched(row) => row.sequence,
         Write::Pumping(row) => row.sequence,

@@ -1,11 +1,13 @@
 //! Reads of an image: by id, by filter with a cursor, and by a carrier's id.
 
 use domain::carrier_id::CarrierMessageId;
-use domain::id::{InboundId, MessageId};
+use domain::id::{FactorId, InboundId, MessageId};
 use domain::message::CarrierName;
+use domain::verification::factor::FactorState;
 use engine::ports::store::{CarrierIdRow, Page};
 use engine::rows::{
-    InboundFilter, InboundRow, MessageFilter, MessageRow, Purpose, SubjectLookup, VaultRow,
+    FactorRow, InboundFilter, InboundRow, MessageFilter, MessageRow, Purpose, SubjectLookup,
+    VaultRow,
 };
 
 use super::image::Image;
@@ -25,6 +27,20 @@ impl Image {
             .get(&id.sequence())
             .filter(|row| row.id == id)?;
         Some((row.clone(), self.vault_of(id.sequence())))
+    }
+
+    pub(super) fn factor(&self, id: FactorId) -> Option<(FactorRow, Vec<VaultRow>)> {
+        let row = self
+            .factors
+            .get(&id.sequence())
+            .filter(|row| row.id == id)?;
+        Some((row.clone(), self.vault_of(id.sequence())))
+    }
+
+    pub(super) fn pending_factors(&self, before: u64, most: u16) -> Vec<FactorRow> {
+        let older = self.factors.range(..before).map(|(_, row)| row);
+        let pending = older.filter(|row| row.factor.state() == FactorState::Pending);
+        pending.take(usize::from(most)).cloned().collect()
     }
 
     pub(super) fn find_messages(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::ports::Shelf;
 use engine::ports::shelf::{Promise, Told};
 use engine::ports::store::ReadError;
-use engine::rows::{ClientRow, InboundRow, MessageRow, OptOutRow};
+use engine::rows::{ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow};
 
 /// Rebuilt rows.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,7 @@ pub struct MemoryShelf {
     messages: BTreeMap<u64, MessageRow>,
     inbounds: BTreeMap<u64, InboundRow>,
     opt_outs: BTreeMap<u64, OptOutRow>,
+    factors: BTreeMap<u64, FactorRow>,
     promises: BTreeMap<u64, Promise>,
     clients: BTreeMap<u64, ClientRow>,
 }
@@ -23,6 +24,7 @@ impl Shelf for MemoryShelf {
             Told::Message(row) => drop(self.messages.insert(row.id.sequence(), *row)),
             Told::Inbound(row) => drop(self.inbounds.insert(row.id.sequence(), *row)),
             Told::OptOut(row) => drop(self.opt_outs.insert(row.sequence, row)),
+            Told::Factor(row) => drop(self.factors.insert(row.id.sequence(), *row)),
             Told::Client(row) => drop(self.clients.insert(row.id.sequence(), *row)),
             Told::Promise(promise) => drop(self.promises.insert(promise.key(), promise)),
         }
@@ -43,6 +45,14 @@ impl Shelf for MemoryShelf {
 
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
         Ok(page(&self.opt_outs, after, most))
+    }
+
+    fn factor(&self, sequence: u64) -> Result<Option<FactorRow>, ReadError> {
+        Ok(self.factors.get(&sequence).cloned())
+    }
+
+    fn factors(&self, after: Option<u64>, most: usize) -> Result<Vec<FactorRow>, ReadError> {
+        Ok(page(&self.factors, after, most))
     }
 
     fn promises(&self, after: Option<u64>, most: usize) -> Result<Vec<Promise>, ReadError> {

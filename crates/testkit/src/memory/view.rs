@@ -6,7 +6,7 @@ use engine::ports::store::ReadError;
 use engine::ports::workshop::Work;
 use engine::ports::{Pruning, View, Workshop};
 use engine::rows::{
-    ClientRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, SecretRow, VaultRow,
+    ClientRow, FactorRow, InboundRow, KekRow, MessageRow, OptOutRow, Purpose, SecretRow, VaultRow,
 };
 use ledger::Hash;
 
@@ -53,6 +53,10 @@ impl View for Image {
 
     fn opt_outs(&self, after: Option<u64>, most: usize) -> Result<Vec<OptOutRow>, ReadError> {
         Ok(page(&self.opt_outs, after, most))
+    }
+
+    fn factors(&self, after: Option<u64>, most: usize) -> Result<Vec<FactorRow>, ReadError> {
+        Ok(page(&self.factors, after, most))
     }
 
     fn vault(&self, after: Option<u64>, most: usize) -> Result<Vec<VaultRow>, ReadError> {

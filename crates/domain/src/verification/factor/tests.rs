@@ -103,10 +103,17 @@ fn six_failures_a_day_lock_a_factor_for_right_and_wrong_alike() {
         factor = failed.factor;
     }
     let refusals = [app_code(9_000), wrong()].map(|code| show(&factor, &code, 9_000).unwrap_err());
-    assert!(matches!(refusals[0], NotEvaluated::Locked(LockReason::DayUsedUp(_))));
+    assert!(matches!(
+        refusals[0],
+        NotEvaluated::Locked(LockReason::DayUsedUp(_))
+    ));
     assert_eq!(refusals[0], refusals[1]);
     let next_day = 9_000 + 24 * 3_600;
-    assert!(show(&factor, &app_code(next_day), next_day).unwrap().is_right());
+    assert!(
+        show(&factor, &app_code(next_day), next_day)
+            .unwrap()
+            .is_right()
+    );
 }
 
 #[test]
@@ -176,7 +183,11 @@ fn a_secret_survives_being_sealed_and_is_no_secret_of_the_other_kind() {
 fn nothing_happens_to_a_factor_that_was_removed() {
     let removed = confirmed().after(FactorEvent::Removed, at(1)).unwrap();
     assert_eq!(removed.state(), FactorState::Removed);
-    for event in [FactorEvent::Failed, FactorEvent::Step(9), FactorEvent::Removed] {
+    for event in [
+        FactorEvent::Failed,
+        FactorEvent::Step(9),
+        FactorEvent::Removed,
+    ] {
         assert_eq!(removed.after(event, at(2)), None);
     }
 }

@@ -5,7 +5,9 @@ use domain::message::Segment;
 use domain::time::Timestamp;
 
 use super::super::difference::{ANOTHER, NOTHING, THERE};
-use crate::rows::{ApiKeyRow, ClientRow, InboundRow, MessageRow, OptOutRow, OptOutStanding};
+use crate::rows::{
+    ApiKeyRow, ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow, OptOutStanding, VaultRow,
+};
 
 /// A field, what the ledger says of it and what the store says.
 pub(super) type Differing = (&'static str, String, String);
@@ -155,6 +157,42 @@ impl Faces for OptOutRow {
             ("subject", Face::Hidden(self.subject)),
         ]
     }
+}
+
+impl Faces for FactorRow {
+    fn faces(&self) -> Vec<(&'static str, Face)> {
+        let factor = &self.factor;
+        let failures = factor.failures();
+        let step = factor.authenticator().and_then(|app| app.used());
+        let times = failures.failures().into_iter().map(Some).collect();
+        vec![
+            ("id", Face::of(&self.id)),
+            ("client", Face::of(&self.client)),
+            ("type", Face::of(&factor.kind())),
+            ("state", Face::of(&factor.state())),
+            ("version", Face::of(&self.version)),
+            ("created", Face::at(self.created)),
+            ("updated", Face::at(self.updated)),
+            ("step", Face::some(step)),
+            ("codes-left", Face::some(factor.codes_left())),
+            ("failures-in-a-row", Face::of(&failures.in_a_row())),
+            ("failure-times", Face::Times(times)),
+            ("subject", Face::Hidden(self.subject)),
+            ("secret", secret(self.secret.as_ref())),
+        ]
+    }
+}
+
+/// Whether there is a secret, and which one.
+fn secret(row: Option<&VaultRow>) -> Face {
+    let Some(row) = row else {
+        return Face::of(NOTHING);
+    };
+    let mut start = [0; 16];
+    for (to, from) in start.iter_mut().zip(&row.wrapped) {
+        *to = *from;
+    }
+    Face::Hidden(start)
 }
 
 impl Faces for ClientRow {

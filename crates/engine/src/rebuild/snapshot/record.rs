@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ports::shelf;
 use crate::ports::shelf::Promise;
 use crate::rebuild::Rest;
-use crate::rows::{ClientRow, InboundRow, MessageRow, OptOutRow, Purpose};
+use crate::rows::{ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow, Purpose};
 
 /// A line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub(super) enum Record {
     Inbound(Box<InboundRow>),
     /// An opt-out or its removal.
     OptOut(OptOutRow),
+    /// A factor.
+    Factor(Box<FactorRow>),
     /// A client.
     Client(Box<ClientRow>),
     /// A value that an entry commits to.
@@ -70,6 +72,7 @@ impl Record {
             Self::Message(row) => shelf::Told::Message(row),
             Self::Inbound(row) => shelf::Told::Inbound(row),
             Self::OptOut(row) => shelf::Told::OptOut(row),
+            Self::Factor(row) => shelf::Told::Factor(row),
             Self::Client(row) => shelf::Told::Client(row),
             Self::Promise {
                 owner,

@@ -28,6 +28,7 @@ use testkit::witness::MemoryWitness;
 use testkit::{MemoryBookmark, MemoryCollector, MemoryRisk, TestGateway};
 use tokio::sync::watch;
 
+use super::super::factors::{self as persons, code_now, confirm, enrol, issue};
 use super::super::limits::{only, settings};
 use super::super::prune::{live, prune};
 use super::super::stage::{
@@ -264,6 +265,34 @@ fn pump(test: &TestGateway, numbers: u16) {
         let _answer = start(test, number);
         test.carriers.take();
     }
+}
+
+/// Factors: enrolled, confirmed, checked, locked, looked at, removed, and never confirmed.
+pub fn factors() -> TestGateway {
+    let test = running();
+    let (app, key) = enrol(&test, "ann");
+    confirm(&test, app, &key);
+    test.clock.advance(Duration::from_mins(2));
+    let code = code_now(&test, &key);
+    persons::check(&test, app, &code).unwrap();
+    for _ in 0..7 {
+        let _ = persons::check(&test, app, &code);
+    }
+    let caller = test.caller();
+    let (codes, shown) = issue(&test, "ann");
+    persons::check(&test, codes, &shown[0]).unwrap();
+    test.settle(test.gateway.factor(&caller, app)).unwrap();
+    test.settle(test.gateway.remove_factor(&caller, app))
+        .unwrap();
+    let (unconfirmed, _) = enrol(&test, "bob");
+    for _ in 0..7 {
+        let confirming = test.gateway.confirm_factor(&caller, unconfirmed, "0000000");
+        let _ = test.settle(confirming);
+    }
+    test.clock.advance(Duration::from_hours(2));
+    let expired = test.settle(test.gateway.expire_factors());
+    assert_eq!(expired.unwrap(), 1);
+    test
 }
 
 /// What operators do, and those whose keys are not good enough.

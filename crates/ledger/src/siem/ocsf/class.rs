@@ -144,6 +144,11 @@ impl Activity {
             | Kind::VerificationChecked
             | Kind::VerificationEnded
             | Kind::VerificationRead
+            | Kind::FactorEnrolled
+            | Kind::FactorConfirmed
+            | Kind::FactorChecked
+            | Kind::FactorRemoved
+            | Kind::FactorRead
             | Kind::LedgerRead
             | Kind::LedgerSearched => Self::of_request(kind),
             Kind::ConfigLoaded
@@ -179,13 +184,16 @@ impl Activity {
             Kind::MessageAccepted
             | Kind::MessageRefused
             | Kind::OptoutRecorded
-            | Kind::VerificationStarted => Self::new(Class::ApiActivity, 1, "Create"),
-            Kind::VerificationResent | Kind::VerificationChecked => {
-                Self::new(Class::ApiActivity, 3, "Update")
-            }
-            Kind::MessageCancelled | Kind::OptoutRemoved | Kind::VerificationEnded => {
-                Self::new(Class::ApiActivity, 4, "Delete")
-            }
+            | Kind::VerificationStarted
+            | Kind::FactorEnrolled => Self::new(Class::ApiActivity, 1, "Create"),
+            Kind::VerificationResent
+            | Kind::VerificationChecked
+            | Kind::FactorConfirmed
+            | Kind::FactorChecked => Self::new(Class::ApiActivity, 3, "Update"),
+            Kind::MessageCancelled
+            | Kind::OptoutRemoved
+            | Kind::VerificationEnded
+            | Kind::FactorRemoved => Self::new(Class::ApiActivity, 4, "Delete"),
             // It was not looked at, so that nobody knows what it would have done.
             Kind::RequestRefused => Self::other(Class::ApiActivity, kind.as_str()),
             _ => Self::new(Class::ApiActivity, 2, "Read"),

@@ -13,7 +13,7 @@ use ledger::Kind;
 
 use super::Home;
 use super::samples::{
-    budget, changes, client, draft, idempotency, inbound, kek, message, message_id, moment,
+    budget, changes, client, draft, factor, idempotency, inbound, kek, message, message_id, moment,
     new_message, opt_out, part, sealed, sequence, subject, unmatched, update, verification,
     verification_update,
 };
@@ -261,6 +261,7 @@ pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
         |n| Write::Message(Box::new(message(n))),
         |n| Write::Inbound(Box::new(inbound(n))),
         |n| Write::OptOut(opt_out(n, subject(1), OptOutStanding::Out)),
+        |n| Write::Factor(Box::new(factor(n, 1))),
         |n| Write::Client(Box::new(client(n, "shop"))),
         |n| Write::Unmatched(unmatched(n, None)),
         |n| Write::Part(part(n)),

@@ -2,7 +2,7 @@
 
 use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
-use domain::id::{ClientId, InboundId, MessageId, VerificationId};
+use domain::id::{ClientId, FactorId, InboundId, MessageId, VerificationId};
 use domain::message::{CarrierName, Event, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
@@ -11,10 +11,12 @@ use domain::time::Timestamp;
 use domain::verification::budget::number::NumberBudgets;
 use domain::verification::channel::Channel;
 use domain::verification::code::CodeLength;
+use domain::verification::factor::Factor;
 use domain::verification::state::State;
+use domain::verification::totp::{Algorithm, AppDigits};
 use engine::changes::{Changes, Write};
 use engine::rows::{
-    BudgetRow, ClientRow, IdempotencyRow, InboundRow, KekRow, MessageHead, MessageRow,
+    BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageHead, MessageRow,
     MessageUpdate, OptOutRow, OptOutStanding, PartRow, Purpose, SealedCode, UnmatchedRow, VaultRow,
     VerificationFacts, VerificationRow, VerificationUpdate,
 };
@@ -184,6 +186,27 @@ pub fn verification(n: u64) -> VerificationRow {
             week: 2_916,
             wrapped: vec![0xc3; 92],
             sealed: vec![0xd4; 200],
+        }),
+    }
+}
+
+/// The `n`-th factor at a version: an app that waits to be confirmed, of client 1 and subject 1.
+pub fn factor(n: u64, version: u32) -> FactorRow {
+    let owner = sequence(n);
+    FactorRow {
+        id: FactorId::new(owner, 0x9876 ^ n),
+        client: client_id(1),
+        version,
+        created: moment(n),
+        updated: moment(n + u64::from(version)),
+        subject: subject(1),
+        factor: Factor::enrolled(Algorithm::Sha1, AppDigits::Six),
+        secret: Some(VaultRow {
+            owner,
+            purpose: Purpose::Text,
+            week: 2_916,
+            wrapped: vec![0xc3; 92],
+            sealed: vec![0xd4; 48],
         }),
     }
 }

@@ -1,0 +1,209 @@
+//! Codes shown for a factor: to confirm an app, and to verify. The attempt and its result are one commit,
+//! and nothing tells the result before it; a factor that is locked looks at no code.
+
+use domain::id::FactorId;
+use domain::verification::budget::LockReason;
+use domain::verification::factor::{
+    Evaluated, FactorCode, FactorCodeError, FactorState, NotEvaluated, Shown,
+};
+use ledger::{Kind, Outcome};
+
+use super::{FactorView, told};
+use crate::changes::{Changes, Write};
+use crate::client::Caller;
+use crate::coalesce::Who;
+use crate::gateway::Gateway;
+use crate::metrics::Counter;
+use crate::queries::LookupError;
+use crate::rows::FactorRow;
+use crate::turns::Turn;
+
+/// What came of a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactorChecked {
+    /// Whether it was right.
+    pub verified: bool,
+    /// The factor after it.
+    pub factor: FactorView,
+}
+
+/// Why no code was looked at. Nothing is counted against the factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FactorCheckError {
+    /// This client has no such factor.
+    #[error("no such factor")]
+    NotFound,
+    /// The app is not confirmed yet.
+    #[error("the factor is not confirmed yet")]
+    Pending,
+    /// It was confirmed before.
+    #[error("the factor is confirmed already")]
+    Confirmed,
+    /// Too many codes were wrong.
+    #[error("too many codes were wrong")]
+    Locked(LockReason),
+    /// The text is no code of such a factor.
+    #[error(transparent)]
+    Code(#[from] FactorCodeError),
+    /// Nothing can be recorded now.
+    #[error("nothing can be recorded now")]
+    Unavailable,
+}
+
+impl From<LookupError> for FactorCheckError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::NotFound => Self::NotFound,
+            LookupError::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<NotEvaluated> for FactorCheckError {
+    fn from(refusal: NotEvaluated) -> Self {
+        match refusal {
+            NotEvaluated::Stands(FactorState::Pending) => Self::Pending,
+            NotEvaluated::Stands(FactorState::Active) => Self::Confirmed,
+            NotEvaluated::Stands(FactorState::Removed) => Self::NotFound,
+            NotEvaluated::Locked(reason) => Self::Locked(reason),
+        }
+    }
+}
+
+/// A code that somebody shows for a factor.
+struct Attempt<'a> {
+    caller: &'a Caller,
+    id: FactorId,
+    text: &'a str,
+    /// Where the factor must stand: pending to be confirmed, active to verify.
+    expected: FactorState,
+}
+
+impl Attempt<'_> {
+    const fn kind(&self) -> Kind {
+        match self.expected {
+            FactorState::Pending => Kind::FactorConfirmed,
+            FactorState::Active | FactorState::Removed => Kind::FactorChecked,
+        }
+    }
+}
+
+impl Gateway {
+    /// Confirms that an app holds the key, by a first code; that code is used up.
+    pub async fn confirm_factor(
+        &self,
+        caller: &Caller,
+        id: FactorId,
+        text: &str,
+    ) -> Result<FactorChecked, FactorCheckError> {
+        let attempt = Attempt {
+            caller,
+            id,
+            text,
+            expected: FactorState::Pending,
+        };
+        self.attempt(&attempt).await
+    }
+
+    /// Checks a code. A right one is used up by it.
+    pub async fn check_factor(
+        &self,
+        caller: &Caller,
+        id: FactorId,
+        text: &str,
+    ) -> Result<FactorChecked, FactorCheckError> {
+        let attempt = Attempt {
+            caller,
+            id,
+            text,
+            expected: FactorState::Active,
+        };
+        self.attempt(&attempt).await
+    }
+
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<FactorChecked, FactorCheckError> {
+        if !self.takes_factors() {
+            return Err(FactorCheckError::Unavailable);
+        }
+        let turn = self.factor_turns.take(attempt.id.sequence()).await;
+        let (row, vault) = self.own_factor(attempt.caller, attempt.id).await?;
+        let now = self.now();
+        let settings = self.settings();
+        let evaluated = self.look_at_code(attempt, &row, now)?;
+        let verified = evaluated.is_right();
+        let row = self
+            .commit_check(attempt, &row, evaluated, (now, turn))
+            .await?;
+        let user = self.user_of(&vault);
+        Ok(FactorChecked {
+            verified,
+            factor: FactorView::of(&row, user, &settings.factors, now),
+        })
+    }
+
+    fn look_at_code(
+        &self,
+        attempt: &Attempt<'_>,
+        row: &FactorRow,
+        now: domain::time::Timestamp,
+    ) -> Result<Evaluated, FactorCheckError> {
+        let settings = self.settings();
+        let policy = settings.factors.policy(row.factor.kind());
+        let room = row.factor.room(attempt.expected, policy, now);
+        if let Err(NotEvaluated::Locked(reason)) = room {
+            self.count_locked(attempt, reason, now);
+        }
+        room?;
+        let code = FactorCode::parse(row.factor.kind(), attempt.text)?;
+        let secret = self.secret_of(row);
+        let shown = Shown {
+            secret: &secret.ok_or(FactorCheckError::Unavailable)?,
+            recovery: self.blind().recovery(),
+            code: &code,
+            policy,
+        };
+        let evaluated = match attempt.expected {
+            FactorState::Pending => row.factor.confirm(shown, now),
+            FactorState::Active | FactorState::Removed => row.factor.check(shown, now),
+        };
+        Ok(evaluated?)
+    }
+
+    /// A code that nobody looked at is counted, not recorded by itself: whoever floods a locked factor
+    /// buys no sync.
+    fn count_locked(&self, attempt: &Attempt<'_>, why: LockReason, now: domain::time::Timestamp) {
+        let who = Who::Client(attempt.caller.client);
+        let mut state = self.state();
+        state.counters.add(Counter::FactorChecks("locked"), 1);
+        let (kind, outcome) = (attempt.kind(), Outcome::Refused);
+        state.coalescer.count(kind, outcome, who, why.code(), now);
+    }
+
+    async fn commit_check(
+        &self,
+        attempt: &Attempt<'_>,
+        row: &FactorRow,
+        evaluated: Evaluated,
+        (now, turn): (domain::time::Timestamp, Turn),
+    ) -> Result<FactorRow, FactorCheckError> {
+        let entry = told::checked(attempt.kind(), attempt.caller, row, &evaluated);
+        let word = if evaluated.is_right() {
+            "right"
+        } else {
+            "wrong"
+        };
+        let mut changed = row.changed(evaluated.factor, now);
+        if let Some(secret) = evaluated.secret {
+            self.ensure_keys(now);
+            let sealed = self.seal_secret(row.id, &secret, now);
+            changed.secret = Some(sealed.ok_or(FactorCheckError::Unavailable)?);
+        }
+        let mut changes = Changes::new(entry, now);
+        changes.write(Write::Factor(Box::new(changed.clone())));
+        if !self.commit_in_turn(changes, turn).await {
+            return Err(FactorCheckError::Unavailable);
+        }
+        self.state().counters.add(Counter::FactorChecks(word), 1);
+        Ok(changed)
+    }
+}
