@@ -51,6 +51,11 @@ pub const fn of_route(route: Route) -> Trace {
         Route::ResendVerification => Trace::Entry(&[Kind::VerificationResent]),
         Route::CancelVerification => Trace::Entry(&[Kind::VerificationEnded]),
         Route::ReadVerification => Trace::Counted(&[Kind::VerificationRead]),
+        Route::EnrolFactor => Trace::Entry(&[Kind::FactorEnrolled]),
+        Route::ConfirmFactor => Trace::Entry(&[Kind::FactorConfirmed]),
+        Route::CheckFactor => Trace::Entry(&[Kind::FactorChecked]),
+        Route::RemoveFactor => Trace::Entry(&[Kind::FactorRemoved]),
+        Route::ReadFactor => Trace::Counted(&[Kind::FactorRead]),
         Route::ReadCheckpoint | Route::ReadMinimumIndex | Route::ReadEntries | Route::ReadTile => {
             Trace::Counted(&[Kind::LedgerRead])
         }

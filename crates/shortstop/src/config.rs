@@ -14,6 +14,7 @@ pub mod checked;
 pub mod countries;
 pub mod environment;
 pub mod example;
+pub mod factors;
 pub mod fairness;
 pub mod https;
 pub mod keys;
@@ -48,7 +49,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 22] = [
+pub const SECTIONS: [&str; 23] = [
     "node",
     "https",
     "admin",
@@ -60,6 +61,7 @@ pub const SECTIONS: [&str; 22] = [
     "keys",
     "messages",
     "verifications",
+    "factors",
     "retention",
     "risk",
     "pumping",
@@ -98,6 +100,8 @@ pub struct Config {
     pub messages: messages::Messages,
     /// `[verifications]`.
     pub verifications: verifications::Verifications,
+    /// `[factors]`.
+    pub factors: factors::Factors,
     /// `[retention]`.
     pub retention: retention::Retention,
     /// `[risk]`.
@@ -164,6 +168,7 @@ impl Config {
             keys: sources.section("keys"),
             messages: sources.section("messages"),
             verifications: sources.section("verifications"),
+            factors: sources.section("factors"),
             retention: sources.section("retention"),
             risk: sources.section("risk"),
             pumping: sources.section("pumping"),
@@ -203,6 +208,7 @@ impl Config {
         written(&mut out, "[keys]", self.keys.values());
         written(&mut out, "[messages]", self.messages.values());
         written(&mut out, "[verifications]", self.verifications.values());
+        written(&mut out, "[factors]", self.factors.values());
         written(&mut out, "[retention]", self.retention.values());
         written(&mut out, "[risk]", self.risk.values());
         written(&mut out, "[pumping]", self.pumping.values());
@@ -231,6 +237,7 @@ impl Config {
             ("keys", self.keys.values()),
             ("messages", self.messages.values()),
             ("verifications", self.verifications.values()),
+            ("factors", self.factors.values()),
             ("retention", self.retention.values()),
             ("risk", self.risk.values()),
             ("pumping", self.pumping.values()),

@@ -139,6 +139,11 @@ impl Client {
         self.send(Method::POST, path, (Some(key), Some(body))).await
     }
 
+    /// Deletes what is at a path.
+    pub async fn delete(&mut self, path: &str) -> anyhow::Result<Reply> {
+        self.send(Method::DELETE, path, (None, None)).await
+    }
+
     async fn send(
         &mut self,
         method: Method,

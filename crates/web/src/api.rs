@@ -8,6 +8,7 @@ mod consent;
 mod credentials;
 pub(crate) mod documents;
 mod drain;
+mod factor;
 mod head;
 mod ledger;
 mod lookup;
@@ -168,6 +169,11 @@ impl Api {
             Route::ReadVerification => self.read_verification(call).await,
             Route::ResendVerification => self.resend_verification(call, body).await,
             Route::CancelVerification => self.cancel_verification(call, body).await,
+            Route::CheckFactor => self.check_factor(call, body).await,
+            Route::EnrolFactor => self.enrol_factor(call, body).await,
+            Route::ConfirmFactor => self.confirm_factor(call, body).await,
+            Route::ReadFactor => self.read_factor(call).await,
+            Route::RemoveFactor => self.remove_factor(call, body).await,
             Route::ListEntries => self.list_entries(call).await,
             Route::SearchEntries => self.search_entries(call, body).await,
             Route::ReadReceipt => self.read_receipt(call).await,

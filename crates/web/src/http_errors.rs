@@ -11,6 +11,7 @@ use engine::{
 
 use crate::problem::{Code, Place, Problem};
 
+mod factor;
 mod verification;
 
 /// When to come back after something that passes by itself within moments.

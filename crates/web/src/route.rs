@@ -39,6 +39,16 @@ pub enum Route {
     ResendVerification,
     /// Take a verification back.
     CancelVerification,
+    /// Check a code of a factor.
+    CheckFactor,
+    /// Enrol a factor.
+    EnrolFactor,
+    /// Confirm a factor.
+    ConfirmFactor,
+    /// Read one factor.
+    ReadFactor,
+    /// Remove a factor.
+    RemoveFactor,
     /// Search the entries of the ledger.
     ListEntries,
     /// The same, by number too.
@@ -64,6 +74,8 @@ pub enum Verb {
     Get,
     /// `POST`.
     Post,
+    /// `DELETE`.
+    Delete,
 }
 
 impl Verb {
@@ -72,6 +84,7 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -79,6 +92,7 @@ impl Verb {
         match *method {
             Method::GET => Some(Self::Get),
             Method::POST => Some(Self::Post),
+            Method::DELETE => Some(Self::Delete),
             _ => None,
         }
     }
@@ -141,12 +155,15 @@ const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
 const VERIFY: Access = Access::Scoped(Scope::VerificationsWrite);
 const CHECK: Access = Access::Scoped(Scope::VerificationsCheck);
 const VERIFY_READ: Access = Access::Scoped(Scope::VerificationsRead);
+const FACTORS: Access = Access::Scoped(Scope::FactorsWrite);
+const FACTORS_CHECK: Access = Access::Scoped(Scope::FactorsCheck);
+const FACTORS_READ: Access = Access::Scoped(Scope::FactorsRead);
 const LEDGER: Access = Access::Scoped(Scope::LedgerRead);
 const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 24] = [
+pub const ROUTES: [RouteRow; 29] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -257,6 +274,41 @@ pub const ROUTES: [RouteRow; 24] = [
         "/v1/verifications/{id}/cancel",
         Route::CancelVerification,
         VERIFY,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/factors/{id}/check",
+        Route::CheckFactor,
+        FACTORS_CHECK,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/factors",
+        Route::EnrolFactor,
+        FACTORS,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/v1/factors/{id}/confirm",
+        Route::ConfirmFactor,
+        FACTORS,
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/v1/factors/{id}",
+        Route::ReadFactor,
+        FACTORS_READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Delete,
+        "/v1/factors/{id}",
+        Route::RemoveFactor,
+        FACTORS,
         Effect::Mutates,
     ),
     row(
@@ -378,17 +430,22 @@ fn object_of<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
 }
 
 fn allow<'r>(rows: impl Iterator<Item = &'r RouteRow>) -> &'static str {
-    let (mut get, mut post) = (0, 0);
+    let (mut get, mut post, mut delete) = (0, 0, 0);
     for row in rows {
         match row.verb {
             Verb::Get => get += 1,
             Verb::Post => post += 1,
+            Verb::Delete => delete += 1,
         }
     }
-    match (get, post) {
-        (0, _) => "POST",
-        (_, 0) => "GET",
-        _ => "GET, POST",
+    match (get, post, delete) {
+        (0, _, 0) => "POST",
+        (_, 0, 0) => "GET",
+        (_, _, 0) => "GET, POST",
+        (0, 0, _) => "DELETE",
+        (_, 0, _) => "GET, DELETE",
+        (0, _, _) => "POST, DELETE",
+        _ => "GET, POST, DELETE",
     }
 }
 
@@ -417,6 +474,12 @@ mod tests {
             "CancelMessage msg_x",
         );
         check(&Method::POST, "/v1/opt-outs/lookup", "LookUpOptOut");
+        check(&Method::DELETE, "/v1/factors/fac_x", "RemoveFactor fac_x");
+        check(
+            &Method::POST,
+            "/v1/factors/fac_x/check",
+            "CheckFactor fac_x",
+        );
         check(
             &Method::GET,
             "/v1/messages/msg_x/receipt",
@@ -451,6 +514,8 @@ mod tests {
         check(&Method::GET, "/v1/messages/batch", "allow POST");
         check(&Method::TRACE, "/v1/inbound", "allow GET");
         check(&Method::HEAD, "/v1/messages/msg_x/cancel", "allow POST");
+        check(&Method::PUT, "/v1/factors/fac_x", "allow GET, DELETE");
+        check(&Method::DELETE, "/v1/factors", "allow POST");
     }
 
     #[test]
@@ -479,7 +544,7 @@ mod tests {
     fn every_mutating_route_asks_for_a_scope() {
         for row in ROUTES.iter().filter(|row| row.effect == Effect::Mutates) {
             assert_ne!(row.access, Access::Public, "{}", row.path);
-            assert_eq!(row.verb, Verb::Post, "{}", row.path);
+            assert_ne!(row.verb, Verb::Get, "{}", row.path);
         }
     }
 }

@@ -39,11 +39,12 @@ fn erase(args: &SubjectEraseArgs, output: Output) -> Outcome {
     let count = |name: &str| result.get(name).and_then(Value::as_u64).unwrap_or(0);
     let word = |name: &str| result.get(name).and_then(Value::as_str);
     output.line(format!(
-        "{} values are destroyed: of {} messages, {} messages from the handset, {} opt-outs.",
+        "{} values are destroyed: of {} messages, {} messages from the handset, {} opt-outs, {} factors.",
         count("values"),
         count("messages"),
         count("inbound"),
-        count("opt_outs")
+        count("opt_outs"),
+        count("factors")
     ));
     if count("opt_outs_kept") > 0 {
         output.line(format!(

@@ -17,6 +17,7 @@ use super::store::Store;
 use super::{Config, Problems};
 
 mod carriers;
+mod factors;
 mod fairness;
 mod ledger;
 mod limits;
@@ -138,6 +139,7 @@ impl Checked {
             self.rewrap_warning(),
             self.digits_warning(),
             self.pumping_warning(),
+            self.factors_warning(),
         ]
         .into_iter()
         .flatten()
@@ -184,6 +186,14 @@ impl Checked {
         )
     }
 
+    fn factors_warning(&self) -> Option<&'static str> {
+        let per_day = self.settings.factors.totp.per_day();
+        (per_day > factors::TOTP_FAILURES_SAFE).then_some(
+            "factors.totp_failures_per_day is above 6: three codes of an app are valid at once, so that \
+             whoever knows a password may guess one in time",
+        )
+    }
+
     fn rewrap_warning(&self) -> Option<&'static str> {
         self.settings.rewrap_every.is_none().then_some(
             "keys.rewrap_days is 0: keys are never wrapped anew, so that what is erased can be brought \
@@ -215,6 +225,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         bounds: limits::bounds(&config.bounds, problems),
         fairness: fairness::fairness(&config.fairness, problems),
         retention: limits::retention(&config.retention, &config.messages, problems),
+        factors: factors::settings(&config.factors, problems),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
         rewrap_every: limits::rewrap_every(&config.keys, problems),
         verifications: verifications::settings(config, problems),

@@ -10,8 +10,8 @@ use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
-    admin, bounds, countries, fairness, https, keys, ledger, log, messages, node, prices, pumping,
-    retention, risk, store, verifications,
+    admin, bounds, countries, factors, fairness, https, keys, ledger, log, messages, node, prices,
+    pumping, retention, risk, store, verifications,
 };
 
 /// What stands above the first section.
@@ -49,6 +49,7 @@ pub fn render() -> String {
     section::<keys::Keys>(&mut out, "keys", Head::Single);
     section::<messages::Messages>(&mut out, "messages", Head::Single);
     section::<verifications::Verifications>(&mut out, "verifications", Head::Single);
+    section::<factors::Factors>(&mut out, "factors", Head::Single);
     section::<retention::Retention>(&mut out, "retention", Head::Single);
     section::<risk::Risk>(&mut out, "risk", Head::Single);
     section::<pumping::Pumping>(&mut out, "pumping", Head::Single);

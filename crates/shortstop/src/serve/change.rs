@@ -9,11 +9,12 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 13] = [
+const LIVE: [&str; 14] = [
     "short_code.",
     "keys.",
     "messages.",
     "verifications.",
+    "factors.",
     "retention.",
     "pumping.",
     "bounds.",

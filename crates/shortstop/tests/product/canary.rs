@@ -19,15 +19,16 @@ const DEVICE: &str = "canary-device-4417";
 const END_USER: &str = "203.0.113.77";
 
 /// Everything that must not be found, under a name for the message.
-struct Canaries(Vec<(String, Vec<u8>)>);
+pub struct Canaries(Vec<(String, Vec<u8>)>);
 
 impl Canaries {
-    fn new() -> Self {
+    /// None yet.
+    pub fn new() -> Self {
         Self(Vec::new())
     }
 
     /// A text in every way it may be written.
-    fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         self.octets(text, text.as_bytes());
         let wide = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
         self.plain(&format!("{text} in UTF-16LE"), wide(u16::to_le_bytes));
@@ -35,7 +36,7 @@ impl Canaries {
     }
 
     /// A number with and without its plus, as an integer, and in the swapped digits of GSM.
-    fn number(&mut self, number: &str) {
+    pub fn number(&mut self, number: &str) {
         let digits = number.trim_start_matches('+');
         self.text(digits);
         let value: u64 = digits.parse().unwrap();
@@ -56,7 +57,7 @@ impl Canaries {
     }
 
     /// Octets as they are, in hex and in base64.
-    fn octets(&mut self, name: &str, octets: &[u8]) {
+    pub fn octets(&mut self, name: &str, octets: &[u8]) {
         self.plain(name, octets.to_vec());
         let hex = octets
             .iter()
@@ -79,7 +80,8 @@ impl Canaries {
         );
     }
 
-    fn plain(&mut self, name: &str, octets: Vec<u8>) {
+    /// These octets, and no other way to write them.
+    pub fn plain(&mut self, name: &str, octets: Vec<u8>) {
         assert!(octets.len() >= 5, "{name} is too short to be no accident");
         self.0.push((name.to_owned(), octets));
     }
@@ -91,7 +93,8 @@ impl Canaries {
         found.map(|(name, _)| name.as_str()).collect()
     }
 
-    fn assert_absent(&self, place: &str, octets: &[u8]) {
+    /// Fails when one of them is in there.
+    pub fn assert_absent(&self, place: &str, octets: &[u8]) {
         let found = self.found_in(octets);
         assert!(found.is_empty(), "{place} holds {found:?}");
     }
@@ -159,7 +162,7 @@ async fn no_canary_of_a_run_is_found_where_it_does_not_belong() {
 }
 
 /// Searches the log and every file of the data folder but the key's own.
-fn look(ground: &Ground, canaries: &Canaries, when: &str) {
+pub fn look(ground: &Ground, canaries: &Canaries, when: &str) {
     canaries.assert_absent(&format!("the log {when}"), ground.log().as_bytes());
     let kept = ground.data().join("keys");
     let searched = files(&ground.data());

@@ -20,6 +20,7 @@ mod demo;
 mod disk_full;
 mod erasure;
 mod evidence;
+mod factors;
 mod fairness;
 mod ground;
 mod keys;

@@ -19,6 +19,18 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     one.then_some(credential)
 }
 
+/// Refuses an idempotency key where the first answer cannot be given again.
+pub(super) fn refuse_idempotency_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.contains_key(&IDEMPOTENCY_KEY) {
+        return Ok(());
+    }
+    Err(Problem::with_fault(
+        Place::Header("Idempotency-Key"),
+        "is not taken here: the answer shows a secret once and it is not kept, so that it cannot be given \
+         again. Leave the header out; when an answer is lost, enrol anew, and what nobody confirms is removed",
+    ))
+}
+
 /// The idempotency key, when there is one.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all(&IDEMPOTENCY_KEY).iter();

@@ -50,6 +50,10 @@ pub enum Code {
     SentTooOften,
     /// The channel of the verification sends nothing.
     NothingToSend,
+    /// The factor must be confirmed first.
+    FactorPending,
+    /// The factor is confirmed already.
+    FactorConfirmed,
     /// The body is too large.
     BodyTooLarge,
     /// The body is not `application/json`, or compressed.
@@ -75,6 +79,7 @@ pub enum Code {
     /// Too many checks of the number failed within a day.
     GuessBudget,
     /// Too many checks of the number failed in a row.
+    /// Too many codes were wrong in a row.
     CodesDisabled,
     /// The request has too many header lines.
     TooManyHeaders,
@@ -104,7 +109,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 49] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -127,6 +132,8 @@ impl Code {
         Self::ReceiptPending,
         Self::SentTooOften,
         Self::NothingToSend,
+        Self::FactorPending,
+        Self::FactorConfirmed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::OptedOut,
@@ -206,6 +213,12 @@ impl Code {
             Self::NotCancellable => ("not-cancellable", S::CONFLICT, "Too late to cancel"),
             Self::NotOptedOut => ("not-opted-out", S::CONFLICT, "No opt-out is on record"),
             Self::ReceiptPending => ("receipt-pending", S::CONFLICT, "Receipt is not ready yet"),
+            Self::FactorPending => ("factor-pending", S::CONFLICT, "Factor is not confirmed yet"),
+            Self::FactorConfirmed => (
+                "factor-confirmed",
+                S::CONFLICT,
+                "Factor is confirmed already",
+            ),
             Self::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body is too large"),
             Self::UnsupportedMediaType => (
                 "unsupported-media-type",
@@ -249,13 +262,9 @@ impl Code {
             Self::GuessBudget => (
                 "guess-budget",
                 S::TOO_MANY_REQUESTS,
-                "Too many failed checks of this number",
+                "Too many failed checks",
             ),
-            Self::CodesDisabled => (
-                "codes-disabled",
-                S::TOO_MANY_REQUESTS,
-                "Codes are disabled for this number",
-            ),
+            Self::CodesDisabled => ("codes-disabled", S::TOO_MANY_REQUESTS, "Codes are disabled"),
             Self::VerificationsFull => (
                 "verifications-full",
                 S::SERVICE_UNAVAILABLE,
@@ -389,7 +398,7 @@ mod tests {
             "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
              key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
              class-not-granted risk not-found pruned method-not-allowed request-timeout idempotency-in-flight \
-             not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send body-too-large unsupported-media-type \
+             not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \
              too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit \
              throttled send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \

@@ -15,6 +15,7 @@ async fn call(role: &mut Role, row: &RouteRow) -> crate::wire::Heard {
     let path = row.path.replace("{id}", ID).replace("{tile}", "0/000");
     match row.verb.as_str() {
         "GET" => role.get(&path).await,
+        "DELETE" => role.delete(&path).await,
         _ => role.post(&path, "{}").await,
     }
 }

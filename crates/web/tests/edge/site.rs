@@ -139,6 +139,11 @@ impl Role {
         self.wire.ask(&request).await
     }
 
+    pub async fn delete(&mut self, path: &str) -> Heard {
+        let request = self.written(&format!("DELETE {path}"), "", "");
+        self.wire.ask(&request).await
+    }
+
     pub async fn post(&mut self, path: &str, body: &str) -> Heard {
         self.post_with(path, "", body).await
     }

@@ -108,6 +108,7 @@ fn found(compared: &Compared, told: Vec<serde_json::Value>) -> Rebuilt {
         compared.messages,
         compared.inbound,
         compared.opt_outs,
+        compared.factors,
         compared.clients,
         compared.keys,
         compared.sealed,

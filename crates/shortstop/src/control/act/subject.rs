@@ -82,6 +82,7 @@ fn told(erased: &Erased) -> Answer {
         "inbound": erased.inbound,
         "opt_outs": erased.opt_outs,
         "verifications": erased.verifications,
+        "factors": erased.factors,
         "values": erased.values,
         "moving": erased.moving,
         "again_after": erased.again_after.map(|after| after.to_string()),

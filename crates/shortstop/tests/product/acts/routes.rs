@@ -8,6 +8,7 @@ use web::{Access, ROUTES, Route, RouteRow, Verb};
 
 use super::book::{self, Act, Shown};
 use super::stage::{AWAY, Busy, REQUESTS, Stage};
+use crate::factors::{self, App};
 use crate::ground::{CODE, message, until};
 
 const READER: &str = "+447700900123";
@@ -37,16 +38,22 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
             continue;
         }
         if let Access::Scoped(scope) = row.access {
-            let scopes = [scope.as_str(), "messages:send", "verifications:write"];
+            let scopes = [
+                scope.as_str(),
+                "messages:send",
+                "verifications:write",
+                "factors:write",
+            ];
             let (client, key) = stage.client(&scopes).await;
             let own = match row.path.starts_with("/v1/verifications/") {
                 true => own_verification(stage, &key).await,
                 false => own_message(stage, &key).await,
             };
+            let factor = own_factor(stage, row.route, &key).await;
             if row.route == Route::ReadReceipt {
                 covered(stage, &mut api).await;
             }
-            let sent = sent(row.route, &own);
+            let sent = factor.unwrap_or_else(|| sent(row.route, &own));
             good(stage, row, &client, &key, &sent).await;
             let other = match scope {
                 engine::Scope::InboundRead => engine::Scope::MessagesRead,
@@ -82,6 +89,34 @@ async fn own_verification(stage: &Stage, key: &str) -> String {
 
 fn verification() -> Value {
     json!({"to": READER, "from": CODE, "channel": "sms", "purpose": "sign-in"})
+}
+
+/// A factor of this client and what is asked of it; `None` where a route is about none.
+async fn own_factor(stage: &Stage, route: Route, key: &str) -> Option<Sent> {
+    let mut api = stage.ground.api(key).client();
+    let sent = |factor: &str, rest: &str, body: Option<Value>| {
+        let path = format!("/v1/factors/{factor}{rest}");
+        Some((path, body, Some(factor.to_owned())))
+    };
+    match route {
+        Route::ConfirmFactor => {
+            let app = App::enrol(&mut api, "ann").await;
+            sent(&app.id, "/confirm", Some(json!({"code": app.code(0)})))
+        }
+        Route::CheckFactor => {
+            let (id, codes) = factors::issue(&mut api, "ann", 1).await;
+            sent(&id, "/check", Some(json!({"code": codes[0]})))
+        }
+        Route::RemoveFactor => {
+            let (id, _) = factors::issue(&mut api, "ann", 1).await;
+            sent(&id, "", None)
+        }
+        Route::ReadFactor => {
+            let (id, _) = factors::issue(&mut api, "ann", 1).await;
+            Some((format!("/v1/factors/{id}"), None, None))
+        }
+        _ => None,
+    }
 }
 
 /// Waits until a checkpoint covers everything. Whoever asks is not whose reads are counted.
@@ -132,13 +167,20 @@ fn sent(route: Route, own: &str) -> Sent {
             let path = format!("/v1/verifications/{own}/cancel");
             (path, Some(json!({})), Some(own.to_owned()))
         }
+        Route::EnrolFactor => post("/v1/factors", json!({"kind": "recovery", "user": "bob"})),
         Route::ListEntries => get("/v1/ledger/entries"),
         Route::SearchEntries => post("/v1/ledger/search", json!({"kind": ["message.accepted"]})),
         Route::ReadCheckpoint => get("/ledger/checkpoint"),
         Route::ReadMinimumIndex => get("/ledger/minimum-index"),
         Route::ReadEntries => get("/ledger/tile/entries/000"),
         Route::ReadTile => get("/ledger/tile/0/000"),
-        Route::OpenApi | Route::ErrorPage => get("/"),
+        // They are about a factor of the client, or public.
+        Route::ConfirmFactor
+        | Route::CheckFactor
+        | Route::ReadFactor
+        | Route::RemoveFactor
+        | Route::OpenApi
+        | Route::ErrorPage => get("/"),
     }
 }
 
@@ -147,6 +189,7 @@ async fn call(stage: &Stage, row: &RouteRow, key: &str, (path, body, _): &Sent) 
     let reply = match row.verb {
         Verb::Get => api.get(path).await,
         Verb::Post => api.post(path, body.as_ref().unwrap()).await,
+        Verb::Delete => api.delete(path).await,
     };
     reply.unwrap()
 }
