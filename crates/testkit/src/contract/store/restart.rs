@@ -257,7 +257,7 @@ pub fn a_start_loads_verifications_that_go_on_and_the_budgets_that_matter(home: 
 
 /// So that no new id can fall below one that was given.
 pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
-    let writes: [fn(u64) -> Write; 9] = [
+    let writes: [fn(u64) -> Write; 10] = [
         |n| Write::Message(Box::new(message(n))),
         |n| Write::Inbound(Box::new(inbound(n))),
         |n| Write::OptOut(opt_out(n, subject(1), OptOutStanding::Out)),
