@@ -122,6 +122,11 @@ impl Gateway {
         request.factors(number).await?;
         request.searches(number).await?;
         request.finish(number).await?;
+        // Limits go on with a keyed hash of the number.
+        self.limits.forget(number);
+        if let Err(error) = self.keep_counts(now) {
+            tracing::warn!(%error, "what was kept of the limits is replaced within a minute");
+        }
         let mut erased = request.erased;
         erased.remains = self.store.purge().await.err();
         if let Some(error) = &erased.remains {

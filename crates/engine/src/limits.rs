@@ -4,6 +4,7 @@
 mod keeping;
 mod metrics;
 mod recent;
+mod shown;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use domain::limit::book::{Book, Decision, Hold, Meter, Reloaded, Verdict};
 use domain::limit::facts::{Event, Facts};
 use domain::limit::key::Secret;
 use domain::limit::policy::{LimitName, Policy, PolicyError};
+use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
 use ledger::Kind;
 
@@ -20,6 +22,8 @@ use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use recent::Recent;
+
+pub use shown::{LimitAnswer, LimitQuestion, LimitView};
 
 /// A request that limits refuse. Nothing of it was counted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +138,13 @@ impl Limits {
         drop(inside);
         let holds = std::mem::take(&mut decision.holds);
         Throttled::of(decision).map_or(Ok(holds), Err)
+    }
+
+    /// Forgets what a number is, and goes on counting it.
+    pub(crate) fn forget(&self, number: Msisdn) {
+        let mut inside = self.inside();
+        inside.book.forget(number);
+        inside.unkept += 1;
     }
 
     fn release(&self, holds: impl IntoIterator<Item = Hold>) {

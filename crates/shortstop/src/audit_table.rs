@@ -91,6 +91,7 @@ pub const fn of_request(request: &Request) -> Trace {
         Request::LedgerRebuild { .. } => Trace::Entry(&[Kind::LedgerRead]),
         Request::SubjectErase { .. } => Trace::Entry(&[Kind::SubjectErased]),
         Request::SubjectExport { .. } => Trace::Entry(&[Kind::SubjectExported]),
+        Request::LimitsShow | Request::LimitsExplain(_) => Trace::Entry(&[Kind::LimitRead]),
         Request::KeysStatus => {
             Trace::Nothing("names, ages and counts of keys, and nothing that opens anything")
         }
@@ -109,7 +110,9 @@ pub const fn of_command(command: &Command) -> Trace {
         Command::Demo(_) => Trace::Parts("a gateway of its own, and requests to it"),
         Command::Serve(_) => Trace::Entry(&[Kind::LedgerStarted, Kind::LedgerRecovered]),
         Command::CheckConfig(_) => Trace::Nothing("reads a configuration, which holds no secret"),
-        Command::Client(_) | Command::Keys(_) | Command::Backup(_) => Trace::Parts("a request"),
+        Command::Client(_) | Command::Keys(_) | Command::Limits(_) | Command::Backup(_) => {
+            Trace::Parts("a request")
+        }
         Command::Ledger(command) => of_ledger(command),
         Command::Subject(command) => of_subject(command),
         Command::Verifications(command) => of_verifications(command),

@@ -8,6 +8,7 @@ pub mod client;
 pub mod gateway_call;
 pub mod keys;
 pub mod ledger;
+pub mod limits;
 pub mod restore;
 pub mod subject;
 pub mod verifications;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use rustls::crypto::aws_lc_rs::default_provider;
 use shortstop::cli::{Cli, Command, DemoArgs, WrongUsage};
 use shortstop::commands::{
-    backup, carrier_sim, check_config, client, keys, ledger, restore, subject, verifications,
+    backup, carrier_sim, check_config, client, keys, ledger, limits, restore, subject,
+    verifications,
 };
 use shortstop::output::{Format, Output};
 use shortstop::{demo, serve, version};
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args, output),
         Command::Client(command) => client::run(command, output),
         Command::Keys(command) => keys::run(&command, output),
+        Command::Limits(args) => limits::run(&args, output),
         Command::Ledger(command) => ledger::run(&command, output),
         Command::Subject(command) => subject::run(&command, output),
         Command::Verifications(command) => verifications::run(&command, output),

@@ -186,6 +186,12 @@ impl Limit {
     }
 
     /// The live entries of all levels.
+    pub(super) fn unlabel(&mut self, label: u64) {
+        for store in &mut self.stores {
+            store.table.unlabel(label);
+        }
+    }
+
     pub(super) fn live_entries(&self, now: Timestamp) -> impl Iterator<Item = (Level, Entry)> {
         Level::ALL
             .into_iter()

@@ -203,6 +203,11 @@ impl Dimensions {
         telling.map_or(0, |dimension| word(dimension, facts))
     }
 
+    /// Whether a label is a recipient's number.
+    pub(super) const fn label_is_number(self) -> bool {
+        self.contains(Dimension::Recipient)
+    }
+
     /// Reads a label.
     pub(super) fn read_label(self, label: u64) -> Label {
         let telling = Self::TELLING

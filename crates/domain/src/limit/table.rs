@@ -176,6 +176,15 @@ impl Table {
         Some((place, vacancy))
     }
 
+    /// Takes a label from whatever bears it. The entries keep counting.
+    pub fn unlabel(&mut self, label: u64) {
+        for row in self.rows.iter_mut().filter(|row| row[0] != 0) {
+            if row[3] == label {
+                row[3] = 0;
+            }
+        }
+    }
+
     /// Every entry, at rest or not, in the order of the keys.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         let used = self.rows.iter().filter(|row| row[0] != 0);

@@ -1,4 +1,4 @@
-//! The numbers that the ledger was searched for: sealed like every number, and found again by the
+//! The numbers that the ledger was searched for, and those that limits were asked about: sealed like every number, and found again by the
 //! entries of the searches themselves, since nothing else may lead from a number to those.
 
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn page(
     cursor: Option<u64>,
 ) -> Result<(Vec<VaultRow>, Option<u64>), ReadError> {
     let EntryPage { rows, next } = log.search(&EntryQuery {
-        kinds: vec![Kind::LedgerSearched],
+        kinds: vec![Kind::LedgerSearched, Kind::LimitRead],
         cursor,
         limit: PAGE_ROWS,
         ..EntryQuery::default()

@@ -5,10 +5,13 @@ use std::time::Duration;
 use domain::admission::Refusal;
 use domain::class::TrafficClass;
 use domain::limit::country::Country;
+use domain::limit::dimension::Label;
 use domain::limit::policy::{Draft, LimitName, Mode, Policy, Rule, Unit, defaults};
 use domain::msisdn::Msisdn;
 use engine::settings::LimitSettings;
-use engine::{AuthError, Settings, SubmitError, Submitted};
+use engine::{
+    AuthError, ErasureBasis, ErasureScope, LimitQuestion, Settings, SubmitError, Submitted,
+};
 use testkit::TestGateway;
 use testkit::gateway::{HOME, everything, handset, request, unknown_key};
 use testkit::settings::{countries, usual};
@@ -292,6 +295,62 @@ fn requests_under_way_are_held_and_given_back() {
     test.gateway.keep_house(test.clock.peek());
     test.store.sync();
     assert_eq!(entries(&test, "request.refused").len(), 1);
+}
+
+#[test]
+fn what_a_message_would_meet_is_told_and_takes_nothing() {
+    let policies = [only("recipient-otp-hour", 2), only("client-rate", 5)].concat();
+    let test = TestGateway::queued_with(settings(policies));
+    assert!(send(&test, handset(1)).is_ok());
+    let ask = |number: u16| {
+        let question = LimitQuestion {
+            client: test.caller().client,
+            to: handset(number),
+            from: None,
+            class: TrafficClass::Otp,
+            campaign: None,
+            source: None,
+            segments: 1,
+        };
+        test.settle(test.gateway.explain_limits("root", question))
+            .unwrap()
+    };
+    for _ in 0..5 {
+        let left: Vec<u64> = ask(1).meters.iter().map(|meter| meter.remaining).collect();
+        assert_eq!(left, [1, 4]);
+    }
+    assert!(send(&test, handset(1)).is_ok());
+    assert!(!ask(1).meters[0].fits());
+    assert!(ask(2).meters[0].fits());
+    let asked = entries(&test, "limit.read");
+    assert_eq!(asked.len(), 7);
+    let digits = handset(1).reveal().to_string();
+    assert!(asked.iter().all(|entry| !entry.contains(&digits)));
+    let shown = test.settle(test.gateway.show_limits("root", 3)).unwrap();
+    assert_eq!(shown[0].top.len(), 1);
+    assert_eq!(shown[0].top[0].used, 2);
+}
+
+#[test]
+fn an_erased_number_is_still_counted_and_no_longer_known() {
+    let policies = only("recipient-otp-hour", 1);
+    let test = TestGateway::queued_with(settings(policies));
+    assert!(send(&test, handset(1)).is_ok());
+    let label = || {
+        let shown = test.settle(test.gateway.show_limits("root", 1)).unwrap();
+        shown[0].top[0].label
+    };
+    assert_eq!(label(), Label::Recipient(handset(1)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let _inside = runtime.enter();
+    let basis = ErasureBasis::parse("case 1", handset(1)).unwrap();
+    let scope = ErasureScope::KeepConsent;
+    let erased = test
+        .gateway
+        .erase_subject("root", handset(1), &basis, scope);
+    test.settle(erased).unwrap();
+    assert_eq!(label(), Label::Hidden);
+    assert_eq!(violated(send(&test, handset(1))), ["recipient-otp-hour"]);
 }
 
 #[test]

@@ -92,6 +92,8 @@ named! {
         KeyCreated = "key.created",
         /// A key of the gateway was replaced.
         KeyRotated = "key.rotated",
+        /// A user of the machine looked at the limits, or asked what a message would meet.
+        LimitRead = "limit.read",
         /// Clients were listed.
         ClientRead = "client.read",
         /// Checkpoints, tiles or entries were handed to a reader.

@@ -73,6 +73,7 @@ impl Level {
             | Kind::AuthFailed
             | Kind::PumpingSuspected
             | Kind::ClientRead
+            | Kind::LimitRead
             | Kind::LedgerStarted
             | Kind::LedgerSearched
             | Kind::WitnessRegained

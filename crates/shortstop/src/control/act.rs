@@ -3,6 +3,7 @@
 
 pub mod keys;
 pub mod ledger;
+pub mod limits;
 pub mod lines;
 pub mod openings;
 pub mod prune;
@@ -118,6 +119,8 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             basis,
             consent,
         } => subject::erase(&gateway, &actor, &number, (&basis, consent)).await,
+        Request::LimitsShow => limits::show(&gateway, &actor).await,
+        Request::LimitsExplain(asked) => limits::explain(&gateway, &actor, asked).await,
         Request::KeysStatus => keys::status(&gateway, &places),
         Request::KeysRotate => keys::rotate(gateway, actor).await,
         Request::VerificationsStats => verifications::stats(&gateway),

@@ -95,6 +95,10 @@ pub enum Request {
         /// Also make a data folder of what it tells; its path is absolute.
         to: Option<PathBuf>,
     },
+    /// How every limit is used.
+    LimitsShow,
+    /// What a message would meet.
+    LimitsExplain(LimitAsked),
     /// Every key.
     KeysStatus,
     /// Wrap every key anew.
@@ -232,6 +236,26 @@ pub enum Manner {
     Real,
     /// Only told.
     DryRun,
+}
+
+/// A message that is only asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitAsked {
+    /// Whose it would be.
+    pub client: ClientId,
+    /// The handset.
+    pub to: NumberAsked,
+    /// The short code.
+    pub from: Option<ShortCode>,
+    /// What it would be for; a code without it.
+    pub class: Option<TrafficClass>,
+    /// Its campaign.
+    pub campaign: Option<String>,
+    /// Where the client would call from.
+    pub source: Option<String>,
+    /// How many segments it would take.
+    pub segments: u32,
 }
 
 /// A client to make.

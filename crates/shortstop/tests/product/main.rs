@@ -27,6 +27,7 @@ mod keys;
 mod ledger;
 mod ledger_search;
 mod lifecycle;
+mod limits;
 mod prune;
 mod public_log;
 mod rebuild;

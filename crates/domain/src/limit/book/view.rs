@@ -4,6 +4,7 @@ use super::{Book, Key, Level, Limit, Meter, Tally};
 use crate::limit::dimension::Label;
 use crate::limit::facts::Facts;
 use crate::limit::policy::{LimitName, Mode, Policy};
+use crate::msisdn::Msisdn;
 use crate::time::Timestamp;
 
 /// How full a limit is.
@@ -112,6 +113,14 @@ impl Book {
             }
         }
         Some(top)
+    }
+
+    /// Forgets what a number is, wherever it is known, and goes on counting it: a keyed hash is left.
+    pub fn forget(&mut self, number: Msisdn) {
+        let of_numbers = |limit: &&mut Limit| limit.policy().draft().dimensions.label_is_number();
+        for limit in self.limits.iter_mut().filter(of_numbers) {
+            limit.unlabel(number.reveal());
+        }
     }
 
     /// The key of a request at a limit, to find in a list of the most used what carries no label.

@@ -16,8 +16,8 @@ use engine::ports::storage::Level;
 use engine::ports::{CarrierEvents, Log as _};
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, InboundQuery, KEEP_YEAR, Least, LedgerExport,
-    LedgerQuery, MessageQuery, OptOutRequest, Prune, Restored, RiskHints, RiskParts, Rotation,
-    Scope, Searcher, StreamFrom, StreamLimits, StreamParts, UnblockReason, WitnessPolicy,
+    LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Restored, RiskHints, RiskParts,
+    Rotation, Scope, Searcher, StreamFrom, StreamLimits, StreamParts, UnblockReason, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
@@ -146,6 +146,18 @@ pub fn limiting() -> TestGateway {
     let underway = test.gateway.begin_request(&caller).unwrap();
     assert!(test.gateway.begin_request(&caller).is_err());
     drop(underway);
+    test.settle(test.gateway.show_limits("root", 3)).unwrap();
+    let question = LimitQuestion {
+        client: caller.client,
+        to: handset(1),
+        from: Some(short_code()),
+        class: TrafficClass::Otp,
+        campaign: None,
+        source: None,
+        segments: 1,
+    };
+    let asked = test.gateway.explain_limits("root", question);
+    test.settle(asked).unwrap();
     for _ in 0..2 {
         let guess = test.gateway.authenticate(unknown_key().reveal(), HOME);
         assert!(guess.is_err());

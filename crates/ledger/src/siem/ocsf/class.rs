@@ -160,6 +160,7 @@ impl Activity {
             Kind::KeyCreated
             | Kind::KeyRotated
             | Kind::ClientRead
+            | Kind::LimitRead
             | Kind::LedgerExported
             | Kind::LedgerPruned
             | Kind::BackupMade

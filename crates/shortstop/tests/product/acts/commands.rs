@@ -52,6 +52,10 @@ pub async fn running(stage: &mut Stage, _gateway: &GatewayProcess) {
     let erase = ["subject", "erase", PERSON, "--basis", "case 8"];
     let erase = [&erase, &place[..]].concat();
     stage.command(&erase, Kind::SubjectErased).await;
+    let nobody = domain::id::ClientId::new(0, 0).to_string();
+    let explain = ["limits", "explain", "--client", &nobody, "--to", PERSON];
+    let explain = [&explain, &place[..]].concat();
+    stage.command(&explain, Kind::LimitRead).await;
     let rotate = [&["keys", "rotate"], &place[..]].concat();
     stage.command(&rotate, Kind::KeyRotated).await;
     let backup = stage.ground.path("backup").display().to_string();

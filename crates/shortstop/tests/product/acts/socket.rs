@@ -4,7 +4,7 @@ use ledger::Kind;
 use shortstop::control::Request;
 use shortstop::control::message::search::SearchAsked;
 use shortstop::control::message::{
-    ConsentAsked, Insistence, LineFormat, LinesAsked, Manner, NumberAsked,
+    ConsentAsked, Insistence, LimitAsked, LineFormat, LinesAsked, Manner, NumberAsked,
 };
 
 use super::book::{self, Act, Shown};
@@ -23,6 +23,17 @@ pub async fn drive(stage: &mut Stage, busy: &Busy) {
     reads(stage, &id).await;
     exports(stage).await;
     person(stage).await;
+    stage.ask(Request::LimitsShow).await;
+    let asked = LimitAsked {
+        client: busy.client.parse().unwrap(),
+        to: NumberAsked::new(PERSON),
+        from: None,
+        class: None,
+        campaign: None,
+        source: None,
+        segments: 1,
+    };
+    stage.ask(Request::LimitsExplain(asked)).await;
     stage.ask(Request::KeysStatus).await;
     stage.ask(Request::KeysRotate).await;
     let to = stage.ground.path("backup-socket");
