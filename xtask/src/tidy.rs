@@ -17,6 +17,7 @@ mod leaks;
 mod licences;
 mod names;
 mod purity;
+mod racy;
 mod rooms;
 mod rules;
 mod shape;
@@ -71,6 +72,7 @@ fn findings(root: &Path, rules: &Rules) -> anyhow::Result<Vec<Finding>> {
         docs::dependency_rows(&dependencies(root, &workspace)?),
         docs::problem_sections(&problems(&files, rules)?),
         files.iter().flat_map(leaks::of_file).collect(),
+        files.iter().flat_map(racy::of_file).collect(),
     ]
     .concat())
 }

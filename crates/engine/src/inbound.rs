@@ -25,6 +25,7 @@ use crate::rows::{InboundRow, OptOutRow, OptOutStanding, PartRow, Purpose, Vault
 use crate::settings::{CodeSettings, Settings};
 use crate::state::State;
 use crate::submit::{Intake, SubmitRequest};
+use crate::verifications::{Text, Texted};
 
 /// The longest text kept of one message from a handset, in characters; more than 255 parts hold.
 const TEXT_MAX: usize = 40_000;
@@ -68,7 +69,12 @@ impl Gateway {
                 Delivery::Mobile(mobile) => intake.take(&mut state, bind, mobile),
             }
         }
-        let Inbound { batch, planned, .. } = intake;
+        let Inbound {
+            batch,
+            planned,
+            texted,
+            ..
+        } = intake;
         let Some(changes) = batch.finish() else {
             drop(state);
             return verdicts(vec![Verdict::Taken; count]);
@@ -76,6 +82,8 @@ impl Gateway {
         self.commit(changes.soon(), move |gateway, result| {
             if result.is_err() {
                 gateway.turned_away(count);
+            } else {
+                gateway.take_texts(texted);
             }
             let word = result.map_or(Verdict::Again, |_| Verdict::Taken);
             verdicts(vec![word; count]);
@@ -115,9 +123,17 @@ impl Gateway {
             };
             intake.assembled(state, &carrier, assembled, kind);
         }
-        let Inbound { batch, planned, .. } = intake;
+        let Inbound {
+            batch,
+            planned,
+            texted,
+            ..
+        } = intake;
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |gateway, result| {
+                if result.is_ok() {
+                    gateway.take_texts(texted);
+                }
                 gateway.conclude(planned, result);
             });
         }
@@ -130,6 +146,8 @@ struct Inbound<'a> {
     settings: &'a Settings,
     batch: Batch,
     planned: Vec<Planned>,
+    /// Codes that handsets texted.
+    texted: Vec<Texted>,
 }
 
 impl<'a> Inbound<'a> {
@@ -139,6 +157,7 @@ impl<'a> Inbound<'a> {
             settings,
             batch: Batch::new(now),
             planned: Vec::new(),
+            texted: Vec::new(),
         }
     }
 }
@@ -276,7 +295,18 @@ impl Inbound<'_> {
             .add(Counter::Inbound(word.unwrap_or("message")), 1);
         if let Some(keyword) = keyword {
             self.react(state, keyword, &whole, id);
+            return;
         }
+        let text = Text {
+            id: &id,
+            carrier,
+            from: whole.from,
+            to: whole.to,
+            text: &whole.text,
+        };
+        let batch = &mut self.batch;
+        let checked = self.gateway.check_text(state, self.settings, batch, &text);
+        self.texted.extend(checked);
     }
 
     #[expect(

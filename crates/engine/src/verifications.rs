@@ -4,6 +4,7 @@
 //! commit, and nothing tells of the result before it.
 
 use domain::id::{ClientId, MessageId, VerificationId};
+use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::channel::Channel;
 use domain::verification::code::CodeLength;
@@ -22,6 +23,7 @@ use crate::state::verifications::{Holder, Live};
 mod cancel;
 mod check;
 mod claim;
+mod draw;
 mod entries;
 mod expiry;
 mod load;
@@ -34,6 +36,7 @@ mod resend;
 pub(crate) mod secret;
 mod settings;
 mod start;
+mod texted;
 
 pub use check::{CheckAnswer, CheckError, CheckRequest};
 pub(crate) use locks::NumberLocks;
@@ -41,9 +44,10 @@ pub use neighbours::RiskRefusal;
 pub use resend::ResendError;
 pub use settings::VerificationSettings;
 pub use start::{StartVerification, StartVerificationError, VerificationStarted};
+pub(crate) use texted::{Text, Texted};
 
 /// The channels that a person may use in place of another, as far as this gateway knows.
-const OFFERED: [Channel; 1] = [Channel::Sms];
+const OFFERED: [Channel; 2] = [Channel::Sms, Channel::Mo];
 
 /// A verification as its client sees it. It says nothing of the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,8 @@ pub struct VerificationView {
     pub state: Standing,
     /// How its code travels.
     pub channel: Channel,
+    /// The short code of its messages, either way.
+    pub from: ShortCode,
     /// How many digits its code has.
     pub length: CodeLength,
     /// When it began.
@@ -100,6 +106,7 @@ impl VerificationView {
             id,
             state,
             channel: facts.channel,
+            from: facts.from,
             length: facts.length,
             created,
             expires,

@@ -197,7 +197,7 @@ impl Applying<'_, '_> {
             Table::Factor => &mut self.statements.factor_version,
             Table::Kek => &mut self.statements.kek_exists,
             Table::Vault => &mut self.statements.vault_live,
-            Table::Verification => &mut self.statements.verification_version,
+            Table::Verification => &mut self.statements.verifying.version,
         };
         let found: Option<u32> = statement
             .query_row([integer(key)], |row| row.get(0))

@@ -39,15 +39,7 @@ pub(crate) struct Statements<'c> {
     pub(crate) rewrap: Statement<'c>,
     pub(crate) secret: Statement<'c>,
     pub(crate) opt_out: Statement<'c>,
-    pub(crate) verification: Statement<'c>,
-    pub(crate) verification_version: Statement<'c>,
-    /// The verification goes on.
-    pub(crate) verification_moved: Statement<'c>,
-    /// It ends, and its code goes.
-    pub(crate) verification_ended: Statement<'c>,
-    pub(crate) blank_verification: Statement<'c>,
-    pub(crate) budget: Statement<'c>,
-    pub(crate) forget_budget: Statement<'c>,
+    pub(crate) verifying: Verifying<'c>,
     pub(crate) factor_new: Statement<'c>,
     pub(crate) factor_change: Statement<'c>,
     pub(crate) factor_version: Statement<'c>,
@@ -114,22 +106,7 @@ impl<'c> Statements<'c> {
                 "INSERT OR REPLACE INTO optout(seq, short_code, subject, standing, basis,
                 at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
-            verification: sql(
-                "INSERT INTO verification(seq, id, client, version, open, created, expires,
-                subject, number, facts, week, wrapped, sealed)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-                ON CONFLICT DO NOTHING",
-            )?,
-            verification_version: sql("SELECT version - 1 FROM verification WHERE seq = ?1")?,
-            verification_moved: sql("UPDATE verification SET version = ?3, facts = ?4
-                WHERE seq = ?1 AND version = ?2")?,
-            verification_ended: sql("UPDATE verification SET version = ?3, facts = ?4,
-                open = NULL, week = NULL, wrapped = NULL, sealed = NULL
-                WHERE seq = ?1 AND version = ?2")?,
-            blank_verification: sql("UPDATE verification SET subject = ?2 WHERE seq = ?1")?,
-            budget: sql("INSERT INTO budget(seq, client, number, budgets)
-                VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET budgets = excluded.budgets")?,
-            forget_budget: sql("DELETE FROM budget WHERE seq = ?1")?,
+            verifying: Verifying::prepare(database)?,
             factor_new: sql(
                 "INSERT INTO factor(seq, id, client, version, pending, created, updated,
                 subject, factor, week, wrapped, sealed)
@@ -159,6 +136,43 @@ impl<'c> Statements<'c> {
                 width, total, ordinal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?,
             forget_part: sql("DELETE FROM part WHERE seq = ?1")?,
+        })
+    }
+}
+
+/// Those of verifications and budgets.
+pub(crate) struct Verifying<'c> {
+    pub(crate) verification: Statement<'c>,
+    pub(crate) version: Statement<'c>,
+    /// The verification goes on.
+    pub(crate) moved: Statement<'c>,
+    /// It ends, and its code goes.
+    pub(crate) ended: Statement<'c>,
+    pub(crate) blank: Statement<'c>,
+    pub(crate) budget: Statement<'c>,
+    pub(crate) forget_budget: Statement<'c>,
+}
+
+impl<'c> Verifying<'c> {
+    fn prepare(database: &'c Connection) -> rusqlite::Result<Self> {
+        let sql = |text: &str| database.prepare(text);
+        Ok(Self {
+            verification: sql(
+                "INSERT INTO verification(seq, id, client, version, open, created, expires,
+                subject, number, facts, week, wrapped, sealed)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                ON CONFLICT DO NOTHING",
+            )?,
+            version: sql("SELECT version - 1 FROM verification WHERE seq = ?1")?,
+            moved: sql("UPDATE verification SET version = ?3, facts = ?4
+                WHERE seq = ?1 AND version = ?2")?,
+            ended: sql("UPDATE verification SET version = ?3, facts = ?4,
+                open = NULL, week = NULL, wrapped = NULL, sealed = NULL
+                WHERE seq = ?1 AND version = ?2")?,
+            blank: sql("UPDATE verification SET subject = ?2 WHERE seq = ?1")?,
+            budget: sql("INSERT INTO budget(seq, client, number, budgets)
+                VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET budgets = excluded.budgets")?,
+            forget_budget: sql("DELETE FROM budget WHERE seq = ?1")?,
         })
     }
 }

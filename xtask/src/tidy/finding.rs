@@ -36,6 +36,8 @@ pub enum Check {
     Problem,
     /// A path of one machine, or the host of one package registry.
     Leak,
+    /// The feature with a race in it could be turned on.
+    Racy,
     /// An exception of `xtask/tidy.toml` without use or without reason.
     Exception,
 }

@@ -10,6 +10,7 @@ use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::budget::DAY;
 use domain::verification::budget::number::NumberBudgets;
+use domain::verification::channel::Channel;
 use domain::verification::state::Verification;
 use domain::verification::tag::CodeKey;
 
@@ -78,6 +79,8 @@ pub(crate) struct Verifications {
     live: HashMap<u64, Live>,
     /// By the end of their codes.
     due: BTreeSet<(Timestamp, u64)>,
+    /// Those whose code a handset is to text, by short code and number, oldest first.
+    awaited: HashMap<(ShortCode, Msisdn), Vec<u64>>,
 }
 
 impl Verifications {
@@ -104,10 +107,32 @@ impl Verifications {
         if live.has_ended() {
             self.due.remove(&place);
             self.live.remove(&sequence);
-        } else {
-            self.due.insert(place);
-            self.live.insert(sequence, live);
+            self.await_no_more(&live);
+            return;
         }
+        let is_awaited = live.verification.channel() == Channel::Mo;
+        let handset = (live.from, live.to);
+        self.due.insert(place);
+        if self.live.insert(sequence, live).is_none() && is_awaited {
+            self.awaited.entry(handset).or_default().push(sequence);
+        }
+    }
+
+    fn await_no_more(&mut self, live: &Live) {
+        let handset = (live.from, live.to);
+        let Some(awaited) = self.awaited.get_mut(&handset) else {
+            return;
+        };
+        awaited.retain(|sequence| *sequence != live.id.sequence());
+        if awaited.is_empty() {
+            self.awaited.remove(&handset);
+        }
+    }
+
+    /// Those whose code a handset is to text to a short code, newest first.
+    pub(crate) fn awaiting(&self, to: ShortCode, from: Msisdn) -> impl Iterator<Item = &Live> {
+        let awaited = self.awaited.get(&(to, from)).into_iter().flatten().rev();
+        awaited.filter_map(|sequence| self.live.get(sequence))
     }
 
     /// Keeps one whether or not it ended, for the read-then-write build alone.

@@ -1,10 +1,9 @@
 //! Checking a code. The attempt, its result and what the number has used up are one commit; the caller
 //! hears of the result after it, and so does whoever checks at the same time.
 
-use domain::id::VerificationId;
+use domain::id::{ClientId, VerificationId};
 use domain::time::Timestamp;
 use domain::verification::binding::Binding;
-use domain::verification::budget::LockReason;
 use domain::verification::budget::number::Locked;
 use domain::verification::check::{Attempt, Evidence, Guard, NotChecked, Way, check};
 use domain::verification::code::Code;
@@ -117,7 +116,7 @@ impl Gateway {
     }
 
     fn no_such_check(&self, caller: &Caller) -> CheckError {
-        not_found(&mut self.state(), caller, self.now())
+        not_found(&mut self.state(), caller.client, self.now())
     }
 
     /// Evaluates and queues the commit, under the lock of the number.
@@ -137,10 +136,12 @@ impl Gateway {
         }
         let terms = settings.verifications.as_deref();
         let (Some(terms), Some(live)) = (terms, state.verifications.get(caller.client, id)) else {
-            return Err(not_found(&mut state, caller, now));
+            return Err(not_found(&mut state, caller.client, now));
         };
         let live = live.clone();
-        let (batch, evaluated) = self.evaluate(&mut state, caller, terms, (&live, request), now)?;
+        let mut batch = Batch::new(now);
+        let (by, attempt) = (By::Client(caller), request.attempt(&live));
+        let evaluated = self.evaluate(&mut state, &mut batch, terms, by, (&live, &attempt))?;
         let Some(changes) = batch.finish() else {
             return Err(CheckError::Unavailable);
         };
@@ -160,32 +161,28 @@ impl Gateway {
     pub(super) fn evaluate(
         &self,
         state: &mut State,
-        caller: &Caller,
+        batch: &mut Batch,
         terms: &VerificationSettings,
-        (live, request): (&Live, &CheckRequest),
-        now: Timestamp,
-    ) -> Result<(Batch, Evaluated), CheckError> {
+        by: By<'_>,
+        (live, attempt): (&Live, &Attempt),
+    ) -> Result<Evaluated, CheckError> {
+        let now = batch.at();
         let budgets = state.budgets.of(&live.holder);
         let guard = Guard {
             budgets: &budgets,
             policy: &terms.policy,
             offered: &OFFERED,
         };
-        let attempt = Attempt {
-            evidence: Evidence::Tag(CodeTag::of(&live.key, &request.code)),
-            binding: request.binding.digest(&live.key),
-            way: Way::Api,
-        };
-        let checked = check(&live.verification, guard, &attempt, now);
-        let checked = checked.map_err(|not| not_checked(state, caller, not, now))?;
+        let checked = check(&live.verification, guard, attempt, now);
+        let checked = checked.map_err(|not| not_checked(state, live.holder.0, not, now))?;
         let (next, update) = live.moved(checked.verification);
-        let mut batch = Batch::new(now);
-        batch.entry(entries::checked(caller, &next, checked.result));
-        self.code_was_checked(&mut batch, &next);
-        let by = By::Client(caller);
+        batch.entry(entries::checked(by, &next, checked.result));
+        self.code_was_checked(batch, &next);
         if let Some(end) = entries::end_of(by, &next, now) {
             batch.entry(end);
-            self.withdraw(state, &mut batch, caller, &next);
+            if let By::Client(caller) = by {
+                self.withdraw(state, batch, caller, &next);
+            }
         }
         batch.write(Write::VerificationUpdate(Box::new(update)));
         let fresh = || self.ids.sequence(now);
@@ -196,17 +193,16 @@ impl Gateway {
             state: next.verification.state(now),
             checks_left: next.verification.checks_left(),
         };
-        let evaluated = Evaluated {
+        Ok(Evaluated {
             live: next,
             budget,
             answer,
             now,
-        };
-        Ok((batch, evaluated))
+        })
     }
 
     /// Takes in a check that is durable.
-    fn take_check(&self, evaluated: Evaluated) {
+    pub(super) fn take_check(&self, evaluated: Evaluated) {
         let Evaluated {
             live,
             budget,
@@ -228,22 +224,30 @@ const fn result_counter(state: Standing) -> Counter {
     })
 }
 
+impl CheckRequest {
+    /// It as an attempt at a verification.
+    pub(super) fn attempt(&self, live: &Live) -> Attempt {
+        Attempt {
+            evidence: Evidence::Tag(CodeTag::of(&live.key, &self.code)),
+            binding: self.binding.digest(&live.key),
+            way: Way::Api,
+        }
+    }
+}
+
 /// Unknown, another client's, expired and ended: all go by here.
-fn not_found(state: &mut State, caller: &Caller, now: Timestamp) -> CheckError {
+fn not_found(state: &mut State, client: ClientId, now: Timestamp) -> CheckError {
     let kind = Kind::VerificationChecked;
-    state.count_unverified(kind, caller.client, "not-found", now);
+    state.count_unverified(kind, client, "not-found", now);
     CheckError::NotFound
 }
 
-fn not_checked(state: &mut State, caller: &Caller, not: NotChecked, now: Timestamp) -> CheckError {
+fn not_checked(state: &mut State, client: ClientId, not: NotChecked, now: Timestamp) -> CheckError {
     let locked = match not {
-        NotChecked::Ended(_) => return not_found(state, caller, now),
+        NotChecked::Ended(_) => return not_found(state, client, now),
         NotChecked::Locked(locked) => locked,
     };
-    let reason = match locked.reason {
-        LockReason::DayUsedUp(_) | LockReason::Disabled => locked.reason.code(),
-    };
-    let kind = Kind::VerificationChecked;
-    state.count_unverified(kind, caller.client, reason, now);
+    let (kind, reason) = (Kind::VerificationChecked, locked.reason.code());
+    state.count_unverified(kind, client, reason, now);
     CheckError::Locked(locked)
 }

@@ -1,6 +1,7 @@
 //! The entries of verifications, one function a kind. No code, no number and no hash of either is in any.
 
-use domain::id::{ClientId, MessageId, VerificationId};
+use domain::id::{ClientId, InboundId, MessageId, VerificationId};
+use domain::message::CarrierName;
 use domain::time::Timestamp;
 use domain::verification::check::Mismatch;
 use domain::verification::state::State;
@@ -20,6 +21,8 @@ use crate::state::verifications::Live;
 pub(super) enum By<'a> {
     /// Its client asked for it.
     Client(&'a Caller),
+    /// The handset texted it, in this message, and this carrier brought it.
+    Handset(&'a CarrierName, &'a InboundId),
     /// The gateway itself, at the end of its time.
     Expiry,
 }
@@ -34,6 +37,9 @@ fn about<'a>(
     let draft = match by {
         By::Client(caller) => Draft::of(kind, Actor::client(&caller.client), outcome)
             .origin(OriginType::Connection, &caller.source),
+        By::Handset(carrier, inbound) => {
+            Draft::of(kind, Actor::carrier(carrier), outcome).correlation(inbound)
+        }
         By::Expiry => {
             Draft::of(kind, Actor::system(&"expiry"), outcome).origin(OriginType::Process, &"self")
         }
@@ -88,20 +94,23 @@ pub(super) fn resent(caller: &Caller, live: &Live, message: &MessageId) -> Draft
 }
 
 /// `verification.checked`: one code was shown and evaluated. `live` is the verification after it.
-pub(super) fn checked(caller: &Caller, live: &Live, result: Result<(), Mismatch>) -> Draft {
+pub(super) fn checked(by: By<'_>, live: &Live, result: Result<(), Mismatch>) -> Draft {
+    let key = match by {
+        By::Client(caller) => Some(&caller.key),
+        By::Handset(..) | By::Expiry => None,
+    };
     let stored = live.verification.to_stored();
     let data = Facts::new()
         .put("attempt", u16::from(stored.checks))
         .put("channel", stored.channel.as_str())
         .put("checks_left", u16::from(live.verification.checks_left()))
-        .put("key", Shown(&caller.key));
+        .put_some("key", key.map(|key| Shown(key)));
     let outcome = match result {
         Ok(()) => Outcome::Done,
         Err(_) => Outcome::Failed,
     };
-    let by = By::Client(caller);
     let kind = Kind::VerificationChecked;
-    let mut draft = about(kind, outcome, by, &caller.client, &live.id).data(data);
+    let mut draft = about(kind, outcome, by, &live.holder.0, &live.id).data(data);
     if let Err(mismatch) = result {
         draft = draft.reason(mismatch.as_str());
     }

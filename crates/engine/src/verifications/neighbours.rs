@@ -53,7 +53,7 @@ impl Gateway {
         caller: &Caller,
         request: &StartVerification,
     ) -> Result<SimCleared, StartVerificationError> {
-        if request.channel != Channel::Sms {
+        if !matches!(request.channel, Channel::Sms | Channel::Mo) {
             return Err(StartVerificationError::Channel);
         }
         self.ask_about_sim(request.to).await.map_err(|risk| {

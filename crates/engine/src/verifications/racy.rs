@@ -5,6 +5,8 @@ use domain::id::VerificationId;
 use tokio::sync::oneshot;
 
 use super::check::{CheckAnswer, CheckError, CheckRequest};
+use super::entries::By;
+use crate::batch::Batch;
 use crate::client::Caller;
 use crate::gateway::Gateway;
 use crate::state::verifications::{Holder, Live};
@@ -45,8 +47,9 @@ impl Gateway {
                 key: secret.key,
                 verification,
             };
-            let evaluated = self.evaluate(&mut state, caller, terms, (&live, request), now);
-            let (batch, evaluated) = evaluated?;
+            let mut batch = Batch::new(now);
+            let (by, attempt) = (By::Client(caller), request.attempt(&live));
+            let evaluated = self.evaluate(&mut state, &mut batch, terms, by, (&live, &attempt))?;
             state.verifications.keep_racily(evaluated.live.clone());
             state.budgets.put(evaluated.budget.clone(), now);
             let changes = batch.finish().ok_or(CheckError::Unavailable)?;

@@ -1,6 +1,7 @@
 //! Starting a verification: draws the code, and commits the verification, its message and what the number
 //! has used up together. Only after that does the message leave.
 
+use domain::admission::Refusal;
 use domain::id::VerificationId;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
@@ -10,21 +11,18 @@ use domain::verification::budget::number::{NotYet, NumberBudgets};
 use domain::verification::channel::Channel;
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::send::{NotSent, Sent, send};
-use domain::verification::state::{Expected, Verification};
-use domain::verification::tag::{CodeKey, CodeTag};
 use domain::verification::template::insert::Purpose;
 use domain::verification::template::language::Locale;
 use domain::verification::template::last_line::LastLine;
-use ledger::{Commitment, Kind};
+use ledger::Kind;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 use super::claim;
+use super::draw::Drawn;
 use super::entries::{self, Beginning};
 use super::locks::Held;
 use super::neighbours::{RiskRefusal, TooRisky};
-use super::plan::{self, Plan};
-use super::secret::Secret;
+use super::plan::Plan;
 use super::{OFFERED, VerificationSettings, VerificationView};
 use crate::batch::Batch;
 use crate::changes::Write;
@@ -33,15 +31,12 @@ use crate::gateway::Gateway;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::metrics::Counter;
 use crate::ports::store::{CommitError, Committed};
-use crate::rows::{self, BudgetRow, IdempotencyRow, SealedCode, VaultRow, VerificationRow};
+use crate::rows::{BudgetRow, IdempotencyRow, SealedCode, VerificationRow};
 use crate::settings::Settings;
 use crate::sim_swap::SimCleared;
 use crate::state::State;
 use crate::state::verifications::{Holder, Live};
-use crate::submit::{
-    Early, Entered, Intake, Prepared, Replay, SubmitError, SubmitRequest, TextKept, claimed,
-    refused,
-};
+use crate::submit::{Early, Entered, Intake, Prepared, Replay, SubmitError, claimed, refused};
 
 /// A well-formed request to verify a number.
 #[derive(Clone, Debug)]
@@ -69,6 +64,8 @@ pub struct StartVerification {
 pub struct VerificationStarted {
     /// It.
     pub view: VerificationView,
+    /// The code, for the application to show, where the handset texts it.
+    pub code: Option<Code>,
     /// Whether this is the first answer.
     pub replayed: Replay,
 }
@@ -107,20 +104,12 @@ pub enum StartVerificationError {
 
 type Answer = Result<VerificationStarted, StartVerificationError>;
 
-/// Everything that is made before the state is locked.
-struct Drawn {
-    live: Live,
-    number: (VaultRow, Commitment),
-    code: SealedCode,
-    message: Prepared,
-}
-
 /// One start on its way.
-struct Starting<'a> {
-    settings: &'a Settings,
-    terms: &'a VerificationSettings,
-    caller: &'a Caller,
-    plan: &'a Plan,
+pub(super) struct Starting<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) terms: &'a VerificationSettings,
+    pub(super) caller: &'a Caller,
+    pub(super) plan: &'a Plan,
     claim: Option<Claim>,
     /// What is known of the SIM; `None` where nobody was asked, since the request looked like a repeated one.
     sim: Option<SimCleared>,
@@ -130,17 +119,19 @@ struct Starting<'a> {
 /// What is made of it once it is durable.
 struct Begun {
     live: Live,
-    budget: BudgetRow,
+    /// None where nothing was sent.
+    budget: Option<BudgetRow>,
     forgotten: Option<Holder>,
     record: Option<IdempotencyRow>,
-    entered: Entered,
+    entered: Option<Entered>,
     held: Vec<Held>,
+    code: Option<Code>,
     view: VerificationView,
     now: Timestamp,
 }
 
 /// How a start ends before its commit.
-enum Ended {
+pub(super) enum Ended {
     Error(StartVerificationError),
     Repeated(VerificationId),
     /// Once this is told, which is once its reason is durable.
@@ -237,8 +228,12 @@ impl Gateway {
         let row = found.map_err(|error| self.unread(error));
         let row = row.map_err(|_| SubmitError::Unavailable)?;
         let row = row.ok_or(SubmitError::Unavailable)?;
+        let awaited = row.facts.channel == Channel::Mo && row.secret.is_some();
+        let secret = awaited.then(|| self.open_code(&row)).flatten();
+        let code = secret.and_then(|secret| Code::parse(secret.text.reveal()).ok());
         Ok(VerificationStarted {
             view: VerificationView::of_row(&row, self.now()),
+            code,
             replayed: Replay::Repeated,
         })
     }
@@ -254,7 +249,7 @@ impl Gateway {
         self.ensure_keys(now);
         let drawn = self.draw(&starting, request, now)?;
         let mut state = self.state();
-        if self.is_halted() || drawn.message.generation != self.generation() {
+        if self.is_halted() || drawn.generation != self.generation() {
             self.turned_away(1);
             return Err(SubmitError::Unavailable.into());
         }
@@ -292,126 +287,6 @@ impl Gateway {
         Ok(())
     }
 
-    /// The code and everything that is sealed: all the work that needs no lock of the state.
-    fn draw(
-        &self,
-        starting: &Starting<'_>,
-        request: &StartVerification,
-        now: Timestamp,
-    ) -> Result<Drawn, Ended> {
-        let Starting { terms, plan, .. } = starting;
-        if request.channel != Channel::Sms {
-            return Err(StartVerificationError::Channel.into());
-        }
-        let code = self.draw_code(plan.length.get());
-        let key = self.draw_key();
-        let tag = CodeTag::of(&key, &code);
-        let binding = request.binding.digest(&key);
-        let expected = Expected::Code {
-            tag,
-            length: plan.length,
-        };
-        let verification =
-            Verification::start(request.channel, expected, binding, terms.rules, now)
-                .map_err(|_| StartVerificationError::Channel)?;
-        let text = plan::text(terms, request, plan.language, &code)?;
-        let message = self.prepare_kept(
-            starting.settings,
-            Some(starting.caller.client),
-            SubmitRequest {
-                to: request.to,
-                from: plan.from,
-                text: text.clone(),
-                class: plan::CLASS,
-                reference: None,
-                campaign: None,
-                valid_for: Some(terms.rules.valid().min(starting.settings.validity.max)),
-                risk: None,
-            },
-            TextKept::WithVerification,
-            now,
-        )?;
-        let id: VerificationId = self.ids.id(self.entropy.as_ref(), now);
-        let secret = Secret {
-            key: key.clone(),
-            tag,
-            binding,
-            text,
-        };
-        let code = self.seal_code(id.sequence(), &secret, now);
-        let live = Live {
-            id,
-            holder: (starting.caller.client, self.blind().budget(request.to)),
-            to: request.to,
-            from: plan.from,
-            messages: vec![message.id],
-            version: 1,
-            key,
-            verification,
-        };
-        Ok(Drawn {
-            number: self.seal_number(&live, now)?,
-            live,
-            code: code.ok_or(SubmitError::Unavailable)?,
-            message,
-        })
-    }
-
-    fn seal_number(
-        &self,
-        live: &Live,
-        now: Timestamp,
-    ) -> Result<(VaultRow, Commitment), SubmitError> {
-        let number = live.to.reveal_e164();
-        let (owner, purpose) = (live.id.sequence(), rows::Purpose::Number);
-        let entropy = self.entropy.as_ref();
-        let sealed = self
-            .vault
-            .seal(owner, purpose, number.as_bytes(), entropy, now);
-        let sealed = sealed.ok_or(SubmitError::Unavailable)?;
-        Ok((sealed.row, sealed.commitment))
-    }
-
-    fn draw_code(&self, length: CodeLength) -> Code {
-        loop {
-            let mut chance = Zeroizing::new([0; 32]);
-            self.entropy.fill(chance.as_mut());
-            if let Some(code) = Code::from_random(length, &chance) {
-                return code;
-            }
-        }
-    }
-
-    fn draw_key(&self) -> CodeKey {
-        let mut chance = Zeroizing::new([0; 32]);
-        self.entropy.fill(chance.as_mut());
-        CodeKey::from_bytes(*chance)
-    }
-
-    /// Whether one more verification can be kept.
-    fn ensure_room(
-        &self,
-        state: &mut State,
-        settings: &Settings,
-        (caller, live): (&Caller, &Live),
-        now: Timestamp,
-    ) -> Result<(), StartVerificationError> {
-        if self.is_short_of_room() {
-            self.turned_away_for_room();
-            return Err(SubmitError::StorageLow.into());
-        }
-        let bounds = &settings.bounds;
-        if state.verifications.is_full(bounds.verifications_max)
-            || state
-                .budgets
-                .is_full_for(&live.holder, bounds.guess_budgets_max)
-        {
-            count(state, caller, "verifications-full", now);
-            return Err(StartVerificationError::Full);
-        }
-        Ok(())
-    }
-
     /// Decides, and puts the message into the state and everything into a batch.
     fn begin_verification(
         &self,
@@ -420,49 +295,49 @@ impl Gateway {
         drawn: Drawn,
         now: Timestamp,
     ) -> Result<(Batch, Begun), Ended> {
-        let Starting {
-            settings,
-            terms,
-            caller,
-            plan,
-            claim,
-            sim,
-            mut held,
-        } = starting;
         let Drawn {
             mut live,
             number,
             code,
             message,
+            shown,
+            ..
         } = drawn;
-        self.ensure_room(state, settings, (caller, &live), now)?;
-        let budgets = state.budgets.of(&live.holder);
-        let sent = may_send(&live, &budgets, terms, now);
-        let sent = sent.inspect_err(|error| count(state, caller, reason(error), now))?;
-        live.verification = sent.verification;
-        self.may_send_code(state, settings, &live, now)?;
+        let (settings, caller) = (starting.settings, starting.caller);
+        self.has_room(state, settings, caller, (&live, now))?;
         let mut batch = Batch::new(now);
-        let intake = Intake::client(caller, plan.from);
+        let (budgets, entered) = match message {
+            Some(message) => {
+                let sending = (&mut live, message);
+                let (budgets, entered) = self.enter_code(state, &starting, &mut batch, sending)?;
+                (Some(budgets), Some(entered))
+            }
+            None => (None, may_await(state, &starting, now).map(|()| None)?),
+        };
         let subject = self.blind().subject(live.to);
-        let entered = self.enter(state, settings, &mut batch, intake, message);
-        let entered = entered.map_err(|refusal| refused(state, caller.client, refusal, now))?;
         batch.entry(entries::started(
             &Beginning {
                 caller,
                 live: &live,
                 number: &number.1,
-                sim,
+                sim: starting.sim,
             },
-            plan,
+            starting.plan,
         ));
-        self.code_is_sent(&mut batch, settings, &live);
+        if entered.is_some() {
+            self.code_is_sent(&mut batch, settings, &live);
+        }
+        let Starting {
+            claim, mut held, ..
+        } = starting;
         let row = row(&live, subject, code, now);
         batch.write(Write::Verification(Box::new(row)));
         batch.write(Write::Vault(number.0));
-        let budget = state
-            .budgets
-            .row(&live.holder, sent.budgets, || self.ids.sequence(now));
-        batch.write(Write::Budget(Box::new(budget.clone())));
+        let fresh = || self.ids.sequence(now);
+        let budget = budgets.map(|budgets| state.budgets.row(&live.holder, budgets, fresh));
+        if let Some(budget) = &budget {
+            batch.write(Write::Budget(Box::new(budget.clone())));
+        }
         let forgotten = self.forget_idle(state, &mut batch, &mut held, now);
         let keep = now.saturating_add(settings.bounds.idempotency_keep);
         let end = keep.max(live.verification.expires());
@@ -478,10 +353,61 @@ impl Gateway {
             record,
             entered,
             held,
+            code: shown,
             view,
             now,
         };
         Ok((batch, begun))
+    }
+
+    /// Decides on the send of the code, and puts its message into the state and the batch.
+    fn enter_code(
+        &self,
+        state: &mut State,
+        starting: &Starting<'_>,
+        batch: &mut Batch,
+        (live, message): (&mut Live, Prepared),
+    ) -> Result<(NumberBudgets, Entered), Ended> {
+        let Starting {
+            settings,
+            terms,
+            caller,
+            plan,
+            ..
+        } = starting;
+        let now = batch.at();
+        let budgets = state.budgets.of(&live.holder);
+        let sent = may_send(live, &budgets, terms, now);
+        let sent = sent.inspect_err(|error| count(state, caller, reason(error), now))?;
+        live.verification = sent.verification;
+        self.may_send_code(state, settings, live, now)?;
+        let intake = Intake::client(caller, plan.from);
+        let entered = self.enter(state, settings, batch, intake, message);
+        let entered = entered.map_err(|refusal| refused(state, caller.client, refusal, now))?;
+        Ok((sent.budgets, entered))
+    }
+
+    /// Whether there is room for one more, on the disk and in memory.
+    fn has_room(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        caller: &Caller,
+        (live, now): (&Live, Timestamp),
+    ) -> Result<(), Ended> {
+        if self.is_short_of_room() {
+            self.turned_away_for_room();
+            return Err(SubmitError::StorageLow.into());
+        }
+        let bounds = &settings.bounds;
+        let (most, numbers_max) = (bounds.verifications_max, bounds.guess_budgets_max);
+        let is_full = state.verifications.is_full(most)
+            || state.budgets.is_full_for(&live.holder, numbers_max);
+        if is_full {
+            count(state, caller, "verifications-full", now);
+            return Err(StartVerificationError::Full.into());
+        }
+        Ok(())
     }
 
     /// Makes room: one holder of whom nothing matters any more is forgotten with each start, unless
@@ -511,32 +437,51 @@ impl Gateway {
             record,
             entered,
             held,
+            code,
             view,
             now,
         } = begun;
+        let planned = entered.and_then(|entered| entered.planned);
         let Err(error) = result else {
             let mut state = self.state();
             state.verifications.put(live);
             if let Some(forgotten) = forgotten {
                 state.budgets.forget(&forgotten);
             }
-            state.budgets.put(budget, now);
+            if let Some(budget) = budget {
+                state.budgets.put(budget, now);
+            }
             if let Some(record) = &record {
                 state.idempotency.settle(record);
             }
             state.counters.add(Counter::Verifications("started"), 1);
             drop(state);
             drop(held);
-            self.conclude(entered.planned, result);
+            self.conclude(planned, result);
             return Ok(VerificationStarted {
                 view,
+                code,
                 replayed: Replay::First,
             });
         };
         self.turned_away(1);
-        self.conclude(entered.planned, result);
+        self.conclude(planned, result);
         Err(SubmitError::from(error).into())
     }
+}
+
+/// Whether a client may wait for texts to a short code.
+fn may_await(state: &mut State, starting: &Starting<'_>, now: Timestamp) -> Result<(), Ended> {
+    let (caller, from) = (starting.caller, starting.plan.from);
+    let refusal = if !caller.may_use(from) {
+        Refusal::ShortCodeNotGranted
+    } else if !starting.settings.short_codes.contains_key(&from) {
+        Refusal::NoRoute
+    } else {
+        return Ok(());
+    };
+    let error = SubmitError::Refused(refusal);
+    Err(refused(state, caller.client, error, now).into())
 }
 
 /// Whether the code may be sent, and what is used up then.

@@ -22,7 +22,7 @@ use testkit::carriers::Handed;
 use testkit::gateway::{everything, handset};
 use testkit::settings::usual;
 
-use super::stage::{answer, dispatch, running, submit};
+use super::stage::{answer, deliver, dispatch, mobile, running, submit};
 
 /// A request to verify a handset.
 pub fn start_of(to: u16) -> StartVerification {
@@ -274,7 +274,7 @@ fn a_new_verification_shortens_no_wait_and_the_answer_says_what_still_works() {
     let StartVerificationError::NotYet(not_yet) = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(not_yet.still_works.checks, [Channel::Sms]);
+    assert_eq!(not_yet.still_works.checks, [Channel::Sms, Channel::Mo]);
     assert!(start(&test, 2).is_ok(), "another number waits for nothing");
     let (_, key) = test.add_client(everything("other"));
     let other = test.caller_with(&key);
@@ -449,6 +449,54 @@ async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
         std::task::Poll::Ready(answers.iter_mut().filter_map(Option::take).collect())
     })
     .await
+}
+
+/// A client waits for a text of a handset. Gives the verification and the code that it shows.
+pub fn start_by_text(test: &TestGateway, from: u16) -> (VerificationId, Code) {
+    let caller = test.caller();
+    let request = StartVerification {
+        channel: Channel::Mo,
+        ..start_of(from)
+    };
+    let starting = test.gateway.start_verification(&caller, request, None);
+    let started = test.settle(starting).unwrap();
+    (started.view.id, started.code.expect("a code to show"))
+}
+
+#[test]
+fn a_handset_that_texts_its_code_is_verified_and_no_other() {
+    let test = running();
+    let (id, code) = start_by_text(&test, 1);
+    assert!(test.carriers.take().is_empty(), "nothing is sent");
+    let words = format!("My code is {}", code.reveal_grouped());
+    deliver(&test, vec![mobile(2, &words)]);
+    assert_eq!(view(&test, id).state, State::Pending, "another handset");
+    deliver(&test, vec![mobile(1, "hello")]);
+    assert_eq!(view(&test, id).checks_left, 5, "no code in it");
+    deliver(&test, vec![mobile(1, other_than(&code).reveal())]);
+    assert_eq!(view(&test, id).checks_left, 4);
+    let test = test.crash_and_restart(usual(), 2);
+    test.bind_all();
+    deliver(&test, vec![mobile(1, &words)]);
+    assert_eq!(view(&test, id).state, State::Verified);
+    assert_eq!(entries(&test, Kind::VerificationChecked), 2);
+    deliver(&test, vec![mobile(1, &words)]);
+    assert_eq!(entries(&test, Kind::VerificationChecked), 2, "it ended");
+}
+
+#[test]
+fn a_code_that_a_page_shows_is_right_only_from_the_handset() {
+    let test = running();
+    let (id, code) = start_by_text(&test, 1);
+    let shown = check(&test, id, &code).unwrap();
+    assert_eq!(shown.state, State::Pending);
+    assert_eq!(resend(&test, id), Err(ResendError::NothingToSend));
+    let (newer, other) = start_by_text(&test, 1);
+    deliver(&test, vec![mobile(1, code.reveal())]);
+    assert_eq!(view(&test, id).state, State::Verified, "whichever it means");
+    assert_eq!(view(&test, newer).checks_left, 5);
+    deliver(&test, vec![mobile(1, other.reveal())]);
+    assert_eq!(view(&test, newer).state, State::Verified);
 }
 
 #[test]

@@ -39,10 +39,11 @@ fn erase(args: &SubjectEraseArgs, output: Output) -> Outcome {
     let count = |name: &str| result.get(name).and_then(Value::as_u64).unwrap_or(0);
     let word = |name: &str| result.get(name).and_then(Value::as_str);
     output.line(format!(
-        "{} values are destroyed: of {} messages, {} messages from the handset, {} opt-outs, {} factors.",
+        "{} values are destroyed: of {} messages, {} messages from the handset, {} verifications, {} opt-outs, {} factors.",
         count("values"),
         count("messages"),
         count("inbound"),
+        count("verifications"),
         count("opt_outs"),
         count("factors")
     ));
@@ -56,7 +57,7 @@ fn erase(args: &SubjectEraseArgs, output: Output) -> Outcome {
     if count("moving") > 0 {
         exit = Exit::CheckFailed;
         let says = format!(
-            "{} messages still move, and nothing of them is destroyed: ask again after {}.",
+            "{} messages or verifications still move, and nothing of them is destroyed: ask again after {}.",
             count("moving"),
             word("again_after").unwrap_or("they have ended")
         );

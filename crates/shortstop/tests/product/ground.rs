@@ -36,6 +36,8 @@ pub struct Ground {
     pub admin: SocketAddr,
     /// What follows the generated configuration.
     pub more: String,
+    /// Settings of verifications.
+    pub verifications: String,
     /// Settings of the store. The reserve is small, for the sake of tests that read every octet.
     pub store: String,
     /// Limits; wide open unless a test is about them, since most write to few numbers.
@@ -51,11 +53,13 @@ impl Ground {
         write_private(&folder.path().join("password"), PASSWORD.as_bytes()).unwrap();
         let (more, carrier) = (String::new(), String::new());
         let store = "reserve_mib = 1\n".to_owned();
+        let verifications = "brand = 'Example'\n".to_owned();
         Self {
             folder,
             https: free_address(),
             admin: free_address(),
             more,
+            verifications,
             store,
             limits: wide_open(),
             carrier,
@@ -86,9 +90,15 @@ impl Ground {
              [[carrier]]\nname = 'sim'\naddress = '{carrier}'\nsystem_id = 'tester'\n\
              password_file = 'password'\ntransport = 'plaintext-loopback'\n\
              window_max = 50\nmps = 2000\nburst = 100\n{}\n\
-             [verifications]\nbrand = 'Example'\n[store]\n{}\n\
+             [verifications]\n{}\n[store]\n{}\n\
              [countries]\nenabled = ['GB', 'US', 'DE']\n{}\n{}\n",
-            self.https, self.admin, self.carrier, self.store, self.limits, self.more
+            self.https,
+            self.admin,
+            self.carrier,
+            self.verifications,
+            self.store,
+            self.limits,
+            self.more
         );
         let path = self.path("shortstop.toml");
         std::fs::write(&path, text).unwrap();

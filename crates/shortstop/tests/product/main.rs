@@ -35,3 +35,4 @@ mod road;
 mod seals;
 mod siem;
 mod small_disk;
+mod verifications;

@@ -37,7 +37,7 @@ impl Applying<'_, '_> {
             }
             Bearer::Verification(sequence) => {
                 let blank = params![integer(sequence), NO_SUBJECT];
-                return self.statements.blank_verification.execute(blank).map(drop);
+                return self.statements.verifying.blank.execute(blank).map(drop);
             }
             Bearer::Factor(sequence) => {
                 let blank = params![integer(sequence), NO_SUBJECT];

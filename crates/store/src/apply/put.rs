@@ -53,7 +53,7 @@ impl Applying<'_, '_> {
             Write::Secret(row) => self.secret(row),
             Write::OptOut(row) => self.opt_out(row),
             Write::Budget(row) => self.budget(row),
-            Write::ForgetBudget(key) => run(&mut self.statements.forget_budget, *key),
+            Write::ForgetBudget(key) => run(&mut self.statements.verifying.forget_budget, *key),
             Write::Client(row) => self.client(row),
             Write::Idempotency(row) => self.idempotency(row),
             Write::Unmatched(row) => self.unmatched(row),

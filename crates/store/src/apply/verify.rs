@@ -15,7 +15,7 @@ impl Applying<'_, '_> {
         let sequence = row.id.sequence();
         write_facts(&mut self.scratch.head, &row.facts)?;
         let code = row.secret.as_ref();
-        let changed = self.statements.verification.execute(params![
+        let changed = self.statements.verifying.verification.execute(params![
             integer(sequence),
             row.id.to_bytes(),
             row.client.to_bytes(),
@@ -45,8 +45,8 @@ impl Applying<'_, '_> {
         write_facts(&mut self.scratch.head, &row.facts)?;
         self.scratch.octets += self.scratch.head.len() + FIXED_OCTETS;
         let statement = match row.facts.ended {
-            None => &mut self.statements.verification_moved,
-            Some(_) => &mut self.statements.verification_ended,
+            None => &mut self.statements.verifying.moved,
+            Some(_) => &mut self.statements.verifying.ended,
         };
         statement.execute(params![
             integer(row.sequence),
@@ -66,7 +66,7 @@ impl Applying<'_, '_> {
             row.number,
             text(&self.scratch.head)?,
         ];
-        self.statements.budget.execute(facts).map(drop)
+        self.statements.verifying.budget.execute(facts).map(drop)
     }
 }
 

@@ -11,7 +11,9 @@ use domain::verification::state::State;
 use domain::verification::template::insert::Purpose;
 use domain::verification::template::language::Locale;
 use domain::verification::template::last_line::{AppHash, LastLine, OriginHost};
-use engine::{CheckAnswer, CheckRequest, Replay, StartVerification, VerificationView};
+use engine::{
+    CheckAnswer, CheckRequest, Replay, StartVerification, VerificationStarted, VerificationView,
+};
 use http::StatusCode;
 use hyper::body::Incoming;
 
@@ -36,7 +38,7 @@ impl Api {
         let started = starting.await?;
         Ok(Reply {
             repeated: started.replayed == Replay::Repeated,
-            ..Reply::json(StatusCode::CREATED, view(&started.view))
+            ..Reply::json(StatusCode::CREATED, begun(&started))
         })
     }
 
@@ -170,12 +172,31 @@ fn check(body: &[u8]) -> Result<CheckRequest, Problem> {
     sound(request(), faults)
 }
 
+/// A verification that has begun, with the code where the person is to text it.
+fn begun(started: &VerificationStarted) -> Json {
+    let mut json = Json::with_capacity(384);
+    json.open();
+    write_view(&mut json, &started.view);
+    if let Some(code) = &started.code {
+        json.name("code").word(code.reveal());
+    }
+    json.close();
+    json
+}
+
 fn view(view: &VerificationView) -> Json {
     let mut json = Json::with_capacity(384);
     json.open();
+    write_view(&mut json, view);
+    json.close();
+    json
+}
+
+fn write_view(json: &mut Json, view: &VerificationView) {
     json.name("id").word(view.id);
     json.name("state").word(view.state);
     json.name("channel").word(view.channel);
+    json.name("from").word(view.from);
     json.name("length").bare(view.length.digits());
     json.name("created").word(view.created);
     json.name("expires").word(view.expires);
@@ -185,8 +206,7 @@ fn view(view: &VerificationView) -> Json {
     for id in &view.messages {
         json.word(id);
     }
-    json.close_list().close();
-    json
+    json.close_list();
 }
 
 fn checked(answer: &CheckAnswer) -> Json {

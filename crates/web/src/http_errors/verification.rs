@@ -40,7 +40,7 @@ impl From<StartVerificationError> for Problem {
             ),
             StartVerificationError::Channel => Self::with_fault(
                 Place::Pointer("/channel".to_owned()),
-                "is no channel that verifications begin on here: use sms",
+                "is no channel that verifications begin on here: use sms or mo",
             ),
             StartVerificationError::NotYet(not_yet) => not_yet.into(),
             StartVerificationError::Full => Self::new(

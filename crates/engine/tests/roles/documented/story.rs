@@ -35,7 +35,7 @@ use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
     submit_to,
 };
-use super::super::verifications::{check, code, other_than, start};
+use super::super::verifications::{check, code, other_than, start, start_by_text};
 
 /// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
 pub fn sending() -> TestGateway {
@@ -236,6 +236,8 @@ pub fn verifying() -> TestGateway {
     let taken_back = start(&test, 2).unwrap();
     test.settle(test.gateway.cancel_verification(&caller, taken_back.id))
         .unwrap();
+    let (_, texted) = start_by_text(&test, 4);
+    deliver(&test, vec![mobile(4, texted.reveal())]);
     start(&test, 3).unwrap();
     test.clock.advance(Duration::from_mins(10));
     test.gateway.keep_house(test.clock.peek());

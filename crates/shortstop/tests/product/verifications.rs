@@ -1,0 +1,311 @@
+//! Verifications from outside: a code goes to a simulated handset and comes back over HTTPS, through
+//! restarts, kills and a crowd that checks at the same time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
+use shortstop::http_client::{Client, Reply};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+
+use super::ground::{Carrier, Ground, files, until};
+
+const PERSON: &str = "+447700900123";
+
+/// Starts a verification, and gives its id.
+async fn start(api: &mut Client, to: &str) -> String {
+    start_with(
+        api,
+        json!({"to": to, "channel": "sms", "purpose": "sign-in"}),
+    )
+    .await
+}
+
+async fn start_with(api: &mut Client, asked: Value) -> String {
+    let reply = api.post("/v1/verifications", &asked).await.unwrap();
+    assert_eq!(reply.status.as_u16(), 201, "{}", reply.text);
+    reply.member("id")
+}
+
+/// The last code that reached a handset: the longest run of digits of its text.
+async fn code_of(carrier: &Carrier, to: &str) -> String {
+    until(&format!("the code of {to}"), async || {
+        let inbox = carrier.inbox().await;
+        let digits = to.trim_start_matches('+');
+        let mine = inbox
+            .iter()
+            .rev()
+            .find(|(number, _)| number.ends_with(digits));
+        let (_, text) = mine?;
+        let runs = text.split(|character: char| !character.is_ascii_digit());
+        runs.max_by_key(|run| run.len()).map(str::to_owned)
+    })
+    .await
+}
+
+async fn check(api: &mut Client, id: &str, code: &str) -> Reply {
+    let path = format!("/v1/verifications/{id}/check");
+    api.post(&path, &json!({"code": code})).await.unwrap()
+}
+
+/// A code of as many digits that is another one.
+fn other_than(code: &str) -> String {
+    let last = if code.ends_with('1') { '2' } else { '1' };
+    let mut other = code.to_owned();
+    other.pop();
+    other.push(last);
+    other
+}
+
+#[tokio::test]
+async fn a_code_verifies_once_and_a_kill_gives_no_check_back() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let mut gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let id = start(&mut api, PERSON).await;
+    let code = code_of(&carrier, PERSON).await;
+    for left in [4, 3] {
+        let wrong = check(&mut api, &id, &other_than(&code)).await;
+        assert_eq!(wrong.status.as_u16(), 200, "{}", wrong.text);
+        assert_eq!(wrong.json()["verified"], false);
+        assert_eq!(wrong.json()["checks_left"], left);
+        gateway.kill().await.unwrap();
+        gateway = ground.start().await;
+        api = ground.api(&key).client();
+    }
+    let right = check(&mut api, &id, &code).await;
+    assert_eq!(right.json()["verified"], true, "{}", right.text);
+    gateway.kill().await.unwrap();
+    gateway = ground.start().await;
+    api = ground.api(&key).client();
+    let again = check(&mut api, &id, &code).await;
+    assert_eq!(again.status.as_u16(), 404, "{}", again.text);
+    let unknown = check(&mut api, "ver_adgt2kc5thpzuzq3iu5bwr2v6m", &code).await;
+    let without_id = |reply: &Reply| {
+        let mut body = reply.json();
+        body["request_id"].take();
+        body
+    };
+    assert_eq!(without_id(&again), without_id(&unknown), "word for word");
+    let path = format!("/v1/verifications/{id}");
+    assert_eq!(api.get(&path).await.unwrap().member("state"), "verified");
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_locked_number_stays_locked_for_right_and_wrong_over_a_kill() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    ground.verifications += "failed_checks_day_max = 3\n";
+    ground.configure(carrier.smpp);
+    let mut gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let id = start(&mut api, PERSON).await;
+    let code = code_of(&carrier, PERSON).await;
+    for _ in 0..3 {
+        let wrong = check(&mut api, &id, &other_than(&code)).await;
+        assert_eq!(wrong.status.as_u16(), 200, "{}", wrong.text);
+    }
+    for round in 0..2 {
+        let right = check(&mut api, &id, &code).await;
+        let wrong = check(&mut api, &id, &other_than(&code)).await;
+        for reply in [&right, &wrong] {
+            assert_eq!(reply.status.as_u16(), 429, "{}", reply.text);
+            assert_eq!(reply.member("code"), "guess-budget");
+            assert!(reply.header("retry-after").is_some());
+            assert_eq!(reply.json()["still_works"]["checks"], json!(["mo"]));
+        }
+        assert_eq!(right.member("detail"), wrong.member("detail"));
+        if round == 0 {
+            gateway.kill().await.unwrap();
+            gateway = ground.start().await;
+            api = ground.api(&key).client();
+        }
+    }
+    let early = json!({"to": "+44 7700 900123", "channel": "sms", "purpose": "sign-in"});
+    let early = api.post("/v1/verifications", &early).await.unwrap();
+    assert_eq!(early.member("code"), "send-cooldown", "{}", early.text);
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handset_that_texts_the_code_of_a_page_is_verified() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let asked = json!({"to": PERSON, "channel": "mo", "purpose": "sign-in"});
+    let reply = api.post("/v1/verifications", &asked).await.unwrap();
+    assert_eq!(reply.status.as_u16(), 201, "{}", reply.text);
+    let (id, code) = (reply.member("id"), reply.member("code"));
+    let by_page = check(&mut api, &id, &code).await;
+    assert_eq!(by_page.json()["verified"], false, "{}", by_page.text);
+    carrier.say(&PERSON[1..], &format!("code {code}")).await;
+    let path = format!("/v1/verifications/{id}");
+    until("the verification", async || {
+        let reply = api.get(&path).await.unwrap();
+        (reply.member("state") == "verified").then_some(())
+    })
+    .await;
+    gateway.stop().await.unwrap();
+}
+
+/// Ten digits, so that no time or id holds them by accident.
+#[tokio::test]
+async fn the_code_lies_nowhere_in_clear_while_it_is_good_and_after() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    ground.more = "[log]\nlevel = 'trace'\n".to_owned();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let asked = json!({"to": PERSON, "channel": "sms", "purpose": "sign-in", "length": 10,
+        "origin": "login.example.com"});
+    let id = start_with(&mut api, asked).await;
+    let code = code_of(&carrier, PERSON).await;
+    assert_eq!(code.len(), 10);
+    let shown = check(&mut api, &id, &other_than(&code)).await;
+    absent(&ground, &code, &shown.text).await;
+    let right = check(&mut api, &id, &code).await;
+    assert_eq!(right.json()["verified"], true, "{}", right.text);
+    absent(&ground, &code, &right.text).await;
+    gateway.stop().await.unwrap();
+    absent_on_disk(&ground, &code);
+}
+
+async fn absent(ground: &Ground, code: &str, answer: &str) {
+    assert!(!answer.contains(code), "{answer}");
+    let metrics = ground.admin().get("/metrics").await.unwrap().text;
+    assert!(!metrics.contains(code), "the metrics hold the code");
+    absent_on_disk(ground, code);
+}
+
+fn absent_on_disk(ground: &Ground, code: &str) {
+    assert!(!ground.log().contains(code), "the log holds the code");
+    let number: u64 = code.parse().unwrap();
+    let written = [
+        code.as_bytes().to_vec(),
+        number.to_be_bytes()[3..].to_vec(),
+        number.to_le_bytes()[..5].to_vec(),
+    ];
+    for path in files(&ground.data()) {
+        let octets = std::fs::read(&path).unwrap();
+        for form in &written {
+            let found = octets.windows(form.len()).any(|window| window == form);
+            assert!(!found, "{} holds the code", path.display());
+        }
+    }
+}
+
+/// Connections that check at the same time.
+const CROWD: usize = 50;
+/// How often they do.
+const ROUNDS: u32 = 100;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_fifty_connections_that_check_at_once_at_most_five_are_evaluated_and_one_approved() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    // A hundred numbers in a row are what the guard against pumping is for.
+    ground.more = "[pumping]\nmode = 'record'\n".to_owned();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let ca = std::fs::read(ground.data().join("tls/ca.pem")).unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        crowd.push(connect(ground.https, &ca).await);
+    }
+    for round in 0..ROUNDS {
+        let to = format!("+4477009{:05}", 100 + round);
+        let id = start(&mut api, &to).await;
+        let code = code_of(&carrier, &to).await;
+        let wrong = other_than(&code);
+        let mut checks = JoinSet::new();
+        for (place, sender) in crowd.iter().enumerate() {
+            // Every third round nobody knows the code.
+            let knows = round % 3 != 0 && place % 2 == 0;
+            let shown = if knows { code.clone() } else { wrong.clone() };
+            let asked = Asked {
+                address: ground.https,
+                key: key.clone(),
+                path: format!("/v1/verifications/{id}/check"),
+                body: json!({"code": shown}),
+            };
+            checks.spawn(ask(sender.clone(), asked));
+        }
+        let answers = checks.join_all().await;
+        let evaluated = answers.iter().filter(|(status, _)| *status == 200);
+        let approved = answers.iter().filter(|(_, body)| body["verified"] == true);
+        let (evaluated, approved) = (evaluated.count(), approved.count());
+        let others = answers.iter().filter(|(status, _)| *status == 404).count();
+        assert!(evaluated <= 5, "{evaluated} evaluated in round {round}");
+        assert!(approved <= 1, "{approved} approved in round {round}");
+        assert_eq!(evaluated + others, CROWD, "{answers:?}");
+        assert!(approved == 1 || evaluated == 5, "{answers:?}");
+    }
+    gateway.stop().await.unwrap();
+}
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// One connection of HTTP/2.
+async fn connect(address: SocketAddr, ca_pem: &[u8]) -> Sender {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca_pem) {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let socket = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::IpAddress(address.ip().into());
+    let tls = TlsConnector::from(Arc::new(config));
+    let stream = tls.connect(name, socket).await.unwrap();
+    let shaking = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = shaking.await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+/// One request.
+struct Asked {
+    address: SocketAddr,
+    key: String,
+    path: String,
+    body: Value,
+}
+
+async fn ask(mut sender: Sender, asked: Asked) -> (u16, Value) {
+    let request = hyper::Request::post(format!("https://{}{}", asked.address, asked.path))
+        .header("authorization", format!("Bearer {}", asked.key))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(asked.body.to_string())))
+        .unwrap();
+    sender.ready().await.unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
