@@ -135,6 +135,13 @@ impl Counter {
                 "shortstop_factor_checks_total",
                 "Codes shown for authenticator apps and of recovery codes, by outcome.",
             ),
+            _ => self.later_name(),
+        }
+    }
+
+    /// The rest of the names.
+    const fn later_name(self) -> (&'static str, &'static str) {
+        match self {
             Self::Erased(_) => (
                 "shortstop_values_erased_total",
                 "Private values destroyed because a person asked for it, by purpose.",
@@ -159,7 +166,7 @@ impl Counter {
                 "shortstop_retention_failures_total",
                 "Rounds that did not destroy every value whose time was over.",
             ),
-            Self::CommitsFailed => ("shortstop_commits_failed_total", "Commits that failed."),
+            _ => ("shortstop_commits_failed_total", "Commits that failed."),
         }
     }
 

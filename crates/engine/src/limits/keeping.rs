@@ -66,13 +66,12 @@ impl Gateway {
                 .map_err(|error| tracing::warn!(%error, "{says}"))
                 .ok()
         });
-        let (book, boundary, counted) = match (restored, kept) {
-            (Some(book), Some(kept)) => (book, kept.boundary, kept.counted),
-            _ => {
-                let horizon = now.saturating_sub(horizon(&policies));
-                let book = Book::new(policies, secret())?;
-                (book, horizon.millis() << 12, Vec::new())
-            }
+        let (book, boundary, counted) = if let (Some(book), Some(kept)) = (restored, kept) {
+            (book, kept.boundary, kept.counted)
+        } else {
+            let horizon = now.saturating_sub(horizon(&policies));
+            let book = Book::new(policies, secret())?;
+            (book, horizon.millis() << 12, Vec::new())
         };
         let inside = self.counted_since(&settings, book, (boundary, counted))?;
         self.limits.begin(inside);
@@ -191,7 +190,7 @@ impl Gateway {
             match spawn_blocking(move || gateway.keep_counts(now)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "a restart would count from the last time")
+                    tracing::warn!(%error, "a restart would count from the last time");
                 }
                 Err(error) => tracing::error!(%error, "keeping counts ended badly"),
             }
