@@ -244,6 +244,7 @@ impl Request<'_> {
         }
         let forget = |sequence| Write::ForgetSubject(Bearer::Unmatched(sequence));
         self.writes.extend(receipts.into_iter().map(forget));
+        self.writes.extend(self.gateway.forget_in_pumping(number));
         if self.commits == 0 || !self.writes.is_empty() {
             self.record().await?;
         }

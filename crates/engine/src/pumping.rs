@@ -9,6 +9,7 @@ pub(crate) mod record;
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
+use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
 use domain::verification::pumping::{Ask, Prefix, Reason};
 use ledger::Kind;
@@ -147,6 +148,23 @@ impl Gateway {
         if let Some(row) = row {
             self.pumping().put_ready(row);
         }
+    }
+
+    /// Forgets that a number waits for its first success. Gives the writes that put the whole, without it, in
+    /// place of every record so far.
+    pub(crate) fn forget_in_pumping(&self, number: Msisdn) -> Vec<Write> {
+        let now = self.now();
+        let (whole, before) = {
+            let _state = self.state();
+            let mut desk = self.pumping();
+            if !desk.forget(number) {
+                return Vec::new();
+            }
+            (desk.whole(), self.ids.sequence(now))
+        };
+        let row = record::seal(self.blind(), before, &whole, self.entropy.as_ref());
+        let writes = row.map(|row| [Write::Pumping(row), Write::ForgetPumping { before }]);
+        writes.into_iter().flatten().collect()
     }
 
     /// One round: tells of the blocks that are over, and makes the whole ready.

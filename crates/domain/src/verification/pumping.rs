@@ -144,6 +144,12 @@ impl PumpingGuard {
         self.blocks.verified(prefix, now);
     }
 
+    /// Forgets that a number waits for its first success, for every client. Counts stay: they name nobody.
+    /// Gives whether one did.
+    pub fn forget(&mut self, number: Msisdn) -> bool {
+        self.neighbours.forget(number)
+    }
+
     /// Ends the block of a prefix, if there is one, with all that is held against it.
     pub fn release(&mut self, prefix: Prefix) {
         self.blocks.release(prefix);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
 use domain::verification::pumping::{
     Ask, BlockNews, BlockState, Finding, Mode, Prefix, PumpingGuard, PumpingPolicy, Verdict,
@@ -204,6 +205,14 @@ impl Desk {
         }
     }
 
+    /// Forgets that a number waits for its first success. Gives whether what is kept may name it.
+    pub(crate) fn forget(&mut self, number: Msisdn) -> bool {
+        let waited = self.guard.forget(number);
+        let may_name = waited || self.records > 0 || self.ready.is_some();
+        self.ready = None;
+        may_name
+    }
+
     /// Lays the whole ready for the next commit.
     pub(crate) fn put_ready(&mut self, row: PumpingRow) {
         let is_newer = |ready: &PumpingRow| ready.sequence < row.sequence;
@@ -285,7 +294,6 @@ const fn lifted(block: &StandingBlock, refused: u32) -> Lifted {
 #[cfg(test)]
 mod tests {
     use domain::id::ClientId;
-    use domain::msisdn::Msisdn;
 
     use super::*;
 

@@ -7,8 +7,8 @@ use domain::msisdn::Msisdn;
 use domain::verification::pumping::{Mode, Prefix, Reason};
 use domain::verification::risk::{MaxAgeHours, SimRisk, SimSwap, Unknown, WhenUnknown};
 use engine::{
-    IdempotencyKey, RiskParts, RiskRefusal, Settings, StartVerification, StartVerificationError,
-    UnblockError, UnblockReason,
+    ErasureBasis, ErasureScope, IdempotencyKey, RiskParts, RiskRefusal, Settings,
+    StartVerification, StartVerificationError, UnblockError, UnblockReason,
 };
 use ledger::Kind;
 use testkit::settings::usual;
@@ -155,6 +155,26 @@ fn records_are_put_together_and_nothing_is_forgotten_by_it() {
     let test = test.crash_and_restart(usual(), 2);
     assert_eq!(rows(&test), 1);
     assert_eq!(test.gateway.pumping_stats().countries[0].day.sent, 6);
+}
+
+#[test]
+fn what_is_kept_of_a_number_goes_with_the_person_and_the_sums_stay() {
+    let test = running();
+    assert_eq!(sent(&test, 0..3), 3);
+    let rows = |test: &TestGateway| test.store.with_image(|image| image.pumping().count());
+    assert_eq!(rows(&test), 3, "each names a number");
+    let basis = ErasureBasis::parse("case 7", to(1).to).unwrap();
+    let erasing = test
+        .gateway
+        .erase_subject("root", to(1).to, &basis, ErasureScope::KeepConsent);
+    test.settle(erasing).unwrap();
+    assert_eq!(rows(&test), 1, "only the whole is left");
+    assert_eq!(test.gateway.pumping_stats().countries[0].day.sent, 3);
+    assert_eq!(
+        sent(&test, 3..9),
+        5,
+        "it no longer counts as one that waits"
+    );
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod lifecycle;
 mod limits;
 mod prune;
 mod public_log;
+mod pumping;
 mod rebuild;
 mod road;
 mod seals;

@@ -8,6 +8,7 @@ use super::Ask;
 use super::policy::Adjacent;
 use super::table::Table;
 use crate::id::ClientId;
+use crate::msisdn::Msisdn;
 use crate::time::Timestamp;
 
 /// Numbers of a block.
@@ -153,6 +154,20 @@ impl Neighbours {
         }
     }
 
+    /// Forgets a number, for every client. Gives whether it waited for one.
+    pub(super) fn forget(&mut self, number: Msisdn) -> bool {
+        let (block, bit) = place(number.reveal());
+        let mut waited = false;
+        for ((_, of), row) in self.blocks.iter_mut() {
+            if *of == block {
+                waited |= row.long.current & bit != 0 || row.long.previous & bit != 0;
+                row.short.clear(bit);
+                row.long.clear(bit);
+            }
+        }
+        waited
+    }
+
     pub(super) const fn turned_away(&self) -> u64 {
         self.blocks.turned_away()
     }
@@ -178,7 +193,6 @@ fn place(number: u64) -> (u64, u128) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::msisdn::Msisdn;
 
     const MOST: Adjacent = Adjacent {
         in_block: 8,
@@ -228,6 +242,18 @@ mod tests {
         let neighbours = sent(0..12, 1);
         assert_eq!(neighbours.too_close(ask(3), MOST, at(20)), None);
         assert_eq!(neighbours.too_close(ask(12), MOST, at(20)), Some(13));
+    }
+
+    #[test]
+    fn a_forgotten_number_waits_for_no_client() {
+        let mut neighbours = sent([3], 1);
+        let other = Ask {
+            client: ClientId::new(2, 2),
+            ..ask(3)
+        };
+        neighbours.sent(other, at(1));
+        assert!(neighbours.forget(ask(3).to) && !neighbours.forget(ask(3).to));
+        assert!(neighbours.to_rows(at(2)).is_empty());
     }
 
     #[test]

@@ -69,6 +69,10 @@ impl<K: Ord + Clone, V: Default> Table<K, V> {
         self.rows.iter()
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.rows.iter_mut()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }

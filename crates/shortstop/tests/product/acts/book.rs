@@ -14,7 +14,37 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 7] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 12] = [
+    (
+        "socket verifications-unblock",
+        Kind::PumpingLifted,
+        include_str!("../pumping.rs"),
+        "fn pumping_over_two_hundred_numbers_side_by_side_is_stopped_and_stays_so_over_a_kill(",
+    ),
+    (
+        "command verifications unblock",
+        Kind::PumpingLifted,
+        include_str!("../pumping.rs"),
+        "fn pumping_over_two_hundred_numbers_side_by_side_is_stopped_and_stays_so_over_a_kill(",
+    ),
+    (
+        "event PumpingBlock",
+        Kind::PumpingBlocked,
+        include_str!("../../../../engine/tests/roles/pumping.rs"),
+        "fn of_two_hundred_numbers_side_by_side_seven_get_a_code_and_the_block_is_told_with_its_evidence(",
+    ),
+    (
+        "event PumpingBlock",
+        Kind::PumpingLifted,
+        include_str!("../../../../engine/tests/roles/pumping.rs"),
+        "fn a_block_is_lifted_when_its_time_is_over_and_that_is_told_once(",
+    ),
+    (
+        "event PumpingFound",
+        Kind::PumpingSuspected,
+        include_str!("../../../../engine/tests/roles/pumping.rs"),
+        "fn a_guard_that_only_records_sends_everything_and_tells_what_it_would_have_refused(",
+    ),
     (
         "route ResendVerification",
         Kind::VerificationResent,

@@ -21,6 +21,8 @@ pub async fn silent(stage: &mut Stage) {
     stage.silent(&["check-config", &config]).await;
     stage.silent(&["ledger", "key", "--data", &data]).await;
     stage.silent(&["keys", "status", "--data", &data]).await;
+    let stats = ["verifications", "stats", "--data", &data];
+    stage.silent(&stats).await;
     // Four of them run already.
     let words = [
         "carrier-sim",

@@ -255,6 +255,7 @@ impl Stage {
         super::events::admin_pages(self).await;
         super::commands::silent(self).await;
         self.ask(Request::KeysStatus).await;
+        self.ask(Request::VerificationsStats).await;
         self.stop(gateway).await;
         let told = self.entries().split_off(&from);
         let by_itself = ["key.created", "link.lost", "ledger.stopped"];
