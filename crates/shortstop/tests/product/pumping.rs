@@ -45,8 +45,8 @@ async fn pumping_over_two_hundred_numbers_side_by_side_is_stopped_and_stays_so_o
     let carrier = Carrier::start(&[]).await;
     let ground = Ground::new();
     ground.configure(carrier.smpp);
+    let mut gateway = ground.start().await;
     let key = ground.key().await;
-    let gateway = ground.start().await;
     let mut api = ground.api(&key).client();
     assert_eq!(sent(&mut api, 0..200).await, 7);
     gateway.kill().await.unwrap();
@@ -93,8 +93,8 @@ async fn a_guard_that_only_records_lets_everything_through_and_shows_what_it_wou
     let mut ground = Ground::new();
     "[pumping]\nmode = 'record'\n".clone_into(&mut ground.more);
     ground.configure(carrier.smpp);
-    let key = ground.key().await;
     let gateway = ground.start().await;
+    let key = ground.key().await;
     let mut api = ground.api(&key).client();
     assert_eq!(sent(&mut api, 0..40).await, 40);
     let shown = stats(&ground).await;
@@ -134,8 +134,8 @@ async fn a_number_whose_sim_was_changed_gets_no_code() {
         shortstop::folder::write_private(&token, b"secret-token\n").unwrap();
         ground.more = format!("[risk]\nurl = '{url}'\nbearer_file = 'sim.token'\n");
         ground.configure(carrier.smpp);
-        let key = ground.key().await;
         let gateway = ground.start().await;
+        let key = ground.key().await;
         let mut api = ground.api(&key).client();
         let reply = tokio::time::timeout(PATIENCE, ask(&mut api, 1))
             .await
