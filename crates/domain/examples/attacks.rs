@@ -35,14 +35,11 @@ const HOUR: u64 = 3_600;
 /// Unused codes a day that a country or a prefix may have before it is refused, out of the box.
 const UNUSED_IN_A_COUNTRY: u64 = 20;
 const UNUSED_IN_A_PREFIX: u64 = 40;
-/// Numbers side by side that may wait for their first success, out of the box.
-const SIDE_BY_SIDE: u64 = 8;
 
 fn main() {
     let keys = std::env::args().nth(1);
     let keys = keys.map_or(1_000_000, |word| word.parse().unwrap());
     flood(keys);
-    adjacent();
     slow();
     hidden();
     odds();
@@ -143,20 +140,6 @@ fn ask(number: u64) -> Ask {
 
 fn at(second: u64) -> Timestamp {
     START.saturating_add(Duration::from_secs(second))
-}
-
-/// 200 numbers side by side, one a second.
-fn adjacent() {
-    let mut pumped = Pumped::new();
-    let sent = (0..200).filter(|place| pumped.send(447_500_123_000 + place, *place));
-    let sent = u64::try_from(sent.count()).unwrap();
-    outcome(
-        "pumping 200 numbers side by side",
-        "codes",
-        200,
-        sent,
-        SIDE_BY_SIDE,
-    );
 }
 
 /// 12 an hour to numbers far apart, day and night.

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Protections {
     /// As it comes out of the box.
     On,
-    /// Every limit only records.
+    /// Every limit and the guard against pumping only record.
     Off,
 }
 
@@ -211,9 +211,11 @@ fn build(scale: Scale) -> PathBuf {
 fn configuration(protections: Protections) -> String {
     let limits = match protections {
         Protections::On => String::new(),
-        Protections::Off => LIMITS
-            .map(|name| format!("[[limit]]\nname = \"{name}\"\nmode = \"record\"\n"))
-            .concat(),
+        Protections::Off => {
+            let limits =
+                LIMITS.map(|name| format!("[[limit]]\nname = \"{name}\"\nmode = \"record\"\n"));
+            limits.concat() + "[pumping]\nmode = \"record\"\n"
+        }
     };
     format!("[verifications]\nbrand = \"Example\"\n[countries]\nenabled = [\"GB\"]\n{limits}")
 }
