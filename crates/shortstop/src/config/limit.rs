@@ -79,7 +79,7 @@ section! {
         /// `enforce` refuses; `record` only counts what it would have refused, to try it; `off` drops a limit
         /// out of the box.
         pub mode: Option<Mode> = None => "record",
-        /// How many keys it keeps apart at most, which bounds its memory: 46 octets a key, and for a quota 18
+        /// How many keys it keeps apart at most, which bounds its memory: 54 octets a key, and for a quota 16
         /// for each of its first 64 takes. When all are in use, newcomers share coarser keys.
         pub keys_max: Option<u32> = None => 100_000,
         /// Other numbers for some clients; needs client in `by`.
