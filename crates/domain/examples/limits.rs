@@ -290,7 +290,7 @@ fn flood(keys: u32) {
 
 /// Decisions for each second of processor time since `begin`.
 fn pace(decisions: u32, begin: Duration) -> f64 {
-    f64::from(decisions) / (busy() - begin).as_secs_f64()
+    f64::from(decisions) / busy().saturating_sub(begin).as_secs_f64()
 }
 
 /// Processor time of this thread: what other processes take of the machine does not count.
