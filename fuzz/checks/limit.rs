@@ -50,7 +50,7 @@ pub fn secret() -> Secret {
 
 /// The limits of the seeds.
 pub fn policies() -> Vec<Policy> {
-    let hour = core::time::Duration::from_secs(3_600);
+    let hour = core::time::Duration::from_hours(1);
     let rate = Rule::Rate {
         count: MOST,
         period: hour,
