@@ -50,7 +50,6 @@ fn what(draft: &Draft) -> String {
     match (draft.event, draft.unit) {
         (_, Unit::Segments) => format!("segments{of}"),
         (Event::Message, _) => format!("messages{of}"),
-        (Event::FailedCheck, _) => "wrong codes".to_owned(),
         (Event::Request, _) => "requests".to_owned(),
         (Event::Login, _) => "failed logins or keys".to_owned(),
         (Event::Bind, _) => "binds".to_owned(),

@@ -18,8 +18,6 @@ use crate::sender::ShortCode;
 pub enum Event {
     /// A message to a handset is handed in.
     Message,
-    /// A wrong code was given for a verification.
-    FailedCheck,
     /// A request to the API, whatever it is about.
     Request,
     /// Somebody tries to log in as an operator, or showed a key that is not good.
@@ -30,22 +28,15 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 5] = [
-        Self::Message,
-        Self::FailedCheck,
-        Self::Request,
-        Self::Login,
-        Self::Bind,
-    ];
+    pub const ALL: [Self; 4] = [Self::Message, Self::Request, Self::Login, Self::Bind];
 
     /// Its place in [`Event::ALL`].
     pub const fn index(self) -> usize {
         match self {
             Self::Message => 0,
-            Self::FailedCheck => 1,
-            Self::Request => 2,
-            Self::Login => 3,
-            Self::Bind => 4,
+            Self::Request => 1,
+            Self::Login => 2,
+            Self::Bind => 3,
         }
     }
 }

@@ -55,8 +55,8 @@ section! {
     pub struct LimitSection {
         /// Its name, in answers, metrics and the ledger: a to z, 0 to 9 and -.
         pub name: Option<String> = None => "alerts-a-day",
-        /// What it counts: `message`, `request` (to the API), `login` (a key that is not good), `bind` or
-        /// `failed-check`.
+        /// What it counts: `message`, `request` (to the API), `login` (a key that is not good) or `bind`.
+        /// Wrong codes have budgets of their own, in [verifications].
         pub event: Option<Event> = None => "message",
         /// What one counts for: `requests` (one), `segments` or `micros` (what it costs, in millionths of the
         /// currency, by [prices]).

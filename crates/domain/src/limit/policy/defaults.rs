@@ -36,7 +36,7 @@ pub fn defaults() -> Vec<Policy> {
 
 /// One handset: against bombing of a number, guessing and loops.
 fn to_recipients() -> Vec<Option<Draft>> {
-    use Dimension::{Client, Recipient};
+    use Dimension::Recipient;
     let otp = |name, amount, window, keys| {
         let draft = draft(name, Event::Message, &[Recipient], quota(amount, window))?;
         let classes: ClassSet = [TrafficClass::Otp].into_iter().collect();
@@ -44,12 +44,6 @@ fn to_recipients() -> Vec<Option<Draft>> {
             classes,
             keys,
             ..draft
-        })
-    };
-    let counted = |name, event, dimensions: &[Dimension], rule, keys| {
-        Some(Draft {
-            keys,
-            ..draft(name, event, dimensions, rule)?
         })
     };
     vec![
@@ -60,20 +54,14 @@ fn to_recipients() -> Vec<Option<Draft>> {
         otp("recipient-otp-day", 10, DAY, RECIPIENTS_A_DAY),
         // Whatever the class: a faulty loop was seen to send 140 an hour to a number for four hours. No
         // number is published; 30 an hour is ten times what a person reads.
-        counted(
-            "recipient-hour",
-            Event::Message,
-            &[Recipient],
-            quota(30, HOUR),
+        sized(
             RECIPIENTS,
-        ),
-        // 20 wrong codes a day for a client's number: at most 2 in 100,000 guesses of 6 digits hit.
-        counted(
-            "failed-checks-day",
-            Event::FailedCheck,
-            &[Client, Recipient],
-            quota(20, DAY),
-            RECIPIENTS,
+            draft(
+                "recipient-hour",
+                Event::Message,
+                &[Recipient],
+                quota(30, HOUR),
+            ),
         ),
     ]
 }
