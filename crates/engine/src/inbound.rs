@@ -302,7 +302,7 @@ impl Inbound<'_> {
             carrier,
             from: whole.from,
             to: whole.to,
-            text: &whole.text,
+            words: &whole.text,
         };
         let batch = &mut self.batch;
         let checked = self.gateway.check_text(state, self.settings, batch, &text);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::class::TrafficClass;
 use domain::limit::facts::Event;
 use domain::limit::policy::{Draft, Mode, Rule, Unit};
 
@@ -42,7 +43,7 @@ pub fn says(draft: &Draft) -> String {
 }
 
 fn what(draft: &Draft) -> String {
-    let classes: Vec<&str> = draft.classes.iter().map(|class| class.as_str()).collect();
+    let classes: Vec<&str> = draft.classes.iter().map(TrafficClass::as_str).collect();
     let of = match &classes[..] {
         [] => String::new(),
         classes => format!(" of {}", classes.join(" and ")),

@@ -194,7 +194,7 @@ impl Applying<'_, '_> {
         let statement = match table {
             Table::Message => &mut self.statements.message_version,
             Table::Inbound => &mut self.statements.inbound_exists,
-            Table::Factor => &mut self.statements.factor_version,
+            Table::Factor => &mut self.statements.factors.version,
             Table::Kek => &mut self.statements.kek_exists,
             Table::Vault => &mut self.statements.vault_live,
             Table::Verification => &mut self.statements.verifying.version,

@@ -40,10 +40,7 @@ pub(crate) struct Statements<'c> {
     pub(crate) secret: Statement<'c>,
     pub(crate) opt_out: Statement<'c>,
     pub(crate) verifying: Verifying<'c>,
-    pub(crate) factor_new: Statement<'c>,
-    pub(crate) factor_change: Statement<'c>,
-    pub(crate) factor_version: Statement<'c>,
-    pub(crate) blank_factor: Statement<'c>,
+    pub(crate) factors: Factors<'c>,
     pub(crate) client: Statement<'c>,
     pub(crate) idempotency: Statement<'c>,
     pub(crate) unmatched: Statement<'c>,
@@ -107,18 +104,7 @@ impl<'c> Statements<'c> {
                 at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
             verifying: Verifying::prepare(database)?,
-            factor_new: sql(
-                "INSERT INTO factor(seq, id, client, version, pending, created, updated,
-                subject, factor, week, wrapped, sealed)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
-            )?,
-            factor_change: sql(
-                "UPDATE factor SET id = ?2, client = ?3, version = ?4, pending = ?5, created = ?6,
-                updated = ?7, subject = ?8, factor = ?9, week = ?10, wrapped = ?11, sealed = ?12
-                WHERE seq = ?1 AND version = ?4 - 1",
-            )?,
-            factor_version: sql("SELECT version FROM factor WHERE seq = ?1")?,
-            blank_factor: sql("UPDATE factor SET subject = ?2 WHERE seq = ?1")?,
+            factors: Factors::prepare(database)?,
             client: sql("INSERT OR REPLACE INTO client(seq, body) VALUES (?1, ?2)")?,
             idempotency: sql(
                 "INSERT OR REPLACE INTO idempotency(message, id, key, fingerprint,
@@ -173,6 +159,34 @@ impl<'c> Verifying<'c> {
             budget: sql("INSERT INTO budget(seq, client, number, budgets)
                 VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET budgets = excluded.budgets")?,
             forget_budget: sql("DELETE FROM budget WHERE seq = ?1")?,
+        })
+    }
+}
+
+/// Those of factors.
+pub(crate) struct Factors<'c> {
+    pub(crate) new: Statement<'c>,
+    pub(crate) change: Statement<'c>,
+    pub(crate) version: Statement<'c>,
+    pub(crate) blank: Statement<'c>,
+}
+
+impl<'c> Factors<'c> {
+    fn prepare(database: &'c Connection) -> rusqlite::Result<Self> {
+        let sql = |text: &str| database.prepare(text);
+        Ok(Self {
+            new: sql(
+                "INSERT INTO factor(seq, id, client, version, pending, created, updated,
+                subject, factor, week, wrapped, sealed)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+            )?,
+            change: sql(
+                "UPDATE factor SET id = ?2, client = ?3, version = ?4, pending = ?5, created = ?6,
+                updated = ?7, subject = ?8, factor = ?9, week = ?10, wrapped = ?11, sealed = ?12
+                WHERE seq = ?1 AND version = ?4 - 1",
+            )?,
+            version: sql("SELECT version FROM factor WHERE seq = ?1")?,
+            blank: sql("UPDATE factor SET subject = ?2 WHERE seq = ?1")?,
         })
     }
 }

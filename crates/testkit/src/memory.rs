@@ -387,7 +387,9 @@ impl Store for MemoryStore {
         let rows = self
             .lock()
             .read(|inner| inner.image.accepted(after, most))?;
-        rows.into_iter().for_each(|(row, number)| each(row, number));
+        for (row, number) in rows {
+            each(row, number);
+        }
         Ok(())
     }
 

@@ -192,18 +192,18 @@ impl Gateway {
         } else {
             "wrong"
         };
-        let mut changed = row.changed(evaluated.factor, now);
+        let mut next = row.changed(evaluated.factor, now);
         if let Some(secret) = evaluated.secret {
             self.ensure_keys(now);
             let sealed = self.seal_secret(row.id, &secret, now);
-            changed.secret = Some(sealed.ok_or(FactorCheckError::Unavailable)?);
+            next.secret = Some(sealed.ok_or(FactorCheckError::Unavailable)?);
         }
         let mut changes = Changes::new(entry, now);
-        changes.write(Write::Factor(Box::new(changed.clone())));
+        changes.write(Write::Factor(Box::new(next.clone())));
         if !self.commit_in_turn(changes, turn).await {
             return Err(FactorCheckError::Unavailable);
         }
         self.state().counters.add(Counter::FactorChecks(word), 1);
-        Ok(changed)
+        Ok(next)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Text<'a> {
     pub(crate) carrier: &'a CarrierName,
     pub(crate) from: Msisdn,
     pub(crate) to: ShortCode,
-    pub(crate) text: &'a str,
+    pub(crate) words: &'a str,
 }
 
 impl Gateway {
@@ -72,7 +72,7 @@ fn meant(state: &State, text: &Text<'_>) -> Option<(Live, CodeTag)> {
     let awaiting = state.verifications.awaiting(text.to, text.from);
     let mut newest = None;
     for live in awaiting.take(COMPARED_MAX) {
-        let Found::Code(code) = mo::find(text.text, live.verification.length()) else {
+        let Found::Code(code) = mo::find(text.words, live.verification.length()) else {
             continue;
         };
         let tag = CodeTag::of(&live.key, &code);

@@ -7,6 +7,7 @@ use domain::time::Timestamp;
 use domain::verification::budget::LockReason;
 use domain::verification::code::CodeLength;
 use domain::verification::factor::FactorState;
+use domain::verification::recovery::RecoveryCode;
 use domain::verification::totp::{Algorithm, TotpKey, hotp};
 use domain::verification::user::UserReference;
 use engine::rebuild::compare;
@@ -60,7 +61,7 @@ pub fn issue(test: &TestGateway, name: &str) -> (FactorId, Vec<String>) {
     let issuing = test.gateway.issue_codes(&caller, &user, None);
     let (view, codes) = test.settle(issuing).unwrap();
     assert_eq!(view.codes_left, Some(10));
-    (view.id, codes.iter().map(|code| code.reveal()).collect())
+    (view.id, codes.iter().map(RecoveryCode::reveal).collect())
 }
 
 /// What the app shows at a moment.
@@ -138,7 +139,7 @@ fn an_app_is_enrolled_confirmed_and_checked_and_no_code_is_right_twice() {
     );
     confirm(&test, id, &key);
     assert!(!is_right(&test, id, &code_now(&test, &key)));
-    test.clock.advance(Duration::from_secs(60));
+    test.clock.advance(Duration::from_mins(1));
     let code = code_now(&test, &key);
     assert!(is_right(&test, id, &code));
     assert!(!is_right(&test, id, &code));

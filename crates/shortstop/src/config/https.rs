@@ -33,7 +33,7 @@ section! {
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.key",
         /// `modern` is TLS 1.3 only; `intermediate` adds TLS 1.2 for old applications.
         pub tls_profile: TlsProfile = TlsProfile::Modern,
-        /// Networks (CIDR) of the proxies through which applications come, such as ["10.0.0.5/32"]. Only what
+        /// Networks (CIDR) of the proxies through which applications come, such as `["10.0.0.5/32"]`. Only what
         /// such a proxy writes into `X-Forwarded-For` is believed, from the last address backwards; anybody
         /// else could write there what they like, to be counted as somebody else.
         pub trusted_proxies: Vec<IpNet> = Vec::new(),

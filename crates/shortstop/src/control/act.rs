@@ -68,26 +68,17 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         keys: places,
         lines,
     } = ground;
+    if reads_the_ledger(&request) {
+        gateway.ledger_was_read(&actor);
+    }
     match request {
         Request::LedgerExport { to } => ledger::export_to((&gateway, public), &actor, to).await,
         Request::LedgerLines(asked) => lines.begin((&gateway, public), &actor, asked).await,
         Request::LedgerLinesRead { ticket, from } => lines.read(public, ticket, from).await,
-        Request::LedgerRead { path } => {
-            gateway.ledger_was_read(&actor);
-            ledger::read_file(public, path).await
-        }
-        Request::LedgerSeals { from } => {
-            gateway.ledger_was_read(&actor);
-            ledger::read_seals(public, from).await
-        }
-        Request::LedgerSealed { from } => {
-            gateway.ledger_was_read(&actor);
-            ledger::read_sealed(public, from).await
-        }
-        Request::LedgerProve { message } => {
-            gateway.ledger_was_read(&actor);
-            ledger::prove_message(public, message).await
-        }
+        Request::LedgerRead { path } => ledger::read_file(public, path).await,
+        Request::LedgerSeals { from } => ledger::read_seals(public, from).await,
+        Request::LedgerSealed { from } => ledger::read_sealed(public, from).await,
+        Request::LedgerProve { message } => ledger::prove_message(public, message).await,
         Request::LedgerSearch(asked) => search::search(&gateway, &actor, asked).await,
         Request::LedgerPrune {
             keep_days,
@@ -109,10 +100,7 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             let overlap = Duration::from_secs(overlap_seconds);
             rotate(&gateway, &actor, client, (overlap, expires.as_deref())).await
         }
-        Request::LedgerOpenings => {
-            gateway.ledger_was_read(&actor);
-            openings::live(&gateway, workshop).await
-        }
+        Request::LedgerOpenings => openings::live(&gateway, workshop).await,
         Request::SubjectExport { number } => subject::export(&gateway, &actor, &number).await,
         Request::SubjectErase {
             number,
@@ -133,6 +121,18 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             Err(error) => Answer::unavailable(chain(&error)),
         },
     }
+}
+
+/// Whether the answer holds what the published log or the vault's openings say.
+const fn reads_the_ledger(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::LedgerRead { .. }
+            | Request::LedgerSeals { .. }
+            | Request::LedgerSealed { .. }
+            | Request::LedgerProve { .. }
+            | Request::LedgerOpenings
+    )
 }
 
 async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {

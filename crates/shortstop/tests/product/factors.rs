@@ -109,7 +109,7 @@ fn problem(reply: &Reply) -> Value {
 async fn ground(more: &str) -> (Carrier, Ground) {
     let carrier = Carrier::start(&[]).await;
     let mut ground = Ground::new();
-    ground.more = more.to_owned();
+    more.clone_into(&mut ground.more);
     ground.configure(carrier.smpp);
     (carrier, ground)
 }

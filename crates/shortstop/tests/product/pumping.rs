@@ -109,10 +109,10 @@ async fn sim_service(answer: &'static str) -> String {
     let url = format!("http://{}/sim-swap/v1", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
-            let (mut heard, mut piece) = (Vec::new(), [0; 1_024]);
-            while !heard.ends_with(b"}") {
+            let (mut question, mut piece) = (Vec::new(), [0; 1_024]);
+            while !question.ends_with(b"}") {
                 match socket.read(&mut piece).await {
-                    Ok(count) if count > 0 => heard.extend_from_slice(&piece[..count]),
+                    Ok(count) if count > 0 => question.extend_from_slice(&piece[..count]),
                     _ => break,
                 }
             }

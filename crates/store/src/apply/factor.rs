@@ -15,14 +15,14 @@ impl Applying<'_, '_> {
             return self.new_factor(row);
         }
         self.with_columns(row, |applying, columns| {
-            applying.statements.factor_change.execute(columns)
+            applying.statements.factors.change.execute(columns)
         })
     }
 
     /// Puts a factor that is not there, whatever its version.
     pub(super) fn new_factor(&mut self, row: &FactorRow) -> rusqlite::Result<usize> {
         self.with_columns(row, |applying, columns| {
-            applying.statements.factor_new.execute(columns)
+            applying.statements.factors.new.execute(columns)
         })
     }
 

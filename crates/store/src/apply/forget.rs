@@ -41,7 +41,7 @@ impl Applying<'_, '_> {
             }
             Bearer::Factor(sequence) => {
                 let blank = params![integer(sequence), NO_SUBJECT];
-                return self.statements.blank_factor.execute(blank).map(drop);
+                return self.statements.factors.blank.execute(blank).map(drop);
             }
         };
         let Some((subject, entry)) = self.known(kind, sequence)? else {

@@ -3,6 +3,7 @@
 use domain::class::TrafficClass;
 use domain::message::Segment;
 use domain::time::Timestamp;
+use domain::verification::totp::Authenticator;
 
 use super::super::difference::{ANOTHER, NOTHING, THERE};
 use crate::rows::{
@@ -163,7 +164,7 @@ impl Faces for FactorRow {
     fn faces(&self) -> Vec<(&'static str, Face)> {
         let factor = &self.factor;
         let failures = factor.failures();
-        let step = factor.authenticator().and_then(|app| app.used());
+        let step = factor.authenticator().and_then(Authenticator::used);
         let times = failures.failures().into_iter().map(Some).collect();
         vec![
             ("id", Face::of(&self.id)),

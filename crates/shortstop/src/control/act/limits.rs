@@ -23,7 +23,7 @@ pub async fn show(gateway: &Gateway, actor: &str) -> Answer {
             let limits: Vec<Value> = views.iter().map(shown).collect();
             Answer::done(&json!({"limits": limits}))
         }
-        Err(error) => not_recorded(&error),
+        Err(error) => not_recorded(error),
     }
 }
 
@@ -48,11 +48,11 @@ pub async fn explain(gateway: &Gateway, actor: &str, asked: LimitAsked) -> Answe
     };
     match gateway.explain_limits(actor, question).await {
         Ok(answer) => Answer::done(&explained(&answer, &to.to_string())),
-        Err(error) => not_recorded(&error),
+        Err(error) => not_recorded(error),
     }
 }
 
-fn not_recorded(error: &NotRecorded) -> Answer {
+fn not_recorded(error: NotRecorded) -> Answer {
     Answer::unavailable(error)
 }
 

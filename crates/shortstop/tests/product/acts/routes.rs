@@ -45,9 +45,10 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
                 "factors:write",
             ];
             let (client, key) = stage.client(&scopes).await;
-            let own = match row.path.starts_with("/v1/verifications/") {
-                true => own_verification(stage, &key).await,
-                false => own_message(stage, &key).await,
+            let own = if row.path.starts_with("/v1/verifications/") {
+                own_verification(stage, &key).await
+            } else {
+                own_message(stage, &key).await
             };
             let factor = own_factor(stage, row.route, &key).await;
             if row.route == Route::ReadReceipt {

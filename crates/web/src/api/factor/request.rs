@@ -105,11 +105,7 @@ mod tests {
     #[test]
     fn a_code_is_a_short_text() {
         assert_eq!(*code(br#"{"code":"482 913"}"#).unwrap(), "482 913");
-        for body in [
-            &br#"{"code":482913}"#[..],
-            br#"{}"#,
-            br#"{"code":"1","x":2}"#,
-        ] {
+        for body in [&br#"{"code":482913}"#[..], br"{}", br#"{"code":"1","x":2}"#] {
             assert_eq!(code(body).unwrap_err().faults.len(), 1);
         }
         let long = format!(r#"{{"code":"{}"}}"#, "1".repeat(65));
