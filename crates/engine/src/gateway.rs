@@ -196,6 +196,9 @@ impl Gateway {
     /// A metrics snapshot.
     pub fn metrics(&self) -> Metrics {
         let mut metrics = crate::metrics::collect(&self.state());
+        let numbers_max = self.settings().bounds.guess_budgets_max;
+        let full = crate::metrics::full_of_numbers(&self.state(), numbers_max);
+        metrics.rows.push(full);
         let (is_open, refused) = (self.is_open(), self.shortage.refused_ever());
         let storage = crate::metrics::of_storage(is_open, refused, self.store.room());
         metrics.rows.extend(storage);

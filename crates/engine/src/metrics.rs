@@ -297,6 +297,16 @@ pub(crate) fn collect(state: &State) -> Metrics {
     Metrics { rows }
 }
 
+/// Whether no place is left for what a further number uses up, so that starts to numbers that are not known
+/// are refused.
+pub(crate) fn full_of_numbers(state: &State, guess_budgets_max: usize) -> MetricRow {
+    let help =
+        "Whether no further number can be verified, since bounds.guess_budgets_max are kept (1).";
+    let is_full = state.budgets.len() >= guess_budgets_max;
+    let name = "shortstop_guess_budgets_full";
+    gauge(name, help, vec![], usize::from(is_full))
+}
+
 /// Whether the start found no guard where there should have been one.
 pub(crate) fn of_guard(is_empty: bool) -> MetricRow {
     let help = "Whether the guard of the log key was empty at the start, though the ledger was signed before (1).";

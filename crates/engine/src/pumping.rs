@@ -56,6 +56,28 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<(), PumpingRefusal> {
         let judged = self.pumping().judge(ask, &settings.pumping, now);
+        self.act_on(state, judged, ask, now)
+    }
+
+    /// Asks the guard about a code that is to be sent once more.
+    pub(crate) fn judge_pumping_again(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        ask: Ask,
+        now: Timestamp,
+    ) -> Result<(), PumpingRefusal> {
+        let judged = self.pumping().judge_again(ask, &settings.pumping, now);
+        self.act_on(state, judged, ask, now)
+    }
+
+    fn act_on(
+        &self,
+        state: &mut State,
+        judged: Judged,
+        ask: Ask,
+        now: Timestamp,
+    ) -> Result<(), PumpingRefusal> {
         let (finding, begun, refuses) = match judged {
             Judged::Clear => return Ok(()),
             Judged::Shadow(finding, begun) => (finding, begun, false),

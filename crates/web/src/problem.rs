@@ -79,8 +79,8 @@ pub(crate) struct Problem {
 pub(crate) struct StillWorks {
     /// The channels whose codes are checked.
     pub(crate) checks: Vec<&'static str>,
-    /// When a code is sent again, in whole seconds; 0 is now.
-    pub(crate) send_after: u64,
+    /// When a code is sent again, in whole seconds; 0 is now, none is not before the number is proved anew.
+    pub(crate) send_after: Option<u64>,
 }
 
 impl Problem {
@@ -165,9 +165,10 @@ impl Problem {
                 json.word(channel);
             }
             json.close_list();
-            json.name("send_after_seconds")
-                .bare(works.send_after)
-                .close();
+            if let Some(seconds) = works.send_after {
+                json.name("send_after_seconds").bare(seconds);
+            }
+            json.close();
         }
     }
 }

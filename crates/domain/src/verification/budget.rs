@@ -19,6 +19,11 @@ use crate::time::Timestamp;
 /// The day that budgets are counted over: any 24 hours.
 pub const DAY: Duration = Duration::from_hours(24);
 
+/// How long a row of failures is kept after the last of them, where the number is not disabled. A person who
+/// mistyped and gave up would keep a place for ever otherwise, until no newcomer finds one. Whoever waits
+/// this long for it gains less than one day's budget gives: with 20 a day, a row of 99 is 3.3 a day.
+pub const ROW_KEPT: Duration = Duration::from_hours(30 * 24);
+
 /// The failed checks of one client, number and channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckBudget {
@@ -96,9 +101,15 @@ impl CheckBudget {
         self.in_a_row
     }
 
-    /// Whether nothing of it can matter any more, so that it need not be kept.
-    pub fn is_idle(&self, now: Timestamp) -> bool {
-        self.in_a_row == 0 && self.failures.is_idle(DAY, now)
+    /// Whether nothing of it matters enough to be kept: the day is over, and so is the row, or the row is
+    /// [old](ROW_KEPT). What is disabled is kept for ever.
+    pub fn is_idle(&self, policy: &CheckPolicy, now: Timestamp) -> bool {
+        let kept = match self.in_a_row {
+            0 => DAY,
+            row if row >= policy.in_a_row_max() => return false,
+            _ => ROW_KEPT,
+        };
+        self.failures.is_idle(kept, now)
     }
 }
 

@@ -86,7 +86,7 @@ pub struct PumpingGuard {
 impl PumpingGuard {
     /// Judges a send, and counts it if it goes ahead. A new block is noted. Nothing is taken back when
     /// the commit that follows fails. Call it once for each verification: resends have their own
-    /// budget and would only look like codes that nobody used.
+    /// budget, would only look like codes that nobody used, and are [judged](Self::judge_again) alone.
     pub fn consider(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> Verdict {
         let verdict = self.judge(ask, policy, now);
         if !matches!(verdict, Verdict::Refuse(_)) {
@@ -105,7 +105,27 @@ impl PumpingGuard {
         let Some(finding) = self.find(ask, Country::of(ask.to), policy, now) else {
             return Verdict::Clear;
         };
-        match policy.mode {
+        self.verdict(ask, finding, policy.mode)
+    }
+
+    /// Judges a code that is sent once more: it was judged and counted when it was sent first, so only a
+    /// block of its prefix speaks against it.
+    pub fn judge_again(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> Verdict {
+        let now = self.tick(now);
+        let (country, prefix) = (Country::of(ask.to), Prefix::of(ask.to));
+        if policy.safe_list.holds(ask.to) {
+            return Verdict::Clear;
+        }
+        let Some(news) = self.blocks.standing_block(prefix, now) else {
+            return Verdict::Clear;
+        };
+        let place = Place { country, prefix };
+        let finding = self.against_prefix(place, Reason::PrefixBlocked, now);
+        self.verdict(ask, finding.with(news), policy.mode)
+    }
+
+    fn verdict(&mut self, ask: Ask, finding: Finding, mode: Mode) -> Verdict {
+        match mode {
             Mode::Record => Verdict::Shadow(finding),
             Mode::Enforce => {
                 self.blocks.refused(Prefix::of(ask.to));

@@ -1,7 +1,7 @@
 //! One send of a verification's code: the first one or a resend. The code stays the same and so does its
 //! end, so that a late message still carries the right one.
 
-use super::budget::number::{NotYet, NumberBudgets};
+use super::budget::number::{Locked, NotYet, NumberBudgets};
 use super::budget::policy::Policy;
 use super::channel::Channel;
 use super::state::{Ended, State, Verification};
@@ -26,6 +26,8 @@ pub enum NotSent {
     NothingToSend,
     /// The code was sent as often as one code may be.
     SentTooOften,
+    /// The number has no checks left: nobody would look at the code.
+    Locked(Locked),
     /// It is too early, or too much was sent to the number.
     NotYet(NotYet),
 }
@@ -47,6 +49,10 @@ pub fn send(
     if pending.sends_left() == 0 {
         return Err(NotSent::SentTooOften);
     }
+    let guess = (pending.channel(), pending.length());
+    budgets
+        .check_room(policy, guess, offered, now)
+        .map_err(NotSent::Locked)?;
     budgets
         .send_room(policy, offered, now)
         .map_err(NotSent::NotYet)?;
@@ -94,6 +100,26 @@ mod tests {
         let fresh = pending(Channel::Sms);
         let refused = send(&fresh, &budgets, &Policy::default(), &[], at(1));
         assert!(matches!(refused, Err(NotSent::NotYet(_))));
+    }
+
+    #[test]
+    fn no_code_is_sent_that_nobody_would_look_at() {
+        let failed = |budgets: NumberBudgets, second| budgets.failed(Channel::Sms, 1, at(second));
+        let used_up = (0..20).fold(NumberBudgets::default(), failed);
+        let refused = send(&pending(Channel::Sms), &used_up, &wide(), &[], at(30));
+        let Err(NotSent::Locked(locked)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(
+            locked.still_works.send_after.map(|wait| wait.as_secs()),
+            Some(86_370)
+        );
+        let row = (0..100).fold(NumberBudgets::default(), failed);
+        let refused = send(&pending(Channel::Sms), &row, &wide(), &[], at(130));
+        let Err(NotSent::Locked(locked)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(locked.still_works.send_after, None);
     }
 
     #[test]

@@ -74,6 +74,20 @@ impl Desk {
         }
     }
 
+    /// Judges a code that is sent once more. No block begins with it.
+    pub(crate) fn judge_again(
+        &mut self,
+        ask: Ask,
+        policy: &PumpingPolicy,
+        now: Timestamp,
+    ) -> Judged {
+        match self.guard.judge_again(ask, policy, now) {
+            Verdict::Clear => Judged::Clear,
+            Verdict::Shadow(finding) => Judged::Shadow(finding, None),
+            Verdict::Refuse(finding) => Judged::Refuse(finding, None),
+        }
+    }
+
     fn begun(&mut self, ask: Ask, finding: &Finding, mode: Mode, now: Timestamp) -> Option<Begun> {
         let Some(BlockNews::Begins { until, nth }) = finding.block else {
             return None;

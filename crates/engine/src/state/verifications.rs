@@ -10,6 +10,7 @@ use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::budget::DAY;
 use domain::verification::budget::number::NumberBudgets;
+use domain::verification::budget::policy::Policy;
 use domain::verification::channel::Channel;
 use domain::verification::state::Verification;
 use domain::verification::tag::CodeKey;
@@ -149,6 +150,10 @@ impl Verifications {
     }
 }
 
+/// The most holders that one start looks at in search of one that may be let go, so that a search costs
+/// little; each start goes on where the one before ended.
+const LOOKS_MAX: usize = 32;
+
 /// Budgets and where they are stored.
 #[derive(Clone, Debug)]
 struct Kept {
@@ -209,21 +214,35 @@ impl Budgets {
         }
     }
 
-    /// Takes the next holder out of the order whose time to be looked at has come. `Some` when nothing of
-    /// it matters any more: then it is to be forgotten, or looked at again.
-    pub(crate) fn next_idle(&mut self, now: Timestamp) -> Option<(Holder, u64)> {
-        let (look, holder) = *self.order.front()?;
-        if look > now {
+    /// Whether the next holder of the order may be let go. Those before it that may not go to its end.
+    pub(crate) fn has_idle(&mut self, policy: &Policy, now: Timestamp) -> bool {
+        for _ in 0..LOOKS_MAX {
+            let Some((_, holder)) = self.order.front().filter(|(look, _)| *look <= now) else {
+                return false;
+            };
+            let holder = *holder;
+            let kept = self.kept.get(&holder);
+            if kept.is_some_and(|kept| kept.budgets.is_idle(policy, now)) {
+                return true;
+            }
+            let is_kept = kept.is_some();
+            self.order.pop_front();
+            if is_kept {
+                self.look_again(holder, now);
+            }
+        }
+        false
+    }
+
+    /// Takes the next holder out of the order whose time to be looked at has come and of whom nothing
+    /// matters any more: then it is to be forgotten, or looked at again.
+    pub(crate) fn next_idle(&mut self, policy: &Policy, now: Timestamp) -> Option<(Holder, u64)> {
+        if !self.has_idle(policy, now) {
             return None;
         }
-        self.order.pop_front();
+        let (_, holder) = self.order.pop_front()?;
         let kept = self.kept.get(&holder)?;
-        let sequence = kept.sequence;
-        if kept.budgets.is_idle(now) {
-            return Some((holder, sequence));
-        }
-        self.look_again(holder, now);
-        None
+        Some((holder, kept.sequence))
     }
 
     /// Puts a holder at the end of the order.
@@ -239,6 +258,8 @@ impl Budgets {
 
 #[cfg(test)]
 mod tests {
+    use domain::verification::budget::ROW_KEPT;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
@@ -259,7 +280,7 @@ mod tests {
         kept(&mut budgets, 1);
         assert!(budgets.is_full_for(&holder(2), 1));
         assert!(!budgets.is_full_for(&holder(1), 1));
-        assert_eq!(budgets.next_idle(NOW), None);
+        assert_eq!(budgets.next_idle(&Policy::default(), NOW), None);
         assert_eq!(budgets.of(&holder(1)), NumberBudgets::default().sent(NOW));
     }
 
@@ -268,12 +289,26 @@ mod tests {
         let mut budgets = Budgets::default();
         kept(&mut budgets, 1);
         let later = NOW.saturating_add(DAY);
-        assert_eq!(budgets.next_idle(later), Some((holder(1), 1)));
+        let policy = Policy::default();
+        assert_eq!(budgets.next_idle(&policy, later), Some((holder(1), 1)));
         budgets.forget(&holder(1));
         assert_eq!(budgets.len(), 0);
         let much_later = later.saturating_add(DAY);
-        assert_eq!(budgets.next_idle(much_later), None);
+        assert_eq!(budgets.next_idle(&policy, much_later), None);
         assert!(budgets.order.is_empty());
+    }
+
+    #[test]
+    fn whoever_mistyped_and_gave_up_is_let_go_after_a_month_and_hides_nobody_behind() {
+        let (mut budgets, policy) = (Budgets::default(), Policy::default());
+        let mistyped = NumberBudgets::default().failed(Channel::Sms, 1, NOW);
+        let row = budgets.row(&holder(1), mistyped, || 1);
+        budgets.put(row, NOW);
+        kept(&mut budgets, 2);
+        let day = NOW.saturating_add(DAY);
+        assert_eq!(budgets.next_idle(&policy, day), Some((holder(2), 2)));
+        let month = NOW.saturating_add(ROW_KEPT);
+        assert_eq!(budgets.next_idle(&policy, month), Some((holder(1), 1)));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) struct TooRisky {
 
 impl Gateway {
     /// Before a verification starts: no lock is held and nothing is claimed yet, so it may take its time.
-    /// Resends do not come by here.
+    /// Resends do not come by here: the code is one that was begun when the SIM was good.
     pub(super) async fn may_verify(
         &self,
         caller: &Caller,
@@ -80,6 +80,22 @@ impl Gateway {
             state.count_unverified(Kind::VerificationStarted, client, word, now);
             let error = StartVerificationError::Risk(RiskRefusal::Pumping(reason));
             TooRisky { error, recorded }
+        })
+    }
+
+    /// The same for a code that is to be sent once more: not while its prefix is blocked.
+    pub(super) fn may_send_again(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<(), RiskRefusal> {
+        let judged = self.judge_pumping_again(state, settings, ask(live), now);
+        judged.map_err(|PumpingRefusal { reason, .. }| {
+            let (client, word) = (live.holder.0, reason.code());
+            state.count_unverified(Kind::VerificationResent, client, word, now);
+            RiskRefusal::Pumping(reason)
         })
     }
 

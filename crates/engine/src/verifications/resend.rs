@@ -6,14 +6,14 @@ use std::time::Duration;
 use domain::id::VerificationId;
 use domain::text::MessageText;
 use domain::time::Timestamp;
-use domain::verification::budget::number::NotYet;
+use domain::verification::budget::number::{Locked, NotYet};
 use domain::verification::send::{NotSent, Sent, send};
 use ledger::Kind;
 use tokio::sync::oneshot;
 
 use super::entries;
 use super::locks::Held;
-use super::{OFFERED, VerificationView, plan};
+use super::{OFFERED, RiskRefusal, VerificationView, plan};
 use crate::batch::Batch;
 use crate::changes::Write;
 use crate::client::Caller;
@@ -39,6 +39,12 @@ pub enum ResendError {
     /// The code was sent as often as one code may be.
     #[error("the code was sent as often as one may be")]
     SentTooOften,
+    /// The number has no checks left: nobody would look at the code.
+    #[error("the number is locked: {}", .0.reason.code())]
+    Locked(Locked),
+    /// Its prefix is blocked.
+    #[error("the code is not sent: {}", .0.code())]
+    Risk(RiskRefusal),
     /// It is too early, or too much was sent to the number.
     #[error("no code is sent yet: {}", .0.wait.code())]
     NotYet(NotYet),
@@ -179,6 +185,8 @@ impl Gateway {
             verification,
             budgets,
         } = sent.map_err(|not_sent| not_resent(state, caller, not_sent, now))?;
+        self.may_send_again(state, settings, &live, now)
+            .map_err(ResendError::Risk)?;
         let id = message.id;
         let intake = Intake::client(caller, live.from);
         let mut batch = Batch::new(now);
@@ -219,6 +227,10 @@ fn not_resent(
         NotSent::Ended(_) => (ResendError::NotFound, "not-found"),
         NotSent::NothingToSend => (ResendError::NothingToSend, "nothing-to-send"),
         NotSent::SentTooOften => (ResendError::SentTooOften, "sent-too-often"),
+        NotSent::Locked(locked) => {
+            let reason = locked.reason.code();
+            (ResendError::Locked(locked), reason)
+        }
         NotSent::NotYet(not_yet) => {
             let reason = not_yet.wait.code();
             (ResendError::NotYet(not_yet), reason)

@@ -7,7 +7,8 @@ use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::binding::Binding;
-use domain::verification::budget::number::{NotYet, NumberBudgets};
+use domain::verification::budget::number::{Locked, NotYet, NumberBudgets};
+use domain::verification::budget::policy::Policy;
 use domain::verification::channel::Channel;
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::send::{NotSent, Sent, send};
@@ -88,6 +89,9 @@ pub enum StartVerificationError {
     /// The channel is not begun here.
     #[error("the channel is not begun here")]
     Channel,
+    /// The number has no checks left: nobody would look at the code.
+    #[error("the number is locked: {}", .0.reason.code())]
+    Locked(Locked),
     /// It is too early, or too much was sent to the number.
     #[error("no code is sent yet: {}", .0.wait.code())]
     NotYet(NotYet),
@@ -304,7 +308,7 @@ impl Gateway {
             ..
         } = drawn;
         let (settings, caller) = (starting.settings, starting.caller);
-        self.has_room(state, settings, caller, (&live, now))?;
+        self.has_room(state, &starting, (&live, now))?;
         let mut batch = Batch::new(now);
         let (budgets, entered) = match message {
             Some(message) => {
@@ -328,7 +332,10 @@ impl Gateway {
             self.code_is_sent(&mut batch, settings, &live);
         }
         let Starting {
-            claim, mut held, ..
+            claim,
+            mut held,
+            terms,
+            ..
         } = starting;
         let row = row(&live, subject, code, now);
         batch.write(Write::Verification(Box::new(row)));
@@ -338,7 +345,7 @@ impl Gateway {
         if let Some(budget) = &budget {
             batch.write(Write::Budget(Box::new(budget.clone())));
         }
-        let forgotten = self.forget_idle(state, &mut batch, &mut held, now);
+        let forgotten = self.forget_idle(state, &terms.policy, &mut batch, &mut held);
         let keep = now.saturating_add(settings.bounds.idempotency_keep);
         let end = keep.max(live.verification.expires());
         let record = claim.and_then(|claim| claim.row_of_start(live.id, end));
@@ -391,20 +398,22 @@ impl Gateway {
     fn has_room(
         &self,
         state: &mut State,
-        settings: &Settings,
-        caller: &Caller,
+        starting: &Starting<'_>,
         (live, now): (&Live, Timestamp),
     ) -> Result<(), Ended> {
         if self.is_short_of_room() {
             self.turned_away_for_room();
             return Err(SubmitError::StorageLow.into());
         }
-        let bounds = &settings.bounds;
+        let bounds = &starting.settings.bounds;
         let (most, numbers_max) = (bounds.verifications_max, bounds.guess_budgets_max);
+        let policy = &starting.terms.policy;
+        // One that may be let go is, with this very start: see `forget_idle`.
         let is_full = state.verifications.is_full(most)
-            || state.budgets.is_full_for(&live.holder, numbers_max);
+            || state.budgets.is_full_for(&live.holder, numbers_max)
+                && !state.budgets.has_idle(policy, now);
         if is_full {
-            count(state, caller, "verifications-full", now);
+            count(state, starting.caller, "verifications-full", now);
             return Err(StartVerificationError::Full.into());
         }
         Ok(())
@@ -415,11 +424,12 @@ impl Gateway {
     fn forget_idle(
         &self,
         state: &mut State,
+        policy: &Policy,
         batch: &mut Batch,
         held: &mut Vec<Held>,
-        now: Timestamp,
     ) -> Option<Holder> {
-        let (holder, sequence) = state.budgets.next_idle(now)?;
+        let now = batch.at();
+        let (holder, sequence) = state.budgets.next_idle(policy, now)?;
         let Some(free) = self.number_locks.try_hold(&holder) else {
             state.budgets.look_again(holder, now);
             return None;
@@ -494,6 +504,7 @@ pub(super) fn may_send(
     let sent = send(&live.verification, budgets, &terms.policy, &OFFERED, now);
     sent.map_err(|not_sent| match not_sent {
         NotSent::NotYet(not_yet) => StartVerificationError::NotYet(not_yet),
+        NotSent::Locked(locked) => StartVerificationError::Locked(locked),
         NotSent::Ended(_) | NotSent::NothingToSend | NotSent::SentTooOften => {
             StartVerificationError::Channel
         }
@@ -503,6 +514,7 @@ pub(super) fn may_send(
 fn reason(error: &StartVerificationError) -> &'static str {
     match error {
         StartVerificationError::NotYet(not_yet) => not_yet.wait.code(),
+        StartVerificationError::Locked(locked) => locked.reason.code(),
         _ => "channel",
     }
 }

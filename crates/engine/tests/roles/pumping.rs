@@ -7,7 +7,7 @@ use domain::msisdn::Msisdn;
 use domain::verification::pumping::{Mode, Prefix, Reason};
 use domain::verification::risk::{MaxAgeHours, SimRisk, SimSwap, Unknown, WhenUnknown};
 use engine::{
-    ErasureBasis, ErasureScope, IdempotencyKey, RiskParts, RiskRefusal, Settings,
+    ErasureBasis, ErasureScope, IdempotencyKey, ResendError, RiskParts, RiskRefusal, Settings,
     StartVerification, StartVerificationError, UnblockError, UnblockReason,
 };
 use ledger::Kind;
@@ -196,6 +196,25 @@ fn a_block_is_lifted_when_its_time_is_over_and_that_is_told_once() {
     let test = test.crash_and_restart(usual(), 2);
     hours_later(&test, 0);
     assert_eq!(told(&test, Kind::PumpingLifted).len(), 1);
+}
+
+#[test]
+fn a_code_of_a_blocked_prefix_is_not_sent_once_more() {
+    let test = running();
+    let caller = test.caller();
+    let first = test.settle(test.gateway.start_verification(&caller, to(0), None));
+    let id = first.unwrap().view.id;
+    assert_eq!(sent(&test, 1..8), 6);
+    test.clock.advance(Duration::from_secs(60));
+    let refused = test.settle(test.gateway.resend_verification(&caller, id));
+    let blocked = RiskRefusal::Pumping(Reason::PrefixBlocked);
+    assert_eq!(refused.unwrap_err(), ResendError::Risk(blocked));
+    assert_eq!(told(&test, Kind::VerificationResent).len(), 1);
+    let unblock = UnblockReason::parse("a case").unwrap();
+    test.settle(test.gateway.unblock_prefix("anna", prefix(), &unblock))
+        .unwrap();
+    let resent = test.settle(test.gateway.resend_verification(&caller, id));
+    assert!(resent.is_ok(), "{resent:?}");
 }
 
 #[test]

@@ -180,14 +180,18 @@ fn unknown_foreign_expired_and_ended_verifications_look_alike() {
 #[test]
 fn a_number_is_locked_for_right_and_wrong_codes_alike_and_no_new_code_resets_it() {
     let test = running();
-    for _ in 0..4 {
+    for _ in 0..3 {
         let started = start(&test, 1).unwrap();
         let code = code(&test);
         fail(&test, started.id, &other_than(&code));
         later(&test, 4_000);
     }
+    let earlier = start(&test, 1).unwrap();
+    let _ = code(&test);
+    later(&test, 241);
     let started = start(&test, 1).unwrap();
     let code = code(&test);
+    fail(&test, earlier.id, &other_than(&code));
     let reasons =
         [&code, &other_than(&code)].map(|code| match check(&test, started.id, code).unwrap_err() {
             CheckError::Locked(locked) => locked,
@@ -195,6 +199,14 @@ fn a_number_is_locked_for_right_and_wrong_codes_alike_and_no_new_code_resets_it(
         });
     assert_eq!(reasons[0], reasons[1]);
     assert!(matches!(reasons[0].reason, LockReason::DayUsedUp(_)));
+    let unsent = start(&test, 1).unwrap_err();
+    let StartVerificationError::Locked(unsent) = unsent else {
+        panic!("{unsent:?}")
+    };
+    assert_eq!(unsent.still_works.checks, reasons[0].still_works.checks);
+    let unsent = resend(&test, started.id).unwrap_err();
+    assert!(matches!(unsent, ResendError::Locked(_)), "{unsent:?}");
+    assert!(test.carriers.take().is_empty(), "no message left");
     let test = test.crash_and_restart(usual(), 2);
     let after = check(&test, started.id, &code).unwrap_err();
     assert!(matches!(after, CheckError::Locked(_)), "{after:?}");

@@ -138,7 +138,7 @@ async fn a_locked_number_stays_locked_for_right_and_wrong_over_a_kill() {
     }
     let early = json!({"to": "+44 7700 900123", "channel": "sms", "purpose": "sign-in"});
     let early = api.post("/v1/verifications", &early).await.unwrap();
-    assert_eq!(early.member("code"), "send-cooldown", "{}", early.text);
+    assert_eq!(early.member("code"), "guess-budget", "{}", early.text);
     gateway.stop().await.unwrap();
 }
 

@@ -1,11 +1,9 @@
 //! Errors and refusals of verifications. A number that is locked is told the same for a right and a wrong
 //! code, since neither was looked at.
 
-use std::time::Duration;
-
-use domain::verification::budget::LockReason;
 use domain::verification::budget::number::{Locked, NotYet};
 use domain::verification::budget::sends::SendWait;
+use domain::verification::budget::{self, LockReason};
 use domain::verification::pumping::Reason;
 use domain::verification::risk::SimRisk;
 use engine::{
@@ -43,6 +41,7 @@ impl From<StartVerificationError> for Problem {
                 "is no channel that verifications begin on here: use sms or mo",
             ),
             StartVerificationError::NotYet(not_yet) => not_yet.into(),
+            StartVerificationError::Locked(locked) => locked.into(),
             StartVerificationError::Full => Self::new(
                 Code::VerificationsFull,
                 "no more verifications can be kept, and none is forgotten early: nothing was sent, \
@@ -104,7 +103,7 @@ impl From<NotYet> for Problem {
                  already sent can be checked",
             ),
         };
-        let works = works(&not_yet.still_works.checks, Err(not_yet.wait));
+        let works = works(&not_yet.still_works);
         Self {
             still_works: Some(Box::new(works)),
             ..problem.retry_after(not_yet.wait.retry_after())
@@ -127,7 +126,7 @@ impl From<Locked> for Problem {
                  looked at any more: prove by other means whose number it is",
             ),
         };
-        let works = works(&locked.still_works.checks, locked.still_works.sends);
+        let works = works(&locked.still_works);
         Self {
             still_works: Some(Box::new(works)),
             ..problem
@@ -135,14 +134,11 @@ impl From<Locked> for Problem {
     }
 }
 
-fn works(
-    checks: &[domain::verification::channel::Channel],
-    sends: Result<(), SendWait>,
-) -> StillWorks {
-    let wait = sends.err().map_or(Duration::ZERO, SendWait::retry_after);
+fn works(left: &budget::number::StillWorks) -> StillWorks {
+    let checks = left.checks.iter();
     StillWorks {
-        checks: checks.iter().map(|channel| channel.as_str()).collect(),
-        send_after: whole_seconds(wait),
+        checks: checks.map(|channel| channel.as_str()).collect(),
+        send_after: left.send_after.map(whole_seconds),
     }
 }
 
@@ -172,6 +168,8 @@ impl From<ResendError> for Problem {
                  verification",
             ),
             ResendError::NotYet(not_yet) => not_yet.into(),
+            ResendError::Locked(locked) => locked.into(),
+            ResendError::Risk(risk) => risk.into(),
             ResendError::Submit(error) => error.into(),
         }
     }
@@ -188,14 +186,16 @@ impl From<CancelVerificationError> for Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use domain::verification::budget::number::StillWorks as Works;
 
     use super::*;
 
-    fn nothing_works() -> Works {
+    fn only_sends_work(send_after: Duration) -> Works {
         Works {
             checks: Vec::new(),
-            sends: Ok(()),
+            send_after: Some(send_after),
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
     fn codes_of_budgets_and_of_the_api_are_the_same_words() {
         let wait = Duration::from_secs(30);
         for reason in [LockReason::DayUsedUp(wait), LockReason::Disabled] {
-            let still_works = nothing_works();
+            let still_works = only_sends_work(wait);
             let problem = Problem::from(Locked {
                 reason,
                 still_works,
@@ -211,11 +211,11 @@ mod tests {
             assert_eq!(problem.code.as_str(), reason.code());
         }
         for wait in [SendWait::Cooldown(wait), SendWait::Budget(wait)] {
-            let still_works = nothing_works();
+            let still_works = only_sends_work(wait.retry_after());
             let problem = Problem::from(NotYet { wait, still_works });
             assert_eq!(problem.code.as_str(), wait.code());
             assert_eq!(problem.retry_after, Some(30));
-            assert_eq!(problem.still_works.unwrap().send_after, 30);
+            assert_eq!(problem.still_works.unwrap().send_after, Some(30));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! All budgets of one number at one client, and what still works when one of them is used up.
 
+use core::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
@@ -43,8 +45,9 @@ pub struct NotYet {
 pub struct StillWorks {
     /// The channels whose checks are evaluated.
     pub checks: Vec<Channel>,
-    /// Whether a code is sent.
-    pub sends: Result<(), SendWait>,
+    /// After how long a code is sent, zero where it is now; `None` where no code is sent before the number
+    /// is proved anew. A code that nobody would look at is not sent.
+    pub send_after: Option<Duration>,
 }
 
 impl NumberBudgets {
@@ -86,7 +89,17 @@ impl NumberBudgets {
         };
         StillWorks {
             checks: offered.iter().copied().filter(works).collect(),
-            sends: self.sends.room(policy.sends, now),
+            send_after: self.send_after(policy, now),
+        }
+    }
+
+    fn send_after(&self, policy: &Policy, now: Timestamp) -> Option<Duration> {
+        let wait = self.sends.room(policy.sends, now).err();
+        let wait = wait.map_or(Duration::ZERO, SendWait::retry_after);
+        match self.sms.room(&policy.sms, 1, now) {
+            Ok(()) => Some(wait),
+            Err(LockReason::DayUsedUp(day)) => Some(day.max(wait)),
+            Err(LockReason::Disabled) => None,
         }
     }
 
@@ -138,17 +151,16 @@ impl NumberBudgets {
         }
     }
 
-    /// Whether nothing of it can matter any more, so that it need not be kept.
-    pub fn is_idle(&self, now: Timestamp) -> bool {
+    /// Whether nothing of it matters enough to be kept; see [`CheckBudget::is_idle`].
+    pub fn is_idle(&self, policy: &Policy, now: Timestamp) -> bool {
         let mut channels = Channel::ALL.into_iter();
-        channels.all(|channel| self.of(channel).is_idle(now)) && self.sends.is_idle(now)
+        let idle = |channel| self.of(channel).is_idle(policy.checks(channel), now);
+        channels.all(idle) && self.sends.is_idle(now)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
     use crate::verification::budget::DAY;
 
@@ -166,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn used_up_checks_leave_the_other_channels_and_the_sends() {
+    fn used_up_checks_leave_the_other_channels_and_no_code_is_sent_that_nobody_looks_at() {
         let refused = locked()
             .check_room(&Policy::default(), SMS, &OFFERED, at(20))
             .unwrap_err();
@@ -174,7 +186,7 @@ mod tests {
         assert_eq!(refused.reason, LockReason::DayUsedUp(day));
         let left = [Channel::Totp, Channel::Recovery];
         assert_eq!(refused.still_works.checks, left);
-        assert_eq!(refused.still_works.sends, Ok(()));
+        assert_eq!(refused.still_works.send_after, Some(day));
     }
 
     #[test]
@@ -210,7 +222,8 @@ mod tests {
         let stored: NumberBudgets = serde_json::from_str(&json).unwrap();
         assert_eq!(stored, budgets);
         let cleared = budgets.succeeded(Channel::Sms);
-        assert!(!cleared.is_idle(at(19)));
-        assert!(cleared.is_idle(at(19 + 86_400)));
+        let policy = Policy::default();
+        assert!(!cleared.is_idle(&policy, at(19)));
+        assert!(cleared.is_idle(&policy, at(19 + 86_400)));
     }
 }

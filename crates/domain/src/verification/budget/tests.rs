@@ -55,6 +55,16 @@ fn a_hundred_failures_in_a_row_disable_the_number_for_ever() {
 }
 
 #[test]
+fn a_row_of_failures_is_let_go_after_a_month_and_a_disabled_number_never() {
+    let policy = policy(20, 20);
+    let last = |days: u64| at(18 + days * 86_400);
+    assert!(!failed(19).is_idle(&policy, last(29)));
+    assert!(failed(19).is_idle(&policy, last(30)));
+    assert!(!failed(20).is_idle(&policy, last(3_000)));
+    assert!(failed(20).proved_anew().is_idle(&policy, last(2)));
+}
+
+#[test]
 fn a_costly_failure_takes_more_of_the_day() {
     let policy = policy(20, 100);
     let budget = CheckBudget::default().failed(10, at(0)).failed(1, at(1));
