@@ -1,9 +1,11 @@
-//! The programs that the tests need besides the toolchain: SMPP peers that others wrote. What is
-//! missing is installed, pinned, below `target/test-tools`; what cannot be installed is named.
+//! The programs that the tests need besides the toolchain: SMPP peers, authenticator apps and a reader of
+//! QR codes that others wrote. Debian's are installed where they are missing, the libraries of PyPI and npm,
+//! pinned, below `target/test-tools`; what cannot be installed is named.
 //!
-//! The tests find the tools through `target/test-tools/paths.json`, not through the environment,
+//! The tests find the libraries through `target/test-tools/paths.json`, not through the environment,
 //! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
-//! `smpplib` and `aiosmpplib`), `node`, and `node_modules` (for `NODE_PATH`, holds `smpp`).
+//! `smpplib`, `aiosmpplib` and `pyotp`), `node`, and `node_modules` (for `NODE_PATH`, holds `smpp`).
+//! Debian's `oathtool`, `rsvg-convert` and `zbarimg` have no key: they are where programs are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,7 @@ struct Probe {
     package: &'static str,
 }
 
-const PROBES: [Probe; 4] = [
+const PROBES: [Probe; 7] = [
     Probe {
         program: "python3",
         words: &["--version"],
@@ -41,6 +43,21 @@ const PROBES: [Probe; 4] = [
         program: "npm",
         words: &["--version"],
         package: "npm",
+    },
+    Probe {
+        program: "oathtool",
+        words: &["--version"],
+        package: "oathtool",
+    },
+    Probe {
+        program: "rsvg-convert",
+        words: &["--version"],
+        package: "librsvg2-bin",
+    },
+    Probe {
+        program: "zbarimg",
+        words: &["--version"],
+        package: "zbar-tools",
     },
 ];
 
@@ -126,7 +143,7 @@ fn apt_get(words: &[&str]) -> anyhow::Result<()> {
 /// A virtual environment with the Python peers; answers with its interpreter.
 fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
     let python = folder.join("bin/python");
-    let imports = answers(&python, &["-c", "import smpplib, aiosmpplib"]);
+    let imports = answers(&python, &["-c", "import smpplib, aiosmpplib, pyotp"]);
     if imports && is_installed(folder, PYTHON_PEERS) {
         return Ok(python);
     }

@@ -10,6 +10,7 @@
 )]
 
 mod acts;
+mod authenticators;
 mod backup;
 mod canary;
 mod carrier_away;
