@@ -227,6 +227,6 @@ mod tests {
 
     #[test]
     fn none_of_the_limits_written_here_is_lost() {
-        assert_eq!(defaults().len(), 18);
+        assert_eq!(defaults().len(), 17);
     }
 }
