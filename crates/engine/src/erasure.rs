@@ -102,6 +102,10 @@ impl Gateway {
     ) -> Result<Erased, ErasureError> {
         let _alone = self.destruction.lock().await;
         let now = self.now();
+        // A start counts what was accepted since counts were kept, and finds no number for what is erased.
+        if let Err(error) = self.keep_counts(now) {
+            tracing::warn!(%error, "a crash in this moment gives the number its limits back");
+        }
         let mut request = Request {
             gateway: self,
             id: self.ids.id(self.entropy.as_ref(), now),

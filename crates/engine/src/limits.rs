@@ -126,8 +126,9 @@ impl Limits {
             inside.unkept += 1;
         }
         drop(inside);
-        let tightest = decision.tightest.take();
-        Throttled::of(decision).map_or(Ok(tightest), Err)
+        // What is left of a limit that clients share is no client's business.
+        let own = decision.own.take();
+        Throttled::of(decision).map_or(Ok(own), Err)
     }
 
     /// The same for whatever else is counted. The slots it then holds must be given back.

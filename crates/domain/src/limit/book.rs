@@ -21,7 +21,7 @@ use super::steady::Steady;
 use crate::time::Timestamp;
 
 pub use super::counter::Tally;
-pub use decision::{Decision, Hold, Meter, Verdict};
+pub use decision::{Audience, Decision, Hold, Meter, Verdict};
 pub use reload::Reloaded;
 pub use view::{Summary, TopKey};
 
@@ -70,18 +70,22 @@ impl Book {
         } else {
             Verdict::Granted
         });
-        let mut tightest: Option<&Reading> = None;
+        let (mut tightest, mut own): (Option<&Reading>, Option<&Reading>) = (None, None);
         for reading in &readings {
-            let enforced = self.settle(reading, &mut decision, now);
-            if enforced == Mode::Enforce
-                && tightest.is_none_or(|other| reading.is_tighter_than(other))
-            {
+            if self.settle(reading, &mut decision, now) != Mode::Enforce {
+                continue;
+            }
+            if tightest.is_none_or(|other| reading.is_tighter_than(other)) {
                 tightest = Some(reading);
             }
+            if own.is_none_or(|other| reading.is_tighter_than(other)) && self.is_of_client(reading)
+            {
+                own = Some(reading);
+            }
         }
-        if let Some(reading) = tightest.filter(|_| !refused) {
-            let limit = self.limits.get(reading.limit);
-            decision.tightest = limit.map(|limit| Meter::after(limit, reading, now));
+        if !refused {
+            decision.tightest = tightest.and_then(|reading| self.after(reading, now));
+            decision.own = own.and_then(|reading| self.after(reading, now));
         }
         self.readings = readings;
         decision
@@ -125,6 +129,17 @@ impl Book {
             let limit = self.limits.get(place);
             readings.extend(limit.and_then(|limit| limit.read(place, &asked, &self.secret, now)));
         }
+    }
+
+    fn after(&self, reading: &Reading, now: Timestamp) -> Option<Meter> {
+        let limit = self.limits.get(reading.limit)?;
+        Some(Meter::after(limit, reading, now))
+    }
+
+    /// Whether what a limit counts is one client's alone.
+    fn is_of_client(&self, reading: &Reading) -> bool {
+        let limit = self.limits.get(reading.limit);
+        limit.is_some_and(|limit| Audience::of(limit.policy()) == Audience::Client)
     }
 
     fn refuses(&self, reading: &Reading) -> bool {

@@ -5,7 +5,7 @@
 use core::fmt::Write;
 use core::time::Duration;
 
-use super::book::Meter;
+use super::book::{Audience, Meter};
 use super::policy::Unit;
 
 /// The largest Integer of RFC 9651 section 3.3.1.
@@ -26,11 +26,16 @@ pub fn policies(meters: &[Meter]) -> String {
     })
 }
 
-/// The value of `RateLimit`: what is left (`r`), and in how many seconds there is more (`t`).
+/// The value of `RateLimit`: what is left (`r`), and in how many seconds there is more (`t`). Of a limit
+/// that several clients share it says only that this request does not fit (`r=0`), and when it will.
 pub fn standings(meters: &[Meter]) -> String {
     list(meters, |text, meter| {
-        write!(text, "\"{}\";r={}", meter.name, integer(meter.remaining))?;
-        write!(text, ";t={}", seconds(meter.reset))
+        let (left, reset) = match meter.audience {
+            Audience::Client => (meter.remaining, meter.reset),
+            Audience::Operator => (0, meter.wait.unwrap_or_default()),
+        };
+        write!(text, "\"{}\";r={}", meter.name, integer(left))?;
+        write!(text, ";t={}", seconds(reset))
     })
 }
 
@@ -39,7 +44,11 @@ pub fn standings(meters: &[Meter]) -> String {
 pub fn retry_after(meters: &[Meter]) -> Option<u64> {
     let mut longest = 1;
     for meter in meters {
-        longest = longest.max(seconds(meter.wait?.max(meter.reset)));
+        let reset = match meter.audience {
+            Audience::Client => meter.reset,
+            Audience::Operator => Duration::ZERO,
+        };
+        longest = longest.max(seconds(meter.wait?.max(reset)));
     }
     Some(longest)
 }
@@ -92,6 +101,7 @@ mod tests {
             window: Duration::from_secs(window),
             remaining: 3,
             reset: Duration::from_millis(1_500),
+            audience: Audience::Client,
             wait: Some(Duration::from_millis(900)),
             level: Level::Own,
             key: Key::default(),
@@ -120,6 +130,17 @@ mod tests {
             policies(&[huge]),
             "\"m\";q=999999999999999;qu=\"shortstop-micros\";w=1"
         );
+    }
+
+    #[test]
+    fn what_is_left_of_a_limit_that_clients_share_is_told_to_none() {
+        let shared = Meter {
+            audience: Audience::Operator,
+            ..meter("day", Unit::Segments, 86_400)
+        };
+        let one = std::slice::from_ref(&shared);
+        assert_eq!(standings(one), "\"day\";r=0;t=1");
+        assert_eq!(retry_after(one), Some(1));
     }
 
     #[test]

@@ -126,6 +126,19 @@ fn the_fourth_code_to_a_number_is_refused_whoever_sends_it_and_counted_by_its_li
 }
 
 #[test]
+fn advertisements_to_a_number_keep_no_code_from_it() {
+    let test = TestGateway::queued_with(settings(defaults()));
+    let mut sent = 0;
+    for _ in 0..40 {
+        let request = request(handset(1), TrafficClass::Marketing, "hello");
+        let result = test.settle(test.gateway.submit(&test.caller(), request, None));
+        sent += u32::from(result.is_ok());
+    }
+    assert_eq!(sent, 30);
+    assert!(send(&test, handset(1)).is_ok());
+}
+
+#[test]
 fn two_spellings_of_one_number_share_one_count() {
     let test = TestGateway::queued_with(settings(only("recipient-otp-hour", 2)));
     for text in ["+447700900001", "+44 7700 900 001"] {
@@ -147,7 +160,8 @@ fn a_refusal_takes_nothing_from_any_limit() {
     let last = send(&test, handset(3)).unwrap().limit.unwrap();
     assert_eq!(
         (last.name.as_str(), last.remaining),
-        ("recipient-otp-hour", 0)
+        ("client-rate", 0),
+        "the number's count may hold what other clients sent"
     );
     let both = violated(send(&test, handset(3)));
     assert_eq!(both, ["recipient-otp-hour", "client-rate"]);
@@ -252,6 +266,7 @@ fn spend_is_a_hard_cap_by_the_price_of_the_prefix() {
 fn clients_of_one_group_share_its_count_and_those_without_are_outside() {
     let draft = Draft {
         name: LimitName::parse("group").unwrap(),
+        classes: domain::class::ClassSet::default(),
         dimensions: [domain::limit::dimension::Dimension::Group]
             .into_iter()
             .collect(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::class::TrafficClass;
 use domain::limit::policy::{Draft, Policy};
-use engine::{AuthError, SubmitError};
+use engine::{AuthError, ErasureBasis, ErasureScope, SubmitError};
 use testkit::TestGateway;
 use testkit::gateway::{HOME, handset, request, unknown_key};
 
@@ -39,6 +39,50 @@ fn a_full_limit_is_full_after_a_crash_though_nothing_was_kept() {
     assert!(!send(&test));
     test.clock.advance(Duration::from_hours(1));
     assert!(send(&test), "it was never more than full");
+}
+
+#[test]
+fn a_full_limit_is_full_after_an_erasure_and_a_crash() {
+    let test = TestGateway::queued_with(limited(2));
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let _inside = runtime.enter();
+    let caller = test.caller();
+    for _ in 0..2 {
+        let request = request(handset(1), TrafficClass::Otp, "hello");
+        let sent = test.settle(test.gateway.submit(&caller, request, None));
+        let gone = test.gateway.cancel(&caller, sent.unwrap().id);
+        test.settle(gone).unwrap();
+    }
+    let basis = ErasureBasis::parse("case 1", handset(1)).unwrap();
+    let scope = ErasureScope::KeepConsent;
+    let erased = test
+        .gateway
+        .erase_subject("root", handset(1), &basis, scope);
+    assert_eq!(test.settle(erased).unwrap().messages, 2);
+    assert!(!send(&test));
+    let test = test.crash_and_restart(limited(2), 2);
+    assert!(!send(&test), "an erased message still counts");
+}
+
+#[test]
+fn a_crash_in_the_middle_of_an_erasure_gives_nothing_back() {
+    let test = TestGateway::queued_with(limited(1));
+    test.counts.lose_last();
+    let caller = test.caller();
+    let request = request(handset(1), TrafficClass::Otp, "hello");
+    let sent = test.settle(test.gateway.submit(&caller, request, None));
+    let gone = test.gateway.cancel(&caller, sent.unwrap().id);
+    test.settle(gone).unwrap();
+    let basis = ErasureBasis::parse("case 1", handset(1)).unwrap();
+    let scope = ErasureScope::KeepConsent;
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let _inside = runtime.enter();
+    let erased = test
+        .gateway
+        .erase_subject("root", handset(1), &basis, scope);
+    test.settle(erased).unwrap();
+    let test = test.crash_and_restart(limited(1), 2);
+    assert!(!send(&test), "what is kept first holds the message");
 }
 
 #[test]

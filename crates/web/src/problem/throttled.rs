@@ -66,6 +66,7 @@ fn rule(meter: &Meter) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::limit::book::Audience;
     use domain::limit::dimension::Level;
     use domain::limit::key::Key;
     use domain::limit::policy::{LimitName, Mode};
@@ -81,6 +82,7 @@ mod tests {
             window: Duration::from_hours(1),
             remaining: 0,
             reset: Duration::from_secs(7),
+            audience: Audience::Client,
             wait: wait.map(Duration::from_secs),
             level: Level::Own,
             key: Key::default(),

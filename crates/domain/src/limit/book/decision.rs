@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{Key, Level, Limit, Method, Mode, Reading};
 use crate::limit::counter::Standing;
+use crate::limit::dimension::Dimension;
 use crate::limit::policy::{LimitName, Policy, Rule, Unit};
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub struct Decision {
     pub shadowed: Vec<Meter>,
     /// Of the limits that enforce and took, the one with the least left, after the take.
     pub tightest: Option<Meter>,
+    /// The same of those that count by client: what that client may be told.
+    pub own: Option<Meter>,
     /// The slots it holds now. Give each back with [`super::Book::release`] when it is done.
     pub holds: Vec<Hold>,
 }
@@ -30,6 +33,15 @@ pub enum Verdict {
     Granted,
     /// It may not, and was not counted.
     Refused,
+}
+
+/// Whose traffic a count is made of, and so whom it may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One client's: the limit counts by client.
+    Client,
+    /// That of several clients: what is left would tell one of them what another did.
+    Operator,
 }
 
 /// How a request stands with one limit.
@@ -49,6 +61,8 @@ pub struct Meter {
     pub remaining: u64,
     /// How long until there is more than that; zero when all is there.
     pub reset: Duration,
+    /// Whether others count there too.
+    pub audience: Audience,
     /// How long until this request fits: zero when it does, `None` when it is more than there ever is.
     pub wait: Option<Duration>,
     /// Whose count it was: its own, or one that newcomers share because the table is full.
@@ -73,6 +87,7 @@ impl Decision {
             violated: Vec::new(),
             shadowed: Vec::new(),
             tightest: None,
+            own: None,
             holds: Vec::new(),
         }
     }
@@ -115,6 +130,7 @@ impl Meter {
             remaining: standing.remaining,
             reset: standing.reset,
             wait: standing.wait,
+            audience: Audience::of(limit.policy()),
             level: reading.level,
             key: reading.entry.key,
         }
@@ -123,6 +139,17 @@ impl Meter {
     /// Whether the request fits.
     pub fn fits(&self) -> bool {
         self.wait == Some(Duration::ZERO)
+    }
+}
+
+impl Audience {
+    /// Who may be told of the counts of a limit.
+    pub(super) fn of(policy: &Policy) -> Self {
+        if policy.draft().dimensions.contains(Dimension::Client) {
+            Self::Client
+        } else {
+            Self::Operator
+        }
     }
 }
 
