@@ -80,7 +80,7 @@ impl Gateway {
         let result = directory.authenticate(credential, source, now);
         drop(directory);
         result.map_err(|(error, client)| {
-            if let Err(throttled) = self.take_failed_login(source, now) {
+            if let Err(throttled) = self.take_failed_login(source) {
                 return self.login_throttled(source, throttled, now);
             }
             let who = client.map_or_else(

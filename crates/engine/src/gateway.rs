@@ -223,4 +223,9 @@ impl Gateway {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// The clock that nobody sets, which limits go by.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.clock.uptime()
+    }
 }

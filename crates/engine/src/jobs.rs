@@ -235,7 +235,7 @@ impl Gateway {
     pub fn reconfigure(&self, settings: crate::settings::Settings, change: &ConfigChange) {
         let policies = settings.limits.policies.clone();
         let now = self.now();
-        match self.limits.reload(policies, now) {
+        match self.limits.reload(policies, self.uptime()) {
             Ok(told) => tracing::debug!(?told, "limits were read again"),
             // The configuration was checked; this is for one that was not.
             Err(error) => tracing::error!(%error, "the limits stay as they were"),

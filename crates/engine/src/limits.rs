@@ -5,9 +5,11 @@ mod keeping;
 mod metrics;
 mod recent;
 mod shown;
+mod steady;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::limit::book::{Book, Decision, Hold, Meter, Reloaded, Verdict};
 use domain::limit::facts::{Event, Facts};
@@ -22,6 +24,7 @@ use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use recent::Recent;
+use steady::SteadyTime;
 
 pub use shown::{LimitAnswer, LimitQuestion, LimitView};
 
@@ -77,8 +80,19 @@ pub(crate) struct Limits(Mutex<Inside>);
 struct Inside {
     book: Book,
     recent: Recent,
-    /// Requests that were counted since counts were kept.
-    unkept: u64,
+    time: SteadyTime,
+    unkept: Unkept,
+}
+
+/// What was counted since counts were kept.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unkept {
+    /// Messages: a start finds them in the store and counts them again.
+    messages: u64,
+    /// Anything else, which only these counts know of.
+    others: u64,
+    /// How long the last copy held the lock.
+    copy: Duration,
 }
 
 impl Default for Limits {
@@ -88,7 +102,8 @@ impl Default for Limits {
         Self(Mutex::new(Inside {
             book,
             recent: Recent::default(),
-            unkept: 0,
+            time: SteadyTime::begin(None, Timestamp::EPOCH, Duration::ZERO),
+            unkept: Unkept::default(),
         }))
     }
 }
@@ -107,9 +122,11 @@ impl Limits {
     pub(crate) fn reload(
         &self,
         policies: Vec<Policy>,
-        now: Timestamp,
+        uptime: Duration,
     ) -> Result<Reloaded, PolicyError> {
-        self.inside().book.reload(policies, now)
+        let mut inside = self.inside();
+        let now = inside.time.at(uptime);
+        inside.book.reload(policies, now)
     }
 
     /// Asks every limit that counts a message, and takes from all of them when none refuses.
@@ -117,13 +134,14 @@ impl Limits {
         &self,
         facts: &Facts<'_>,
         sequence: u64,
-        now: Timestamp,
+        uptime: Duration,
     ) -> Result<Option<Meter>, Throttled> {
         let mut inside = self.inside();
+        let now = inside.time.at(uptime);
         let mut decision = inside.book.check_and_take(facts, now);
         if decision.verdict == Verdict::Granted {
             inside.recent.add(sequence, now);
-            inside.unkept += 1;
+            inside.unkept.messages += 1;
         }
         drop(inside);
         // What is left of a limit that clients share is no client's business.
@@ -132,10 +150,11 @@ impl Limits {
     }
 
     /// The same for whatever else is counted. The slots it then holds must be given back.
-    pub(crate) fn take(&self, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Hold>, Throttled> {
+    pub(crate) fn take(&self, facts: &Facts<'_>, uptime: Duration) -> Result<Vec<Hold>, Throttled> {
         let mut inside = self.inside();
+        let now = inside.time.at(uptime);
         let mut decision = inside.book.check_and_take(facts, now);
-        inside.unkept += 1;
+        inside.unkept.others += decision.lasting;
         drop(inside);
         let holds = std::mem::take(&mut decision.holds);
         Throttled::of(decision).map_or(Ok(holds), Err)
@@ -145,7 +164,7 @@ impl Limits {
     pub(crate) fn forget(&self, number: Msisdn) {
         let mut inside = self.inside();
         inside.book.forget(number);
-        inside.unkept += 1;
+        inside.unkept.messages += 1;
     }
 
     fn release(&self, holds: impl IntoIterator<Item = Hold>) {
@@ -163,8 +182,8 @@ impl Limits {
 impl Gateway {
     /// Octets that the counts of all limits take at most. It changes with the policies alone.
     pub fn limits_held(&self) -> usize {
-        let now = self.now();
-        let summaries = self.limits.inside().book.summaries(now);
+        let inside = self.limits.inside();
+        let summaries = inside.book.summaries(inside.time.at(self.uptime()));
         summaries.iter().map(|summary| summary.octets).sum()
     }
 
@@ -179,7 +198,7 @@ impl Gateway {
             source: Some(caller.source),
             ..Facts::new(Event::Request)
         };
-        match self.limits.take(&facts, now) {
+        match self.limits.take(&facts, self.uptime()) {
             Ok(holds) => Ok(Underway {
                 gateway: self.myself(),
                 holds,
@@ -200,16 +219,12 @@ impl Gateway {
 
     /// Counts a credential that is not accepted, by where it came from. Only failures are counted, so
     /// that whoever has a good key is never shut out by those who guess from the same address.
-    pub(crate) fn take_failed_login(
-        &self,
-        source: IpAddr,
-        now: Timestamp,
-    ) -> Result<(), Throttled> {
+    pub(crate) fn take_failed_login(&self, source: IpAddr) -> Result<(), Throttled> {
         let facts = Facts {
             source: Some(source),
             ..Facts::new(Event::Login)
         };
-        let holds = self.limits.take(&facts, now)?;
+        let holds = self.limits.take(&facts, self.uptime())?;
         self.limits.release(holds);
         Ok(())
     }

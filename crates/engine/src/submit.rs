@@ -468,7 +468,7 @@ impl Gateway {
         let now = batch.at();
         let facts = self.facts(state, settings, &intake, &prepared);
         let _admitted = admission::decide(&facts)?;
-        let limit = self.take_message(settings, &intake, &prepared, now)?;
+        let limit = self.take_message(settings, &intake, &prepared)?;
         let Prepared {
             id,
             head,

@@ -1,5 +1,8 @@
 //! The one place that reads the machine's clock: the engine's `Clock` port.
 
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
 use domain::time::Timestamp;
 use engine::ports::Clock;
 
@@ -20,7 +23,19 @@ impl Clock for SystemClock {
             .unwrap_or_default();
         Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
+
+    fn uptime(&self) -> Duration {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one adapter of the machine's clock"
+        )]
+        let now = Instant::now();
+        now.duration_since(*FIRST.get_or_init(|| now))
+    }
 }
+
+/// The first reading: an instant of itself tells no time.
+static FIRST: OnceLock<Instant> = OnceLock::new();
 
 #[cfg(test)]
 mod tests {

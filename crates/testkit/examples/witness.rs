@@ -32,6 +32,11 @@ impl Clock for WallClock {
             .unwrap_or_default();
         Timestamp::from_seconds(since.as_secs())
     }
+
+    /// Nothing here is limited.
+    fn uptime(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
 }
 
 /// What the command line says.

@@ -10,6 +10,7 @@ use engine::ports::Clock;
 #[derive(Debug)]
 pub struct ManualClock {
     micros: AtomicU64,
+    uptime: AtomicU64,
     readings: AtomicU64,
 }
 
@@ -21,6 +22,7 @@ impl ManualClock {
     pub const fn new() -> Self {
         Self {
             micros: AtomicU64::new(Self::START.micros()),
+            uptime: AtomicU64::new(0),
             readings: AtomicU64::new(0),
         }
     }
@@ -30,7 +32,7 @@ impl ManualClock {
         Timestamp::from_micros(self.micros.load(Ordering::SeqCst))
     }
 
-    /// Sets it.
+    /// Sets it. No time goes by.
     pub fn set(&self, now: Timestamp) {
         self.micros.store(now.micros(), Ordering::SeqCst);
     }
@@ -38,6 +40,8 @@ impl ManualClock {
     /// Lets time go by.
     pub fn advance(&self, by: Duration) {
         self.set(self.peek().saturating_add(by));
+        let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+        self.uptime.fetch_add(micros, Ordering::SeqCst);
     }
 
     /// Sets it back.
@@ -61,5 +65,9 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         self.readings.fetch_add(1, Ordering::SeqCst);
         self.peek()
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_micros(self.uptime.load(Ordering::SeqCst))
     }
 }

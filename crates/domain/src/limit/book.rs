@@ -170,6 +170,8 @@ impl Book {
                 limit.take(reading, now);
                 if matches!(limit.policy().method(0), Method::Held(_)) {
                     decision.holds.push(Hold::of(limit, reading));
+                } else {
+                    decision.lasting += 1;
                 }
             }
         }

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Inside;
 use super::recent::Recent;
+use super::steady::{KeptTime, Replayed, SteadyTime};
+use super::{Inside, Unkept};
 use crate::gateway::Gateway;
 use crate::ports::counts::CountsError;
 use crate::recover::StartError;
@@ -30,6 +31,13 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Counts are kept this often at least, when there is anything new.
 const EVERY: Duration = Duration::from_mins(1);
+
+/// And so often when anything but messages was counted (keys that are not good), of which the store knows
+/// nothing: with the look that is 5 s at most that a crash forgives.
+const SOON: Duration = Duration::from_secs(4);
+
+/// As long as a copy holds up whoever is counted no longer than this.
+const COPY_MAX: Duration = Duration::from_millis(10);
 
 /// And when so many requests were counted since: a start counts those of them that were accepted again,
 /// within a second.
@@ -50,6 +58,9 @@ struct Kept {
     boundary: u64,
     /// And these above it.
     counted: Vec<u64>,
+    /// Where steady time stood.
+    #[serde(default)]
+    time: Option<KeptTime>,
 }
 
 impl Gateway {
@@ -66,14 +77,23 @@ impl Gateway {
                 .map_err(|error| tracing::warn!(%error, "{says}"))
                 .ok()
         });
-        let (book, boundary, counted) = if let (Some(book), Some(kept)) = (restored, kept) {
-            (book, kept.boundary, kept.counted)
+        let (book, since) = if let (Some(book), Some(kept)) = (restored, kept) {
+            let since = Since {
+                boundary: kept.boundary,
+                counted: kept.counted.into_iter().collect(),
+                time: kept.time,
+            };
+            (book, since)
         } else {
             let horizon = now.saturating_sub(horizon(&policies));
-            let book = Book::new(policies, secret())?;
-            (book, horizon.millis() << 12, Vec::new())
+            let since = Since {
+                boundary: horizon.millis() << 12,
+                counted: HashSet::new(),
+                time: None,
+            };
+            (Book::new(policies, secret())?, since)
         };
-        let inside = self.counted_since(&settings, book, (boundary, counted))?;
+        let inside = self.counted_since(&settings, book, since)?;
         self.limits.begin(inside);
         Ok(())
     }
@@ -83,16 +103,18 @@ impl Gateway {
         &self,
         settings: &Settings,
         mut book: Book,
-        (boundary, counted): (u64, Vec<u64>),
+        since: Since,
     ) -> Result<Inside, StartError> {
-        let counted: HashSet<u64> = counted.into_iter().collect();
-        let mut last = counted.iter().copied().fold(boundary, u64::max);
+        let time = SteadyTime::begin(since.time, self.now(), self.uptime());
+        let mut times = Replayed::new(since.time, &time);
+        let mut last = since.counted.iter().copied().fold(since.boundary, u64::max);
         let mut replayed = 0_u64;
         self.store
-            .accepted(boundary, MESSAGES_MAX, &mut |row, number| {
+            .accepted(since.boundary, MESSAGES_MAX, &mut |row, number| {
                 let sequence = row.id.sequence();
-                if row.head.client.is_some() && !counted.contains(&sequence) {
-                    self.replay(settings, &mut book, &row, number.as_slice());
+                if row.head.client.is_some() && !since.counted.contains(&sequence) {
+                    let at = times.at(row.created);
+                    self.replay(settings, (&mut book, at), &row, number.as_slice());
                     replayed += 1;
                 }
                 last = last.max(sequence);
@@ -101,11 +123,21 @@ impl Gateway {
         Ok(Inside {
             book,
             recent: Recent::from(last),
-            unkept: replayed,
+            time,
+            unkept: Unkept {
+                messages: replayed,
+                ..Unkept::default()
+            },
         })
     }
 
-    fn replay(&self, settings: &Settings, book: &mut Book, row: &MessageRow, number: &[VaultRow]) {
+    fn replay(
+        &self,
+        settings: &Settings,
+        (book, at): (&mut Book, Timestamp),
+        row: &MessageRow,
+        number: &[VaultRow],
+    ) {
         let segments = u32::try_from(row.segments.len()).unwrap_or(u32::MAX);
         let number = self.number(number);
         let cost = number.map(|number| settings.limits.prices.cost(number, segments));
@@ -120,7 +152,7 @@ impl Gateway {
             cost_micros: cost.unwrap_or_default(),
             ..Facts::new(Event::Message)
         };
-        book.replay(&facts, row.created);
+        book.replay(&facts, at);
     }
 
     /// What was kept; nothing when it cannot be read, of which the log tells.
@@ -145,20 +177,40 @@ impl Gateway {
 
     /// Keeps all counts, sealed. Blocks.
     pub(crate) fn keep_counts(&self, now: Timestamp) -> Result<(), CountsError> {
-        let kept = {
+        let (kept, unkept) = self.copy_counts(now);
+        let result = self.keep_copy(&kept);
+        if result.is_err() {
             let mut inside = self.limits.inside();
-            let counts = inside.book.snapshot(now);
-            let (boundary, counted) = inside.recent.told();
-            inside.unkept = 0;
-            Kept {
-                counts,
-                boundary,
-                counted,
-            }
+            inside.unkept.messages += unkept.messages;
+            inside.unkept.others += unkept.others;
+        }
+        result
+    }
+
+    /// All counts as they are, and what of them was not kept yet. The lock is held meanwhile.
+    fn copy_counts(&self, now: Timestamp) -> (Kept, Unkept) {
+        let mut inside = self.limits.inside();
+        let begun = self.uptime();
+        let steady = inside.time.at(begun);
+        let counts = inside.book.snapshot(steady);
+        let (boundary, counted) = inside.recent.told();
+        let kept = Kept {
+            counts,
+            boundary,
+            counted,
+            time: Some(inside.time.kept(now, begun)),
         };
+        let fresh = Unkept {
+            copy: self.uptime().saturating_sub(begun),
+            ..Unkept::default()
+        };
+        (kept, std::mem::replace(&mut inside.unkept, fresh))
+    }
+
+    fn keep_copy(&self, kept: &Kept) -> Result<(), CountsError> {
         let failed = |says: &str| CountsError(says.to_owned());
         let octets = zeroize::Zeroizing::new(
-            serde_json::to_vec(&kept).map_err(|error| failed(&error.to_string()))?,
+            serde_json::to_vec(kept).map_err(|error| failed(&error.to_string()))?,
         );
         let mut nonce = [0; 12];
         self.entropy.fill(&mut nonce);
@@ -168,7 +220,7 @@ impl Gateway {
         self.counts.keep(&sealed)
     }
 
-    /// Keeps them every minute, and earlier when much was counted.
+    /// Keeps them every minute, and earlier when much was counted or what nothing else remembers.
     pub(crate) async fn run_counts(self: std::sync::Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -180,8 +232,7 @@ impl Gateway {
                 _ = looks.tick() => {}
             }
             let unkept = self.limits.inside().unkept;
-            let is_time = unkept > 0 && last.elapsed() >= EVERY;
-            if !is_time && unkept < REQUESTS_MAX {
+            if !unkept.is_due(last.elapsed()) {
                 continue;
             }
             last = tokio::time::Instant::now();
@@ -198,6 +249,22 @@ impl Gateway {
     }
 }
 
+impl Unkept {
+    /// Whether to keep counts, so long after the last time.
+    fn is_due(&self, since: Duration) -> bool {
+        let any = self.messages + self.others;
+        let soon = self.others > 0 && self.copy <= COPY_MAX;
+        any >= REQUESTS_MAX || (any > 0 && since >= EVERY) || (soon && since >= SOON)
+    }
+}
+
+/// From where a start counts again.
+struct Since {
+    boundary: u64,
+    counted: HashSet<u64>,
+    time: Option<KeptTime>,
+}
+
 /// How far back a message counts: the longest window of any limit.
 fn horizon(policies: &[Policy]) -> Duration {
     let windows = policies.iter().map(|policy| match policy.draft().rule {
@@ -210,4 +277,25 @@ fn horizon(policies: &[Policy]) -> Duration {
         Rule::Held { .. } => Duration::ZERO,
     });
     windows.max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_these_counts_know_is_kept_within_seconds_and_messages_within_a_minute() {
+        let (soon, minute) = (Duration::from_secs(4), Duration::from_mins(1));
+        let of = |messages, others, copy| Unkept {
+            messages,
+            others,
+            copy: Duration::from_millis(copy),
+        };
+        assert!(of(0, 1, 1).is_due(soon));
+        assert!(!of(0, 1, 11).is_due(soon), "the copy holds up too much");
+        assert!(!of(1, 0, 1).is_due(soon), "the store has the message");
+        assert!(of(0, 1, 11).is_due(minute) && of(1, 0, 11).is_due(minute));
+        assert!(!of(0, 0, 1).is_due(minute), "nothing new");
+        assert!(of(REQUESTS_MAX, 0, 11).is_due(Duration::ZERO));
+    }
 }

@@ -78,6 +78,7 @@ impl Gateway {
             return Err(NotRecorded);
         }
         let inside = self.limits.inside();
+        let now = inside.time.at(self.uptime());
         let summaries = inside.book.summaries(now);
         let views = inside.book.policies().zip(summaries);
         let views = views.map(|(policy, summary)| LimitView {
@@ -115,10 +116,11 @@ impl Gateway {
             ..Counted::new(Event::Message)
         };
         let reach = settings.limits.countries.allow(&destination);
+        let inside = self.limits.inside();
         Ok(LimitAnswer {
             reach: reach.map(|()| destination),
             cost_micros,
-            meters: self.limits.inside().book.explain(&facts, now),
+            meters: inside.book.explain(&facts, inside.time.at(self.uptime())),
         })
     }
 

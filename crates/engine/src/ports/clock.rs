@@ -1,5 +1,7 @@
 //! The clock port. A command reads it once, at its beginning, and hands the moment on.
 
+use std::time::Duration;
+
 use domain::time::Timestamp;
 
 /// Tells the time of UTC.
@@ -10,4 +12,7 @@ use domain::time::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+    /// The time since some moment of this process's choice. Setting the machine's clock does not move
+    /// it, it never goes back, and it means nothing in another process. What is limited goes by it.
+    fn uptime(&self) -> Duration;
 }

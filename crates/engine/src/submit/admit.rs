@@ -75,7 +75,6 @@ impl Gateway {
         settings: &Settings,
         intake: &Intake,
         prepared: &Prepared,
-        now: Timestamp,
     ) -> Result<Option<Meter>, Throttled> {
         if intake.origin == Origin::KeywordReply {
             return Ok(None);
@@ -93,7 +92,7 @@ impl Gateway {
             ..Counted::new(Event::Message)
         };
         self.limits
-            .take_message(&facts, prepared.id.sequence(), now)
+            .take_message(&facts, prepared.id.sequence(), self.uptime())
     }
 }
 

@@ -15,8 +15,14 @@ fn limited(amount: u32) -> engine::Settings {
     settings(only("recipient-otp-hour", amount))
 }
 
+const HOURS: Duration = Duration::from_hours(1);
+
 fn send(test: &TestGateway) -> bool {
-    let request = request(handset(1), TrafficClass::Otp, "hello");
+    send_to(test, 1)
+}
+
+fn send_to(test: &TestGateway, number: u16) -> bool {
+    let request = request(handset(number), TrafficClass::Otp, "hello");
     match test.settle(test.gateway.submit(&test.caller(), request, None)) {
         Ok(_) => true,
         Err(SubmitError::Throttled(_)) => false,
@@ -118,6 +124,60 @@ fn a_clock_set_back_over_a_restart_gives_nothing() {
     let image = test.store.image();
     let test = test.restart_over(image, limited(2), 2);
     assert!(!send(&test));
+}
+
+#[test]
+fn a_clock_set_to_and_fro_gives_nothing_however_often() {
+    let test = full(2);
+    for _ in 0..3 {
+        for (ahead, behind) in [(HOURS * 3, HOURS * 3), (HOURS, HOURS * 2)] {
+            let right = test.clock.peek();
+            test.clock.set(right.saturating_add(ahead));
+            let _another_number_uses_it = send_to(&test, 2);
+            test.clock.set(right.saturating_sub(behind));
+            assert!(!send(&test));
+            test.clock.set(right);
+            assert!(!send(&test));
+        }
+    }
+    test.clock.advance(HOURS);
+    assert!(send(&test), "time that passed counts");
+}
+
+#[test]
+fn a_clock_that_is_behind_at_one_start_and_right_at_the_next_gives_nothing() {
+    let mut test = full(2);
+    for round in 0..3 {
+        let right = test.clock.peek();
+        test.settle(test.gateway.stop());
+        test.clock.set_back(HOURS * 2);
+        let image = test.store.image();
+        test = test.restart_over(image, limited(2), 2 + round * 2);
+        assert!(!send(&test));
+        test.settle(test.gateway.stop());
+        test.clock.set(right);
+        let image = test.store.image();
+        test = test.restart_over(image, limited(2), 3 + round * 2);
+        assert!(!send(&test), "round {round}");
+    }
+}
+
+#[test]
+fn a_clock_that_ran_ahead_once_locks_nobody_out() {
+    let test = full(2);
+    let right = test.clock.peek();
+    test.settle(test.gateway.stop());
+    test.clock.set(right.saturating_add(HOURS * 24 * 12));
+    let image = test.store.image();
+    let test = test.restart_over(image, limited(2), 2);
+    assert!(send(&test) && send(&test), "the wall says the hour passed");
+    test.settle(test.gateway.stop());
+    test.clock.set(right);
+    let image = test.store.image();
+    let test = test.restart_over(image, limited(2), 3);
+    assert!(!send(&test));
+    test.clock.advance(HOURS);
+    assert!(send(&test));
 }
 
 #[test]

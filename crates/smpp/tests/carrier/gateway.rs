@@ -28,6 +28,10 @@ impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_seconds(1_764_064_800)
     }
+
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 pub struct NoChance;

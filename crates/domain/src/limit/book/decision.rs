@@ -22,6 +22,8 @@ pub struct Decision {
     pub tightest: Option<Meter>,
     /// The same of those that count by client: what that client may be told.
     pub own: Option<Meter>,
+    /// How many of the counts it was taken from outlive a restart: all but slots.
+    pub lasting: u64,
     /// The slots it holds now. Give each back with [`super::Book::release`] when it is done.
     pub holds: Vec<Hold>,
 }
@@ -88,6 +90,7 @@ impl Decision {
             shadowed: Vec::new(),
             tightest: None,
             own: None,
+            lasting: 0,
             holds: Vec::new(),
         }
     }
