@@ -225,7 +225,7 @@ impl Gateway {
     }
 
     /// The clock that nobody sets, which limits go by.
-    pub(crate) fn uptime(&self) -> Duration {
+    pub(crate) fn uptime(&self) -> std::time::Duration {
         self.clock.uptime()
     }
 }

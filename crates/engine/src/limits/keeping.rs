@@ -93,7 +93,7 @@ impl Gateway {
             };
             (Book::new(policies, secret())?, since)
         };
-        let inside = self.counted_since(&settings, book, since)?;
+        let inside = self.counted_since(&settings, book, &since)?;
         self.limits.begin(inside);
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Gateway {
         &self,
         settings: &Settings,
         mut book: Book,
-        since: Since,
+        since: &Since,
     ) -> Result<Inside, StartError> {
         let time = SteadyTime::begin(since.time, self.now(), self.uptime());
         let mut times = Replayed::new(since.time, &time);
