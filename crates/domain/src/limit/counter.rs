@@ -3,11 +3,12 @@
 //! all limits and then takes from all.
 //!
 //! Newcomers share rather than being refused, recipients too: refusing them all would let one client's
-//! flood of numbers stop everybody's codes. What a prefix shares is no more than what each of its
-//! numbers may have, so whoever fills the table gains nothing by it. [`Tally::shared`] tells.
+//! flood of numbers stop everybody's codes. Of messages to numbers a coarser key allows more than a number
+//! of its own ([`Policy::factor`]), so that people are not refused for one another; of all else it allows
+//! the same, so that whoever fills the table gains nothing by it. [`Tally::shared`] tells.
 //!
-//! A newcomer that finds room again begins with what its coarser keys owe, since some of that may be its
-//! own. So for every key at every time: what counts against it is never less than what it took.
+//! A newcomer that finds room again begins with its part of what its coarser keys owe. Where those allow
+//! no more than its own that is all of it: what counts against a key is never less than what it took.
 
 mod reading;
 mod rows;
@@ -61,11 +62,15 @@ pub(super) struct Limit {
 
 impl Limit {
     pub(super) fn new(policy: Policy) -> Self {
-        let (keys, cells) = (policy.draft().keys, policy.cells());
+        let keys = policy.draft().keys;
         let coarse = |share: u32| (keys / share).max(COARSE_MIN);
         Self {
-            stores: [keys, coarse(NEAR_SHARE), coarse(FAR_SHARE), 1]
-                .map(|capacity| Store::new(capacity, cells)),
+            stores: [
+                Store::new(keys, policy.cells(Level::Own)),
+                Store::new(coarse(NEAR_SHARE), policy.cells(Level::Near)),
+                Store::new(coarse(FAR_SHARE), policy.cells(Level::Far)),
+                Store::new(1, policy.cells(Level::Last)),
+            ],
             recipes: Level::ALL.map(|level| Recipe::new(policy.draft().dimensions, level)),
             policy,
             spilled_until: Timestamp::EPOCH,
@@ -113,7 +118,7 @@ impl Limit {
 
     /// Takes what a reading found, allowed or not; the moment must be the reading's.
     pub(super) fn take(&mut self, reading: &Reading, now: Timestamp) {
-        let method = self.policy.method(reading.entry.tier);
+        let method = self.method(reading);
         self.tally.taken += 1;
         self.tally.shared += u64::from(reading.level != Level::Own);
         let Some(store) = self.stores.get_mut(reading.level.index()) else {
@@ -206,7 +211,7 @@ impl Limit {
 
     /// What counts against a key, and the most there is for it.
     pub(super) fn used(&self, level: Level, entry: &Entry, now: Timestamp) -> (u64, u64) {
-        match self.policy.method(entry.tier) {
+        match self.policy.method_at(level, entry.tier) {
             Method::Rate(rate) => {
                 let left = Arrival::from_bits(entry.state).available(rate, now);
                 let burst = u64::from(rate.burst());
@@ -260,7 +265,9 @@ impl Limit {
 
     /// Lets a newcomer begin with what its coarser keys owe.
     fn inherit(&self, reading: &mut Reading, asked: &Asked<'_>, secret: &Secret, now: Timestamp) {
-        for (recipe, store) in self.levels().skip(reading.level.index() + 1) {
+        let level = reading.level.index();
+        let coarser = Level::ALL.into_iter().zip(self.levels()).skip(level + 1);
+        for (coarse, (recipe, store)) in coarser {
             let key = recipe.key(asked, secret);
             let entry = store
                 .table
@@ -269,13 +276,17 @@ impl Limit {
             let Some(entry) = entry.filter(|entry| self.is_live(entry, now)) else {
                 continue;
             };
-            match self.policy.method(entry.tier) {
+            match self.policy.method_at(coarse, entry.tier) {
                 Method::Rate(_) => {
                     let owed = Arrival::from_bits(reading.entry.state);
                     let both = owed.with(Arrival::from_bits(entry.state), now);
                     reading.entry.state = both.to_bits();
                 }
-                Method::Quota(_) => reading.inherited.extend(store.cells(&entry)),
+                Method::Quota(window) => {
+                    let more = self.policy.factor(coarse) / self.policy.factor(reading.level);
+                    let part = window.part(store.cells(&entry), more, now);
+                    reading.inherited.extend(part);
+                }
                 Method::Held(_) => {}
             }
         }
@@ -291,7 +302,7 @@ impl Limit {
         now: Timestamp,
     ) -> (bool, u64, u64) {
         let (entry, amount) = (&reading.entry, reading.amount);
-        match self.policy.method(entry.tier) {
+        match self.method(reading) {
             Method::Rate(rate) => Arrival::from_bits(entry.state).room(rate, count(amount), now),
             Method::Quota(window) => {
                 let used = window.used(self.counted(reading), now);
@@ -314,7 +325,7 @@ impl Limit {
     /// How a reading's key stands before anything is taken.
     pub(super) fn standing(&self, reading: &Reading, now: Timestamp) -> Standing {
         let (entry, amount) = (&reading.entry, reading.amount);
-        match self.policy.method(entry.tier) {
+        match self.method(reading) {
             Method::Rate(rate) => {
                 Standing::of_rate(rate, Arrival::from_bits(entry.state), count(amount), now)
             }
@@ -333,7 +344,7 @@ impl Limit {
     /// How a reading's key stands after it was taken.
     pub(super) fn standing_after(&self, reading: &Reading, now: Timestamp) -> Standing {
         let (entry, amount) = (&reading.entry, reading.amount);
-        match self.policy.method(entry.tier) {
+        match self.method(reading) {
             Method::Rate(rate) => {
                 let arrival = Arrival::from_bits(entry.state).take(rate, count(amount), now);
                 Standing::of_rate(rate, arrival, 0, now)
@@ -348,6 +359,12 @@ impl Limit {
             }
             Method::Held(slots) => Standing::of_held(slots, reading.left, 0),
         }
+    }
+
+    /// The rule that counts for a reading.
+    #[inline]
+    pub(super) fn method(&self, reading: &Reading) -> Method {
+        self.policy.method_at(reading.level, reading.entry.tier)
     }
 
     /// The cells that count against a reading's key before anything is taken.

@@ -37,6 +37,15 @@ impl Rate {
         self.burst
     }
 
+    /// So many times the rate, and as many more at once. What a key owes, in time, stays what it is.
+    #[must_use]
+    pub(super) fn times(self, factor: u32) -> Self {
+        Self {
+            interval: self.interval.div_ceil(u64::from(factor.max(1))),
+            burst: self.burst.saturating_mul(factor.max(1)),
+        }
+    }
+
     /// How long a spent burst takes to come back, rounded up to microseconds.
     pub fn refill(self) -> Duration {
         duration_of(self.capacity())

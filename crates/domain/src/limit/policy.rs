@@ -9,7 +9,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::concurrency::Slots;
-use super::dimension::{Dimension, Dimensions};
+use super::dimension::{Dimension, Dimensions, Level};
 use super::facts::{Event, Facts};
 use super::gcra::Rate;
 use super::window::Window;
@@ -27,6 +27,15 @@ pub const MOST_KEYS: u32 = 1 << 26;
 
 /// The most overrides of one limit.
 pub const MOST_OVERRIDES: usize = 10_000;
+
+/// How many times the amount of one number the newcomers of a prefix share when the table is full. A table
+/// is sized for what a firm sends, so that one number in some is a newcomer: of the 10,000 to 100,000 of a
+/// prefix, of which a busy firm reaches a thousand in a window, one in thirty. Who fills the table (a million
+/// numbers in an hour) can send a number so many times as much, and no more.
+pub const NEAR_FACTOR: u32 = 32;
+
+/// And those of a country, or all, when the table of prefixes is full too: again so many prefixes.
+pub const FAR_FACTOR: u32 = NEAR_FACTOR * NEAR_FACTOR;
 
 /// What one request counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -239,10 +248,35 @@ impl Policy {
         tier.map_or(self.method, |(_, method)| *method)
     }
 
-    /// Cells of a key: enough for the largest quota among the tiers.
-    pub(super) fn cells(&self) -> u16 {
-        let methods = self.tiers.iter().map(|(_, method)| *method);
-        let cells = methods.chain([self.method]).map(Method::cells);
+    /// The rule of a tier at a level: what its coarser keys allow is more when many numbers share them.
+    #[inline]
+    pub(super) fn method_at(&self, level: Level, tier: u16) -> Method {
+        match self.factor(level) {
+            1 => self.method(tier),
+            factor => self.method(tier).times(factor),
+        }
+    }
+
+    /// How many times its own amount a key of a level allows. Only for messages to numbers: a person who
+    /// never got one is not refused for those of others. Whoever guesses (keys, logins) would gain
+    /// by it, and a coarser key of what has no prefix is as exact as its own.
+    pub(super) fn factor(&self, level: Level) -> u32 {
+        let dimensions = self.draft.dimensions;
+        let numbers = self.draft.event == Event::Message
+            && (dimensions.contains(Dimension::Recipient)
+                || dimensions.contains(Dimension::Prefix))
+            && !matches!(self.draft.rule, Rule::Held { .. });
+        match level {
+            Level::Near if numbers => NEAR_FACTOR,
+            Level::Far | Level::Last if numbers => FAR_FACTOR,
+            _ => 1,
+        }
+    }
+
+    /// Cells of a key at a level: enough for the largest quota among the tiers.
+    pub(super) fn cells(&self, level: Level) -> u16 {
+        let tiers = 0..=u16::try_from(self.tiers.len()).unwrap_or(u16::MAX);
+        let cells = tiers.map(|tier| self.method_at(level, tier).cells());
         cells.max().unwrap_or(0)
     }
 
@@ -326,6 +360,14 @@ impl Rule {
 }
 
 impl Method {
+    fn times(self, factor: u32) -> Self {
+        match self {
+            Self::Rate(rate) => Self::Rate(rate.times(factor)),
+            Self::Quota(window) => Self::Quota(window.times(factor)),
+            Self::Held(slots) => Self::Held(slots),
+        }
+    }
+
     fn cells(self) -> u16 {
         match self {
             Self::Quota(window) => window.cells(),

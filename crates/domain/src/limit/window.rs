@@ -35,6 +35,29 @@ impl Window {
         Self { quota, span, grain }
     }
 
+    /// So many times the quota in the same span.
+    #[must_use]
+    pub(super) fn times(self, factor: u32) -> Self {
+        let quota = self.quota.saturating_mul(u64::from(factor.max(1)));
+        Self::new(quota, Duration::from_micros(self.span))
+    }
+
+    /// Of cells, oldest first, those that one of `factor` who share them begins with: the newest, up to
+    /// its part of what counts, rounded up.
+    pub(super) fn part(self, cells: &[Cell], factor: u32, now: Timestamp) -> Vec<Cell> {
+        let mut left = self.used(cells, now).div_ceil(u64::from(factor.max(1)));
+        let mut part = Vec::new();
+        for [at, amount] in cells.iter().rev() {
+            let taken = left.min(*amount);
+            if taken == 0 {
+                break;
+            }
+            left -= taken;
+            part.push([*at, taken]);
+        }
+        part
+    }
+
     /// The most in any span.
     pub const fn quota(self) -> u64 {
         self.quota

@@ -123,13 +123,13 @@ impl Meter {
 
     fn new(limit: &Limit, reading: &Reading, standing: Standing) -> Self {
         let draft = limit.policy().draft();
-        let tier = reading.entry.tier;
+        let method = limit.method(reading);
         Self {
             name: draft.name.clone(),
             mode: draft.mode,
             unit: draft.unit,
-            quota: quota_of(limit.policy(), tier),
-            window: window_of(limit.policy(), tier),
+            quota: quota_of(method),
+            window: window_of(method, draft.rule),
             remaining: standing.remaining,
             reset: standing.reset,
             wait: standing.wait,
@@ -156,16 +156,16 @@ impl Audience {
     }
 }
 
-fn quota_of(policy: &Policy, tier: u16) -> u64 {
-    match policy.method(tier) {
+fn quota_of(method: Method) -> u64 {
+    match method {
         Method::Rate(rate) => u64::from(rate.burst()),
         Method::Quota(window) => window.quota(),
         Method::Held(slots) => u64::from(slots.most()),
     }
 }
 
-fn window_of(policy: &Policy, tier: u16) -> Duration {
-    match (policy.method(tier), policy.draft().rule) {
+fn window_of(method: Method, rule: Rule) -> Duration {
+    match (method, rule) {
         (Method::Rate(rate), _) => rate.refill(),
         (Method::Quota(_), Rule::Quota { window, .. }) => window,
         _ => Duration::ZERO,

@@ -68,7 +68,7 @@ impl Limit {
         old: &Policy,
         now: Timestamp,
     ) -> bool {
-        let method = self.policy.method(entry.tier);
+        let method = self.policy.method_at(level, entry.tier);
         let Some(store) = self.stores.get_mut(level.index()) else {
             return false;
         };
@@ -86,7 +86,7 @@ impl Limit {
         };
         // Several rows may come together under the key that all share.
         let mut entry = held.filter(live).unwrap_or(fresh);
-        match (method, old.method(row.tier)) {
+        match (method, old.method_at(row.level, row.tier)) {
             (Method::Rate(new), Method::Rate(old)) => {
                 let owed = Arrival::from_bits(row.state).under(old, new, now);
                 let both = owed.with(Arrival::from_bits(entry.state), now);

@@ -65,7 +65,7 @@ fn an_override_differs_in_amounts_only_and_only_where_clients_are_apart() {
     let policy = Policy::new(with(quota(50, 60))).unwrap();
     assert_eq!(policy.tier(Some(client)), 1);
     assert_eq!(policy.tier(Some(ClientId::new(2, 1))), 0);
-    assert_eq!(policy.cells(), 50);
+    assert_eq!(policy.cells(Level::Own), 50);
     assert_eq!(
         Policy::new(with(quota(5, 61))),
         Err(PolicyError::OverrideShape(name()))

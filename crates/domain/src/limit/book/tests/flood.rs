@@ -121,14 +121,57 @@ fn a_full_table_of_slots_gives_each_slot_back_where_it_was_taken() {
     assert!(!granted(&mut book, &message(1, 7), START));
 }
 
+#[test]
+fn a_person_is_not_refused_for_the_messages_of_strangers_when_the_table_is_full() {
+    let small = Draft {
+        keys: 64,
+        ..draft("codes", &[Dimension::Recipient], quota(3, 600))
+    };
+    let mut book = book(vec![small]);
+    let mut refused = 0;
+    for to in 0..400 {
+        refused += u32::from(!granted(&mut book, &message(1, to), START));
+    }
+    assert!(
+        book.summaries(START)[0].shared_keys > 0,
+        "the table is full"
+    );
+    assert_eq!(refused, 0, "the first code of each");
+    let hammered = (0..2_000).filter(|_| granted(&mut book, &message(1, 399), after(1)));
+    assert!(hammered.count() <= 96, "what a prefix shares has an end");
+}
+
+#[test]
+fn who_guesses_gains_nothing_by_a_full_table() {
+    let guesses = Draft {
+        event: Event::Login,
+        keys: 1,
+        ..draft("guesses", &[Dimension::Recipient], quota(3, 600))
+    };
+    let mut book = book(vec![guesses]);
+    let guess = |to| Facts {
+        event: Event::Login,
+        ..message(1, to)
+    };
+    for to in 0..1_000 {
+        let _ = granted(&mut book, &guess(to), START);
+    }
+    let hits = (0..50).filter(|_| granted(&mut book, &guess(999), after(1)));
+    assert!(hits.count() <= 3);
+}
+
 proptest! {
     /// The tables are far too small, so that requests move between levels all the time.
     #[test]
-    fn no_number_gets_more_by_coming_through_shared_keys(
+    fn no_number_gets_more_guesses_by_coming_through_shared_keys(
         steps in proptest::collection::vec((0_u64..1_200_000, 0_u64..400), 200..900),
         hot in 0_u64..400,
     ) {
-        let small = |name, rule| Draft { keys: 1, ..draft(name, &[Dimension::Recipient], rule) };
+        let small = |name, rule| Draft {
+            event: Event::Login,
+            keys: 1,
+            ..draft(name, &[Dimension::Recipient], rule)
+        };
         let mut quotas = book(vec![small("quota", quota(3, 60))]);
         let mut rates = book(vec![small("rate", rate(1, 20, 3))]);
         let (mut now, mut log): (u64, HashMap<(bool, u64), Vec<u64>>) = (START.micros(), HashMap::new());
@@ -137,7 +180,8 @@ proptest! {
             let to = if place % 3 == 0 { hot } else { *to };
             let at = Timestamp::from_micros(now);
             for (is_quota, book) in [(true, &mut quotas), (false, &mut rates)] {
-                if granted(book, &message(1, to), at) {
+                let guess = Facts { event: Event::Login, ..message(1, to) };
+                if granted(book, &guess, at) {
                     log.entry((is_quota, to)).or_default().push(now);
                 }
             }

@@ -139,21 +139,26 @@ fn a_limit_that_counts_something_else_begins_anew_and_says_so() {
 fn fewer_keys_after_a_restart_are_no_amnesty() {
     let sized = |keys| {
         policies(vec![Draft {
+            event: Event::Login,
             keys,
             ..draft("a", &[Dimension::Recipient], quota(1, 600))
         }])
     };
+    let login = |to| Facts {
+        event: Event::Login,
+        ..message(1, to)
+    };
     let mut book = Book::new(sized(1_000), secret()).unwrap();
     for to in 0..1_000 {
-        assert!(granted(&mut book, &message(1, to), START));
+        assert!(granted(&mut book, &login(to), START));
     }
     let snapshot = book.snapshot(START);
     assert_eq!(snapshot.rows(), 1_000);
     let mut again = Book::restore(sized(10), secret(), &snapshot).unwrap();
     for to in 0..1_000 {
-        assert!(!granted(&mut again, &message(1, to), after(599)), "{to}");
+        assert!(!granted(&mut again, &login(to), after(599)), "{to}");
     }
-    assert!(granted(&mut again, &message(1, 5), after(600)));
+    assert!(granted(&mut again, &login(5), after(600)));
 }
 
 #[test]
