@@ -16,6 +16,9 @@ const REACH: usize = 64;
 /// when 3 of 4 are live, and at few when some are at rest.
 const SPAN: usize = 512;
 
+/// Places that share a word of the bits.
+const WORD: usize = 64;
+
 /// Where a newcomer goes.
 struct Gap {
     /// Before this place, in the order of the keys.
@@ -97,6 +100,8 @@ pub enum Vacancy {
 pub struct Table {
     rows: Vec<Row>,
     homes: usize,
+    /// One bit a place that was ever used, so that a walk costs what is used and not what there is.
+    used: Vec<u64>,
 }
 
 impl Table {
@@ -104,9 +109,11 @@ impl Table {
     pub fn new(capacity: u32) -> Self {
         let capacity = usize::try_from(capacity.max(1)).unwrap_or(usize::MAX);
         let homes = capacity.saturating_add(capacity / 3).saturating_add(1);
+        let places = homes.saturating_add(REACH);
         Self {
-            rows: vec![[0; 5]; homes.saturating_add(REACH)],
+            rows: vec![[0; 5]; places],
             homes,
+            used: vec![0; places.div_ceil(WORD)],
         }
     }
 
@@ -169,6 +176,10 @@ impl Table {
             ..Entry::default()
         };
         *self.rows.get_mut(place)? = entry.pack();
+        // What lies between was used before; only the place given up may not have been.
+        if let Some(word) = self.used.get_mut(vacant / WORD) {
+            *word |= 1 << (vacant % WORD);
+        }
         let vacancy = match gone[0] {
             0 => Vacancy::Empty,
             _ => Vacancy::Rested(Entry::unpack(gone)),
@@ -187,8 +198,10 @@ impl Table {
 
     /// Every entry, at rest or not, in the order of the keys.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
-        let used = self.rows.iter().filter(|row| row[0] != 0);
-        used.map(|row| Entry::unpack(*row))
+        let words = self.used.iter().zip(self.rows.chunks(WORD));
+        let used = words.filter(|(word, _)| **word != 0);
+        let rows = used.flat_map(|(_, rows)| rows.iter().filter(|row| row[0] != 0));
+        rows.map(|row| Entry::unpack(*row))
     }
 
     /// Where a new key would go, and the nearest place that can be given up for it. What lies between
