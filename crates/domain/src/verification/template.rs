@@ -1,6 +1,6 @@
 //! The text that carries a code: in the person's language, in one segment, with the brand, the purpose, the
-//! minutes of validity and the warning not to share it, and without a link. What comes from outside
-//! is [checked](insert) before, and is put in once and never read again, so that it cannot make
+//! minutes of validity and the warning not to share it, and without a link. Beside a long last line it
+//! says less, and then says it in English. What comes from outside is [checked](insert) before, and is put in once and never read again, so that it cannot make
 //! a line, a link or a second code.
 
 pub mod insert;
@@ -8,7 +8,7 @@ pub mod language;
 pub mod last_line;
 mod wording;
 
-use self::insert::{Brand, Purpose};
+use self::insert::{Brand, Occasion, Purpose};
 use self::language::Language;
 use self::last_line::LastLine;
 use self::wording::Wording;
@@ -42,17 +42,28 @@ pub struct Notice<'n> {
 pub struct DoesNotFit;
 
 impl Notice<'_> {
-    /// Writes the text: the fullest of three forms that fits one segment.
+    /// Writes the text: the fullest form of the language that fits one segment with the last line, or
+    /// else of English, whose letters take less room.
     pub fn render(&self) -> Result<MessageText, DoesNotFit> {
-        let wording = self.language.wording();
-        let forms = [self.full(wording), self.short(wording), self.brief(wording)];
         let last_line = self.last_line.write(self.code);
-        let texts = forms.into_iter().map(|form| form + &last_line);
-        texts
+        let languages = [self.language, Language::English];
+        let mut forms = languages
             .into_iter()
-            .find(|text| is_one_segment(text))
-            .and_then(|text| MessageText::parse(&text).ok())
+            .flat_map(|language| self.forms(language));
+        forms
+            .find_map(|form| one_segment(form + &last_line))
             .ok_or(DoesNotFit)
+    }
+
+    /// The forms of the text in a language, the fullest first. The last leaves the occasion out; the
+    /// client's own words are never left out, since they can be what the person agrees to.
+    fn forms(&self, language: Language) -> Vec<String> {
+        let wording = language.wording();
+        let mut forms = vec![self.full(wording), self.short(wording), self.brief(wording)];
+        if matches!(self.purpose, Purpose::Known(_)) {
+            forms.push(self.bare(wording));
+        }
+        forms
     }
 
     /// A whole sentence or two.
@@ -86,18 +97,30 @@ impl Notice<'_> {
         format!("{}. {}", self.facts(wording), wording.warning)
     }
 
+    /// Brand, code and warning alone.
+    fn bare(&self, wording: &Wording) -> String {
+        let (brand, code) = (self.brand.as_str(), self.code.reveal());
+        format!("{brand}: {code}. {}", wording.warning)
+    }
+
     fn facts(&self, wording: &Wording) -> String {
         let (brand, code) = (self.brand.as_str(), self.code.reveal());
         format!("{brand}: {code} ({})", self.purpose.words(wording))
     }
 }
 
+fn one_segment(text: String) -> Option<MessageText> {
+    let text = is_one_segment(&text).then_some(text)?;
+    MessageText::parse(&text).ok()
+}
+
 fn is_one_segment(text: &str) -> bool {
     count_segments(text, ReferenceWidth::Eight).is_ok_and(|count| count.segments == 1)
 }
 
-/// Whether texts with this brand and last line fit in every language, whatever purpose is given; if
-/// not, the first language in which one does not. For checking a configuration.
+/// Whether texts with this brand and last line fit for every occasion, whatever language is wanted; if
+/// not, the first language in which one does not. For checking a configuration; a client's own words
+/// are checked when they come.
 pub fn fits_always(
     brand: &Brand,
     last_line: &LastLine,
@@ -105,15 +128,17 @@ pub fn fits_always(
 ) -> Result<(), Language> {
     let code = Code::from_number(length, 0);
     for language in Language::ALL {
-        let notice = Notice {
-            language,
-            brand,
-            purpose: &Purpose::longest(),
-            code: &code,
-            rules: Rules::default(),
-            last_line,
-        };
-        notice.render().map_err(|DoesNotFit| language)?;
+        for purpose in Occasion::ALL.map(Purpose::Known) {
+            let notice = Notice {
+                language,
+                brand,
+                purpose: &purpose,
+                code: &code,
+                rules: Rules::default(),
+                last_line,
+            };
+            notice.render().map_err(|DoesNotFit| language)?;
+        }
     }
     Ok(())
 }

@@ -33,8 +33,8 @@ impl From<StartVerificationError> for Problem {
             ),
             StartVerificationError::DoesNotFit => Self::new(
                 Code::TextDoesNotFit,
-                "the text of the code does not fit one segment with its last line: use a shorter \
-                 host or purpose",
+                "the text of the code does not fit one segment with its last line, in English neither: \
+                 use a shorter origin, or one of the occasions as purpose",
             ),
             StartVerificationError::Channel => Self::with_fault(
                 Place::Pointer("/channel".to_owned()),

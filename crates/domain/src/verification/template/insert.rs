@@ -129,11 +129,6 @@ impl Purpose {
         Ok(Self::Text(PurposeText(words)))
     }
 
-    /// As long as a purpose can be, and of characters that cost as much as any.
-    pub(super) fn longest() -> Self {
-        Self::Text(PurposeText("\u{416}".repeat(PURPOSE_UNITS).into()))
-    }
-
     /// The words in a language.
     pub(super) fn words<'w>(&'w self, wording: &'w Wording) -> &'w str {
         match self {

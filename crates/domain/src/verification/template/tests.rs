@@ -4,7 +4,7 @@
 use proptest::prelude::{prop_assert, proptest};
 use proptest::sample::select;
 
-use super::insert::{BRAND_UNITS, Occasion, PURPOSE_UNITS};
+use super::insert::{BRAND_UNITS, PURPOSE_UNITS};
 use super::last_line::{AppHash, OriginHost};
 use super::*;
 use crate::text::Encoding;
@@ -52,7 +52,7 @@ fn purposes() -> Vec<Purpose> {
     let known = Occasion::ALL.into_iter().map(Purpose::Known);
     let own = ["€", "x", "ж", "銀"].map(|letter| letter.repeat(PURPOSE_UNITS));
     let own = own.iter().map(|text| Purpose::parse(text).unwrap());
-    known.chain(own).chain([Purpose::longest()]).collect()
+    known.chain(own).collect()
 }
 
 fn encoding(text: &str) -> Encoding {
@@ -170,19 +170,60 @@ fn an_app_finds_its_hash_in_a_line_of_its_own() {
 }
 
 #[test]
+fn every_language_occasion_and_length_has_a_text_beside_an_origin_of_twenty_characters() {
+    let origin = LastLine::Origin(OriginHost::parse("sign-in.example.mobi").unwrap());
+    let brand = brand("Example");
+    for language in Language::ALL {
+        for purpose in Occasion::ALL.map(Purpose::Known) {
+            for digits in (4..=10).filter_map(|most| "1234567890".get(..most)) {
+                let text = render(language, (&brand, &purpose), digits, &origin);
+                let text = text.unwrap_or_else(|_| panic!("{language}: {purpose:?}, {digits}"));
+                assert!(is_one_segment(&text), "{text}");
+                assert!(
+                    text.starts_with("Example") || text.contains(" Example"),
+                    "{text}"
+                );
+                let read = origin_bound(&text).unwrap();
+                assert_eq!(read, ("sign-in.example.mobi".to_owned(), digits.to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_gives_up_its_occasion_before_its_language_and_both_before_its_last_line() {
+    let purpose = Purpose::Known(Occasion::Confirmation);
+    let write = |host: &str, purpose: &Purpose| {
+        let origin = LastLine::Origin(OriginHost::parse(host).unwrap());
+        let brand = brand("Example");
+        render(Language::Russian, (&brand, purpose), "482913", &origin)
+    };
+    let briefest = "Example: 482913. Не сообщайте.\n@login.example.com #482913";
+    assert_eq!(write("login.example.com", &purpose).unwrap(), briefest);
+    let long = "a-very-long-name-for-a-host.login.example.com";
+    let english = format!(
+        "Your Example code is 482913 (confirmation). Valid for 10 min. Do not share it with \
+         anyone.\n@{long} #482913"
+    );
+    assert_eq!(write(long, &purpose).unwrap(), english);
+    let own = Purpose::parse("Pay 12,50").unwrap();
+    assert!(write(long, &own).unwrap().contains("(Pay 12,50)"));
+    let russian = Purpose::parse("платеж 12,50").unwrap();
+    assert_eq!(write(long, &russian), Err(DoesNotFit));
+}
+
+#[test]
 fn a_last_line_that_does_not_fit_is_said_before_it_is_sent() {
     let host = format!("{}.example", "a".repeat(56));
     let long = LastLine::Origin(OriginHost::parse(&host).unwrap());
-    let short = LastLine::Origin(OriginHost::parse("a.example").unwrap());
-    let fits = |line| fits_always(&brand("ACME"), line, CodeLength::SIX);
-    assert_eq!(fits(&LastLine::None), Ok(()));
-    assert_eq!(fits(&long), Err(Language::English));
-    assert!(fits(&short).is_ok());
-    let purpose = Purpose::Known(Occasion::SignIn);
-    let english = (&brand("ACME"), &purpose);
-    assert!(render(Language::English, english, "482913", &long).is_ok());
-    let russian = render(Language::Russian, english, "482913", &long);
-    assert_eq!(russian, Err(DoesNotFit));
+    let usual = LastLine::Origin(OriginHost::parse("login.example.com").unwrap());
+    let fits = |name, line| fits_always(&brand(name), line, CodeLength::SIX);
+    for name in ["Example", "Example Bank Ltd", "Банк"] {
+        assert_eq!(fits(name, &LastLine::None), Ok(()), "{name}");
+        assert_eq!(fits(name, &usual), Ok(()), "{name}");
+    }
+    assert_eq!(fits("Example", &long), Ok(()));
+    assert_eq!(fits("Банк", &long), Err(Language::English));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Checks of `[verifications]`: a brand that fits every text, and budgets that hold.
+//! Checks of `[verifications]`: an origin that leaves room for brand and code, and budgets that hold.
 
 use domain::sender::ShortCode;
 use domain::verification::budget::policy::{CheckPolicy, Policy};
@@ -97,13 +97,42 @@ fn short_code(config: &Config, problems: &mut Problems) -> Option<ShortCode> {
     problems.keep("verifications.short_code", ShortCode::parse(text))
 }
 
+/// Without a last line every brand fits, so that it is the origin that asks for too much.
 fn fits(settings: &VerificationSettings, problems: &mut Problems) {
     let (brand, last_line) = (&settings.brand, &settings.last_line);
     if let Err(language) = fits_always(brand, last_line, settings.length) {
         let says = format!(
-            "makes texts that do not fit one segment in the language {language}; use a shorter brand or \
-             origin"
+            "leaves no room in one segment for brand and code in the language {language}; use a shorter \
+             origin or brand"
         );
-        problems.add("verifications.brand", says);
+        problems.add("verifications.origin", says);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Checked, Config, Overlay};
+
+    fn of(brand: &str, origin: &str) -> Vec<String> {
+        let text = format!("[verifications]\nbrand = '{brand}'\norigin = '{origin}'");
+        let config = Config::parse(&text, Overlay::default()).unwrap();
+        let problems = Checked::try_from(&config).err();
+        let told =
+            problems.map(|problems| problems.list().iter().map(ToString::to_string).collect());
+        let told: Vec<String> = told.unwrap_or_default();
+        let mine = told.into_iter();
+        mine.filter(|says| says.contains("verifications."))
+            .collect()
+    }
+
+    #[test]
+    fn brand_and_origin_of_the_example_stand_together() {
+        assert_eq!(of("Example", "login.example.com"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_origin_that_leaves_no_room_is_named_itself() {
+        let told = of("Банк", "a-very-long-name-for-a-host.login.example.com");
+        assert!(told.join(" ").contains("verifications.origin"), "{told:?}");
     }
 }
