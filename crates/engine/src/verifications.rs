@@ -68,7 +68,7 @@ pub struct VerificationView {
     pub expires: Timestamp,
     /// How many more checks are evaluated: 0 once it ended.
     pub checks_left: u8,
-    /// How many more times its code may be sent: 0 once it ended.
+    /// How many more times its code may be sent: 0 once it ended, and where the handset texts it.
     pub sends_left: u8,
     /// The messages that carried its code, oldest first.
     pub messages: Vec<MessageId>,
@@ -111,7 +111,10 @@ impl VerificationView {
             created,
             expires,
             checks_left: left(facts.checks_max, facts.checks),
-            sends_left: left(facts.sends_max, facts.sends),
+            sends_left: match facts.channel {
+                Channel::Mo => 0,
+                _ => left(facts.sends_max, facts.sends),
+            },
             messages: facts.messages.clone(),
         }
     }

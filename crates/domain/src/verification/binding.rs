@@ -51,6 +51,11 @@ impl Binding {
         })
     }
 
+    /// Whether no part is there: the code is for no act in particular.
+    pub const fn is_empty(&self) -> bool {
+        self.amount.is_none() && self.payee.is_none() && self.session.is_none()
+    }
+
     /// The digest under the key of the verification.
     pub fn digest(&self, key: &CodeKey) -> BindingDigest {
         let parts = [&self.amount, &self.payee, &self.session].map(|part| match part {

@@ -512,6 +512,13 @@ fn a_code_that_a_page_shows_is_right_only_from_the_handset() {
 }
 
 #[test]
+fn a_code_that_nobody_sends_has_no_sends_left() {
+    let test = running();
+    let (id, _) = start_by_text(&test, 1);
+    assert_eq!(view(&test, id).sends_left, 0);
+}
+
+#[test]
 fn a_verification_does_not_disturb_other_messages() {
     let test = running();
     start(&test, 1).unwrap();

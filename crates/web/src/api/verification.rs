@@ -102,6 +102,9 @@ fn start(body: &[u8]) -> Result<StartVerification, Problem> {
     let last_line = last_line(&mut fields);
     let length = length(&mut fields);
     let binding = binding(&mut fields);
+    if channel == Some(Channel::Mo) {
+        refuse_for_text(&mut fields, &last_line, binding.as_ref());
+    }
     fields.close();
     let request = || {
         Some(StartVerification {
@@ -116,6 +119,25 @@ fn start(body: &[u8]) -> Result<StartVerification, Problem> {
         })
     };
     sound(request(), faults)
+}
+
+/// What makes no sense where the handset texts the code: nothing is sent that could have a last line, and
+/// the text that verifies names no act.
+fn refuse_for_text(fields: &mut Fields<'_, '_>, last_line: &LastLine, binding: Option<&Binding>) {
+    let line = match last_line {
+        LastLine::None => None,
+        LastLine::Origin(_) => Some("origin"),
+        LastLine::App(_) => Some("app_hash"),
+    };
+    if let Some(line) = line {
+        let detail = "cannot stand beside the channel mo: nothing is sent that could carry it";
+        let _: Option<()> = fields.fault(line, detail);
+    }
+    if binding.is_some_and(|binding| !binding.is_empty()) {
+        let detail = "cannot stand beside the channel mo: the text that verifies names no act, so \
+                      that nothing would bind it; use the channel sms";
+        let _: Option<()> = fields.fault("binding", detail);
+    }
 }
 
 /// A text has one last line: for a browser, or for an app.
@@ -262,6 +284,12 @@ mod tests {
         let both = r#"{"to":"+447700900123","channel":"sms","purpose":"sign-in",
             "origin":"login.example.com","app_hash":"FA+9qCX9VSu"}"#;
         assert_eq!(faults_of(both), ["#/app_hash"]);
+        let texted = r#"{"to":"+447700900123","channel":"mo","purpose":"sign-in",
+            "origin":"login.example.com","binding":{"payee":"Example"}}"#;
+        assert_eq!(faults_of(texted), ["#/origin", "#/binding"]);
+        let app = r#"{"to":"+447700900123","channel":"mo","purpose":"sign-in",
+            "app_hash":"FA+9qCX9VSu"}"#;
+        assert_eq!(faults_of(app), ["#/app_hash"]);
         let problem = check(br#"{"code":"48291x"}"#).unwrap_err();
         assert!(!problem.faults[0].detail.contains("48291"), "{problem:?}");
     }
