@@ -1,5 +1,6 @@
 //! Counts in memory, shared by their copies: they outlive the process of a test's gateway.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use engine::ports::Counts;
@@ -12,8 +13,10 @@ pub struct MemoryCounts(Arc<Mutex<Held>>);
 #[derive(Debug, Default)]
 struct Held {
     value: Option<Vec<u8>>,
-    /// What was given last, while it is late; `None` while nothing is.
-    late: Option<Option<Vec<u8>>>,
+    /// How many of those given last are late: none, or one.
+    late: usize,
+    /// Those that are.
+    waiting: VecDeque<Vec<u8>>,
 }
 
 impl MemoryCounts {
@@ -24,7 +27,7 @@ impl MemoryCounts {
 
     /// From now on loses the last that it is given: the process ends before that is durable.
     pub fn lose_last(&self) {
-        self.0.lock().unwrap().late = Some(None);
+        self.0.lock().unwrap().late = 1;
     }
 }
 
@@ -35,14 +38,9 @@ impl Counts for MemoryCounts {
 
     fn keep(&self, sealed: &[u8]) -> Result<(), CountsError> {
         let mut held = self.0.lock().unwrap();
-        let sealed = Some(sealed.to_vec());
-        match held.late.take() {
-            None => held.value = sealed,
-            Some(None) => held.late = Some(sealed),
-            Some(earlier) => {
-                held.value = earlier;
-                held.late = Some(sealed);
-            }
+        held.waiting.push_back(sealed.to_vec());
+        if held.waiting.len() > held.late {
+            held.value = held.waiting.pop_front();
         }
         Ok(())
     }
