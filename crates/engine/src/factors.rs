@@ -1,10 +1,12 @@
 //! Factors of persons: authenticator apps and recovery codes. They are kept in the store alone; each
 //! change is read, decided and committed in one turn, and nothing tells a result before its commit.
+//! What their users have used up by wrong codes is kept with the budgets of numbers.
 
 mod check;
 mod enrol;
 mod remove;
 mod told;
+mod used;
 
 use domain::id::FactorId;
 use domain::time::Timestamp;
@@ -19,7 +21,6 @@ use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::queries::LookupError;
 use crate::rows::{FactorRow, Purpose, VaultRow};
-use crate::settings::FactorSettings;
 use crate::turns::Turn;
 
 pub use check::{FactorCheckError, FactorChecked};
@@ -58,19 +59,13 @@ impl std::fmt::Debug for FactorView {
 }
 
 impl FactorView {
-    fn of(
-        row: &FactorRow,
-        user: Option<Box<str>>,
-        settings: &FactorSettings,
-        now: Timestamp,
-    ) -> Self {
-        let kind = row.factor.kind();
+    fn of(row: &FactorRow, user: Option<Box<str>>, checks_left: u8) -> Self {
         Self {
             id: row.id,
-            kind,
+            kind: row.factor.kind(),
             state: row.factor.state(),
             user,
-            checks_left: row.factor.checks_left(settings.policy(kind), now),
+            checks_left,
             codes_left: row.factor.codes_left(),
             created: row.created,
             updated: row.updated,
@@ -84,11 +79,12 @@ impl Gateway {
         let (row, vault) = self.own_factor(caller, id).await?;
         let now = self.now();
         let user = self.user_of(&vault);
+        let checks_left = self.checks_left(&row, user.as_deref(), now);
         let who = Who::Client(caller.client);
         self.state()
             .coalescer
             .count(Kind::FactorRead, Outcome::Done, who, "", now);
-        Ok(FactorView::of(&row, user, &self.settings().factors, now))
+        Ok(FactorView::of(&row, user, checks_left))
     }
 
     /// A factor of this client that is not removed: unknown, foreign and removed ones are all the same.
@@ -143,13 +139,26 @@ impl Gateway {
     /// Commits a change of a factor and waits until it is durable; `false` when it never will be. The turn
     /// ends with the commit, also when nobody waits for the answer any more.
     pub(crate) async fn commit_in_turn(&self, changes: Changes, turn: Turn) -> bool {
+        self.commit_then(changes, move |_| drop(turn)).await
+    }
+
+    /// Commits a change and waits until it is durable, which comes after what is done then; `false` when it
+    /// never will be, and nothing is done.
+    async fn commit_then(
+        &self,
+        changes: Changes,
+        then: impl FnOnce(&Self) + Send + 'static,
+    ) -> bool {
         let (done, durable) = oneshot::channel();
         let state = self.state();
         self.commit(changes, move |gateway, result| {
-            if result.is_err() {
-                gateway.turned_away(1);
+            match result {
+                Ok(_) => then(gateway),
+                Err(_) => {
+                    gateway.turned_away(1);
+                    drop(then);
+                }
             }
-            drop(turn);
             let _ = done.send(result.is_ok());
         });
         drop(state);

@@ -150,6 +150,18 @@ impl BlindKeys {
         )
     }
 
+    /// Finds the guess budgets of a client's user, over all factors. A user who is a number has those of the
+    /// number. Survives erasure, and the removal of every factor.
+    pub fn budget_of_user(&self, client: ClientId, user: &UserReference) -> Blind {
+        let by_name = || {
+            let name = user.reveal().as_bytes();
+            let parts = [b"budget-user", &client.to_bytes()[..], name];
+            blind(&self.suppression, &parts)
+        };
+        user.number()
+            .map_or_else(by_name, |number| self.budget(number))
+    }
+
     /// Names an idempotency key, or fingerprints a payload.
     pub fn idempotency(&self, parts: &[&[u8]]) -> Blind {
         blind(&self.idempotency, parts)
@@ -252,6 +264,18 @@ mod tests {
         }
         assert_ne!(keys.user(one, &user("ann")), keys.user(two, &user("ann")));
         assert_ne!(keys.user(one, &user("ann")), keys.user(one, &user("Ann")));
+    }
+
+    #[test]
+    fn the_budgets_of_a_user_are_those_of_the_number_or_of_the_client_and_name() {
+        let keys = BlindKeys::new(&BlindRoot::of(&MasterKey::from_bytes([7; 32])));
+        let of = |client, text| keys.budget_of_user(client, &UserReference::parse(text).unwrap());
+        let (one, two) = (ClientId::new(1, 0), ClientId::new(2, 0));
+        let number = Msisdn::parse("+447700900123").unwrap();
+        assert_eq!(of(one, "+44 7700 900123"), keys.budget(number));
+        assert_ne!(of(one, "ann"), of(two, "ann"));
+        let ann = UserReference::parse("ann").unwrap();
+        assert_ne!(keys.user(one, &ann), keys.budget_of_user(one, &ann));
     }
 
     #[test]

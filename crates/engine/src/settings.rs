@@ -275,7 +275,7 @@ pub struct Bounds {
     pub dispatch_batch_max: usize,
     /// Verifications that have not ended.
     pub verifications_max: usize,
-    /// Pairs of client and number whose failed checks and sends are counted.
+    /// Pairs of client and number, or user of factors, whose failed checks and sends are counted.
     pub guess_budgets_max: usize,
 }
 

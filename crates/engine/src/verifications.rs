@@ -26,6 +26,7 @@ mod claim;
 mod draw;
 mod entries;
 mod expiry;
+mod idle;
 mod load;
 mod locks;
 mod neighbours;
@@ -39,7 +40,7 @@ mod start;
 mod texted;
 
 pub use check::{CheckAnswer, CheckError, CheckRequest};
-pub(crate) use locks::NumberLocks;
+pub(crate) use locks::{Held, NumberLocks};
 pub use neighbours::RiskRefusal;
 pub use resend::ResendError;
 pub use settings::VerificationSettings;

@@ -17,6 +17,7 @@ mod roles {
     mod dispatch;
     mod documented;
     mod erasure;
+    mod factor_budgets;
     mod factors;
     mod fairness;
     mod idempotency;

@@ -1,5 +1,7 @@
 //! A factor: an authenticator app or a set of recovery codes that a person enrolled, and how often somebody
-//! may be wrong about it. A check is evaluated as a whole: what comes back, the factor and what takes the
+//! may be wrong about it. Failures count against the user, over all factors of a kind, so that no further
+//! factor brings further guesses; they are noted with the factor too, since that is what its entries tell.
+//! A check is evaluated as a whole: what comes back, the factor, the budgets of its user and what takes the
 //! place of its secret, is committed before anybody is told the result.
 
 mod secret;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use secret::FactorSecret;
 
+use super::budget::number::NumberBudgets;
 use super::budget::policy::CheckPolicy;
 use super::budget::{CheckBudget, LockReason};
 use super::channel::Channel;
@@ -184,6 +187,23 @@ pub enum NotEvaluated {
     Locked(LockReason),
 }
 
+/// How often somebody may be wrong, and has been.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance<'s> {
+    /// How often.
+    pub policy: &'s CheckPolicy,
+    /// What the user of the factor has used up at this client, over all factors, removed ones too.
+    pub budgets: &'s NumberBudgets,
+}
+
+impl Allowance<'_> {
+    /// Whether one more check may be evaluated: of this user, and of this factor.
+    fn room(self, channel: Channel, own: &CheckBudget, now: Timestamp) -> Result<(), LockReason> {
+        let of_user = self.budgets.of(channel).room(self.policy, COST, now);
+        of_user.and_then(|()| own.room(self.policy, COST, now))
+    }
+}
+
 /// Everything that an evaluation goes by, beside the factor.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'s> {
@@ -194,7 +214,7 @@ pub struct Shown<'s> {
     /// What somebody typed.
     pub code: &'s FactorCode,
     /// How often somebody may be wrong.
-    pub policy: &'s CheckPolicy,
+    pub allowance: Allowance<'s>,
 }
 
 /// An evaluated code: everything to be committed together before the result is shown.
@@ -203,6 +223,8 @@ pub struct Shown<'s> {
 pub struct Evaluated {
     /// The factor after it.
     pub factor: Factor,
+    /// What its user has used up after it.
+    pub budgets: NumberBudgets,
     /// What takes the place of its secret, where that changes.
     pub secret: Option<FactorSecret>,
     /// What happened.
@@ -268,27 +290,29 @@ impl Factor {
         }
     }
 
-    /// The failed checks.
+    /// The failed checks of this factor alone.
     pub const fn failures(&self) -> &CheckBudget {
         &self.failures
     }
 
     /// How many checks may still fail now before none is evaluated.
-    pub fn checks_left(&self, policy: &CheckPolicy, now: Timestamp) -> u8 {
-        self.failures.left(policy, now)
+    pub fn checks_left(&self, allowance: Allowance<'_>, now: Timestamp) -> u8 {
+        let of_user = allowance.budgets.of(self.kind().channel());
+        let of_user = of_user.left(allowance.policy, now);
+        of_user.min(self.failures.left(allowance.policy, now))
     }
 
     /// Whether a code may be evaluated by somebody who expects the factor to stand so.
     pub fn room(
         &self,
         expected: FactorState,
-        policy: &CheckPolicy,
+        allowance: Allowance<'_>,
         now: Timestamp,
     ) -> Result<(), NotEvaluated> {
         if self.state != expected {
             return Err(NotEvaluated::Stands(self.state));
         }
-        let room = self.failures.room(policy, COST, now);
+        let room = allowance.room(self.kind().channel(), &self.failures, now);
         room.map_err(NotEvaluated::Locked)
     }
 
@@ -308,7 +332,7 @@ impl Factor {
         shown: Shown<'_>,
         now: Timestamp,
     ) -> Result<Evaluated, NotEvaluated> {
-        self.room(expected, shown.policy, now)?;
+        self.room(expected, shown.allowance, now)?;
         let (event, secret) = self.compare(shown, now);
         let verdict = match event {
             FactorEvent::Failed => Verdict::Wrong,
@@ -316,13 +340,32 @@ impl Factor {
         };
         let factor = self.after(event, now);
         let factor = factor.ok_or(NotEvaluated::Stands(self.state))?;
+        let budgets = self.used_up(shown.allowance.budgets.clone(), verdict, now);
+        let allowance = Allowance {
+            budgets: &budgets,
+            ..shown.allowance
+        };
         Ok(Evaluated {
-            checks_left: factor.checks_left(shown.policy, now),
+            checks_left: factor.checks_left(allowance, now),
             judged: Judged::new(self.kind().channel(), verdict),
             factor,
+            budgets,
             secret,
             event,
         })
+    }
+
+    /// What the user has used up after a check. A right code of the one kind proves the user anew, so that
+    /// factors of the other are enabled again.
+    fn used_up(&self, budgets: NumberBudgets, verdict: Verdict, now: Timestamp) -> NumberBudgets {
+        let (own, other) = match self.kind() {
+            FactorKind::Totp => (Channel::Totp, Channel::Recovery),
+            FactorKind::Recovery => (Channel::Recovery, Channel::Totp),
+        };
+        match verdict {
+            Verdict::Right => budgets.succeeded(own).proved_anew(other),
+            Verdict::Wrong => budgets.failed(own, COST, now),
+        }
     }
 
     fn compare(&self, shown: Shown<'_>, now: Timestamp) -> (FactorEvent, Option<FactorSecret>) {

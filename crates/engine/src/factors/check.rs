@@ -1,13 +1,16 @@
-//! Codes shown for a factor: to confirm an app, and to verify. The attempt and its result are one commit,
-//! and nothing tells the result before it; a factor that is locked looks at no code.
+//! Codes shown for a factor: to confirm an app, and to verify. The attempt, its result and what its user has
+//! used up are one commit, and nothing tells the result before it; where a user is locked no code is
+//! looked at.
 
 use domain::id::FactorId;
+use domain::time::Timestamp;
 use domain::verification::budget::LockReason;
 use domain::verification::factor::{
-    Evaluated, FactorCode, FactorCodeError, FactorState, NotEvaluated, Shown,
+    Allowance, Evaluated, FactorCode, FactorCodeError, FactorState, NotEvaluated, Shown,
 };
 use ledger::{Kind, Outcome};
 
+use super::used::User;
 use super::{FactorView, told};
 use crate::changes::{Changes, Write};
 use crate::client::Caller;
@@ -16,7 +19,6 @@ use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::queries::LookupError;
 use crate::rows::FactorRow;
-use crate::turns::Turn;
 
 /// What came of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,9 @@ pub enum FactorCheckError {
     /// Too many codes were wrong.
     #[error("too many codes were wrong")]
     Locked(LockReason),
+    /// There is no room to count a failure of this user.
+    #[error("no more failed checks can be counted")]
+    Full,
     /// The text is no code of such a factor.
     #[error(transparent)]
     Code(#[from] FactorCodeError),
@@ -127,40 +132,48 @@ impl Gateway {
         }
         let turn = self.factor_turns.take(attempt.id.sequence()).await;
         let (row, vault) = self.own_factor(attempt.caller, attempt.id).await?;
+        let name = self.user_of(&vault);
+        let user = self.hold_user(&row, name.as_deref(), turn).await;
+        let user = user.ok_or(FactorCheckError::Unavailable)?;
         let now = self.now();
-        let settings = self.settings();
-        let evaluated = self.look_at_code(attempt, &row, now)?;
-        let verified = evaluated.is_right();
-        let row = self
-            .commit_check(attempt, &row, evaluated, (now, turn))
-            .await?;
-        let user = self.user_of(&vault);
+        let evaluated = self.look_at_code(attempt, (&row, &user), now)?;
+        let (verified, checks_left) = (evaluated.is_right(), evaluated.checks_left);
+        let row = self.commit_check(attempt, (&row, user), evaluated, now);
+        let row = row.await?;
         Ok(FactorChecked {
             verified,
-            factor: FactorView::of(&row, user, &settings.factors, now),
+            factor: FactorView::of(&row, name, checks_left),
         })
     }
 
     fn look_at_code(
         &self,
         attempt: &Attempt<'_>,
-        row: &FactorRow,
-        now: domain::time::Timestamp,
+        (row, user): (&FactorRow, &User),
+        now: Timestamp,
     ) -> Result<Evaluated, FactorCheckError> {
         let settings = self.settings();
-        let policy = settings.factors.policy(row.factor.kind());
-        let room = row.factor.room(attempt.expected, policy, now);
+        let budgets = self.used_by(user);
+        let allowance = Allowance {
+            policy: settings.factors.policy(row.factor.kind()),
+            budgets: &budgets,
+        };
+        let room = row.factor.room(attempt.expected, allowance, now);
         if let Err(NotEvaluated::Locked(reason)) = room {
-            self.count_locked(attempt, reason, now);
+            self.count_unseen(attempt, ("locked", reason.code()), now);
         }
         room?;
+        if !self.can_count(user) {
+            self.count_unseen(attempt, ("full", "verifications-full"), now);
+            return Err(FactorCheckError::Full);
+        }
         let code = FactorCode::parse(row.factor.kind(), attempt.text)?;
         let secret = self.secret_of(row);
         let shown = Shown {
             secret: &secret.ok_or(FactorCheckError::Unavailable)?,
             recovery: self.blind().recovery(),
             code: &code,
-            policy,
+            allowance,
         };
         let evaluated = match attempt.expected {
             FactorState::Pending => row.factor.confirm(shown, now),
@@ -171,20 +184,25 @@ impl Gateway {
 
     /// A code that nobody looked at is counted, not recorded by itself: whoever floods a locked factor
     /// buys no sync.
-    fn count_locked(&self, attempt: &Attempt<'_>, why: LockReason, now: domain::time::Timestamp) {
+    fn count_unseen(
+        &self,
+        attempt: &Attempt<'_>,
+        (word, reason): (&'static str, &'static str),
+        now: Timestamp,
+    ) {
         let who = Who::Client(attempt.caller.client);
         let mut state = self.state();
-        state.counters.add(Counter::FactorChecks("locked"), 1);
+        state.counters.add(Counter::FactorChecks(word), 1);
         let (kind, outcome) = (attempt.kind(), Outcome::Refused);
-        state.coalescer.count(kind, outcome, who, why.code(), now);
+        state.coalescer.count(kind, outcome, who, reason, now);
     }
 
     async fn commit_check(
         &self,
         attempt: &Attempt<'_>,
-        row: &FactorRow,
+        (row, user): (&FactorRow, User),
         evaluated: Evaluated,
-        (now, turn): (domain::time::Timestamp, Turn),
+        now: Timestamp,
     ) -> Result<FactorRow, FactorCheckError> {
         let entry = told::checked(attempt.kind(), attempt.caller, row, &evaluated);
         let word = if evaluated.is_right() {
@@ -200,7 +218,8 @@ impl Gateway {
         }
         let mut changes = Changes::new(entry, now);
         changes.write(Write::Factor(Box::new(next.clone())));
-        if !self.commit_in_turn(changes, turn).await {
+        let used = self.use_up(user, evaluated.budgets, &mut changes);
+        if !self.commit_used(changes, used).await {
             return Err(FactorCheckError::Unavailable);
         }
         self.state().counters.add(Counter::FactorChecks(word), 1);

@@ -164,8 +164,9 @@ impl Gateway {
         if !self.commit_durably(changes).await {
             return Err(EnrolError::Unavailable);
         }
-        let user = Some(new.user.reveal().into());
-        Ok(FactorView::of(&row, user, &self.settings().factors, now))
+        let user: Option<Box<str>> = Some(new.user.reveal().into());
+        let checks_left = self.checks_left(&row, user.as_deref(), now);
+        Ok(FactorView::of(&row, user, checks_left))
     }
 
     fn row(&self, id: FactorId, new: &New<'_>, now: Timestamp) -> Option<FactorRow> {

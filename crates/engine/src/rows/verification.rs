@@ -89,7 +89,7 @@ pub struct BudgetRow {
     pub sequence: u64,
     /// The client.
     pub client: ClientId,
-    /// The number, as HMAC under the suppression key: it survives erasure.
+    /// The number, or user of factors, as HMAC under the suppression key: it survives erasure.
     pub number: [u8; 16],
     /// What is used up.
     pub budgets: NumberBudgets,

@@ -18,7 +18,7 @@ use domain::verification::tag::CodeKey;
 use crate::keys::Blind;
 use crate::rows::{BudgetRow, VerificationFacts, VerificationUpdate};
 
-/// One client and number, as its budgets are known by.
+/// One client and number, or user of factors, as its budgets are known by.
 pub(crate) type Holder = (ClientId, Blind);
 
 /// A verification that has not ended.

@@ -345,7 +345,11 @@ impl Gateway {
         if let Some(budget) = &budget {
             batch.write(Write::Budget(Box::new(budget.clone())));
         }
-        let forgotten = self.forget_idle(state, &terms.policy, &mut batch, &mut held);
+        let idle = self.idle_budget(state, settings, &mut held, now);
+        let forgotten = idle.map(|(holder, sequence)| {
+            batch.write(Write::ForgetBudget(sequence));
+            holder
+        });
         let keep = now.saturating_add(settings.bounds.idempotency_keep);
         let end = keep.max(live.verification.expires());
         let record = claim.and_then(|claim| claim.row_of_start(live.id, end));
@@ -417,26 +421,6 @@ impl Gateway {
             return Err(StartVerificationError::Full.into());
         }
         Ok(())
-    }
-
-    /// Makes room: one holder of whom nothing matters any more is forgotten with each start, unless
-    /// somebody is at work on it.
-    fn forget_idle(
-        &self,
-        state: &mut State,
-        policy: &Policy,
-        batch: &mut Batch,
-        held: &mut Vec<Held>,
-    ) -> Option<Holder> {
-        let now = batch.at();
-        let (holder, sequence) = state.budgets.next_idle(policy, now)?;
-        let Some(free) = self.number_locks.try_hold(&holder) else {
-            state.budgets.look_again(holder, now);
-            return None;
-        };
-        held.push(free);
-        batch.write(Write::ForgetBudget(sequence));
-        Some(holder)
     }
 
     fn conclude_start(&self, begun: Begun, result: Result<Committed, CommitError>) -> Answer {

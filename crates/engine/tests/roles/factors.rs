@@ -23,7 +23,8 @@ use testkit::settings::usual;
 
 use super::stage::{bring_back, running};
 
-fn user(text: &str) -> UserReference {
+/// A user, as the client calls one.
+pub fn user(text: &str) -> UserReference {
     UserReference::parse(text).unwrap()
 }
 

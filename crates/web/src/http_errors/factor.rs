@@ -3,7 +3,7 @@
 use domain::verification::budget::LockReason;
 use engine::{EnrolError, FactorCheckError};
 
-use super::{not_found, unavailable};
+use super::{WHEN_FORGOTTEN, not_found, unavailable};
 use crate::problem::{Code, Place, Problem};
 
 impl From<EnrolError> for Problem {
@@ -36,6 +36,12 @@ impl From<FactorCheckError> for Problem {
                 "the factor is confirmed already: check codes with its check",
             ),
             FactorCheckError::Locked(reason) => locked(reason),
+            FactorCheckError::Full => Self::new(
+                Code::VerificationsFull,
+                "no more failed checks can be counted, and none is forgotten early, so that the code was not \
+                 looked at: try again after the time given",
+            )
+            .retry_after(WHEN_FORGOTTEN),
             FactorCheckError::Code(error) => {
                 Self::with_fault(Place::Pointer("/code".to_owned()), error.to_string())
             }
@@ -49,14 +55,15 @@ fn locked(reason: LockReason) -> Problem {
     match reason {
         LockReason::DayUsedUp(wait) => Problem::new(
             Code::GuessBudget,
-            "too many codes were wrong within a day, so that no code is looked at, right or wrong, until the \
-             time given is over: offer the user another factor",
+            "too many codes of this user's factors of the kind were wrong within a day, so that no code is \
+             looked at, right or wrong, until the time given is over: offer the user the other kind",
         )
         .retry_after(wait),
         LockReason::Disabled => Problem::new(
             Code::CodesDisabled,
             "too many codes were wrong without a right one between them, so that no code is looked at any \
-             more: prove the user by other means, remove the factor and enrol another",
+             more: prove the user by other means, have a code of the other kind of factor checked, and enrol \
+             this one anew",
         ),
     }
 }

@@ -1,4 +1,5 @@
-//! All budgets of one number at one client, and what still works when one of them is used up.
+//! All budgets of one number, or one user of factors, at one client, and what still works when one of
+//! them is used up.
 
 use core::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::time::Timestamp;
 use crate::verification::channel::Channel;
 use crate::verification::code::CodeLength;
 
-/// The budgets of one client and number. Nothing in them is personal, so they outlive an erasure.
+/// The budgets of one client and number or user. Nothing in them is personal, so they outlive an erasure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NumberBudgets {
@@ -110,12 +111,14 @@ impl NumberBudgets {
         self
     }
 
-    /// After a check that succeeded: the channel's row of failures ends, and so do the waits between
-    /// sends.
+    /// After a check that succeeded: the channel's row of failures ends, and if it showed who holds the
+    /// handset, so do the waits between sends.
     pub fn succeeded(mut self, channel: Channel) -> Self {
         let budget = self.of_mut(channel);
         *budget = core::mem::take(budget).succeeded();
-        self.sends = self.sends.succeeded();
+        if matches!(channel, Channel::Sms | Channel::Mo) {
+            self.sends = self.sends.succeeded();
+        }
         self
     }
 
@@ -213,6 +216,21 @@ mod tests {
         assert_eq!(budgets.of(Channel::Sms).in_a_row(), 0);
         assert_eq!(budgets.of(Channel::Totp).in_a_row(), 1);
         assert!(budgets.check_room(&policy, SMS, &[], at(20)).is_err());
+    }
+
+    #[test]
+    fn a_code_of_a_factor_shortens_no_wait_between_sends() {
+        let policy = Policy::default();
+        let sent = NumberBudgets::default().sent(at(0));
+        for (channel, is_over) in [
+            (Channel::Totp, false),
+            (Channel::Recovery, false),
+            (Channel::Sms, true),
+        ] {
+            let budgets = sent.clone().succeeded(channel);
+            let room = budgets.send_room(&policy, &[], at(1));
+            assert_eq!(room.is_ok(), is_over, "{channel}");
+        }
     }
 
     #[test]

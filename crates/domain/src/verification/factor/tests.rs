@@ -16,6 +16,10 @@ fn policy() -> CheckPolicy {
     CheckPolicy::new(6, 100).unwrap()
 }
 
+const fn of<'s>(policy: &'s CheckPolicy, budgets: &'s NumberBudgets) -> Allowance<'s> {
+    Allowance { policy, budgets }
+}
+
 fn key() -> TotpKey {
     TotpKey::from_bytes(b"12345678901234567890").unwrap()
 }
@@ -35,12 +39,25 @@ fn wrong() -> FactorCode {
 
 /// Confirms a pending app, or checks an active one.
 fn show(factor: &Factor, code: &FactorCode, seconds: u64) -> Result<Evaluated, NotEvaluated> {
+    show_of(&NumberBudgets::default(), factor, code, seconds)
+}
+
+/// The same, of a user who has used up so much.
+fn show_of(
+    budgets: &NumberBudgets,
+    factor: &Factor,
+    code: &FactorCode,
+    seconds: u64,
+) -> Result<Evaluated, NotEvaluated> {
     let secret = FactorSecret::Totp(key());
     let shown = Shown {
         secret: &secret,
         recovery: &recovery_key(),
         code,
-        policy: &policy(),
+        allowance: Allowance {
+            policy: &policy(),
+            budgets,
+        },
     };
     match factor.state() {
         FactorState::Pending => factor.confirm(shown, at(seconds)),
@@ -80,11 +97,12 @@ fn an_app_is_confirmed_by_a_code_that_is_then_used_up() {
 fn a_pending_app_verifies_nothing_and_an_active_one_is_not_confirmed_again() {
     let secret = FactorSecret::Totp(key());
     let (recovery, policy, code) = (recovery_key(), policy(), app_code(3_000));
+    let budgets = NumberBudgets::default();
     let shown = Shown {
         secret: &secret,
         recovery: &recovery,
         code: &code,
-        policy: &policy,
+        allowance: of(&policy, &budgets),
     };
     let pending = Factor::enrolled(Algorithm::Sha1, AppDigits::Six);
     let refused = |state| NotEvaluated::Stands(state);
@@ -127,20 +145,63 @@ fn a_hundred_failures_in_a_row_disable_a_factor_for_good() {
     let later = 9_000 + day + 365 * 24 * 3_600;
     let refusal = show(&factor, &app_code(later), later).unwrap_err();
     assert_eq!(refusal, NotEvaluated::Locked(LockReason::Disabled));
-    assert_eq!(factor.checks_left(&policy(), at(later)), 0);
+    assert_eq!(
+        factor.checks_left(of(&policy(), &NumberBudgets::default()), at(later)),
+        0
+    );
+}
+
+#[test]
+fn another_factor_of_a_user_brings_no_further_guess() {
+    let (one, two) = (confirmed(), confirmed());
+    let mut budgets = NumberBudgets::default();
+    for (factor, left) in [&one, &two, &one, &two, &one, &two]
+        .iter()
+        .zip((0..6).rev())
+    {
+        let failed = show_of(&budgets, factor, &wrong(), 9_000).unwrap();
+        assert_eq!(failed.checks_left, left);
+        budgets = failed.budgets;
+    }
+    for factor in [
+        &one,
+        &two,
+        &Factor::enrolled(Algorithm::Sha1, AppDigits::Six),
+    ] {
+        let refused = show_of(&budgets, factor, &app_code(9_000), 9_000).unwrap_err();
+        assert!(matches!(refused, NotEvaluated::Locked(_)));
+        assert_eq!(factor.checks_left(of(&policy(), &budgets), at(9_000)), 0);
+    }
+}
+
+#[test]
+fn a_right_code_ends_the_rows_and_gives_nothing_of_the_day_back() {
+    let failed = |budgets: NumberBudgets, channel| budgets.failed(channel, 1, at(9_000));
+    let budgets = failed(NumberBudgets::default(), Channel::Totp);
+    let budgets = failed(failed(budgets, Channel::Recovery), Channel::Sms);
+    let right = show_of(&budgets, &confirmed(), &app_code(9_060), 9_060).unwrap();
+    for (channel, in_a_row) in [
+        (Channel::Totp, 0),
+        (Channel::Recovery, 0),
+        (Channel::Sms, 1),
+    ] {
+        assert_eq!(right.budgets.of(channel).in_a_row(), in_a_row);
+    }
+    assert_eq!(right.checks_left, 5);
 }
 
 #[test]
 fn a_recovery_code_is_good_for_one_use_and_the_secret_forgets_it() {
     let (factor, secret, codes) = issued();
     let (recovery, policy) = (recovery_key(), policy());
+    let budgets = NumberBudgets::default();
     let check = |factor: &Factor, secret: &FactorSecret| {
         let code = FactorCode::Recovery(codes[1].clone());
         let shown = Shown {
             secret,
             recovery: &recovery,
             code: &code,
-            policy: &policy,
+            allowance: of(&policy, &budgets),
         };
         factor.check(shown, at(1)).unwrap()
     };
@@ -158,11 +219,12 @@ fn a_code_of_one_kind_is_no_code_of_the_other() {
     assert!(FactorCode::parse(FactorKind::Recovery, "123456").is_err());
     let (factor, secret, _) = issued();
     let (recovery, policy, code) = (recovery_key(), policy(), app_code(30));
+    let budgets = NumberBudgets::default();
     let shown = Shown {
         secret: &secret,
         recovery: &recovery,
         code: &code,
-        policy: &policy,
+        allowance: of(&policy, &budgets),
     };
     assert!(!factor.check(shown, at(30)).unwrap().is_right());
 }
