@@ -152,12 +152,11 @@ impl Gateway {
         let (done, durable) = oneshot::channel();
         let state = self.state();
         self.commit(changes, move |gateway, result| {
-            match result {
-                Ok(_) => then(gateway),
-                Err(_) => {
-                    gateway.turned_away(1);
-                    drop(then);
-                }
+            if result.is_ok() {
+                then(gateway);
+            } else {
+                gateway.turned_away(1);
+                drop(then);
             }
             let _ = done.send(result.is_ok());
         });

@@ -218,8 +218,8 @@ impl Gateway {
         }
         let mut changes = Changes::new(entry, now);
         changes.write(Write::Factor(Box::new(next.clone())));
-        let used = self.use_up(user, evaluated.budgets, &mut changes);
-        if !self.commit_used(changes, used).await {
+        let spent = self.use_up(user, evaluated.budgets, &mut changes);
+        if !self.commit_used(changes, spent).await {
             return Err(FactorCheckError::Unavailable);
         }
         self.state().counters.add(Counter::FactorChecks(word), 1);

@@ -100,7 +100,9 @@ impl Gateway {
                 .row(&user.holder, budgets, || self.ids.sequence(at));
             changes.write(Write::Budget(Box::new(row.clone())));
             budget = Some(row);
-            if let Some((holder, sequence)) = self.idle_budget(&mut state, &settings, &mut user.held, at) {
+            if let Some((holder, sequence)) =
+                self.idle_budget(&mut state, &settings, &mut user.held, at)
+            {
                 changes.write(Write::ForgetBudget(sequence));
                 forgotten = Some(holder);
             }

@@ -8,7 +8,6 @@ use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::binding::Binding;
 use domain::verification::budget::number::{Locked, NotYet, NumberBudgets};
-use domain::verification::budget::policy::Policy;
 use domain::verification::channel::Channel;
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::send::{NotSent, Sent, send};

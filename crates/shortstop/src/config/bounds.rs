@@ -36,9 +36,8 @@ section! {
         /// `verifications-full`.
         pub verifications_max: usize = 250_000,
         /// Pairs of client and number, or user of factors, whose failed checks and sends are counted, some 400
-        /// octets each. They
-        /// are let go a day after the last send, and never for a newcomer: when full, new numbers are refused
-        /// with `verifications-full`.
+        /// octets each. They are let go a day after the last of them, and never for a newcomer: when full, new
+        /// numbers and users are refused with `verifications-full`.
         pub guess_budgets_max: usize = 1_000_000,
     }
 }

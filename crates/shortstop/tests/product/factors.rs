@@ -168,6 +168,36 @@ async fn a_code_is_right_once_over_a_restart_and_a_kill_and_a_locked_factor_look
 }
 
 #[tokio::test]
+async fn apps_of_a_user_share_their_wrong_codes_over_kills_and_enrolments() {
+    let (_carrier, ground) = ground("[factors]\ntotp_failures_per_day = 2\n").await;
+    let mut gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let (one, two) = (
+        App::enrol(&mut api, USER).await,
+        App::enrol(&mut api, USER).await,
+    );
+    let other = App::enrol(&mut api, NUMBER).await;
+    for (app, left) in [(&one, 1), (&two, 0)] {
+        let wrong = show(&mut api, &app.id, "confirm", &app.wrong()).await;
+        assert_eq!(wrong.json()["checks_left"], left, "{}", wrong.text);
+        gateway.kill().await.unwrap();
+        gateway = ground.start().await;
+        api = ground.api(&key).client();
+    }
+    let anew = App::enrol(&mut api, USER).await;
+    for app in [&one, &two, &anew] {
+        for code in [app.code(0), app.wrong()] {
+            let locked = show(&mut api, &app.id, "confirm", &code).await;
+            assert_eq!(locked.member("code"), "guess-budget", "{}", locked.text);
+        }
+    }
+    let confirmed = show(&mut api, &other.id, "confirm", &other.code(0)).await;
+    assert_eq!(confirmed.json()["verified"], json!(true));
+    assert!(gateway.stop().await.unwrap().success());
+}
+
+#[tokio::test]
 async fn a_locked_set_answers_right_and_wrong_alike_and_removed_is_as_good_as_unknown() {
     let (_carrier, ground) = ground("[factors]\nrecovery_failures_per_day = 2\n").await;
     let gateway = ground.start().await;
