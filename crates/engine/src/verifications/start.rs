@@ -331,10 +331,7 @@ impl Gateway {
             self.code_is_sent(&mut batch, settings, &live);
         }
         let Starting {
-            claim,
-            mut held,
-            terms,
-            ..
+            claim, mut held, ..
         } = starting;
         let row = row(&live, subject, code, now);
         batch.write(Write::Verification(Box::new(row)));
