@@ -205,7 +205,7 @@ fn a_code_of_a_blocked_prefix_is_not_sent_once_more() {
     let first = test.settle(test.gateway.start_verification(&caller, to(0), None));
     let id = first.unwrap().view.id;
     assert_eq!(sent(&test, 1..8), 6);
-    test.clock.advance(Duration::from_secs(60));
+    test.clock.advance(Duration::from_mins(1));
     let refused = test.settle(test.gateway.resend_verification(&caller, id));
     let blocked = RiskRefusal::Pumping(Reason::PrefixBlocked);
     assert_eq!(refused.unwrap_err(), ResendError::Risk(blocked));
