@@ -112,10 +112,14 @@ impl NumberBudgets {
     }
 
     /// After a check that succeeded: the channel's row of failures ends, and if it showed who holds the
-    /// handset, so do the waits between sends.
+    /// handset, so do the waits between sends. A code that the handset itself texted proves the number anew,
+    /// which enables the codes sent to it again.
     pub fn succeeded(mut self, channel: Channel) -> Self {
         let budget = self.of_mut(channel);
         *budget = core::mem::take(budget).succeeded();
+        if channel == Channel::Mo {
+            self = self.proved_anew(Channel::Sms);
+        }
         if matches!(channel, Channel::Sms | Channel::Mo) {
             self.sends = self.sends.succeeded();
         }
@@ -216,6 +220,17 @@ mod tests {
         assert_eq!(budgets.of(Channel::Sms).in_a_row(), 0);
         assert_eq!(budgets.of(Channel::Totp).in_a_row(), 1);
         assert!(budgets.check_room(&policy, SMS, &[], at(20)).is_err());
+    }
+
+    #[test]
+    fn a_code_that_the_handset_texted_enables_those_that_are_sent_to_it() {
+        let texted = locked().succeeded(Channel::Mo);
+        assert_eq!(texted.of(Channel::Sms).in_a_row(), 0);
+        let other = locked().succeeded(Channel::Totp);
+        assert_eq!(
+            other.of(Channel::Sms).in_a_row(),
+            locked().of(Channel::Sms).in_a_row()
+        );
     }
 
     #[test]

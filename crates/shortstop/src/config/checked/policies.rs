@@ -113,7 +113,51 @@ fn read(
         overrides: overrides.unwrap_or(base.overrides),
         keys: section.keys_max.unwrap_or(base.keys),
     };
+    check_facts(&draft, (at, problems));
     problems.keep(at, Policy::new(draft))
+}
+
+/// Says what an event does not have: a limit by it would count everything together.
+fn check_facts(draft: &Draft, (at, problems): (&str, &mut Problems)) {
+    use Dimension::{Client, Group, Login, Network, Source, SystemId};
+    let event = draft.event;
+    let (has, says): (&[Dimension], _) = match event {
+        Event::Message => (&[], "a message has no login; leave it out"),
+        Event::Request => (
+            &[Client, Group, Source, Network],
+            "a request is counted by client, group, source and network alone",
+        ),
+        Event::Login => (
+            &[Login, Source, Network],
+            "a login is counted by login, source and network alone",
+        ),
+        Event::Bind => (
+            &[SystemId, Source, Network],
+            "a bind is counted by system-id, source and network alone",
+        ),
+    };
+    let is_foreign = |dimension: Dimension| match event {
+        Event::Message => dimension == Login,
+        _ => !has.contains(&dimension),
+    };
+    if draft.dimensions.iter().any(is_foreign) {
+        problems.add(format!("{at}.by"), says);
+    }
+    if event == Event::Message {
+        return;
+    }
+    if draft.classes.iter().next().is_some() {
+        problems.add(
+            format!("{at}.classes"),
+            "only messages have a class; leave it out",
+        );
+    }
+    if draft.unit != Unit::Requests {
+        problems.add(
+            format!("{at}.unit"),
+            "only messages have segments and a price; use requests",
+        );
+    }
 }
 
 /// The parts of a rule, as the file has them.
@@ -330,6 +374,39 @@ mod tests {
             "[[limit]]\nname = 'client-rate'\n[[limit]]\nname = 'client-rate'",
             "limit[1].name: stands in another entry",
         );
+    }
+
+    #[test]
+    fn a_limit_by_what_the_event_does_not_have_is_refused() {
+        let limit = "[[limit]]\nname = 'a'\nalgorithm = 'quota'\namount = 1\nwindow_seconds = 60\n";
+        let foreign = [
+            (
+                "event = 'request'\nby = ['recipient']",
+                "by: a request is counted",
+            ),
+            (
+                "event = 'login'\nby = ['recipient']",
+                "by: a login is counted",
+            ),
+            ("event = 'bind'\nby = ['client']", "by: a bind is counted"),
+            ("by = ['client', 'login']", "by: a message has no login"),
+            (
+                "event = 'request'\nclasses = ['otp']",
+                "classes: only messages",
+            ),
+            (
+                "event = 'request'\nunit = 'segments'",
+                "unit: only messages",
+            ),
+        ];
+        for (more, says) in foreign {
+            check(&format!("{limit}{more}"), &format!("limit[0].{says}"));
+        }
+        let good =
+            format!("{limit}event = 'request'\nby = ['client', 'group', 'source', 'network']");
+        assert!(checked(&good).is_ok());
+        let changed = "[[limit]]\nname = 'recipient-otp-hour'\nevent = 'request'";
+        check(changed, "limit[0].by: a request is counted");
     }
 
     #[test]
