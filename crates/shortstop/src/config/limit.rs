@@ -56,10 +56,10 @@ section! {
         /// Its name, in answers, metrics and the ledger: a to z, 0 to 9 and -.
         pub name: Option<String> = None => "alerts-a-day",
         /// What it counts: `message`, `request` (to the API), `login` (a key that is not good) or `bind`.
-        /// Wrong codes have budgets of their own, in [verifications].
+        /// Wrong codes have budgets of their own, in `[verifications]`.
         pub event: Option<Event> = None => "message",
         /// What one counts for: `requests` (one), `segments` or `micros` (what it costs, in millionths of the
-        /// currency, by [prices]).
+        /// currency, by `[prices]`).
         pub unit: Option<Unit> = None => "requests",
         /// By what it counts apart: any of client, group, short-code, class, campaign, recipient, prefix (its
         /// first 7 digits), country, source (an IPv4 address or the /64 of an IPv6 one), network (/24, /48),
