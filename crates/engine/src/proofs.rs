@@ -285,12 +285,13 @@ impl Wanted {
 }
 
 /// The kinds of entries that tell of something's beginning.
-const BEGINNINGS: [Kind; 5] = [
+const BEGINNINGS: [Kind; 6] = [
     Kind::MessageAccepted,
     Kind::MoReceived,
     Kind::OptoutRecorded,
     Kind::OptoutRemoved,
     Kind::FactorEnrolled,
+    Kind::VerificationStarted,
 ];
 
 fn is_beginning(entry: &[u8], object: &str) -> bool {

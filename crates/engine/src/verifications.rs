@@ -37,6 +37,7 @@ mod resend;
 pub(crate) mod secret;
 mod settings;
 mod start;
+mod table;
 mod texted;
 
 pub use check::{CheckAnswer, CheckError, CheckRequest};

@@ -39,6 +39,7 @@ mod roles {
     mod stage;
     mod store_failure;
     mod streams;
+    mod texted;
     mod unsigned;
     mod verifications;
     mod witnesses;

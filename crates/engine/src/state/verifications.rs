@@ -3,6 +3,7 @@
 //! durable, and only then it is made here, so that nothing can be learnt from it before.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::Hash;
 
 use domain::id::{ClientId, MessageId, VerificationId};
 use domain::msisdn::Msisdn;
@@ -82,13 +83,22 @@ pub(crate) struct Verifications {
     due: BTreeSet<(Timestamp, u64)>,
     /// Those whose code a handset is to text, by short code and number, oldest first.
     awaited: HashMap<(ShortCode, Msisdn), Vec<u64>>,
+    /// The same by who awaits them.
+    awaited_by: HashMap<Holder, Vec<u64>>,
+    /// How many each client has.
+    by_client: HashMap<ClientId, usize>,
 }
 
+/// One client fills at most three of so many parts of the table, so that the last one is for the others.
+const TABLE_PARTS: usize = 4;
+
 impl Verifications {
-    /// Whether no further one can be kept where so many may be. Those whose commit is on its way come on
-    /// top; the store's queue bounds them.
-    pub(crate) fn is_full(&self, most: usize) -> bool {
-        self.live.len() >= most
+    /// Whether no further one of a client can be kept where so many may be. Those whose commit is on its way
+    /// come on top; the store's queue bounds them.
+    pub(crate) fn is_full_for(&self, client: ClientId, most: usize) -> bool {
+        let share = most.saturating_sub(most / TABLE_PARTS);
+        let mine = self.by_client.get(&client).copied();
+        self.live.len() >= most || mine.unwrap_or_default() >= share
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -107,27 +117,42 @@ impl Verifications {
         let place = (live.verification.expires(), sequence);
         if live.has_ended() {
             self.due.remove(&place);
-            self.live.remove(&sequence);
-            self.await_no_more(&live);
+            if self.live.remove(&sequence).is_some() {
+                self.one_less(live.holder.0);
+            }
+            forget(&mut self.awaited, &(live.from, live.to), sequence);
+            forget(&mut self.awaited_by, &live.holder, sequence);
             return;
         }
-        let is_awaited = live.verification.channel() == Channel::Mo;
-        let handset = (live.from, live.to);
         self.due.insert(place);
-        if self.live.insert(sequence, live).is_none() && is_awaited {
+        let (handset, holder) = ((live.from, live.to), live.holder);
+        let is_awaited = live.verification.channel() == Channel::Mo;
+        if self.live.insert(sequence, live).is_some() {
+            return;
+        }
+        let count = self.by_client.entry(holder.0).or_default();
+        *count = count.saturating_add(1);
+        if is_awaited {
             self.awaited.entry(handset).or_default().push(sequence);
+            self.awaited_by.entry(holder).or_default().push(sequence);
         }
     }
 
-    fn await_no_more(&mut self, live: &Live) {
-        let handset = (live.from, live.to);
-        let Some(awaited) = self.awaited.get_mut(&handset) else {
+    fn one_less(&mut self, client: ClientId) {
+        let Some(count) = self.by_client.get_mut(&client) else {
             return;
         };
-        awaited.retain(|sequence| *sequence != live.id.sequence());
-        if awaited.is_empty() {
-            self.awaited.remove(&handset);
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            self.by_client.remove(&client);
         }
+    }
+
+    /// When those end whose code a client awaits from a handset.
+    pub(crate) fn awaited_by(&self, holder: &Holder) -> impl Iterator<Item = Timestamp> {
+        let awaited = self.awaited_by.get(holder).into_iter().flatten();
+        let live = awaited.filter_map(|sequence| self.live.get(sequence));
+        live.map(|live| live.verification.expires())
     }
 
     /// Those whose code a handset is to text to a short code, newest first.
@@ -147,6 +172,17 @@ impl Verifications {
         let past = self.due.iter().take_while(|(end, _)| *end <= now);
         let found = past.filter_map(|(_, sequence)| self.live.get(sequence));
         found.take(most).collect()
+    }
+}
+
+/// Takes one out of a list, and the list with its last.
+fn forget<K: Eq + Hash>(lists: &mut HashMap<K, Vec<u64>>, key: &K, sequence: u64) {
+    let Some(list) = lists.get_mut(key) else {
+        return;
+    };
+    list.retain(|each| *each != sequence);
+    if list.is_empty() {
+        lists.remove(key);
     }
 }
 

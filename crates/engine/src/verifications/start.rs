@@ -23,7 +23,7 @@ use super::entries::{self, Beginning};
 use super::locks::Held;
 use super::neighbours::{RiskRefusal, TooRisky};
 use super::plan::Plan;
-use super::{OFFERED, VerificationSettings, VerificationView};
+use super::{OFFERED, VerificationSettings, VerificationView, table};
 use crate::batch::Batch;
 use crate::changes::Write;
 use crate::client::Caller;
@@ -94,7 +94,10 @@ pub enum StartVerificationError {
     /// It is too early, or too much was sent to the number.
     #[error("no code is sent yet: {}", .0.wait.code())]
     NotYet(NotYet),
-    /// No further verification, or no further number, can be kept.
+    /// As many codes are awaited from the handset as may be at once, until the first of them ends.
+    #[error("as many codes as may be are awaited from the handset")]
+    Awaited(NotYet),
+    /// No further verification, of anybody or of this client, or no further number, can be kept.
     #[error("no further verification can be kept")]
     Full,
     /// Sending the code is too great a risk.
@@ -315,7 +318,10 @@ impl Gateway {
                 let (budgets, entered) = self.enter_code(state, &starting, &mut batch, sending)?;
                 (Some(budgets), Some(entered))
             }
-            None => (None, may_await(state, &starting, now).map(|()| None)?),
+            None => (
+                None,
+                may_await(state, &starting, (&live, now)).map(|()| None)?,
+            ),
         };
         let subject = self.blind().subject(live.to);
         batch.entry(entries::started(
@@ -394,31 +400,6 @@ impl Gateway {
         Ok((sent.budgets, entered))
     }
 
-    /// Whether there is room for one more, on the disk and in memory.
-    fn has_room(
-        &self,
-        state: &mut State,
-        starting: &Starting<'_>,
-        (live, now): (&Live, Timestamp),
-    ) -> Result<(), Ended> {
-        if self.is_short_of_room() {
-            self.turned_away_for_room();
-            return Err(SubmitError::StorageLow.into());
-        }
-        let bounds = &starting.settings.bounds;
-        let (most, numbers_max) = (bounds.verifications_max, bounds.guess_budgets_max);
-        let policy = &starting.terms.policy;
-        // One that may be let go is, with this very start: see `forget_idle`.
-        let is_full = state.verifications.is_full(most)
-            || state.budgets.is_full_for(&live.holder, numbers_max)
-                && !state.budgets.has_idle(policy, now);
-        if is_full {
-            count(state, starting.caller, "verifications-full", now);
-            return Err(StartVerificationError::Full.into());
-        }
-        Ok(())
-    }
-
     fn conclude_start(&self, begun: Begun, result: Result<Committed, CommitError>) -> Answer {
         let Begun {
             live,
@@ -461,13 +442,20 @@ impl Gateway {
 }
 
 /// Whether a client may wait for texts to a short code.
-fn may_await(state: &mut State, starting: &Starting<'_>, now: Timestamp) -> Result<(), Ended> {
+fn may_await(
+    state: &mut State,
+    starting: &Starting<'_>,
+    (live, now): (&Live, Timestamp),
+) -> Result<(), Ended> {
     let (caller, from) = (starting.caller, starting.plan.from);
     let refusal = if !caller.may_use(from) {
         Refusal::ShortCodeNotGranted
     } else if !starting.settings.short_codes.contains_key(&from) {
         Refusal::NoRoute
     } else {
+        let room = table::may_await_one_more(state, starting.terms, &live.holder, now);
+        let room = room.inspect_err(|error| count(state, caller, reason(error), now));
+        room?;
         return Ok(());
     };
     let error = SubmitError::Refused(refusal);
@@ -493,13 +481,15 @@ pub(super) fn may_send(
 
 fn reason(error: &StartVerificationError) -> &'static str {
     match error {
-        StartVerificationError::NotYet(not_yet) => not_yet.wait.code(),
+        StartVerificationError::NotYet(not_yet) | StartVerificationError::Awaited(not_yet) => {
+            not_yet.wait.code()
+        }
         StartVerificationError::Locked(locked) => locked.reason.code(),
         _ => "channel",
     }
 }
 
-fn count(state: &mut State, caller: &Caller, reason: &'static str, now: Timestamp) {
+pub(super) fn count(state: &mut State, caller: &Caller, reason: &'static str, now: Timestamp) {
     state.count_unverified(Kind::VerificationStarted, caller.client, reason, now);
 }
 

@@ -17,9 +17,6 @@ use crate::settings::Settings;
 use crate::state::State;
 use crate::state::verifications::Live;
 
-/// Verifications of one handset at one short code that one text is compared with, newest first.
-const COMPARED_MAX: usize = 8;
-
 /// A text that was evaluated, to be taken in once it is durable.
 pub(crate) struct Texted {
     evaluated: Evaluated,
@@ -67,11 +64,12 @@ impl Gateway {
     }
 }
 
-/// The verification that a text is an attempt at, and what its code gives under its key.
+/// The verification that a text is an attempt at, and what its code gives under its key. It is compared with
+/// all that are awaited, so that none shuts out another: a client has but few of them.
 fn meant(state: &State, text: &Text<'_>) -> Option<(Live, CodeTag)> {
     let awaiting = state.verifications.awaiting(text.to, text.from);
     let mut newest = None;
-    for live in awaiting.take(COMPARED_MAX) {
+    for live in awaiting {
         let Found::Code(code) = mo::find(text.words, live.verification.length()) else {
             continue;
         };

@@ -22,7 +22,7 @@ use testkit::carriers::Handed;
 use testkit::gateway::{everything, handset};
 use testkit::settings::usual;
 
-use super::stage::{answer, deliver, dispatch, mobile, running, submit};
+use super::stage::{answer, dispatch, running, submit};
 
 /// A request to verify a handset.
 pub fn start_of(to: u16) -> StartVerification {
@@ -90,18 +90,18 @@ fn check_for(
     test.settle(test.gateway.check_verification(&caller, id, request))
 }
 
-fn resend(test: &TestGateway, id: VerificationId) -> Result<VerificationView, ResendError> {
+pub fn resend(test: &TestGateway, id: VerificationId) -> Result<VerificationView, ResendError> {
     let caller = test.caller();
     test.settle(test.gateway.resend_verification(&caller, id))
 }
 
-fn view(test: &TestGateway, id: VerificationId) -> VerificationView {
+pub fn view(test: &TestGateway, id: VerificationId) -> VerificationView {
     let caller = test.caller();
     test.settle(test.gateway.verification(&caller, id)).unwrap()
 }
 
 /// How many entries of a kind there are.
-fn entries(test: &TestGateway, kind: Kind) -> usize {
+pub fn entries(test: &TestGateway, kind: Kind) -> usize {
     test.gateway.flush_counts(test.clock.peek());
     test.store.sync();
     test.store.with_image(|image| {
@@ -111,7 +111,7 @@ fn entries(test: &TestGateway, kind: Kind) -> usize {
     })
 }
 
-fn later(test: &TestGateway, seconds: u64) {
+pub fn later(test: &TestGateway, seconds: u64) {
     test.clock.advance(Duration::from_secs(seconds));
 }
 
@@ -461,61 +461,6 @@ async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
         std::task::Poll::Ready(answers.iter_mut().filter_map(Option::take).collect())
     })
     .await
-}
-
-/// A client waits for a text of a handset. Gives the verification and the code that it shows.
-pub fn start_by_text(test: &TestGateway, from: u16) -> (VerificationId, Code) {
-    let caller = test.caller();
-    let request = StartVerification {
-        channel: Channel::Mo,
-        ..start_of(from)
-    };
-    let starting = test.gateway.start_verification(&caller, request, None);
-    let started = test.settle(starting).unwrap();
-    (started.view.id, started.code.expect("a code to show"))
-}
-
-#[test]
-fn a_handset_that_texts_its_code_is_verified_and_no_other() {
-    let test = running();
-    let (id, code) = start_by_text(&test, 1);
-    assert!(test.carriers.take().is_empty(), "nothing is sent");
-    let words = format!("My code is {}", code.reveal_grouped());
-    deliver(&test, vec![mobile(2, &words)]);
-    assert_eq!(view(&test, id).state, State::Pending, "another handset");
-    deliver(&test, vec![mobile(1, "hello")]);
-    assert_eq!(view(&test, id).checks_left, 5, "no code in it");
-    deliver(&test, vec![mobile(1, other_than(&code).reveal())]);
-    assert_eq!(view(&test, id).checks_left, 4);
-    let test = test.crash_and_restart(usual(), 2);
-    test.bind_all();
-    deliver(&test, vec![mobile(1, &words)]);
-    assert_eq!(view(&test, id).state, State::Verified);
-    assert_eq!(entries(&test, Kind::VerificationChecked), 2);
-    deliver(&test, vec![mobile(1, &words)]);
-    assert_eq!(entries(&test, Kind::VerificationChecked), 2, "it ended");
-}
-
-#[test]
-fn a_code_that_a_page_shows_is_right_only_from_the_handset() {
-    let test = running();
-    let (id, code) = start_by_text(&test, 1);
-    let shown = check(&test, id, &code).unwrap();
-    assert_eq!(shown.state, State::Pending);
-    assert_eq!(resend(&test, id), Err(ResendError::NothingToSend));
-    let (newer, other) = start_by_text(&test, 1);
-    deliver(&test, vec![mobile(1, code.reveal())]);
-    assert_eq!(view(&test, id).state, State::Verified, "whichever it means");
-    assert_eq!(view(&test, newer).checks_left, 5);
-    deliver(&test, vec![mobile(1, other.reveal())]);
-    assert_eq!(view(&test, newer).state, State::Verified);
-}
-
-#[test]
-fn a_code_that_nobody_sends_has_no_sends_left() {
-    let test = running();
-    let (id, _) = start_by_text(&test, 1);
-    assert_eq!(view(&test, id).sends_left, 0);
 }
 
 #[test]

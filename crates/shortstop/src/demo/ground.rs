@@ -170,6 +170,7 @@ fn configuration(
     config.admin.listen = free(config.admin.listen, "monitoring", moved)?;
     config.countries.enabled = vec!["GB".to_owned()];
     config.limits = limits();
+    config.verifications.brand = Some("Example".to_owned());
     config.short_codes = vec![ShortCodeSection {
         number: Some(SHORT_CODE.to_owned()),
         carriers: vec!["demo".to_owned()],
@@ -247,6 +248,12 @@ async fn new_client(folder: &DataFolder) -> anyhow::Result<String> {
             "inbound:read",
             "opt-outs:read",
             "opt-outs:write",
+            "verifications:write",
+            "verifications:check",
+            "verifications:read",
+            "factors:write",
+            "factors:check",
+            "factors:read",
         ]),
         short_codes: vec![SHORT_CODE.parse()?],
         classes: domain::class::TrafficClass::ALL.to_vec(),

@@ -42,10 +42,11 @@ impl From<StartVerificationError> for Problem {
             ),
             StartVerificationError::NotYet(not_yet) => not_yet.into(),
             StartVerificationError::Locked(locked) => locked.into(),
+            StartVerificationError::Awaited(not_yet) => awaited(&not_yet),
             StartVerificationError::Full => Self::new(
                 Code::VerificationsFull,
-                "no more verifications can be kept, and none is forgotten early: nothing was sent, \
-                 try again after the time given",
+                "no more verifications can be kept, or no more of this client, and none is forgotten \
+                 early: nothing was sent, try again after the time given",
             )
             .retry_after(WHEN_FORGOTTEN),
             StartVerificationError::Risk(risk) => risk.into(),
@@ -108,6 +109,19 @@ impl From<NotYet> for Problem {
             still_works: Some(Box::new(works)),
             ..problem.retry_after(not_yet.wait.retry_after())
         }
+    }
+}
+
+fn awaited(not_yet: &NotYet) -> Problem {
+    let works = works(&not_yet.still_works.checks, not_yet.still_works.sends);
+    let problem = Problem::new(
+        Code::SendBudget,
+        "as many codes as may be are awaited from this handset: let the person text one of them, \
+         cancel one, or ask again after the time given",
+    );
+    Problem {
+        still_works: Some(Box::new(works)),
+        ..problem.retry_after(not_yet.wait.retry_after())
     }
 }
 

@@ -83,7 +83,8 @@ impl NumberBudgets {
         })
     }
 
-    fn still_works(&self, policy: &Policy, offered: &[Channel], now: Timestamp) -> StillWorks {
+    /// What the person can do now: the offered channels whose checks have room, and when a code may be sent.
+    pub fn still_works(&self, policy: &Policy, offered: &[Channel], now: Timestamp) -> StillWorks {
         let works = |channel: &Channel| {
             let budget = self.of(*channel);
             budget.room(policy.checks(*channel), 1, now).is_ok()

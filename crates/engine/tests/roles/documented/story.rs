@@ -35,7 +35,8 @@ use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
     submit_to,
 };
-use super::super::verifications::{check, code, other_than, start, start_by_text};
+use super::super::texted::start_by_text;
+use super::super::verifications::{check, code, other_than, start};
 
 /// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
 pub fn sending() -> TestGateway {
