@@ -113,7 +113,7 @@ impl From<NotYet> for Problem {
 }
 
 fn awaited(not_yet: &NotYet) -> Problem {
-    let works = works(&not_yet.still_works.checks, not_yet.still_works.sends);
+    let works = works(&not_yet.still_works);
     let problem = Problem::new(
         Code::SendBudget,
         "as many codes as may be are awaited from this handset: let the person text one of them, \
@@ -137,7 +137,8 @@ impl From<Locked> for Problem {
             LockReason::Disabled => Self::new(
                 Code::CodesDisabled,
                 "too many codes of this number were wrong one after the other, so that none is \
-                 looked at any more: prove by other means whose number it is",
+                 looked at any more: have the person text a code from the handset (channel mo), which \
+                 proves the number anew",
             ),
         };
         let works = works(&locked.still_works);
