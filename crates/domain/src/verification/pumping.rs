@@ -19,7 +19,9 @@ use core::fmt;
 use core::time::Duration;
 
 pub use blocks::BlockState;
-pub use finding::{BlockNews, Country, Evidence, Finding, NoPrefix, Prefix, Reason, Verdict};
+pub use finding::{
+    BlockNews, Country, Evidence, Finding, NoPrefix, Prefix, Reach, Reason, Verdict,
+};
 pub use history::Count;
 pub use policy::{Adjacent, Mode, PumpingPolicy, Threshold};
 pub use safe_list::{SafeList, SafeListError};
@@ -116,7 +118,7 @@ impl PumpingGuard {
         if policy.safe_list.holds(ask.to) {
             return Verdict::Clear;
         }
-        let Some(news) = self.blocks.standing_block(prefix, now) else {
+        let Some(news) = self.blocks.standing_block((prefix, ask.client), now) else {
             return Verdict::Clear;
         };
         let place = Place { country, prefix };
@@ -128,7 +130,7 @@ impl PumpingGuard {
         match mode {
             Mode::Record => Verdict::Shadow(finding),
             Mode::Enforce => {
-                self.blocks.refused(Prefix::of(ask.to));
+                self.blocks.refused((Prefix::of(ask.to), ask.client));
                 Verdict::Refuse(finding)
             }
         }
@@ -161,7 +163,7 @@ impl PumpingGuard {
         let (country, prefix) = (Country::of(ask.to), Prefix::of(ask.to));
         self.note(ask, country, Event::Verified, now);
         self.neighbours.verified(ask);
-        self.blocks.verified(prefix, now);
+        self.blocks.verified((prefix, ask.client), now);
     }
 
     /// Forgets that a number waits for its first success, for every client. Counts stay: they name nobody.
@@ -232,7 +234,7 @@ impl PumpingGuard {
     fn count(&mut self, ask: Ask, country: Country, now: Timestamp) {
         self.note(ask, country, Event::Sent, now);
         self.neighbours.sent(ask, now);
-        self.blocks.sent(Prefix::of(ask.to), now);
+        self.blocks.sent((Prefix::of(ask.to), ask.client), now);
     }
 
     fn note(&mut self, ask: Ask, country: Country, event: Event, now: Timestamp) {
@@ -257,22 +259,23 @@ impl PumpingGuard {
     ) -> Option<Finding> {
         let prefix = Prefix::of(ask.to);
         let place = Place { country, prefix };
-        if let Some(news) = self.blocks.standing_block(prefix, now) {
+        let own = (prefix, ask.client);
+        if let Some(news) = self.blocks.standing_block(own, now) {
             return Some(
                 self.against_prefix(place, Reason::PrefixBlocked, now)
                     .with(news),
             );
         }
-        if let Some(reason) = self.blocks.failed_trial(prefix, now) {
-            return Some(self.blocking(place, reason, policy, now));
+        if let Some(block) = self.blocks.failed_trial(own, now) {
+            return Some(self.blocking(place, (block.reason, block.client), policy, now));
         }
-        let standing = self.blocks.standing_of(prefix, now);
+        let standing = self.blocks.standing_of(own, now);
         if let Some(numbers) = self.neighbours.too_close(ask, policy.adjacent, now) {
             let day = self.prefix_over(prefix, HOURS, now);
             let reason = Reason::AdjacentNumbers;
             // A range whose codes are used otherwise is not shut for a few numbers of it.
             let finding = if standing == Standing::Free && policy.prefix_conversion_is_poor(day) {
-                self.blocking(place, reason, policy, now)
+                self.blocking(place, (reason, Some(ask.client)), policy, now)
             } else {
                 self.against_prefix(place, reason, now)
             };
@@ -283,7 +286,8 @@ impl PumpingGuard {
             .then(|| self.concentration(place, policy, now))
             .flatten();
         if let Some(evidence) = concentration {
-            let finding = self.blocking(place, Reason::PrefixConcentration, policy, now);
+            let of_all = (Reason::PrefixConcentration, None);
+            let finding = self.blocking(place, of_all, policy, now);
             return Some(Finding {
                 evidence,
                 ..finding
@@ -299,17 +303,20 @@ impl PumpingGuard {
         Finding::new(reason, evidence.about(place.prefix))
     }
 
-    /// The same, and the prefix is blocked from now on.
+    /// The same, and the prefix is blocked from now on, for a client or for all.
     fn blocking(
         &mut self,
         place: Place,
-        reason: Reason,
+        (reason, client): (Reason, Option<ClientId>),
         policy: &PumpingPolicy,
         now: Timestamp,
     ) -> Finding {
         let length = Duration::from_secs(policy.block_seconds);
         let finding = self.against_prefix(place, reason, now);
-        finding.with(self.blocks.begin(place.prefix, reason, length, now))
+        let news = self
+            .blocks
+            .begin((place.prefix, client), reason, length, now);
+        finding.with(news)
     }
 
     /// Too much to one prefix that nobody uses: in a quarter, an hour or a day.

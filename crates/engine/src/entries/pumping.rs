@@ -21,6 +21,7 @@ pub(crate) fn blocked(client: ClientId, block: &StandingBlock) -> Draft {
         .put("nth", block.nth)
         .put_some("numbers", evidence.numbers)
         .put("prefix", Shown(&block.prefix))
+        .put("reach", block.reach.as_str())
         .put("sent", evidence.count.sent)
         .put("until", UtcMicros(block.until.micros()))
         .put("verified", evidence.count.verified)

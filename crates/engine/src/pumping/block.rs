@@ -3,7 +3,7 @@
 
 use domain::id::ClientId;
 use domain::time::Timestamp;
-use domain::verification::pumping::{Count, Evidence, Mode, Prefix, Reason};
+use domain::verification::pumping::{Count, Evidence, Mode, Prefix, Reach, Reason};
 use serde::{Deserialize, Serialize};
 
 /// A block whose beginning is told and whose end is not.
@@ -13,6 +13,9 @@ pub struct StandingBlock {
     pub prefix: Prefix,
     /// The client whose start began it.
     pub client: ClientId,
+    /// Whether it is for that client or for all.
+    #[serde(default)]
+    pub reach: Reach,
     /// When it began.
     pub since: Timestamp,
     /// When it ends by itself.

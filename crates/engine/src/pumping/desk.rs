@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
 use domain::verification::pumping::{
-    Ask, BlockNews, BlockState, Finding, Mode, Prefix, PumpingGuard, PumpingPolicy, Verdict,
+    Ask, BlockNews, BlockState, Finding, Mode, Prefix, PumpingGuard, PumpingPolicy, Reach, Verdict,
 };
 
 use super::ByCountry;
@@ -89,7 +89,7 @@ impl Desk {
     }
 
     fn begun(&mut self, ask: Ask, finding: &Finding, mode: Mode, now: Timestamp) -> Option<Begun> {
-        let Some(BlockNews::Begins { until, nth }) = finding.block else {
+        let Some(BlockNews::Begins { until, nth, reach }) = finding.block else {
             return None;
         };
         let prefix = Prefix::of(ask.to);
@@ -101,6 +101,7 @@ impl Desk {
         let block = StandingBlock {
             prefix,
             client: ask.client,
+            reach,
             since: now,
             until,
             nth,
@@ -179,6 +180,7 @@ impl Desk {
                     reason: block.reason,
                     until: block.until,
                     nth: block.nth,
+                    client: (block.reach == Reach::Client).then_some(block.client),
                     ..BlockState::default()
                 };
                 self.guard.block_again(block.prefix, state, at);

@@ -78,8 +78,12 @@ fn blocked(block: &Value) -> String {
         0 | 1 => String::new(),
         nth => format!(", block {nth} in a row"),
     };
+    let whose = match word(block, "reach") {
+        "client" => format!("client {}", word(block, "client")),
+        _ => "every client".to_owned(),
+    };
     format!(
-        "{} ({}) is blocked for {} since {}, until {}{nth}; {} codes refused",
+        "{} ({}) is blocked for {whose} ({}) since {}, until {}{nth}; {} codes refused",
         word(block, "prefix"),
         word(block, "country"),
         word(block, "reason"),

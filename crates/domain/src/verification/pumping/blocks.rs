@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{BlockNews, Prefix, Reason};
+use super::finding::{BlockNews, Prefix, Reach, Reason};
 use super::history::{Count, Event};
 use super::table::Table;
+use crate::id::ClientId;
 use crate::time::Timestamp;
 
 /// How long a trial lasts after a block.
@@ -35,6 +36,9 @@ pub struct BlockState {
     pub refused: u32,
     /// What was sent and used since it ended.
     pub trial: Count,
+    /// The client that it is for; every client where none is named.
+    #[serde(default)]
+    pub client: Option<ClientId>,
 }
 
 impl Default for BlockState {
@@ -45,6 +49,7 @@ impl Default for BlockState {
             nth: 0,
             refused: 0,
             trial: Count::default(),
+            client: None,
         }
     }
 }
@@ -56,6 +61,10 @@ impl BlockState {
 
     fn is_on_trial(&self, now: Timestamp) -> bool {
         !self.stands(now) && now < self.until.saturating_add(TRIAL)
+    }
+
+    fn is_for(&self, client: ClientId) -> bool {
+        self.client.is_none_or(|own| own == client)
     }
 
     fn is_over(&self, now: Timestamp) -> bool {
@@ -72,6 +81,16 @@ pub(super) enum Standing {
     Free,
 }
 
+/// A prefix as one client meets it.
+type Of = (Prefix, ClientId);
+
+const fn reach(client: Option<ClientId>) -> Reach {
+    match client {
+        Some(_) => Reach::Client,
+        None => Reach::All,
+    }
+}
+
 /// All blocks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocks {
@@ -79,10 +98,12 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Begins a block. When the table is full it holds for this one send only.
+    /// Begins a block of a client, or of every client. One that follows another client's is of every
+    /// client: then it is the prefix, and not one door. When the table is full it holds for this one send
+    /// only.
     pub(super) fn begin(
         &mut self,
-        prefix: Prefix,
+        (prefix, client): (Prefix, Option<ClientId>),
         reason: Reason,
         length: Duration,
         now: Timestamp,
@@ -90,60 +111,75 @@ impl Blocks {
         let until = now.saturating_add(length);
         let is_over = |block: &BlockState| block.is_over(now);
         let Some(block) = self.rows.entry(prefix, BLOCKS_MAX, is_over, now) else {
-            return BlockNews::Begins { until, nth: 1 };
+            let reach = reach(client);
+            return BlockNews::Begins {
+                until,
+                nth: 1,
+                reach,
+            };
         };
-        let before = if block.is_over(now) { 0 } else { block.nth };
-        let nth = before.saturating_add(1);
+        let is_new = block.is_over(now);
+        let nth = if is_new { 0 } else { block.nth }.saturating_add(1);
+        let client = client.filter(|_| is_new || block.client == client);
         *block = BlockState {
             reason,
             until,
             nth,
+            client,
             ..BlockState::default()
         };
-        BlockNews::Begins { until, nth }
+        let reach = reach(client);
+        BlockNews::Begins { until, nth, reach }
     }
 
-    /// The block that stands on a prefix.
-    pub(super) fn standing_block(&self, prefix: Prefix, now: Timestamp) -> Option<BlockNews> {
-        let block = self.rows.get(&prefix)?;
+    /// The block that stands in the way of a client's send.
+    pub(super) fn standing_block(&self, place: Of, now: Timestamp) -> Option<BlockNews> {
+        let block = self.of(place)?;
         let until = block.until;
         block.stands(now).then_some(BlockNews::Stands { until })
     }
 
-    /// Why the prefix was blocked, if its trial shows that nothing has changed.
-    pub(super) fn failed_trial(&self, prefix: Prefix, now: Timestamp) -> Option<Reason> {
-        let block = self.rows.get(&prefix)?;
+    /// The block of the prefix, if its trial shows that nothing has changed.
+    pub(super) fn failed_trial(&self, place: Of, now: Timestamp) -> Option<BlockState> {
+        let block = self.of(place)?;
         let judged = block.is_on_trial(now) && block.trial.sent >= TRIAL_SENDS;
-        (judged && block.trial.converts_below(TRIAL_PERCENT)).then_some(block.reason)
+        (judged && block.trial.converts_below(TRIAL_PERCENT)).then_some(*block)
     }
 
-    /// Whether the prefix has to prove itself now.
-    pub(super) fn standing_of(&self, prefix: Prefix, now: Timestamp) -> Standing {
-        match self.rows.get(&prefix) {
+    /// Whether the prefix has to prove itself now, for this client.
+    pub(super) fn standing_of(&self, place: Of, now: Timestamp) -> Standing {
+        match self.of(place) {
             Some(block) if !block.is_over(now) => Standing::Suspect,
             _ => Standing::Free,
         }
     }
 
-    pub(super) fn sent(&mut self, prefix: Prefix, now: Timestamp) {
-        self.note(prefix, Event::Sent, now);
+    pub(super) fn sent(&mut self, place: Of, now: Timestamp) {
+        self.note(place, Event::Sent, now);
     }
 
-    pub(super) fn verified(&mut self, prefix: Prefix, now: Timestamp) {
-        self.note(prefix, Event::Verified, now);
+    pub(super) fn verified(&mut self, place: Of, now: Timestamp) {
+        self.note(place, Event::Verified, now);
     }
 
-    fn note(&mut self, prefix: Prefix, event: Event, now: Timestamp) {
+    fn note(&mut self, (prefix, client): Of, event: Event, now: Timestamp) {
         let block = self.rows.get_mut(&prefix);
-        if let Some(block) = block.filter(|block| block.is_on_trial(now)) {
+        let block = block.filter(|block| block.is_for(client) && block.is_on_trial(now));
+        if let Some(block) = block {
             block.trial.add(event);
         }
     }
 
-    pub(super) fn refused(&mut self, prefix: Prefix) {
-        if let Some(block) = self.rows.get_mut(&prefix) {
+    pub(super) fn refused(&mut self, (prefix, client): Of) {
+        let block = self.rows.get_mut(&prefix);
+        if let Some(block) = block.filter(|block| block.is_for(client)) {
             block.refused = block.refused.saturating_add(1);
         }
+    }
+
+    fn of(&self, (prefix, client): Of) -> Option<&BlockState> {
+        let block = self.rows.get(&prefix);
+        block.filter(|block| block.is_for(client))
     }
 
     /// Puts a block as it was.

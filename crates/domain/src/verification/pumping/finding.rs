@@ -151,6 +151,28 @@ impl Evidence {
     }
 }
 
+/// Whose codes a block keeps back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// Those of the client whose sends began it: a few cheap requests at one client's door must not shut out
+    /// the others' users.
+    Client,
+    /// Those of every client.
+    #[default]
+    All,
+}
+
+impl Reach {
+    /// The word used in entries and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::All => "all",
+        }
+    }
+}
+
 /// What a finding has to do with a block of its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockNews {
@@ -160,6 +182,8 @@ pub enum BlockNews {
         until: Timestamp,
         /// Whether it is the first, second … in a row: 1 or more.
         nth: u16,
+        /// Whose codes it keeps back.
+        reach: Reach,
     },
     /// The block began before.
     Stands {

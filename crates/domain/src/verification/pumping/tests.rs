@@ -98,11 +98,49 @@ fn adjacent_numbers_block_their_prefix_with_the_evidence() {
     assert_eq!(finding.evidence.numbers, Some(8));
     assert_eq!(finding.evidence.prefix, Some(Prefix::of(ask(7).to)));
     let until = at(7 + 12 * HOUR_SECONDS);
-    assert_eq!(finding.block, Some(BlockNews::Begins { until, nth: 1 }));
+    assert_eq!(
+        finding.block,
+        Some(BlockNews::Begins {
+            until,
+            nth: 1,
+            reach: Reach::Client
+        })
+    );
     let next = refused(consider(&mut guard, ask(9_999), 8));
     assert_eq!(next.block, Some(BlockNews::Stands { until }));
     let (prefix, block) = guard.blocks(at(9))[0];
     assert_eq!((prefix, block.refused), (Prefix::of(ask(7).to), 2));
+}
+
+#[test]
+fn a_few_numbers_at_the_door_of_one_client_shut_out_nobody_elses_users() {
+    let policy = PumpingPolicy::default();
+    let mut guard = PumpingGuard::default();
+    sent(&mut guard, (0..7).map(|n| (ask(n), n)));
+    refused(consider(&mut guard, ask(7), 7));
+    let others = |n| Ask {
+        client: client(2),
+        ..ask(n)
+    };
+    assert_eq!(guard.consider(others(500), &policy, at(8)), Verdict::Clear);
+    assert_eq!(
+        guard.judge_again(others(500), &policy, at(8)),
+        Verdict::Clear
+    );
+    refused(consider(&mut guard, ask(900), 9));
+    assert_eq!(guard.blocks(at(9))[0].1.refused, 2, "only its own count");
+    let same = (200..207).map(|n| (others(n), 10));
+    assert_eq!(sent(&mut guard, same), 7);
+    let second = refused(consider(&mut guard, others(207), 10));
+    let Some(BlockNews::Begins { nth, reach, .. }) = second.block else {
+        panic!("{second:?}");
+    };
+    assert_eq!((nth, reach), (2, Reach::All), "it is the prefix after all");
+    let third = Ask {
+        client: client(3),
+        ..ask(999)
+    };
+    refused(consider(&mut guard, third, 11));
 }
 
 #[test]
@@ -204,7 +242,14 @@ fn a_block_ends_after_twelve_hours_and_repeats_while_codes_go_unused() {
     assert_eq!(sent(&mut guard, trial), 5);
     let again = refused(consider(&mut guard, ask(9_000), end + 5));
     let until = at(end + 5 + end);
-    assert_eq!(again.block, Some(BlockNews::Begins { until, nth: 2 }));
+    assert_eq!(
+        again.block,
+        Some(BlockNews::Begins {
+            until,
+            nth: 2,
+            reach: Reach::Client
+        })
+    );
     assert_eq!(again.reason, Reason::AdjacentNumbers);
 }
 

@@ -44,6 +44,7 @@ fn shown(block: &StandingBlock, refused: u32) -> Value {
     json!({
         "prefix": block.prefix.to_string(),
         "client": block.client,
+        "reach": block.reach.as_str(),
         "country": evidence.country.to_string(),
         "since": block.since.to_string(),
         "until": block.until.to_string(),
