@@ -25,7 +25,7 @@ use crate::turns::Turn;
 
 pub use check::{FactorCheckError, FactorChecked};
 pub use enrol::{AppLabels, AppSecret, EnrolError};
-pub(crate) use told::{Remover, removed};
+pub(crate) use told::{REPLAYED, Remover, removed};
 
 /// What the secret of a factor is sealed as. The reference of its user is sealed as a number: neither opens
 /// in the place of the other.

@@ -144,6 +144,9 @@ pub enum FactorEvent {
     Spent,
     /// A code was wrong.
     Failed,
+    /// The code that was accepted last was shown again within its time, as by a double click. It is refused,
+    /// and no failure: whoever shows it was right before, and learns nothing.
+    Replayed,
     /// It was taken away.
     Removed,
 }
@@ -238,7 +241,7 @@ pub struct Evaluated {
 impl Evaluated {
     /// Whether the code was right.
     pub fn is_right(&self) -> bool {
-        self.event != FactorEvent::Failed
+        !matches!(self.event, FactorEvent::Failed | FactorEvent::Replayed)
     }
 }
 
@@ -335,12 +338,16 @@ impl Factor {
         self.room(expected, shown.allowance, now)?;
         let (event, secret) = self.compare(shown, now);
         let verdict = match event {
-            FactorEvent::Failed => Verdict::Wrong,
+            FactorEvent::Failed | FactorEvent::Replayed => Verdict::Wrong,
             _ => Verdict::Right,
         };
         let factor = self.after(event, now);
         let factor = factor.ok_or(NotEvaluated::Stands(self.state))?;
-        let budgets = self.used_up(shown.allowance.budgets.clone(), verdict, now);
+        let budgets = shown.allowance.budgets.clone();
+        let budgets = match event {
+            FactorEvent::Replayed => budgets,
+            _ => self.used_up(budgets, verdict, now),
+        };
         let allowance = Allowance {
             budgets: &budgets,
             ..shown.allowance
@@ -374,6 +381,7 @@ impl Factor {
                 let event = match (app.accepted_step(key, code, now), self.state) {
                     (Some(step), FactorState::Pending) => FactorEvent::Confirmed { step },
                     (Some(step), _) => FactorEvent::Step(step),
+                    (None, _) if app.is_replay(key, code, now) => FactorEvent::Replayed,
                     (None, _) => FactorEvent::Failed,
                 };
                 (event, None)
@@ -409,6 +417,9 @@ impl Factor {
                 (FactorState::Active, proof, failures.succeeded())
             }
             (FactorEvent::Failed, proof, state) => (state, proof, failures.failed(COST, now)),
+            (FactorEvent::Replayed, proof @ Proof::Totp(_), FactorState::Active) => {
+                (FactorState::Active, proof, failures)
+            }
             (FactorEvent::Removed, proof, _) => (FactorState::Removed, proof, failures),
             _ => return None,
         };

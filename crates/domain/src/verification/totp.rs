@@ -210,6 +210,16 @@ impl Authenticator {
             found.or(matches.then_some(step))
         })
     }
+
+    /// Whether this is once more the code that was accepted last, while it could still be taken had it not
+    /// been. The codes of steps before it are guesses like any other.
+    pub(super) fn is_replay(&self, key: &TotpKey, code: &Code, now: Timestamp) -> bool {
+        let current = now.seconds() / STEP_SECONDS;
+        self.used.is_some_and(|used| {
+            let expected = hotp(key, self.algorithm, used, self.digits.length());
+            expected.matches(code) & (used.abs_diff(current) <= 1)
+        })
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use domain::id::FactorId;
 use domain::time::Timestamp;
 use domain::verification::budget::LockReason;
 use domain::verification::factor::{
-    Allowance, Evaluated, FactorCode, FactorCodeError, FactorState, NotEvaluated, Shown,
+    Allowance, Evaluated, FactorCode, FactorCodeError, FactorEvent, FactorState, NotEvaluated,
+    Shown,
 };
 use ledger::{Kind, Outcome};
 
@@ -205,10 +206,10 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<FactorRow, FactorCheckError> {
         let entry = told::checked(attempt.kind(), attempt.caller, row, &evaluated);
-        let word = if evaluated.is_right() {
-            "right"
-        } else {
-            "wrong"
+        let word = match evaluated.event {
+            FactorEvent::Failed => "wrong",
+            FactorEvent::Replayed => "replayed",
+            _ => "right",
         };
         let mut next = row.changed(evaluated.factor, now);
         if let Some(secret) = evaluated.secret {

@@ -11,6 +11,9 @@ use crate::batch::sound;
 use crate::client::Caller;
 use crate::rows::{FactorRow, Purpose};
 
+/// The reason where the code that was accepted last was shown again.
+pub(crate) const REPLAYED: &str = "replayed";
+
 /// Who has a factor removed.
 pub(crate) enum Remover<'r> {
     /// The client that it belongs to.
@@ -57,7 +60,9 @@ pub(super) fn checked(
 ) -> Draft {
     let step = match evaluated.event {
         FactorEvent::Confirmed { step } | FactorEvent::Step(step) => Some(step),
-        FactorEvent::Spent | FactorEvent::Failed | FactorEvent::Removed => None,
+        FactorEvent::Spent | FactorEvent::Failed | FactorEvent::Replayed | FactorEvent::Removed => {
+            None
+        }
     };
     let codes_left = evaluated.factor.codes_left().map(u16::from);
     let data = Facts::new()
@@ -65,10 +70,10 @@ pub(super) fn checked(
         .put_some("codes_left", codes_left)
         .put("key", Shown(&caller.key))
         .put_some("step", step);
-    let (outcome, reason) = if evaluated.is_right() {
-        (Outcome::Done, None)
-    } else {
-        (Outcome::Failed, Some(Mismatch::Code.as_str()))
+    let (outcome, reason) = match evaluated.event {
+        FactorEvent::Failed => (Outcome::Failed, Some(Mismatch::Code.as_str())),
+        FactorEvent::Replayed => (Outcome::Failed, Some(REPLAYED)),
+        _ => (Outcome::Done, None),
     };
     let draft = by_client(kind, outcome, caller, row).data(data);
     sound(match reason {

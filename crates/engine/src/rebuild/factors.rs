@@ -8,6 +8,7 @@ use ledger::{Entry, Kind, Outcome};
 
 use super::fold::{Fold, Unfit, client, object};
 use super::reading::Reading;
+use crate::factors::REPLAYED;
 use crate::ports::shelf::Told;
 use crate::rows::{FactorRow, NO_SUBJECT};
 
@@ -63,6 +64,9 @@ fn event(entry: &Entry<'_>, sort: FactorKind) -> Option<FactorEvent> {
     let step = || Reading::of(entry).number("step");
     Some(match (entry.kind, entry.outcome, sort) {
         (Kind::FactorRemoved, _, _) => FactorEvent::Removed,
+        (_, Outcome::Failed, FactorKind::Totp) if entry.reason.as_deref() == Some(REPLAYED) => {
+            FactorEvent::Replayed
+        }
         (_, Outcome::Failed, _) => FactorEvent::Failed,
         (Kind::FactorConfirmed, Outcome::Done, _) => FactorEvent::Confirmed { step: step()? },
         (_, Outcome::Done, FactorKind::Totp) => FactorEvent::Step(step()?),

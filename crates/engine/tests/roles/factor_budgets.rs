@@ -140,6 +140,23 @@ fn a_crash_gives_no_wrong_code_back() {
     assert!(is_locked(&test, two, &code_now(&test, &key)));
 }
 
+/// A double click is no guess: it never verifies twice, and leaves the user what others have.
+#[test]
+fn a_code_shown_twice_is_refused_the_second_time_and_uses_nothing_up() {
+    let test = running();
+    let (app, key) = app_of(&test, "ann@example.com");
+    assert_eq!(fail(&test, app), 5);
+    let code = code_now(&test, &key);
+    assert!(check(&test, app, &code).unwrap().verified);
+    for _ in 0..10 {
+        let again = check(&test, app, &code).unwrap();
+        assert_eq!((again.verified, again.factor.checks_left), (false, 5));
+    }
+    let test = test.crash_and_restart(usual(), 2);
+    assert!(!check(&test, app, &code).unwrap().verified);
+    assert_eq!(fail(&test, app), 4);
+}
+
 #[test]
 fn a_right_code_gives_nothing_of_the_day_back() {
     let test = running();

@@ -113,6 +113,29 @@ fn a_pending_app_verifies_nothing_and_an_active_one_is_not_confirmed_again() {
 }
 
 #[test]
+fn the_code_accepted_last_is_refused_again_and_costs_nothing_within_its_time() {
+    let mut factor = show(&confirmed(), &app_code(9_000), 9_000).unwrap().factor;
+    for seconds in [9_000, 9_010, 9_059].repeat(4) {
+        let again = show(&factor, &app_code(9_000), seconds).unwrap();
+        assert_eq!(again.event, FactorEvent::Replayed);
+        assert_eq!((again.is_right(), again.checks_left), (false, 6));
+        assert_eq!(again.budgets, NumberBudgets::default());
+        factor = again.factor;
+    }
+    let late = show(&factor, &app_code(9_000), 9_060).unwrap();
+    assert_eq!((late.event, late.checks_left), (FactorEvent::Failed, 5));
+    assert!(show(&factor, &app_code(9_030), 9_030).unwrap().is_right());
+}
+
+#[test]
+fn a_code_before_the_one_accepted_last_is_a_guess_like_any_other() {
+    let first = show(&confirmed(), &app_code(9_000), 9_000).unwrap().factor;
+    let second = show(&first, &app_code(9_030), 9_030).unwrap().factor;
+    let older = show(&second, &app_code(9_000), 9_030).unwrap();
+    assert_eq!((older.event, older.checks_left), (FactorEvent::Failed, 5));
+}
+
+#[test]
 fn six_failures_a_day_lock_a_factor_for_right_and_wrong_alike() {
     let mut factor = confirmed();
     for left in (0..6).rev() {

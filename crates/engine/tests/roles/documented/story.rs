@@ -289,9 +289,11 @@ pub fn factors() -> TestGateway {
     confirm(&test, app, &key);
     test.clock.advance(Duration::from_mins(2));
     let code = code_now(&test, &key);
-    persons::check(&test, app, &code).unwrap();
+    for _ in 0..2 {
+        persons::check(&test, app, &code).unwrap();
+    }
     for _ in 0..7 {
-        let _ = persons::check(&test, app, &code);
+        let _ = persons::check(&test, app, "0000000");
     }
     let caller = test.caller();
     let (codes, shown) = issue(&test, "ann");
