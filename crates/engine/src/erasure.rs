@@ -195,7 +195,9 @@ impl Request<'_> {
         let (gateway, subject) = (self.gateway, self.gateway.blind().subject(number));
         let mut cursor = None;
         loop {
-            let reading = gateway.store.verifications_of(subject, cursor, PAGE_ROWS);
+            let (page, lookup) = (PAGE_ROWS, SubjectLookup::Rows);
+            let store = &gateway.store;
+            let reading = store.verifications_of(subject, cursor, page, lookup);
             let page = reading.await?;
             for (row, vault) in &page.rows {
                 if row.facts.ended.is_none() {

@@ -56,7 +56,7 @@ pub struct LedgerQuery {
     pub client: Option<ClientId>,
     /// Only about this.
     pub object: Option<ObjectTerm>,
-    /// Only about messages to and from this number.
+    /// Only about messages to and from this number, and verifications of it.
     pub number: Option<Msisdn>,
     /// Only from this time on.
     pub since: Option<Timestamp>,
@@ -84,7 +84,7 @@ pub struct FoundEntry {
 /// A page of entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerPage {
-    /// Newest first; by number, the newest message first.
+    /// Newest first; by number, the newest message or verification first.
     pub rows: Vec<FoundEntry>,
     /// Where the next page begins; `None` at the end. A page may be short, even empty, and have one.
     pub next: Option<SearchCursor>,

@@ -148,7 +148,8 @@ impl Gateway {
         let subject = self.blind().subject(number);
         let mut cursor = None;
         loop {
-            let reading = self.store.verifications_of(subject, cursor, PAGE_ROWS);
+            let (page, lookup) = (PAGE_ROWS, SubjectLookup::Rows);
+            let reading = self.store.verifications_of(subject, cursor, page, lookup);
             let page = reading.await?;
             for (row, vault) in &page.rows {
                 let facts = verification_facts(row);

@@ -50,9 +50,10 @@ impl Erasure for Embedded {
         subject: [u8; 16],
         cursor: Option<u64>,
         limit: u16,
+        lookup: SubjectLookup,
     ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>> {
-        reading(&self.shared, move |_, database| {
-            verifications_of(database, subject, (cursor, limit))
+        reading(&self.shared, move |shared, database| {
+            search::verifications_of(shared, database, (subject, lookup), (cursor, limit))
         })
     }
 
@@ -140,33 +141,6 @@ fn opt_outs_of(
         opt_outs.push((row, sealed));
     }
     Ok(opt_outs)
-}
-
-fn verifications_of(
-    database: &mut Connection,
-    subject: [u8; 16],
-    (cursor, limit): (Option<u64>, u16),
-) -> rusqlite::Result<Page<(VerificationRow, Vec<VaultRow>)>> {
-    let snapshot = database.transaction()?;
-    let sql = format!(
-        "SELECT {} FROM verification WHERE seq < ?1 AND +subject = ?2 ORDER BY seq DESC LIMIT ?3",
-        rows::VERIFICATION
-    );
-    let mut statement = snapshot.prepare_cached(&sql)?;
-    let below = cursor.map_or(i64::MAX, integer);
-    let found = statement.query_map(params![below, subject, limit], rows::verification)?;
-    let mut page = Vec::new();
-    for row in found {
-        let row = row?;
-        let sealed = rows::vault_of(&snapshot, row.id.sequence())?;
-        page.push((row, sealed));
-    }
-    let is_full = page.len() >= usize::from(limit);
-    let next = page.last().map(|(row, _)| row.id.sequence());
-    Ok(Page {
-        rows: page,
-        next: next.filter(|_| is_full),
-    })
 }
 
 fn factors_of(

@@ -8,7 +8,8 @@ use domain::message::CarrierName;
 use domain::time::Timestamp;
 use engine::ports::store::Page;
 use engine::rows::{
-    FactorRow, InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup,
+    FactorRow, InboundFilter, InboundRow, MessageFilter, MessageRow, SubjectLookup, VaultRow,
+    VerificationRow,
 };
 use rusqlite::{Connection, Row, Transaction, params};
 
@@ -176,6 +177,29 @@ pub(crate) fn inbounds_of(
     list(shared, database, &listing)
 }
 
+/// Verifications of the number with a blind index.
+pub(crate) fn verifications_of(
+    shared: &Shared,
+    database: &mut Connection,
+    (subject, lookup): ([u8; 16], SubjectLookup),
+    (cursor, limit): (Option<u64>, u16),
+) -> rusqlite::Result<Page<(VerificationRow, Vec<VaultRow>)>> {
+    let listing = Listing {
+        kind: FreshKind::Message,
+        columns: rows::VERIFICATION,
+        table: "verification",
+        subject: indexed(Some(subject), lookup),
+        cursor,
+        since: None,
+        until: None,
+        limit,
+        read: rows::verification,
+        sequence: |row| row.id.sequence(),
+        matches: &|row| row.subject == subject,
+    };
+    list(shared, database, &listing)
+}
+
 fn indexed(subject: Option<[u8; 16]>, lookup: SubjectLookup) -> Option<[u8; 16]> {
     subject.filter(|_| lookup == SubjectLookup::Index)
 }
@@ -205,7 +229,7 @@ fn list<R>(
     shared: &Shared,
     database: &mut Connection,
     listing: &Listing<'_, R>,
-) -> rusqlite::Result<Page<(R, Vec<engine::rows::VaultRow>)>> {
+) -> rusqlite::Result<Page<(R, Vec<VaultRow>)>> {
     let snapshot = database.transaction()?;
     let below = listing.below();
     if let Some(subject) = listing.subject {
@@ -249,7 +273,7 @@ impl<R> Listing<'_, R> {
         shared: &Shared,
         snapshot: &Transaction<'_>,
         sequences: &[i64],
-    ) -> rusqlite::Result<Page<(R, Vec<engine::rows::VaultRow>)>> {
+    ) -> rusqlite::Result<Page<(R, Vec<VaultRow>)>> {
         let looks = shared.config.bounds.page_scan_max;
         let mut pager = Pager::new(self.limit, looks);
         let sql = format!("SELECT {} FROM {} WHERE seq = ?1", self.columns, self.table);
@@ -278,7 +302,7 @@ impl<R> Listing<'_, R> {
         shared: &Shared,
         snapshot: &Transaction<'_>,
         below: i64,
-    ) -> rusqlite::Result<Page<(R, Vec<engine::rows::VaultRow>)>> {
+    ) -> rusqlite::Result<Page<(R, Vec<VaultRow>)>> {
         let mut pager = Pager::new(self.limit, shared.config.bounds.page_scan_max);
         let sql = format!(
             "SELECT {} FROM {} WHERE seq < ?1 AND seq >= ?2 ORDER BY seq DESC",
@@ -298,7 +322,7 @@ impl<R> Listing<'_, R> {
     fn look(
         &self,
         snapshot: &Connection,
-        pager: &mut Pager<(R, Vec<engine::rows::VaultRow>)>,
+        pager: &mut Pager<(R, Vec<VaultRow>)>,
         row: &Row<'_>,
     ) -> rusqlite::Result<()> {
         let row = (self.read)(row)?;

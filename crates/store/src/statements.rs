@@ -134,6 +134,8 @@ pub(crate) struct Verifying<'c> {
     pub(crate) moved: Statement<'c>,
     /// It ends, and its code goes.
     pub(crate) ended: Statement<'c>,
+    /// The subject, in the columns of that of a message: the entry is not noted.
+    pub(crate) subject: Statement<'c>,
     pub(crate) blank: Statement<'c>,
     pub(crate) budget: Statement<'c>,
     pub(crate) forget_budget: Statement<'c>,
@@ -155,6 +157,7 @@ impl<'c> Verifying<'c> {
             ended: sql("UPDATE verification SET version = ?3, facts = ?4,
                 open = NULL, week = NULL, wrapped = NULL, sealed = NULL
                 WHERE seq = ?1 AND version = ?2")?,
+            subject: sql("SELECT subject, NULL FROM verification WHERE seq = ?1")?,
             blank: sql("UPDATE verification SET subject = ?2 WHERE seq = ?1")?,
             budget: sql("INSERT INTO budget(seq, client, number, budgets)
                 VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET budgets = excluded.budgets")?,

@@ -241,6 +241,7 @@ impl Verification {
         let due = self.ended.is_none() && self.state(now) == State::Expired;
         due.then(|| Self {
             ended: Some(State::Expired),
+            latest: self.latest.max(now),
             ..self.clone()
         })
     }

@@ -126,13 +126,15 @@ pub trait Erasure: Send + Sync {
 
     /// Verifications of the number with this blind index, newest first, with their sealed fields: at most
     /// `limit` (1 to 1,000), from below the cursor on. A page may be short or empty without being the
-    /// last. It looks at every row.
+    /// last.
     fn verifications_of(
         &self,
         subject: [u8; 16],
         cursor: Option<u64>,
         limit: u16,
+        lookup: SubjectLookup,
     ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>>;
+
     /// Every factor with this blind index of its user, oldest first, with its sealed fields. It looks at the
     /// whole record.
     fn factors_of(&self, subject: [u8; 16]) -> Reading<'_, Vec<(FactorRow, Vec<VaultRow>)>>;

@@ -1,11 +1,14 @@
-//! By number: the keyed index leads to the messages to and from it, and each message to its entries,
-//! which lie between the one that accepted it and its last change.
+//! By number: the keyed index leads to the messages to and from it and to its verifications, and each of
+//! them to its entries, which lie between its beginning and its last change. Factors are of a user, whom a
+//! search by number does not know.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::id::VerificationId;
 use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
+use ledger::entry::skim::skim;
 
 use super::{Found, LedgerQuery, SearchCursor, SearchError, blocking, filters};
 use crate::checkpoints::Ledger;
@@ -14,22 +17,73 @@ use crate::ports::Log;
 use crate::ports::catalog::{EntryQuery, EntryRow};
 use crate::ports::store::ReadError;
 use crate::proofs;
-use crate::rows::{MessageFilter, SubjectLookup};
+use crate::rows::{InboundRow, MessageFilter, MessageRow, SubjectLookup, VerificationRow};
 
-/// Messages looked for at once.
+/// Messages, and verifications, looked for at once.
 const MESSAGES_AT_ONCE: u16 = 32;
-/// Messages that one page looks at.
+/// Messages and verifications that one page looks at.
 const MESSAGES_MAX: usize = 256;
 /// How far the time of a message's last entry may lie behind that of its row: the ledger's time never
 /// goes back, a clock may.
 const SLACK: Duration = Duration::from_hours(1);
 
-/// A message to or from the number.
+/// A message to or from the number, or a verification of it.
 #[derive(Clone, Debug)]
 struct Bearer {
     sequence: u64,
     id: Box<str>,
+    begun: Begun,
     changed: Timestamp,
+}
+
+/// Where its entries begin.
+#[derive(Clone, Copy, Debug)]
+enum Begun {
+    /// Where the ledger says that the message was accepted.
+    Accepted,
+    /// At the earliest when the verification came to be: the time of an entry is never before that of
+    /// its row.
+    At(Timestamp),
+}
+
+impl Bearer {
+    fn message(row: &MessageRow) -> Self {
+        Self {
+            sequence: row.id.sequence(),
+            id: row.id.to_string().into(),
+            begun: Begun::Accepted,
+            changed: row.updated,
+        }
+    }
+
+    fn inbound(row: &InboundRow) -> Self {
+        Self {
+            sequence: row.id.sequence(),
+            id: row.id.to_string().into(),
+            begun: Begun::Accepted,
+            changed: row.received,
+        }
+    }
+
+    fn verification(row: &VerificationRow) -> Self {
+        Self {
+            sequence: row.id.sequence(),
+            id: row.id.to_string().into(),
+            begun: Begun::At(row.created),
+            changed: row.facts.latest,
+        }
+    }
+
+    /// Whether an entry that names it is shown with it. What a handset's text did to a verification names
+    /// both, and is shown once: with the verification.
+    fn bears(&self, entry: &EntryRow) -> bool {
+        let entry = skim(&entry.bytes);
+        let object = entry.ok().and_then(|entry| entry.object);
+        let Some(object) = object.filter(|object| **object != *self.id) else {
+            return true;
+        };
+        matches!(self.begun, Begun::Accepted) && object.parse::<VerificationId>().is_err()
+    }
 }
 
 /// What is left of a page.
@@ -41,7 +95,8 @@ struct Wanted {
 }
 
 impl Gateway {
-    /// A page of the entries about messages to and from a number, the newest message first.
+    /// A page of the entries about messages to and from a number and about its verifications, the newest
+    /// message or verification first.
     pub(super) async fn find_by_number(
         &self,
         ledger: &Arc<Ledger>,
@@ -75,7 +130,8 @@ impl Gateway {
         }
     }
 
-    /// The newest messages to and from the number below a sequence, and below which to go on.
+    /// The newest messages to and from the number and verifications of it below a sequence, and below which
+    /// to go on.
     async fn bearers(
         &self,
         subject: [u8; 16],
@@ -92,21 +148,18 @@ impl Gateway {
         let (most, lookup) = (MESSAGES_AT_ONCE, SubjectLookup::Index);
         let inbounds = self.store.inbounds_of(subject, below, most, lookup);
         let inbounds = inbounds.await?;
-        // Above the higher of the two, both lists are whole.
-        let further = messages.next.max(inbounds.next);
-        let messages = messages.rows.into_iter().map(|(row, _)| Bearer {
-            sequence: row.id.sequence(),
-            id: row.id.to_string().into(),
-            changed: row.updated,
-        });
-        let inbounds = inbounds.rows.into_iter().map(|(row, _)| Bearer {
-            sequence: row.id.sequence(),
-            id: row.id.to_string().into(),
-            changed: row.received,
-        });
+        let verifications = self.store.verifications_of(subject, below, most, lookup);
+        let verifications = verifications.await?;
+        // Above the highest of the three, every list is whole.
+        let further = messages.next.max(inbounds.next).max(verifications.next);
+        let messages = messages.rows.iter().map(|(row, _)| Bearer::message(row));
+        let inbounds = inbounds.rows.iter().map(|(row, _)| Bearer::inbound(row));
+        let verifications = verifications.rows.iter();
+        let verifications = verifications.map(|(row, _)| Bearer::verification(row));
         let object = query.object.as_ref().map(super::ObjectTerm::as_str);
         let mut bearers: Vec<Bearer> = messages
             .chain(inbounds)
+            .chain(verifications)
             .filter(|bearer| further.is_none_or(|further| bearer.sequence >= further))
             .filter(|bearer| object.is_none_or(|object| *bearer.id == *object))
             .collect();
@@ -162,7 +215,7 @@ fn entries_of(
             }
             query.limit = u16::try_from(left).unwrap_or(u16::MAX);
             let page = log.search(&query)?;
-            rows.extend(page.rows);
+            rows.extend(page.rows.into_iter().filter(|row| bearer.bears(row)));
             query.cursor = page.next;
             if page.next.is_none() {
                 break;
@@ -172,7 +225,7 @@ fn entries_of(
     Ok((rows, None))
 }
 
-/// The search for the entries of one message.
+/// The search for the entries of one message or verification.
 fn of_message(log: &dyn Log, bearer: &Bearer, wanted: &Wanted) -> Result<EntryQuery, ReadError> {
     let last = bearer.changed.saturating_add(SLACK).micros();
     let until = wanted.filters.until.map_or(last, |until| until.min(last));
@@ -180,11 +233,15 @@ fn of_message(log: &dyn Log, bearer: &Bearer, wanted: &Wanted) -> Result<EntryQu
         .within
         .filter(|(message, _)| *message == bearer.sequence);
     // What a row says of its entry is not believed: from too high an index on, entries would be missed.
-    let first = log.entry_of(bearer.sequence)?;
+    let (first, since) = match bearer.begun {
+        Begun::Accepted => (log.entry_of(bearer.sequence)?, None),
+        Begun::At(created) => (None, Some(created.micros())),
+    };
     let first = first.filter(|first| proofs::leads_to(log, *first, &bearer.id));
     Ok(EntryQuery {
         object: Some(bearer.id.clone()),
         first,
+        since: wanted.filters.since.max(since),
         until: Some(until),
         cursor: within.map(|(_, below)| below),
         ..wanted.filters.clone()

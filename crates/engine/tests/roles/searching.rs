@@ -18,6 +18,8 @@ use testkit::ledger::prove;
 use tokio::runtime::Runtime;
 
 use super::stage::{accept, deliver, mobile, running, submit_to};
+use super::texted::start_by_text;
+use super::verifications;
 
 const NUMBER: &str = "447700900001";
 
@@ -125,6 +127,63 @@ fn a_number_leads_to_the_entries_of_its_messages_both_ways_the_newest_message_fi
     let mut nobody = by_number(100);
     nobody.number = Some(handset(99));
     assert_eq!(place.pages(nobody), Vec::<u64>::new());
+}
+
+/// What a handset's text did to a verification names both, and is found once.
+#[test]
+fn a_number_leads_to_its_verifications_and_to_nobody_elses() {
+    let place = Place::busy();
+    let test = &place.test;
+    let before = place.pages(by_number(7)).len();
+    let started = verifications::start(test, 1).unwrap();
+    let code = verifications::code(test);
+    let wrong = verifications::other_than(&code);
+    verifications::check(test, started.id, &wrong).unwrap();
+    verifications::check(test, started.id, &code).unwrap();
+    let (_, shown) = start_by_text(test, 1);
+    deliver(test, vec![mobile(1, shown.reveal())]);
+    verifications::start(test, 2).unwrap();
+    let found = place.pages(by_number(7));
+    let (entries, mut kinds) = (place.entries(), Vec::new());
+    for index in &found {
+        let entry = &entries[usize::try_from(*index).unwrap()];
+        if entry["object"]["type"] == "verification" {
+            kinds.push(entry["kind"].as_str().unwrap().to_owned());
+        }
+    }
+    kinds.sort();
+    let expected = [
+        "verification.checked",
+        "verification.checked",
+        "verification.checked",
+        "verification.ended",
+        "verification.ended",
+        "verification.started",
+        "verification.started",
+    ];
+    assert_eq!(kinds, expected);
+    let mut once = found.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), found.len(), "nothing is found twice");
+    assert!(found.len() > before + kinds.len(), "messages too");
+    for limit in [1, 3, 1_000] {
+        assert_eq!(place.pages(by_number(limit)), found, "{limit} a page");
+    }
+}
+
+/// Days after it ended, with the gateway off meanwhile.
+#[test]
+fn the_end_of_a_verification_that_ran_out_while_nobody_was_there_is_found() {
+    let place = Place::busy();
+    let test = &place.test;
+    verifications::start(test, 1).unwrap();
+    test.clock.advance(Duration::from_hours(48));
+    test.gateway.keep_house(test.clock.peek());
+    test.store.sync();
+    let mut ended = by_number(100);
+    ended.kinds = vec![Kind::VerificationEnded];
+    assert_eq!(place.pages(ended).len(), 1);
 }
 
 #[test]

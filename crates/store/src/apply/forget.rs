@@ -29,30 +29,29 @@ impl Applying<'_, '_> {
     /// index database forget it.
     pub(super) fn forget_subject(&mut self, bearer: Bearer) -> rusqlite::Result<()> {
         let (kind, sequence) = match bearer {
-            Bearer::Message(sequence) => (FreshKind::Message, sequence),
+            Bearer::Message(sequence) | Bearer::Verification(sequence) => {
+                (FreshKind::Message, sequence)
+            }
             Bearer::Inbound(sequence) => (FreshKind::Inbound, sequence),
             Bearer::Unmatched(sequence) => {
                 let key = [integer(sequence)];
                 return self.statements.blank_unmatched.execute(key).map(drop);
-            }
-            Bearer::Verification(sequence) => {
-                let blank = params![integer(sequence), NO_SUBJECT];
-                return self.statements.verifying.blank.execute(blank).map(drop);
             }
             Bearer::Factor(sequence) => {
                 let blank = params![integer(sequence), NO_SUBJECT];
                 return self.statements.factors.blank.execute(blank).map(drop);
             }
         };
-        let Some((subject, entry)) = self.known(kind, sequence)? else {
+        let Some((subject, entry)) = self.known(bearer, sequence)? else {
             return Ok(());
         };
         if subject == NO_SUBJECT {
             return Ok(());
         }
-        let blank = match kind {
-            FreshKind::Message => &mut self.statements.blank_message,
-            FreshKind::Inbound => &mut self.statements.blank_inbound,
+        let blank = match bearer {
+            Bearer::Inbound(_) => &mut self.statements.blank_inbound,
+            Bearer::Verification(_) => &mut self.statements.verifying.blank,
+            _ => &mut self.statements.blank_message,
         };
         blank.execute(params![integer(sequence), NO_SUBJECT])?;
         let record = Fresh::of(kind, sequence, subject);
@@ -64,10 +63,11 @@ impl Applying<'_, '_> {
         Ok(())
     }
 
-    fn known(&mut self, kind: FreshKind, sequence: u64) -> rusqlite::Result<Option<Known>> {
-        let statement = match kind {
-            FreshKind::Message => &mut self.statements.message_subject,
-            FreshKind::Inbound => &mut self.statements.inbound_subject,
+    fn known(&mut self, bearer: Bearer, sequence: u64) -> rusqlite::Result<Option<Known>> {
+        let statement = match bearer {
+            Bearer::Inbound(_) => &mut self.statements.inbound_subject,
+            Bearer::Verification(_) => &mut self.statements.verifying.subject,
+            _ => &mut self.statements.message_subject,
         };
         let read = |row: &Row<'_>| Ok((octets(row, 0)?, row.get(1)?));
         statement.query_row([integer(sequence)], read).optional()

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::Applying;
 use super::put::{FIXED_OCTETS, openness, text, write_json};
 use crate::columns::{integer, version_code};
+use crate::index::fresh::{self, FreshKind};
 
 /// The width of the facts is a multiple of this, so that a count that grows does not move the row.
 const FACTS_STEP: usize = 32;
@@ -32,6 +33,8 @@ impl Applying<'_, '_> {
         ])?;
         if changed > 0 {
             let sealed = code.map_or(0, |code| code.wrapped.len() + code.sealed.len());
+            let fresh = &mut self.scratch.fresh;
+            fresh::push(fresh, FreshKind::Message, sequence, row.subject);
             self.scratch.octets += self.scratch.head.len() + sealed + FIXED_OCTETS;
             self.saw(sequence);
         }

@@ -9,7 +9,7 @@ use super::fresh::{Fresh, FreshKind};
 use crate::columns::{integer, natural};
 
 /// The version of the tables. An index of another one is built anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE message_subject(key INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(key, seq))

@@ -10,7 +10,8 @@ pub(crate) const RECORD_OCTETS: usize = 16;
 /// Which table a fresh row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FreshKind {
-    /// A message to a handset.
+    /// A message to a handset, or a verification of its number: one sequence is never that of both, so the
+    /// row tells which it is.
     Message,
     /// A message from a handset.
     Inbound,

@@ -153,7 +153,8 @@ fn rebuild(shared: &Shared) -> Result<Connection, IndexError> {
     file::create(&index)?;
     let mark = shared.readers.with(|main| mark_at(main, None))?;
     build_messages(shared, &mut index)?;
-    build_inbounds(shared, &mut index)?;
+    build_table(shared, &mut index, ("inbound", FreshKind::Inbound))?;
+    build_table(shared, &mut index, ("verification", FreshKind::Message))?;
     file::merge(
         &mut index,
         Batch {
@@ -233,21 +234,26 @@ fn awaiting_receipts(
         })
 }
 
-fn build_inbounds(shared: &Shared, index: &mut Connection) -> Result<(), IndexError> {
+/// Takes in the rows of a table that have nothing but a subject to find.
+fn build_table(
+    shared: &Shared,
+    index: &mut Connection,
+    (table, kind): (&str, FreshKind),
+) -> Result<(), IndexError> {
     let mut after = -1;
+    let sql = format!("SELECT seq, subject FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     loop {
         let mut rows = Vec::new();
         let before = after;
         shared.readers.with(|main| {
-            let mut statement = main
-                .prepare("SELECT seq, subject FROM inbound WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+            let mut statement = main.prepare(&sql)?;
             let mut found = statement.query([after, limit(shared.index.batch_rows)])?;
             while let Some(row) = found.next()? {
                 let sequence = natural(row, 0)?;
                 after = integer(sequence);
                 let subject = octets(row, 1)?;
                 if subject != NO_SUBJECT {
-                    rows.push(Fresh::of(FreshKind::Inbound, sequence, subject));
+                    rows.push(Fresh::of(kind, sequence, subject));
                 }
             }
             Ok(())

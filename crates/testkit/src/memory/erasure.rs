@@ -39,6 +39,7 @@ impl Erasure for MemoryStore {
         subject: [u8; 16],
         cursor: Option<u64>,
         limit: u16,
+        _: SubjectLookup,
     ) -> Reading<'_, Page<(VerificationRow, Vec<VaultRow>)>> {
         self.read(|inner| {
             let image = &inner.image;

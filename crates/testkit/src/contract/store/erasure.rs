@@ -230,19 +230,26 @@ pub fn verifications_of_a_number_are_found_until_it_is_blanked(home: &mut dyn Ho
     let ids = |page: Page<(VerificationRow, Vec<VaultRow>)>| -> Vec<_> {
         page.rows.into_iter().map(|(row, _)| row.id).collect()
     };
-    let first = read(store.verifications_of(subject(1), None, 2));
-    assert_eq!(first.rows[0].1[..], sealed(sequence(3))[..1]);
-    let next = first.next;
-    assert_eq!(ids(first), [verification(3).id, verification(2).id]);
-    let second = read(store.verifications_of(subject(1), next, 2));
-    assert_eq!(ids(second), [verification(1).id]);
+    let found =
+        |n, cursor, limit, lookup| read(store.verifications_of(subject(n), cursor, limit, lookup));
+    let either = [SubjectLookup::Rows, SubjectLookup::Index];
+    for lookup in either {
+        let first = found(1, None, 2, lookup);
+        assert_eq!(first.rows[0].1[..], sealed(sequence(3))[..1]);
+        let next = first.next;
+        assert_eq!(ids(first), [verification(3).id, verification(2).id]);
+        let second = found(1, next, 2, lookup);
+        assert_eq!(ids(second), [verification(1).id]);
+    }
     let blank = Write::ForgetSubject(Bearer::Verification(sequence(2)));
     commit(&*store, erasing([blank, tombstone(2, Purpose::Number)])).unwrap();
-    let left = read(store.verifications_of(subject(1), None, 10));
-    assert_eq!(ids(left), [verification(3).id, verification(1).id]);
+    for lookup in either {
+        let left = found(1, None, 10, lookup);
+        assert_eq!(ids(left), [verification(3).id, verification(1).id]);
+        assert_eq!(ids(found(2, None, 10, lookup)), []);
+    }
     let blanked = read(store.verification(verification(2).id)).unwrap();
     assert_eq!((blanked.subject, blanked.number), (NO_SUBJECT, subject(2)));
-    assert_eq!(ids(read(store.verifications_of(subject(2), None, 10))), []);
     let old = OldValues {
         holders: Holders::Traffic,
         purpose: Purpose::Number,
