@@ -27,7 +27,8 @@ pub enum Dimension {
     ShortCode,
     /// The traffic class.
     Class,
-    /// The client's campaign tag.
+    /// The client's campaign tag. A limit by campaign is not asked for a message without one: codes and
+    /// alerts are no campaign, and together would use up what one may send.
     Campaign,
     /// The recipient's number.
     Recipient,
@@ -162,10 +163,11 @@ impl Dimensions {
         })
     }
 
-    /// Whether a limit by these is asked at all. A client without a group is outside all groups, and
-    /// who shows a key gives no login.
+    /// Whether a limit by these is asked at all. A client without a group is outside all groups, a message
+    /// without a campaign outside all campaigns, and who shows a key gives no login.
     pub(super) const fn apply_to(self, facts: &Facts<'_>) -> bool {
         (facts.group.is_some() || !self.contains(Dimension::Group))
+            && (facts.campaign.is_some() || !self.contains(Dimension::Campaign))
             && (facts.login.is_some() || !self.contains(Dimension::Login))
     }
 

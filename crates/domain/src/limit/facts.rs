@@ -42,8 +42,9 @@ impl Event {
 }
 
 /// The facts of one request. What is `None` is counted as one more value of its dimension, so leaving
-/// something out never gets around a limit; only a client without a group is outside all groups, and
-/// whoever shows a key instead of a login is outside the limits by login.
+/// something out never gets around a limit; only a client without a group is outside all groups, a message
+/// without a campaign outside all campaigns (its client could as well name a new one each time; what bounds
+/// a client is a limit by client), and whoever shows a key instead of a login is outside the limits by login.
 /// `Debug` shows no number, address or login.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::recent::Recent;
 use super::steady::{KeptTime, Replayed, SteadyTime};
-use super::{Inside, Unkept};
+use super::{Inside, Refused, Unkept};
 use crate::gateway::Gateway;
 use crate::ports::counts::CountsError;
 use crate::recover::StartError;
@@ -35,6 +35,10 @@ const EVERY: Duration = Duration::from_mins(1);
 /// And so often when anything but messages was counted (keys that are not good), of which the store knows
 /// nothing: with the look that is 5 s at most that a crash forgives.
 const SOON: Duration = Duration::from_secs(4);
+
+/// With the next look, once one of those others was refused: the count that is full is what a crash would
+/// give back. Only as long as a copy is this quick, since refusals may come for hours.
+const AT_ONCE_COPY_MAX: Duration = Duration::from_millis(1);
 
 /// As long as a copy holds up whoever is counted no longer than this.
 const COPY_MAX: Duration = Duration::from_millis(10);
@@ -183,6 +187,9 @@ impl Gateway {
             let mut inside = self.limits.inside();
             inside.unkept.messages += unkept.messages;
             inside.unkept.others += unkept.others;
+            if unkept.refused == Refused::Something {
+                inside.unkept.refused = Refused::Something;
+            }
         }
         result
     }
@@ -254,7 +261,8 @@ impl Unkept {
     fn is_due(&self, since: Duration) -> bool {
         let any = self.messages + self.others;
         let soon = self.others > 0 && self.copy <= COPY_MAX;
-        any >= REQUESTS_MAX || (any > 0 && since >= EVERY) || (soon && since >= SOON)
+        let at_once = self.refused == Refused::Something && self.copy <= AT_ONCE_COPY_MAX;
+        any >= REQUESTS_MAX || (any > 0 && since >= EVERY) || (soon && (at_once || since >= SOON))
     }
 }
 
@@ -290,6 +298,7 @@ mod tests {
             messages,
             others,
             copy: Duration::from_millis(copy),
+            refused: Refused::Nothing,
         };
         assert!(of(0, 1, 1).is_due(soon));
         assert!(!of(0, 1, 11).is_due(soon), "the copy holds up too much");
@@ -297,5 +306,21 @@ mod tests {
         assert!(of(0, 1, 11).is_due(minute) && of(1, 0, 11).is_due(minute));
         assert!(!of(0, 0, 1).is_due(minute), "nothing new");
         assert!(of(REQUESTS_MAX, 0, 11).is_due(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_count_that_became_full_is_kept_with_the_next_look_while_a_copy_is_quick() {
+        let of = |others, copy, refused| Unkept {
+            messages: 0,
+            others,
+            refused,
+            copy: Duration::from_millis(copy),
+        };
+        let look = LOOK;
+        assert!(of(1, 1, Refused::Something).is_due(look));
+        assert!(!of(1, 1, Refused::Nothing).is_due(look), "not full");
+        assert!(!of(0, 1, Refused::Something).is_due(look), "nothing new");
+        assert!(!of(1, 2, Refused::Something).is_due(look), "a slow copy");
+        assert!(of(1, 2, Refused::Something).is_due(SOON));
     }
 }

@@ -124,6 +124,22 @@ fn leaving_a_fact_out_is_a_value_of_its_own() {
 }
 
 #[test]
+fn a_limit_by_campaign_is_not_asked_for_a_message_without_one() {
+    let none = Facts::new(Event::Message);
+    let tagged = Facts {
+        campaign: Some("autumn"),
+        ..none
+    };
+    for by in [
+        vec![Dimension::Campaign],
+        vec![Dimension::Client, Dimension::Campaign],
+    ] {
+        let by = Dimensions::from(by);
+        assert!(!by.apply_to(&none) && by.apply_to(&tagged), "{by:?}");
+    }
+}
+
+#[test]
 fn upper_and_lower_case_of_a_login_are_one() {
     let with = |login| Facts {
         login: Some(login),
