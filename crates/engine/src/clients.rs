@@ -194,7 +194,7 @@ impl Gateway {
         Ok(row)
     }
 
-    fn client(&self, id: ClientId) -> Result<ClientRow, ClientError> {
+    pub(crate) fn client(&self, id: ClientId) -> Result<ClientRow, ClientError> {
         let directory = self
             .directory
             .read()

@@ -75,7 +75,7 @@ pub use health::{Condition, Health};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
 pub use jobs::{BackupError, ConfigChange};
 pub use keys::MasterKey;
-pub use limits::{LimitAnswer, LimitQuestion, LimitView, Throttled, Underway};
+pub use limits::{ExplainError, LimitAnswer, LimitQuestion, LimitView, Throttled, Underway};
 pub use metrics::{MetricKind, MetricRow, Metrics};
 pub use openings::{OpeningsChecked, check_openings};
 pub use opt_outs::{OptOutError, OptOutRequest, OptOutView};

@@ -26,7 +26,7 @@ use crate::metrics::Counter;
 use recent::Recent;
 use steady::SteadyTime;
 
-pub use shown::{LimitAnswer, LimitQuestion, LimitView};
+pub use shown::{ExplainError, LimitAnswer, LimitQuestion, LimitView};
 
 /// A request that limits refuse. Nothing of it was counted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,8 +91,20 @@ struct Unkept {
     messages: u64,
     /// Anything else, which only these counts know of.
     others: u64,
+    /// Whether a limit refused any of those others since.
+    refused: Refused,
     /// How long the last copy held the lock.
     copy: Duration,
+}
+
+/// Whether something was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Refused {
+    /// Nothing was.
+    #[default]
+    Nothing,
+    /// Something was: a count is full that a crash should not give back.
+    Something,
 }
 
 impl Default for Limits {
@@ -155,6 +167,9 @@ impl Limits {
         let now = inside.time.at(uptime);
         let mut decision = inside.book.check_and_take(facts, now);
         inside.unkept.others += decision.lasting;
+        if decision.verdict == Verdict::Refused {
+            inside.unkept.refused = Refused::Something;
+        }
         drop(inside);
         let holds = std::mem::take(&mut decision.holds);
         Throttled::of(decision).map_or(Ok(holds), Err)

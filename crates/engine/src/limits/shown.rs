@@ -22,6 +22,7 @@ use crate::entries;
 use crate::exports::NotRecorded;
 use crate::gateway::Gateway;
 use crate::rows::Purpose;
+use crate::settings::Settings;
 use crate::vault::Sealed;
 
 /// One limit, and how it is used.
@@ -52,6 +53,23 @@ pub struct LimitQuestion<'q> {
     pub source: Option<IpAddr>,
     /// How many segments it would take.
     pub segments: u32,
+}
+
+/// Why a question is not answered. Of one that makes no sense nothing is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ExplainError {
+    /// There is no such client: every limit would look unused.
+    #[error("there is no client {0}; `shortstop client list` tells all")]
+    UnknownClient(ClientId),
+    /// There is no such short code.
+    #[error("{0} is no short code of the configuration")]
+    UnknownShortCode(ShortCode),
+    /// The client may not send from it.
+    #[error("the client {0} may not send from {1}; `shortstop client list` tells its short codes")]
+    ForeignShortCode(ClientId, ShortCode),
+    /// The question cannot be recorded now.
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
 }
 
 /// What it would meet.
@@ -97,10 +115,11 @@ impl Gateway {
         &self,
         actor: &str,
         question: LimitQuestion<'_>,
-    ) -> Result<LimitAnswer, NotRecorded> {
+    ) -> Result<LimitAnswer, ExplainError> {
         let now = self.now();
-        self.record_question(actor, &question, now).await?;
         let settings = self.settings();
+        self.makes_sense(&question, &settings)?;
+        self.record_question(actor, &question, now).await?;
         let destination = Destination::of(question.to);
         let cost_micros = settings.limits.prices.cost(question.to, question.segments);
         let facts = Counted {
@@ -122,6 +141,26 @@ impl Gateway {
             cost_micros,
             meters: inside.book.explain(&facts, inside.time.at(self.uptime())),
         })
+    }
+
+    fn makes_sense(
+        &self,
+        question: &LimitQuestion<'_>,
+        settings: &Settings,
+    ) -> Result<(), ExplainError> {
+        let client = question.client;
+        let row = self.client(client);
+        let row = row.map_err(|_| ExplainError::UnknownClient(client))?;
+        let Some(from) = question.from else {
+            return Ok(());
+        };
+        if !settings.short_codes.contains_key(&from) {
+            return Err(ExplainError::UnknownShortCode(from));
+        }
+        if !row.short_codes.contains(&from) {
+            return Err(ExplainError::ForeignShortCode(client, from));
+        }
+        Ok(())
     }
 
     async fn record_question(

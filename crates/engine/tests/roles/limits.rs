@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use domain::admission::Refusal;
 use domain::class::TrafficClass;
+use domain::id::ClientId;
 use domain::limit::country::Country;
 use domain::limit::dimension::Label;
 use domain::limit::policy::{Draft, LimitName, Mode, Policy, Rule, Unit, defaults};
 use domain::msisdn::Msisdn;
+use domain::sender::ShortCode;
 use engine::settings::LimitSettings;
 use engine::{
-    AuthError, ErasureBasis, ErasureScope, LimitQuestion, Settings, SubmitError, Submitted,
+    AuthError, ErasureBasis, ErasureScope, ExplainError, LimitQuestion, NewClient, Settings,
+    SubmitError, Submitted,
 };
 use testkit::TestGateway;
 use testkit::gateway::{HOME, everything, handset, request, unknown_key};
-use testkit::settings::{countries, usual};
+use testkit::settings::{countries, short_code, usual};
 
 use super::stage::bring_back;
 
@@ -344,6 +347,40 @@ fn what_a_message_would_meet_is_told_and_takes_nothing() {
     let shown = test.settle(test.gateway.show_limits("root", 3)).unwrap();
     assert_eq!(shown[0].top.len(), 1);
     assert_eq!(shown[0].top[0].used, 2);
+}
+
+/// An answer about nobody would look like one that nothing stands in the way.
+#[test]
+fn a_question_about_nobodys_message_is_an_error_and_no_answer() {
+    let test = TestGateway::queued_with(settings(only("client-rate", 5)));
+    let known = test.caller().client;
+    let ask = |client, from: Option<&str>| {
+        let question = LimitQuestion {
+            client,
+            to: handset(1),
+            from: from.map(|from| ShortCode::parse(from).unwrap()),
+            class: TrafficClass::Otp,
+            campaign: None,
+            source: None,
+            segments: 1,
+        };
+        let asking = test.gateway.explain_limits("root", question);
+        test.settle(asking).map(|_| ())
+    };
+    let nobody = ClientId::new(7, 7);
+    assert_eq!(ask(nobody, None), Err(ExplainError::UnknownClient(nobody)));
+    let elsewhere = ShortCode::parse("99999").unwrap();
+    let unknown = Err(ExplainError::UnknownShortCode(elsewhere));
+    assert_eq!(ask(known, Some("99999")), unknown);
+    let (other, _) = test.add_client(NewClient {
+        short_codes: Vec::new(),
+        ..everything("without a short code")
+    });
+    let ours = short_code();
+    let foreign = Err(ExplainError::ForeignShortCode(other.id, ours));
+    assert_eq!(ask(other.id, Some(&ours.to_string())), foreign);
+    assert_eq!(ask(known, Some(&ours.to_string())), Ok(()));
+    assert_eq!(entries(&test, "limit.read").len(), 1, "only what is told");
 }
 
 #[test]

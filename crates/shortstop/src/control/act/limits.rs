@@ -6,7 +6,7 @@ use domain::class::TrafficClass;
 use domain::limit::book::{Meter, TopKey};
 use domain::limit::dimension::{Label, Level};
 use domain::limit::policy::Unit;
-use engine::{Gateway, LimitAnswer, LimitQuestion, LimitView, NotRecorded};
+use engine::{ExplainError, Gateway, LimitAnswer, LimitQuestion, LimitView, NotRecorded};
 use serde_json::{Value, json};
 
 use super::subject::number_of;
@@ -48,7 +48,8 @@ pub async fn explain(gateway: &Gateway, actor: &str, asked: LimitAsked) -> Answe
     };
     match gateway.explain_limits(actor, question).await {
         Ok(answer) => Answer::done(&explained(&answer, &to.to_string())),
-        Err(error) => not_recorded(error),
+        Err(ExplainError::NotRecorded(error)) => not_recorded(error),
+        Err(error) => Answer::refused(error),
     }
 }
 
