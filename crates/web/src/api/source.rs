@@ -1,7 +1,7 @@
 //! Where a request comes from: the other end of its connection, unless that is a proxy which the
 //! configuration trusts. Anybody can write a header; only such a proxy is believed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
@@ -36,13 +36,25 @@ fn source(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
             if !is_trusted(source, trusted) {
                 return source;
             }
-            match address.trim().parse::<IpAddr>() {
-                Ok(address) => source = address.to_canonical(),
-                Err(_) => return source,
+            match read(address.trim()) {
+                Some(address) => source = address.to_canonical(),
+                None => return source,
             }
         }
     }
     source
+}
+
+/// An address alone, in brackets, or with a port, as several proxies write it.
+fn read(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    if let Ok(with_port) = text.parse::<SocketAddr>() {
+        return Some(with_port.ip());
+    }
+    let inside = text.strip_prefix('[')?.strip_suffix(']')?;
+    Some(IpAddr::V6(inside.parse().ok()?))
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -82,10 +94,24 @@ mod tests {
     }
 
     #[test]
+    fn a_port_behind_an_address_is_passed_over() {
+        check(&["203.0.113.7:1234"], "10.0.0.1", "203.0.113.7");
+        check(&["[2001:db8::1]:443"], "10.0.0.1", "2001:db8::1");
+        check(&["[2001:db8::1]"], "fd00::1", "2001:db8::1");
+        check(&["[::ffff:203.0.113.7]:443"], "10.0.0.1", "203.0.113.7");
+        check(&["203.0.113.7:1, 10.0.0.2:2"], "10.0.0.1", "203.0.113.7");
+    }
+
+    #[test]
     fn what_is_no_address_ends_at_the_proxy_that_wrote_it() {
         check(&["unknown"], "10.0.0.1", "10.0.0.1");
         check(&["198.51.100.7, "], "10.0.0.1", "10.0.0.1");
-        check(&["198.51.100.7:443"], "10.0.0.1", "10.0.0.1");
+        for text in ["198.51.100.7:", "198.51.100.7:x", "198.51.100.7:70000"] {
+            check(&[text], "10.0.0.1", "10.0.0.1");
+        }
+        for text in ["[198.51.100.7]", "[2001:db8::1]:", "[2001:db8::1", "[]"] {
+            check(&[text], "10.0.0.1", "10.0.0.1");
+        }
         check(&["x, 10.0.0.2"], "10.0.0.1", "10.0.0.2");
     }
 }
