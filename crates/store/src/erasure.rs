@@ -10,7 +10,7 @@ use engine::ports::Erasure;
 use engine::ports::erasure::{Holder, Holders, OldValue, OldValues, PurgeError};
 use engine::ports::store::{Page, ReadError, Reading};
 use engine::rows::{FactorRow, InboundRow, OptOutRow, SubjectLookup, VaultRow, VerificationRow};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
 use crate::checkpoint::{self, Emptied};

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ::ledger::NodeName;
 use domain::limit::country::PUMPED;
-use domain::verification::budget::policy::FewDigits;
+use domain::verification::budget::policy::{FewDigits, Policy};
+use domain::verification::channel::Channel;
+use domain::verification::odds::Odds;
 use domain::verification::pumping::Mode;
 use engine::settings::Settings;
 
@@ -23,6 +25,7 @@ mod ledger;
 mod limits;
 mod policies;
 mod price;
+mod proxies;
 mod pumping;
 mod risk;
 mod short_codes;
@@ -177,7 +180,22 @@ impl Checked {
                 pumped.join(", ")
             ));
         }
+        found.extend(proxies::warning(&self.https.limits.trusted_proxies));
+        found.extend(self.guesses_warning());
         found
+    }
+
+    fn guesses_warning(&self) -> Option<String> {
+        let terms = self.settings.verifications.as_ref()?;
+        let per_day = terms.policy.sms.per_day();
+        let usual = Policy::default().sms.per_day();
+        (per_day > usual).then(|| {
+            let odds = Odds::within_a_day(&terms.policy, Channel::Sms, terms.length);
+            format!(
+                "verifications.failed_checks_day_max is {per_day}, above {usual}: whoever guesses at the codes of \
+                 a number hits one in a day with a chance of {odds}"
+            )
+        })
     }
 
     fn pumping_warning(&self) -> Option<&'static str> {
@@ -254,6 +272,7 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
         problems.add("https.certificate_file", says);
     }
     limits::listener(https, problems);
+    proxies::check(&https.trusted_proxies, problems);
     Listener {
         identity,
         tls_profile: https.tls_profile,

@@ -35,7 +35,9 @@ section! {
         pub tls_profile: TlsProfile = TlsProfile::Modern,
         /// Networks (CIDR) of the proxies through which applications come, such as `["10.0.0.5/32"]`. Only what
         /// such a proxy writes into `X-Forwarded-For` is believed, from the last address backwards; anybody
-        /// else could write there what they like, to be counted as somebody else.
+        /// else could write there what they like, to be counted as somebody else. An address may carry a port
+        /// (`203.0.113.7:1234`, `[2001:db8::1]:443`); `Forwarded` is not read. Everybody (`0.0.0.0/0`, `::/0`) is
+        /// refused, and more than a /8 or a /16 of IPv6 draws a warning.
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Connections open at once; one more is closed at once. Each takes some 40 KiB.
         pub connections_max: usize = 4_096,

@@ -61,7 +61,7 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(error) => {
                 self.problems
-                    .add(format!("{}.{name}", self.at), error.message().trim());
+                    .add(format!("{}.{name}", self.at), in_words(error.message()));
                 None
             }
         }
@@ -89,6 +89,23 @@ fn from_environment<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Erro
         let value = table.get("value").cloned().unwrap_or(Value::Boolean(false));
         value.try_into::<T>()
     })
+}
+
+/// What the reader says of a value, without names of the language that the gateway is written in.
+fn in_words(says: &str) -> String {
+    let says = says.trim();
+    let names = [
+        ("u8", "a whole number from 0 to 255"),
+        ("u16", "a whole number from 0 to 65535"),
+        ("u32", "a whole number from 0 to 4294967295"),
+        ("u64", "a whole number, 0 or more"),
+        ("usize", "a whole number, 0 or more"),
+    ];
+    let found = names.iter().find_map(|(name, words)| {
+        let rest = says.strip_suffix(name)?.strip_suffix("expected ")?;
+        Some(format!("{rest}expected {words}"))
+    });
+    found.unwrap_or_else(|| says.to_owned())
 }
 
 /// The known name that differs by at most two letters.
@@ -207,6 +224,14 @@ mod tests {
         assert_eq!(nearest("listne", &known), Some("listen"));
         assert_eq!(nearest("keyfile", &known), Some("key_file"));
         assert_eq!(nearest("colour", &known), None);
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_told_in_words() {
+        let says = in_words("invalid value: integer `-1`, expected u8");
+        let words = "invalid value: integer `-1`, expected a whole number from 0 to 255";
+        assert_eq!(says, words);
+        assert_eq!(in_words(" expected a string "), "expected a string");
     }
 
     #[test]

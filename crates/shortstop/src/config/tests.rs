@@ -188,6 +188,29 @@ fn nothing_is_kept_for_less_than_a_message_moves_and_too_little_consent_is_said_
 }
 
 #[test]
+fn proxies_that_are_everybody_are_refused_and_wide_ones_and_more_guesses_said_loudly() {
+    check(
+        "[https]\ntrusted_proxies = ['10.0.0.5/32', '::/0']",
+        "https.trusted_proxies[1]: ::/0 is everybody",
+    );
+    let warning = |text: &str| {
+        let text = format!("[countries]\nenabled = ['GB']\n{text}");
+        let config = Config::parse(&text, Overlay::default()).unwrap();
+        Checked::try_from(&config).unwrap().limit_warnings()
+    };
+    let usual = "[https]\ntrusted_proxies = ['10.0.0.0/8']\n[verifications]\nbrand = 'Example'\n";
+    assert!(warning(usual).is_empty());
+    let wide = warning("[https]\ntrusted_proxies = ['0.0.0.0/1']");
+    assert!(
+        matches!(&wide[..], [says] if says.starts_with("https.trusted_proxies holds 0.0.0.0/1"))
+    );
+    let more = warning(&format!("{usual}failed_checks_day_max = 50"));
+    assert!(
+        matches!(&more[..], [says] if says.contains("50, above 20") && says.ends_with("0.005 %"))
+    );
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let set = |name: &str, value: &str| Overlay::from_iter([(name.to_owned(), value.to_owned())]);
     let overlay = set("SHORTSTOP__HTTPS__LISTEN", "127.0.0.1:1");

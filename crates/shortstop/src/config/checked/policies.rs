@@ -1,5 +1,7 @@
 //! Checks of `[[limit]]`, `[[group]]`, `[prices]` and `[countries]`: what the limits of the gateway are.
 
+mod numbers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,10 +84,8 @@ fn read(
     let by = by.map(|by| by.into_iter().collect());
     let base_rule = base.as_ref().map(|base| base.rule);
     let rule = rule(section, base_rule, (at, problems))?;
-    let overrides = section.overrides.as_ref().map(|list| {
-        let of = |other: &Override| (other.client, other_rule(rule, other));
-        list.iter().map(of).collect()
-    });
+    let overrides = section.overrides.as_deref();
+    let overrides = overrides.map(|list| others(rule, list, (at, problems)));
     let mode = section.mode.map(|mode| match mode {
         Mode::Record => policy::Mode::Record,
         Mode::Enforce | Mode::Off => policy::Mode::Enforce,
@@ -114,7 +114,20 @@ fn read(
         keys: section.keys_max.unwrap_or(base.keys),
     };
     check_facts(&draft, (at, problems));
-    problems.keep(at, Policy::new(draft))
+    let wrong = numbers::wrong(&draft);
+    match Policy::new(draft) {
+        Err(error) if wrong.is_empty() => {
+            let key = numbers::key_of(&error);
+            problems.add(format!("{at}.{key}"), error.to_string());
+            None
+        }
+        policy => {
+            for (key, says) in wrong {
+                problems.add(format!("{at}.{key}"), says);
+            }
+            policy.ok()
+        }
+    }
 }
 
 /// Says what an event does not have: a limit by it would count everything together.
@@ -225,6 +238,23 @@ fn rule(
             }
         }
     })
+}
+
+/// The rules of single clients.
+fn others(
+    rule: Rule,
+    list: &[Override],
+    (at, problems): (&str, &mut Problems),
+) -> Vec<(ClientId, Rule)> {
+    for (place, other) in list.iter().enumerate() {
+        let is_small = matches!(rule, Rule::Quota { .. }) || u32::try_from(other.amount).is_ok();
+        if !is_small {
+            let key = format!("{at}.overrides[{place}].amount");
+            problems.add(key, "must be 4294967295 or less");
+        }
+    }
+    let of = |other: &Override| (other.client, other_rule(rule, other));
+    list.iter().map(of).collect()
 }
 
 /// The same rule with the numbers of one client.
@@ -368,7 +398,7 @@ mod tests {
         );
         check(
             "[[limit]]\nname = 'client-rate'\namount = 0",
-            "limit[0]: limit client-rate: amounts",
+            "limit[0].amount: must be 1 or more",
         );
         check(
             "[[limit]]\nname = 'client-rate'\n[[limit]]\nname = 'client-rate'",
@@ -407,6 +437,56 @@ mod tests {
         assert!(checked(&good).is_ok());
         let changed = "[[limit]]\nname = 'recipient-otp-hour'\nevent = 'request'";
         check(changed, "limit[0].by: a request is counted");
+    }
+
+    /// -1 and 0 are below every range, and what is huge above every one or no such number at all.
+    #[test]
+    fn each_number_that_is_out_of_range_is_named_itself() {
+        const NAME: &str = "[[limit]]\nname = 'a'\nalgorithm =";
+        let quota = "'quota'\nAMOUNT\nWINDOW";
+        let numbers = [
+            (quota, "amount", &[-1, 0][..]),
+            (quota, "window_seconds", &[-1, 0, 31_622_401, i64::MAX]),
+            (quota, "keys_max", &[-1, 0, 67_108_865, i64::MAX]),
+            ("'rate'\nAMOUNT\nWINDOW", "amount", &[-1, 0, 4_294_967_296]),
+            ("'rate'\nAMOUNT\nWINDOW", "burst", &[-1, 0, 4_294_967_295]),
+            ("'held'\nAMOUNT", "amount", &[-1, 0, i64::MAX]),
+        ];
+        for (rule, key, values) in numbers {
+            for value in values {
+                let amount = if key == "amount" { "" } else { "amount = 9" };
+                let window = if key == "window_seconds" {
+                    ""
+                } else {
+                    "window_seconds = 3600"
+                };
+                let rule = rule.replace("AMOUNT", amount).replace("WINDOW", window);
+                let text = format!("{NAME} {rule}\n{key} = {value}");
+                let found = checked(&text).unwrap_err();
+                let begins = format!("limit[0].{key}: ");
+                assert!(found[0].starts_with(&begins), "{text}: {found:#?}");
+                assert!(!found[0].contains("expected u"), "{found:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_of_one_client_is_named_by_its_place() {
+        let other = |algorithm: &str, amount: i64| {
+            let text = "[[limit]]\nname = 'a'\namount = 9\nwindow_seconds = 60\n";
+            let client = ClientId::new(1 << 12, 1);
+            let others = format!("overrides = [{{ client = '{client}', amount = {amount} }}]");
+            checked(&format!("{text}algorithm = '{algorithm}'\n{others}")).unwrap_err()
+        };
+        let at = "limit[0].overrides[0].amount: must be";
+        assert_eq!(other("quota", 0), [format!("{at} 1 or more")]);
+        assert_eq!(other("rate", 0), [format!("{at} 1 or more")]);
+        let huge = [format!("{at} 4294967295 or less")];
+        assert_eq!(other("rate", 4_294_967_296), huge);
+        check(
+            "[[limit]]\nname = 'a'\nalgorithm = 'rate'\namount = 9\nwindow_seconds = 60\nunit = 'micros'",
+            "limit[0].unit: limit a: money",
+        );
     }
 
     #[test]

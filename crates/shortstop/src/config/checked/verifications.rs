@@ -1,10 +1,13 @@
 //! Checks of `[verifications]`: an origin that leaves room for brand and code, and budgets that hold.
 
+use std::ops::RangeInclusive;
+
 use domain::sender::ShortCode;
 use domain::verification::budget::policy::{CheckPolicy, Policy};
 use domain::verification::budget::sends::SendPolicy;
+use domain::verification::budget::window::MOMENTS_MAX;
 use domain::verification::code::CodeLength;
-use domain::verification::state::Rules;
+use domain::verification::state::{CHECKS_MAX, Rules, SENDS_MAX, VALID_MAX};
 use domain::verification::template::fits_always;
 use domain::verification::template::insert::Brand;
 use domain::verification::template::language::Language;
@@ -20,8 +23,7 @@ pub fn settings(config: &Config, problems: &mut Problems) -> Option<Box<Verifica
     let brand = raw.brand.as_deref().map(Brand::parse);
     let brand = brand.and_then(|brand| problems.keep("verifications.brand", brand));
     let length = length(raw, problems);
-    let rules = Rules::new(raw.valid_seconds, raw.checks_max, raw.sends_max);
-    let rules = problems.keep("verifications.valid_seconds", rules);
+    let rules = rules(raw, problems);
     let policy = policy(raw, problems);
     let language = language(raw, problems);
     let last_line = last_line(raw, problems);
@@ -47,20 +49,65 @@ fn length(raw: &Verifications, problems: &mut Problems) -> Option<CodeLength> {
     Some(accepted.get())
 }
 
+/// Tells a number that is out of its range.
+fn within(key: &str, value: u16, range: RangeInclusive<u16>, problems: &mut Problems) {
+    if !range.contains(&value) {
+        let says = format!("must lie between {} and {}", range.start(), range.end());
+        problems.add(format!("verifications.{key}"), says);
+    }
+}
+
+fn rules(raw: &Verifications, problems: &mut Problems) -> Option<Rules> {
+    let valid_max = u16::try_from(VALID_MAX.as_secs()).unwrap_or(u16::MAX);
+    within("valid_seconds", raw.valid_seconds, 60..=valid_max, problems);
+    let (checks, sends) = (u16::from(raw.checks_max), u16::from(raw.sends_max));
+    within("checks_max", checks, 1..=CHECKS_MAX.into(), problems);
+    within("sends_max", sends, 1..=SENDS_MAX.into(), problems);
+    Rules::new(raw.valid_seconds, raw.checks_max, raw.sends_max).ok()
+}
+
 fn policy(raw: &Verifications, problems: &mut Problems) -> Option<Policy> {
-    let checks = CheckPolicy::new(raw.failed_checks_day_max, raw.failed_checks_row_max);
-    let checks = problems.keep("verifications.failed_checks_day_max", checks);
+    let most = u16::from(MOMENTS_MAX);
+    let numbers = [
+        ("failed_checks_day_max", raw.failed_checks_day_max),
+        ("failed_checks_row_max", raw.failed_checks_row_max),
+        ("sends_ten_minutes_max", raw.sends_ten_minutes_max),
+        ("sends_hour_max", raw.sends_hour_max),
+        ("sends_day_max", raw.sends_day_max),
+    ];
+    for (key, value) in numbers {
+        within(key, value.into(), 1..=most, problems);
+    }
+    let sends = [
+        (
+            "sends_hour_max",
+            raw.sends_hour_max,
+            "sends_ten_minutes_max",
+            raw.sends_ten_minutes_max,
+        ),
+        (
+            "sends_day_max",
+            raw.sends_day_max,
+            "sends_hour_max",
+            raw.sends_hour_max,
+        ),
+    ];
+    for (key, longer, other, shorter) in sends {
+        if (1..shorter).contains(&longer) {
+            let says = format!("is less than verifications.{other}; raise this, or lower that");
+            problems.add(format!("verifications.{key}"), says);
+        }
+    }
+    let checks = CheckPolicy::new(raw.failed_checks_day_max, raw.failed_checks_row_max).ok()?;
     let sends = SendPolicy::new(
         raw.sends_ten_minutes_max,
         raw.sends_hour_max,
         raw.sends_day_max,
     );
-    let sends = problems.keep("verifications.sends_day_max", sends);
-    let checks = checks?;
     Some(Policy {
         sms: checks,
         mo: checks,
-        sends: sends?,
+        sends: sends.ok()?,
         ..Policy::default()
     })
 }
@@ -113,14 +160,16 @@ fn fits(settings: &VerificationSettings, problems: &mut Problems) {
 mod tests {
     use crate::config::{Checked, Config, Overlay};
 
+    fn told(text: &str) -> Vec<String> {
+        let checked = Config::parse(text, Overlay::default())
+            .and_then(|config| Checked::try_from(&config).map(drop));
+        let problems = checked.err().unwrap_or_default();
+        problems.list().iter().map(ToString::to_string).collect()
+    }
+
     fn of(brand: &str, origin: &str) -> Vec<String> {
         let text = format!("[verifications]\nbrand = '{brand}'\norigin = '{origin}'");
-        let config = Config::parse(&text, Overlay::default()).unwrap();
-        let problems = Checked::try_from(&config).err();
-        let told =
-            problems.map(|problems| problems.list().iter().map(ToString::to_string).collect());
-        let told: Vec<String> = told.unwrap_or_default();
-        let mine = told.into_iter();
+        let mine = told(&text).into_iter();
         mine.filter(|says| says.contains("verifications."))
             .collect()
     }
@@ -128,6 +177,37 @@ mod tests {
     #[test]
     fn brand_and_origin_of_the_example_stand_together() {
         assert_eq!(of("Example", "login.example.com"), Vec::<String>::new());
+    }
+
+    /// 0 is below every range, and what is huge above every one or no such number at all.
+    #[test]
+    fn each_number_that_is_out_of_range_is_named_itself() {
+        let numbers = [
+            ("length", 255),
+            ("valid_seconds", 65_535),
+            ("checks_max", 255),
+            ("sends_max", 255),
+            ("failed_checks_day_max", 255),
+            ("failed_checks_row_max", 255),
+            ("sends_ten_minutes_max", 255),
+            ("sends_hour_max", 255),
+            ("sends_day_max", 255),
+        ];
+        for (key, huge) in numbers {
+            for value in [-1, 0, huge, 70_000] {
+                let text = format!("[verifications]\nbrand = 'Example'\n{key} = {value}");
+                let told = told(&text);
+                let begins = format!("verifications.{key}: ");
+                assert!(told[0].starts_with(&begins), "{value}: {told:#?}");
+                assert!(!told[0].contains("expected u"), "{told:#?}");
+            }
+        }
+        let text = "[verifications]\nsends_hour_max = 2";
+        assert_eq!(
+            told(text),
+            ["verifications.sends_hour_max: is less than \
+              verifications.sends_ten_minutes_max; raise this, or lower that"]
+        );
     }
 
     #[test]
