@@ -108,7 +108,7 @@ pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
 pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
 pub use verifications::{
-    CancelVerificationError, CheckAnswer, CheckError, CheckRequest, ResendError, RiskRefusal,
-    StartVerification, StartVerificationError, VerificationSettings, VerificationStarted,
-    VerificationView,
+    CancelVerificationError, CheckAnswer, CheckError, CheckRequest, EnableError, EndProof,
+    NumberEnabled, ResendError, RiskRefusal, StartVerification, StartVerificationError,
+    VerificationReceipt, VerificationSettings, VerificationStarted, VerificationView,
 };

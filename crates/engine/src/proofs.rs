@@ -1,10 +1,10 @@
 //! What outsiders read of the ledger: checkpoints, tiles, and the receipt that proves to a client
-//! that its message is in it. Only what a published checkpoint covers is shown.
+//! that its message is in it, or its verification. Only what a published checkpoint covers is shown.
 
 use std::fmt;
 use std::sync::Arc;
 
-use domain::id::{InboundId, MessageId};
+use domain::id::{InboundId, MessageId, VerificationId};
 use domain::time::Timestamp;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::proof::LogProof;
@@ -49,7 +49,7 @@ impl fmt::Debug for Opening {
     }
 }
 
-/// Proof that a message is in the ledger, for anyone who has the log's public key.
+/// Proof that a message or a verification is in the ledger, for anyone who has the log's public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerReceipt {
     /// The entry, as canonical JSON.
@@ -63,8 +63,8 @@ pub struct LedgerReceipt {
 /// Why there is no receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
-    /// This client has no such message, or this gateway's ledger is not signed.
-    #[error("no such message")]
+    /// This client has no such message or verification, or this gateway's ledger is not signed.
+    #[error("there is no such thing to prove")]
     NotFound,
     /// The entry was pruned from the ledger.
     #[error("the entry was pruned from the ledger")]
@@ -294,11 +294,18 @@ const BEGINNINGS: [Kind; 6] = [
     Kind::VerificationStarted,
 ];
 
-fn is_beginning(entry: &[u8], object: &str) -> bool {
+/// The kinds of entries that tell of an end that has a receipt.
+const ENDS: [Kind; 1] = [Kind::VerificationEnded];
+
+fn is_of(entry: &[u8], kinds: &[Kind], object: &str) -> bool {
     Entry::parse(entry).is_ok_and(|entry| {
         let about = entry.object.as_ref();
-        BEGINNINGS.contains(&entry.kind) && about.is_some_and(|it| it.id == object)
+        kinds.contains(&entry.kind) && about.is_some_and(|it| it.id == object)
     })
+}
+
+fn is_beginning(entry: &[u8], object: &str) -> bool {
+    is_of(entry, &BEGINNINGS, object)
 }
 
 /// The first entry that is not older than a moment. Times in the ledger never go back.
@@ -324,15 +331,35 @@ pub(crate) fn prove(ledger: &Ledger, wanted: &Wanted) -> Result<(String, String)
     let minimum = log.minimum()?;
     let published = ledger.published().ok_or(ReceiptError::Pending)?;
     let is_pruned = minimum > 0 && first.is_some_and(|first| first <= minimum);
-    let (index, entry) = beginning(log, first, &wanted.object)?.ok_or(if is_pruned {
+    let found = beginning(log, first, &wanted.object)?.ok_or(if is_pruned {
         ReceiptError::Pruned
     } else {
         ReceiptError::NotFound
     })?;
+    proven(ledger, &published, found)
+}
+
+/// The entry that tells how a verification ended, and its proof.
+pub(crate) fn prove_end(
+    ledger: &Ledger,
+    id: VerificationId,
+) -> Result<(String, String), ReceiptError> {
+    let published = ledger.published().ok_or(ReceiptError::Pending)?;
+    let object = id.to_string();
+    let found = catalogued(ledger.parts.log.as_ref(), &ENDS, &object)?;
+    proven(ledger, &published, found.ok_or(ReceiptError::Unavailable)?)
+}
+
+/// An entry that was found, and its proof up to the published checkpoint.
+fn proven(
+    ledger: &Ledger,
+    published: &Published,
+    (index, entry): (u64, Vec<u8>),
+) -> Result<(String, String), ReceiptError> {
     if index >= published.size {
         return Err(ReceiptError::Pending);
     }
-    let proof = proof_of(ledger, &published, index).ok_or(ReceiptError::Unavailable)?;
+    let proof = proof_of(ledger, published, index).ok_or(ReceiptError::Unavailable)?;
     let entry = String::from_utf8(entry).map_err(|_| ReceiptError::Unavailable)?;
     Ok((entry, proof))
 }
@@ -373,7 +400,7 @@ fn beginning(
     {
         return Ok(Some(found));
     }
-    catalogued(log, object)
+    catalogued(log, &BEGINNINGS, object)
 }
 
 /// A commit can hold several entries before the one that is wanted; it is told by its object.
@@ -390,9 +417,13 @@ fn within(log: &dyn Log, first: u64, object: &str) -> Result<Option<(u64, Vec<u8
     Ok(None)
 }
 
-fn catalogued(log: &dyn Log, object: &str) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+fn catalogued(
+    log: &dyn Log,
+    kinds: &[Kind],
+    object: &str,
+) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
     let mut query = EntryQuery {
-        kinds: BEGINNINGS.to_vec(),
+        kinds: kinds.to_vec(),
         object: Some(object.into()),
         limit: 16,
         ..EntryQuery::default()
@@ -400,7 +431,7 @@ fn catalogued(log: &dyn Log, object: &str) -> Result<Option<(u64, Vec<u8>)>, Rea
     loop {
         let page = log.search(&query)?;
         let mut rows = page.rows.into_iter();
-        if let Some(row) = rows.find(|row| is_beginning(&row.bytes, object)) {
+        if let Some(row) = rows.find(|row| is_of(&row.bytes, kinds, object)) {
             return Ok(Some((row.index, row.bytes)));
         }
         if page.next.is_none() {

@@ -287,7 +287,7 @@ fn factor_facts(row: &FactorRow) -> Facts {
 }
 
 impl Wanted {
-    fn verification(row: &VerificationRow) -> Self {
+    pub(crate) fn verification(row: &VerificationRow) -> Self {
         Self::since("verification", &row.id, row.id.sequence(), row.created)
     }
 

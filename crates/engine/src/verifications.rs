@@ -24,6 +24,7 @@ mod cancel;
 mod check;
 mod claim;
 mod draw;
+mod enable;
 mod entries;
 mod expiry;
 mod idle;
@@ -33,6 +34,7 @@ mod neighbours;
 mod plan;
 #[cfg(feature = "racy-checks")]
 mod racy;
+mod receipt;
 mod resend;
 pub(crate) mod secret;
 mod settings;
@@ -41,8 +43,10 @@ mod table;
 mod texted;
 
 pub use check::{CheckAnswer, CheckError, CheckRequest};
+pub use enable::{EnableError, NumberEnabled};
 pub(crate) use locks::{Held, NumberLocks};
 pub use neighbours::RiskRefusal;
+pub use receipt::{EndProof, VerificationReceipt};
 pub use resend::ResendError;
 pub use settings::VerificationSettings;
 pub use start::{StartVerification, StartVerificationError, VerificationStarted};
@@ -140,16 +144,26 @@ impl Gateway {
         caller: &Caller,
         id: VerificationId,
     ) -> Result<VerificationView, LookupError> {
+        let row = self.read_own(caller, id, "").await?;
+        Ok(VerificationView::of_row(&row, self.now()))
+    }
+
+    /// Reads one of this client's, and counts that it was read.
+    async fn read_own(
+        &self,
+        caller: &Caller,
+        id: VerificationId,
+        reason: &'static str,
+    ) -> Result<VerificationRow, LookupError> {
         let found = self.store.verification(id).await;
         let row = found.map_err(|error| self.unread(error))?;
         let mine = row.filter(|row| row.client == caller.client);
         let row = mine.ok_or(LookupError::NotFound)?;
-        let now = self.now();
-        let who = Who::Client(caller.client);
-        let kind = Kind::VerificationRead;
+        let (now, who) = (self.now(), Who::Client(caller.client));
+        let (kind, outcome) = (Kind::VerificationRead, Outcome::Done);
         let mut state = self.state();
-        state.coalescer.count(kind, Outcome::Done, who, "", now);
-        Ok(VerificationView::of_row(&row, now))
+        state.coalescer.count(kind, outcome, who, reason, now);
+        Ok(row)
     }
 
     /// The number of a client's verification that has not ended, to hold its lock.

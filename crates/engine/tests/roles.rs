@@ -16,6 +16,7 @@ mod roles {
     mod consent;
     mod dispatch;
     mod documented;
+    mod enabling;
     mod erasure;
     mod factor_budgets;
     mod factors;

@@ -50,7 +50,9 @@ pub const fn of_route(route: Route) -> Trace {
         Route::CheckVerification => Trace::Entry(&[Kind::VerificationChecked]),
         Route::ResendVerification => Trace::Entry(&[Kind::VerificationResent]),
         Route::CancelVerification => Trace::Entry(&[Kind::VerificationEnded]),
-        Route::ReadVerification => Trace::Counted(&[Kind::VerificationRead]),
+        Route::ReadVerification | Route::ReadVerificationReceipt => {
+            Trace::Counted(&[Kind::VerificationRead])
+        }
         Route::EnrolFactor => Trace::Entry(&[Kind::FactorEnrolled]),
         Route::ConfirmFactor => Trace::Entry(&[Kind::FactorConfirmed]),
         Route::CheckFactor => Trace::Entry(&[Kind::FactorChecked]),
@@ -100,6 +102,7 @@ pub const fn of_request(request: &Request) -> Trace {
             Trace::Nothing("counts by country and prefix, which tell of no person")
         }
         Request::VerificationsUnblock { .. } => Trace::Entry(&[Kind::PumpingLifted]),
+        Request::VerificationsEnable { .. } => Trace::Entry(&[Kind::VerificationEnabled]),
         Request::Backup { .. } => Trace::Entry(&[Kind::BackupMade]),
     }
 }
@@ -144,9 +147,9 @@ const fn of_subject(command: &SubjectCommand) -> Trace {
 
 const fn of_verifications(command: &VerificationsCommand) -> Trace {
     match command {
-        VerificationsCommand::Stats { .. } | VerificationsCommand::Unblock { .. } => {
-            Trace::Parts("a request")
-        }
+        VerificationsCommand::Stats { .. }
+        | VerificationsCommand::Unblock { .. }
+        | VerificationsCommand::Enable(_) => Trace::Parts("a request"),
     }
 }
 

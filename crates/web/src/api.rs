@@ -167,6 +167,7 @@ impl Api {
             Route::StartVerification => self.start_verification(call, body).await,
             Route::CheckVerification => self.check_verification(call, body).await,
             Route::ReadVerification => self.read_verification(call).await,
+            Route::ReadVerificationReceipt => self.read_verification_receipt(call).await,
             Route::ResendVerification => self.resend_verification(call, body).await,
             Route::CancelVerification => self.cancel_verification(call, body).await,
             Route::CheckFactor => self.check_factor(call, body).await,

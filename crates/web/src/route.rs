@@ -35,6 +35,8 @@ pub enum Route {
     CheckVerification,
     /// Read a verification.
     ReadVerification,
+    /// Prove that a verification is in the ledger.
+    ReadVerificationReceipt,
     /// Send the code of a verification once more.
     ResendVerification,
     /// Take a verification back.
@@ -163,7 +165,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 29] = [
+pub const ROUTES: [RouteRow; 30] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -259,6 +261,13 @@ pub const ROUTES: [RouteRow; 29] = [
         Verb::Get,
         "/v1/verifications/{id}",
         Route::ReadVerification,
+        VERIFY_READ,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
+        "/v1/verifications/{id}/receipt",
+        Route::ReadVerificationReceipt,
         VERIFY_READ,
         Effect::Reads,
     ),

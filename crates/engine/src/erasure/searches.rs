@@ -1,5 +1,6 @@
-//! The numbers that the ledger was searched for, and those that limits were asked about: sealed like every number, and found again by the
-//! entries of the searches themselves, since nothing else may lead from a number to those.
+//! The numbers that the ledger was searched for, those that limits were asked about, and those that an
+//! operator enabled for codes again: sealed like every number, and found by these entries themselves, since
+//! nothing else may lead from a number to them.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::ports::{Log, Store};
 use crate::rows::{Purpose, VaultRow};
 
 impl Request<'_> {
-    /// Destroys the number wherever somebody searched for it.
+    /// Destroys the number wherever somebody searched for it or enabled it.
     pub(super) async fn searches(&mut self, number: Msisdn) -> Result<(), ErasureError> {
         // Whoever cannot search has not searched.
         let Some(ledger) = self.gateway.ledger.get() else {
@@ -45,14 +46,18 @@ impl Request<'_> {
     }
 }
 
-/// What is sealed of some of the searches, and where to go on.
+/// What is sealed of some of them, and where to go on.
 fn page(
     log: &dyn Log,
     store: &dyn Store,
     cursor: Option<u64>,
 ) -> Result<(Vec<VaultRow>, Option<u64>), ReadError> {
     let EntryPage { rows, next } = log.search(&EntryQuery {
-        kinds: vec![Kind::LedgerSearched, Kind::LimitRead],
+        kinds: vec![
+            Kind::LedgerSearched,
+            Kind::LimitRead,
+            Kind::VerificationEnabled,
+        ],
         cursor,
         limit: PAGE_ROWS,
         ..EntryQuery::default()
@@ -61,7 +66,7 @@ fn page(
     Ok((store.sealed_of(&owners)?, next))
 }
 
-/// The owner of the number that a search was for.
+/// The owner of the number that an entry is about.
 fn owner(entry: &[u8]) -> Option<u64> {
     let entry = Entry::parse(entry).ok()?;
     let id: SubjectId = entry.object?.id.parse().ok()?;

@@ -60,6 +60,8 @@ named! {
         VerificationEnded = "verification.ended",
         /// A client looked where its verifications stand.
         VerificationRead = "verification.read",
+        /// A number whose codes were not looked at any more, after too many failures, was enabled again.
+        VerificationEnabled = "verification.enabled",
         /// Numbers that begin alike get no codes for a while, since codes to them go unused.
         PumpingBlocked = "pumping.blocked",
         /// Such a block is over.

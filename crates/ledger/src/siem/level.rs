@@ -87,6 +87,7 @@ impl Level {
             | Kind::ClientRevoked
             | Kind::ConfigLoaded
             | Kind::PumpingLifted
+            | Kind::VerificationEnabled
             | Kind::KeyRotated
             | Kind::LedgerExported
             | Kind::LedgerStopped

@@ -1,15 +1,17 @@
-//! `shortstop verifications …`: whether codes are used, which prefixes are blocked, and the end of a block.
+//! `shortstop verifications …`: whether codes are used, which prefixes are blocked, the end of a block, and
+//! numbers that are enabled again.
 
 use domain::verification::pumping::Prefix;
 use serde_json::Value;
 
 use crate::cli::Place;
-use crate::cli::verifications::VerificationsCommand;
+use crate::cli::verifications::{EnableArgs, VerificationsCommand};
 use crate::control::Request;
 use crate::exit::{Exit, Outcome};
 use crate::output::{Output, Tone};
 
 use super::gateway_call::call;
+use super::subject;
 
 /// Runs the command.
 pub fn run(command: &VerificationsCommand, output: Output) -> Outcome {
@@ -20,7 +22,30 @@ pub fn run(command: &VerificationsCommand, output: Output) -> Outcome {
             reason,
             place,
         } => unblock(*prefix, reason, place, output),
+        VerificationsCommand::Enable(args) => enable(args, output),
     }
+}
+
+fn enable(args: &EnableArgs, output: Output) -> Outcome {
+    let request = Request::VerificationsEnable {
+        client: args.client,
+        number: subject::number(&args.number)?,
+        reason: args.reason.clone(),
+    };
+    let result = call(&args.place, request)?;
+    output.event("number-enabled", &result);
+    let failures = number(result.get("failures"));
+    output.line(format!(
+        "The number gets codes of {} again, after {failures} wrong ones in a row.",
+        args.client
+    ));
+    if let Some(seconds) = result.get("locked_seconds").and_then(Value::as_u64) {
+        output.line(format!(
+            "Its failed checks of the day are used up: codes are looked at in {} minutes.",
+            seconds.div_ceil(60)
+        ));
+    }
+    Ok(Exit::Done)
 }
 
 fn unblock(prefix: Prefix, reason: &str, place: &Place, output: Output) -> Outcome {

@@ -115,6 +115,11 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         Request::VerificationsUnblock { prefix, reason } => {
             verifications::unblock(&gateway, &actor, prefix, &reason).await
         }
+        Request::VerificationsEnable {
+            client,
+            number,
+            reason,
+        } => verifications::enable(&gateway, &actor, (client, &number), &reason).await,
         Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
             Ok(()) => Answer::done(&json!({"backup": to})),
             Err(error @ BackupError::Copy(ReadError::Place(_))) => Answer::refused(error),

@@ -121,6 +121,15 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// Enable a number for codes again.
+    VerificationsEnable {
+        /// At which client.
+        client: ClientId,
+        /// The number.
+        number: NumberAsked,
+        /// Why.
+        reason: String,
+    },
     /// Write a copy of the store to a new file.
     Backup {
         /// The file; its path is absolute.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use ledger::{LogProof, Policy, VerifierKey};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
@@ -18,7 +19,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use super::ground::{Carrier, Ground, files, until};
+use super::ground::{Carrier, Ground, files, run, run_json, until};
+use super::ledger::{entries, word};
 
 const PERSON: &str = "+447700900123";
 
@@ -139,6 +141,87 @@ async fn a_locked_number_stays_locked_for_right_and_wrong_over_a_kill() {
     let early = json!({"to": "+44 7700 900123", "channel": "sms", "purpose": "sign-in"});
     let early = api.post("/v1/verifications", &early).await.unwrap();
     assert_eq!(early.member("code"), "guess-budget", "{}", early.text);
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_number_that_wrong_codes_disabled_is_enabled_by_an_operator_and_that_is_told() {
+    let carrier = Carrier::start(&[]).await;
+    let mut ground = Ground::new();
+    ground.verifications += "failed_checks_row_max = 2\n";
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let data = ground.data().display().to_string();
+    let clients = run_json(&["client", "list", "--data", &data]).await;
+    let client = word(&clients, "/clients/0/id");
+    let mut api = ground.api(&key).client();
+    let id = start(&mut api, PERSON).await;
+    let code = code_of(&carrier, PERSON).await;
+    for _ in 0..2 {
+        check(&mut api, &id, &other_than(&code)).await;
+    }
+    let disabled = check(&mut api, &id, &code).await;
+    assert_eq!(disabled.member("code"), "codes-disabled");
+    let words = ["verifications", "enable", "--data", &data, "--reason"];
+    let whose = ["came with a passport", "--client", client, "--number"];
+    let enable = [&words[..], &whose, &[PERSON]].concat();
+    let enabled = run_json(&enable).await;
+    assert_eq!(enabled["failures"], 2, "{enabled}");
+    let told = entries(&ground.data());
+    let told = told
+        .iter()
+        .find(|entry| word(entry, "/kind") == "verification.enabled");
+    let told = told.expect("it is told before the answer").to_string();
+    assert!(told.contains("came with a passport"), "{told}");
+    assert!(!told.contains(&PERSON[1..]), "{told}");
+    let again = run(&enable).await;
+    assert!(!again.status.success(), "it is enabled");
+    let right = check(&mut api, &id, &code).await;
+    assert_eq!(right.json()["verified"], true, "{}", right.text);
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_receipt_proves_to_its_client_how_a_verification_began_and_ended() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let id = start(&mut api, PERSON).await;
+    let code = code_of(&carrier, PERSON).await;
+    let right = check(&mut api, &id, &code).await;
+    assert_eq!(right.json()["verified"], true, "{}", right.text);
+    let path = format!("/v1/verifications/{id}/receipt");
+    let receipt = until("a receipt", async || {
+        let reply = api.get(&path).await.unwrap();
+        if reply.status.as_u16() == 409 {
+            assert_eq!(reply.member("code"), "receipt-pending");
+            return None;
+        }
+        assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
+        Some(reply.json())
+    })
+    .await;
+    let vkey = std::fs::read_to_string(ground.data().join("log.vkey")).unwrap();
+    let policy = Policy::of_log(VerifierKey::parse(vkey.trim_end()).unwrap());
+    for (of, kind) in [("", "verification.started"), ("/end", "verification.ended")] {
+        let [entry, proof] = ["entry", "proof"].map(|name| word(&receipt, &format!("{of}/{name}")));
+        assert!(entry.contains(kind) && entry.contains(&id), "{entry}");
+        let proof = LogProof::parse(proof.as_bytes()).unwrap();
+        proof.verify(entry.as_bytes(), &policy).unwrap();
+    }
+    assert_eq!(word(&receipt, "/openings/0/value"), PERSON);
+    let unknown = "/v1/verifications/ver_adgt2kc5thpzuzq3iu5bwr2v6m/receipt";
+    let unknown = api.get(unknown).await.unwrap();
+    let mut other = ground.api(&ground.key().await).client();
+    let foreign = other.get(&path).await.unwrap();
+    for reply in [&unknown, &foreign] {
+        assert_eq!(reply.status.as_u16(), 404, "{}", reply.text);
+    }
+    assert_eq!(unknown.member("detail"), foreign.member("detail"));
     gateway.stop().await.unwrap();
 }
 

@@ -1,5 +1,5 @@
-//! What outsiders read of the ledger: its checkpoint, its tiles (C2SP tlog-tiles), and a message's
-//! receipt. All of it is proof already; nothing is computed, compared or hidden here.
+//! What outsiders read of the ledger: its checkpoint, its tiles (C2SP tlog-tiles), and the
+//! receipts of messages and verifications. All of it is proof already; nothing is computed, compared or hidden here.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -53,6 +53,18 @@ impl Api {
         let id = call.object.parse().map_err(|_| not_found())?;
         let receipt = self.gateway.message_receipt(&call.caller, id).await?;
         Ok(Reply::json(StatusCode::OK, render::receipt(&receipt)))
+    }
+
+    /// `GET /v1/verifications/{id}/receipt`.
+    pub(super) async fn read_verification_receipt(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<Reply, Problem> {
+        refuse_query(call.parts)?;
+        let id = call.object.parse().map_err(|_| not_found())?;
+        let receipt = self.gateway.verification_receipt(&call.caller, id).await?;
+        let json = render::verification_receipt(&receipt);
+        Ok(Reply::json(StatusCode::OK, json))
     }
 }
 

@@ -6,7 +6,7 @@ use domain::message::SegmentState;
 use domain::msisdn::Msisdn;
 use engine::{
     InboundText, InboundView, LedgerPage, LedgerReceipt, MessageView, OptOutView, PageView, Proofs,
-    Submitted,
+    Submitted, VerificationReceipt,
 };
 
 use crate::json::Json;
@@ -56,6 +56,28 @@ pub(crate) fn receipt(receipt: &LedgerReceipt) -> Json {
     let octets = receipt.entry.len() + receipt.proof.len();
     let mut json = Json::with_capacity(octets.saturating_mul(2));
     json.open();
+    write_receipt(&mut json, receipt);
+    json.close();
+    json
+}
+
+/// Proof that a verification is in the ledger, and once it ended, how.
+pub(crate) fn verification_receipt(receipt: &VerificationReceipt) -> Json {
+    let octets = receipt.began.entry.len() + receipt.began.proof.len();
+    let mut json = Json::with_capacity(octets.saturating_mul(4));
+    json.open();
+    write_receipt(&mut json, &receipt.began);
+    if let Some(end) = &receipt.ended {
+        json.name("end").open();
+        json.name("entry").text(&end.entry);
+        json.name("proof").text(&end.proof);
+        json.close();
+    }
+    json.close();
+    json
+}
+
+fn write_receipt(json: &mut Json, receipt: &LedgerReceipt) {
     json.name("entry").text(&receipt.entry);
     json.name("proof").text(&receipt.proof);
     json.name("openings").open_list();
@@ -66,8 +88,7 @@ pub(crate) fn receipt(receipt: &LedgerReceipt) -> Json {
         json.name("value").text(&opening.value);
         json.close();
     }
-    json.close_list().close();
-    json
+    json.close_list();
 }
 
 /// A page of entries, each as a text, since its octets count.

@@ -28,6 +28,7 @@ use testkit::witness::MemoryWitness;
 use testkit::{MemoryBookmark, MemoryCollector, MemoryRisk, TestGateway};
 use tokio::sync::watch;
 
+use super::super::enabling::{disabled, enable};
 use super::super::factors::{self as persons, code_now, confirm, enrol, issue};
 use super::super::limits::{only, settings};
 use super::super::prune::{live, prune};
@@ -242,6 +243,13 @@ pub fn verifying() -> TestGateway {
     start(&test, 3).unwrap();
     test.clock.advance(Duration::from_mins(10));
     test.gateway.keep_house(test.clock.peek());
+    test
+}
+
+/// A number that too many wrong codes disabled, and an operator enables.
+pub fn enabling() -> TestGateway {
+    let (test, _) = disabled(20);
+    enable(&test, 1).unwrap();
     test
 }
 

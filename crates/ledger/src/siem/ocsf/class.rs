@@ -121,6 +121,7 @@ impl Activity {
             | Kind::PumpingBlocked
             | Kind::PumpingLifted
             | Kind::PumpingSuspected
+            | Kind::VerificationEnabled
             | Kind::ClockStep => Self::other(Class::Base, kind.as_str()),
             Kind::AuthFailed => Self::new(Class::Authentication, 1, "Logon"),
             Kind::LinkBound => Self::new(Class::NetworkActivity, 1, "Open"),

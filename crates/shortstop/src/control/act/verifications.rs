@@ -1,10 +1,13 @@
-//! What codes are sent and used, what is blocked, and the end of a block.
+//! What codes are sent and used, what is blocked, the end of a block, and numbers that are enabled again.
 
+use domain::id::ClientId;
+use domain::verification::budget::LockReason;
 use domain::verification::pumping::{Count, Mode, Prefix};
-use engine::{Gateway, PumpingStats, StandingBlock, UnblockError, UnblockReason};
+use engine::{EnableError, Gateway, PumpingStats, StandingBlock, UnblockError, UnblockReason};
 use serde_json::{Value, json};
 
-use crate::control::message::Answer;
+use super::subject::number_of;
+use crate::control::message::{Answer, NumberAsked};
 
 /// The counts and the blocks.
 pub fn stats(gateway: &Gateway) -> Answer {
@@ -83,5 +86,41 @@ pub async fn unblock(gateway: &Gateway, actor: &str, prefix: Prefix, reason: &st
         })),
         Err(error @ UnblockError::NotBlocked) => Answer::refused(error),
         Err(error) => Answer::unavailable(error),
+    }
+}
+
+/// Enables a number for codes again, in the name of this user.
+pub async fn enable(
+    gateway: &Gateway,
+    actor: &str,
+    (client, number): (ClientId, &NumberAsked),
+    reason: &str,
+) -> Answer {
+    let number = match number_of(number) {
+        Ok(number) => number,
+        Err(error) => return Answer::refused(format!("--number: {error}")),
+    };
+    let reason = match UnblockReason::parse(reason) {
+        Ok(reason) => reason,
+        Err(error) => return Answer::refused(error),
+    };
+    match gateway
+        .enable_number(actor, (client, number), &reason)
+        .await
+    {
+        Ok(enabled) => Answer::done(&json!({
+            "client": client,
+            "failures": enabled.failures,
+            "locked_seconds": enabled.still.and_then(wait),
+        })),
+        Err(error @ EnableError::Unavailable) => Answer::unavailable(error),
+        Err(error) => Answer::refused(error),
+    }
+}
+
+fn wait(reason: LockReason) -> Option<u64> {
+    match reason {
+        LockReason::DayUsedUp(wait) => Some(wait.as_secs()),
+        LockReason::Disabled => None,
     }
 }

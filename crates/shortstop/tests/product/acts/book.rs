@@ -14,7 +14,7 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 12] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 14] = [
     (
         "socket verifications-unblock",
         Kind::PumpingLifted,
@@ -26,6 +26,18 @@ const ELSEWHERE: [(&str, Kind, &str, &str); 12] = [
         Kind::PumpingLifted,
         include_str!("../pumping.rs"),
         "fn pumping_over_two_hundred_numbers_side_by_side_is_stopped_and_stays_so_over_a_kill(",
+    ),
+    (
+        "socket verifications-enable",
+        Kind::VerificationEnabled,
+        include_str!("../verifications.rs"),
+        "fn a_number_that_wrong_codes_disabled_is_enabled_by_an_operator_and_that_is_told(",
+    ),
+    (
+        "command verifications enable",
+        Kind::VerificationEnabled,
+        include_str!("../verifications.rs"),
+        "fn a_number_that_wrong_codes_disabled_is_enabled_by_an_operator_and_that_is_told(",
     ),
     (
         "event PumpingBlock",

@@ -51,7 +51,7 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
                 own_message(stage, &key).await
             };
             let factor = own_factor(stage, row.route, &key).await;
-            if row.route == Route::ReadReceipt {
+            if [Route::ReadReceipt, Route::ReadVerificationReceipt].contains(&row.route) {
                 covered(stage, &mut api).await;
             }
             let sent = factor.unwrap_or_else(|| sent(row.route, &own));
@@ -158,6 +158,7 @@ fn sent(route: Route, own: &str) -> Sent {
         Route::RemoveOptOut => post("/v1/opt-outs/remove", consent),
         Route::StartVerification => post("/v1/verifications", verification()),
         Route::ReadVerification => get(&format!("/v1/verifications/{own}")),
+        Route::ReadVerificationReceipt => get(&format!("/v1/verifications/{own}/receipt")),
         Route::CheckVerification => {
             // One in a million times it is the right one.
             let body = Some(json!({"code": "000000"}));
