@@ -10,6 +10,7 @@ mod adjacency;
 mod blocks;
 mod finding;
 mod history;
+mod places;
 mod policy;
 mod safe_list;
 mod snapshot;
@@ -20,7 +21,7 @@ use core::time::Duration;
 
 pub use blocks::BlockState;
 pub use finding::{
-    BlockNews, Country, Evidence, Finding, NoPrefix, Prefix, Reach, Reason, Verdict,
+    BlockNews, Country, Evidence, Finding, NoPrefix, Prefix, PrefixStats, Reach, Reason, Verdict,
 };
 pub use history::Count;
 pub use policy::{Adjacent, Mode, PumpingPolicy, Threshold};
@@ -28,18 +29,16 @@ pub use safe_list::{SafeList, SafeListError};
 pub use snapshot::Snapshot;
 
 use self::adjacency::Neighbours;
-use self::blocks::{Blocks, Standing};
-use self::history::{DAYS, Event, HOUR, HOURS, History, QUARTER};
+use self::blocks::{Blocks, Standing, Trial};
+use self::history::{DAYS, Event, HOUR, HOURS, History, OPEN, Window};
+use self::places::{Pile, Places, Proof};
 use self::table::Table;
 use crate::id::ClientId;
 use crate::msisdn::Msisdn;
 use crate::time::Timestamp;
 
-/// The most pairs of client and country that are counted: 64 clients that send everywhere. About 4 MB.
+/// The most pairs of client and country that are counted: 64 clients that send everywhere. About 5 MB.
 const COUNTRIES_MAX: usize = 16_384;
-
-/// The most prefixes that are counted. About 12 MB.
-const PREFIXES_MAX: usize = 16_384;
 
 /// A send that is asked about, or a verification that succeeded.
 #[derive(Clone, Copy, Debug)]
@@ -63,22 +62,11 @@ pub struct CountryStats {
     pub day: Count,
 }
 
-/// The counts of a prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PrefixStats {
-    /// Which.
-    pub prefix: Prefix,
-    /// In the last hour.
-    pub hour: Count,
-    /// In the last 24 hours.
-    pub day: Count,
-}
-
 /// The guard. `Debug` shows how much it holds and nothing of it.
 #[derive(Clone)]
 pub struct PumpingGuard {
     countries: Table<(ClientId, Country), History>,
-    prefixes: Table<Prefix, History>,
+    places: Places,
     neighbours: Neighbours,
     blocks: Blocks,
     /// The latest moment it was told: a clock that goes back does not go back here.
@@ -175,7 +163,7 @@ impl PumpingGuard {
     /// Ends the block of a prefix, if there is one, with all that is held against it.
     pub fn release(&mut self, prefix: Prefix) {
         self.blocks.release(prefix);
-        self.prefixes.remove(&prefix);
+        self.places.release(prefix);
     }
 
     /// Everything that would be refused for its prefix now, and how it came to that.
@@ -198,14 +186,7 @@ impl PumpingGuard {
 
     /// What is counted for each prefix.
     pub fn prefixes(&self, now: Timestamp) -> Vec<PrefixStats> {
-        let now = self.moment(now);
-        let rows = self.prefixes.iter();
-        rows.map(|(prefix, history)| PrefixStats {
-            prefix: *prefix,
-            hour: history.over(HOUR, now),
-            day: history.over(HOURS, now),
-        })
-        .collect()
+        self.places.stats(self.moment(now))
     }
 
     /// The block of a prefix: one that stands, or whose trial goes on.
@@ -218,7 +199,7 @@ impl PumpingGuard {
     pub const fn uncounted(&self) -> u64 {
         self.countries
             .turned_away()
-            .saturating_add(self.prefixes.turned_away())
+            .saturating_add(self.places.turned_away())
             .saturating_add(self.neighbours.turned_away())
     }
 
@@ -243,10 +224,8 @@ impl PumpingGuard {
         if let Some(history) = self.countries.entry(pair, COUNTRIES_MAX, is_stale, now) {
             history.add(event, now);
         }
-        let prefix = Prefix::of(ask.to);
-        if let Some(history) = self.prefixes.entry(prefix, PREFIXES_MAX, is_stale, now) {
-            history.add(event, now);
-        }
+        let place = (Prefix::of(ask.to), ask.client);
+        self.places.note(place, event, now);
     }
 
     /// The first thing that speaks against a send, most exact first.
@@ -266,12 +245,16 @@ impl PumpingGuard {
                     .with(news),
             );
         }
-        if let Some(block) = self.blocks.failed_trial(own, now) {
-            return Some(self.blocking(place, (block.reason, block.client), policy, now));
+        match self.blocks.trial(own, now) {
+            Trial::Failed(block) => {
+                return Some(self.blocking(place, (block.reason, block.client), policy, now));
+            }
+            Trial::Awaited => return Some(self.against_prefix(place, Reason::PrefixBlocked, now)),
+            Trial::Goes => {}
         }
         let standing = self.blocks.standing_of(own, now);
         if let Some(numbers) = self.neighbours.too_close(ask, policy.adjacent, now) {
-            let day = self.prefix_over(prefix, HOURS, now);
+            let day = self.places.over(prefix, HOURS, now);
             let reason = Reason::AdjacentNumbers;
             // A range whose codes are used otherwise is not shut for a few numbers of it.
             let finding = if standing == Standing::Free && policy.prefix_conversion_is_poor(day) {
@@ -282,23 +265,18 @@ impl PumpingGuard {
             return Some(finding.with_numbers(numbers));
         }
         // On trial the codes of before the block count no more, or the block would never end.
-        let concentration = (standing == Standing::Free)
-            .then(|| self.concentration(place, policy, now))
+        let pile = (standing == Standing::Free)
+            .then(|| self.places.piled(own, policy, now))
             .flatten();
-        if let Some(evidence) = concentration {
-            let of_all = (Reason::PrefixConcentration, None);
-            let finding = self.blocking(place, of_all, policy, now);
-            return Some(Finding {
-                evidence,
-                ..finding
-            });
+        if let Some(pile) = pile {
+            return Some(self.concentration(place, pile, policy, now));
         }
         self.poor_conversion(ask.client, place, policy, now)
     }
 
     /// A finding about the last day of a prefix.
     fn against_prefix(&self, place: Place, reason: Reason, now: Timestamp) -> Finding {
-        let day = self.prefix_over(place.prefix, HOURS, now);
+        let day = self.places.over(place.prefix, HOURS, now);
         let evidence = Evidence::new(place.country, HOURS.span(), day, 0);
         Finding::new(reason, evidence.about(place.prefix))
     }
@@ -319,30 +297,25 @@ impl PumpingGuard {
         finding.with(news)
     }
 
-    /// Too much to one prefix that nobody uses: in a quarter, an hour or a day.
+    /// Too much to one prefix that nobody uses. The prefix is blocked once enough of the codes have ended;
+    /// before that the person whose code is on its way may still type it in, and it is only not sent.
     fn concentration(
-        &self,
+        &mut self,
         place: Place,
+        pile: Pile,
         policy: &PumpingPolicy,
         now: Timestamp,
-    ) -> Option<Evidence> {
-        let history = self.prefixes.get(&place.prefix)?;
-        let baseline = history
-            .most_verified(now)
-            .max(history.over(HOURS, now).verified);
-        let windows = [
-            (QUARTER, policy.prefix_quarter),
-            (HOUR, policy.prefix_hour),
-            (HOURS, policy.prefix_day),
-        ];
-        windows.into_iter().find_map(|(window, threshold)| {
-            let used = history.over(window, now);
-            let allowed = threshold.allowed(baseline);
-            let evidence = Evidence::new(place.country, window.span(), used, allowed);
-            threshold
-                .is_exceeded(used, allowed)
-                .then(|| evidence.about(place.prefix))
-        })
+    ) -> Finding {
+        let reason = Reason::PrefixConcentration;
+        let finding = match pile.proof {
+            Proof::Ended => self.blocking(place, (reason, pile.client), policy, now),
+            Proof::Open => self.against_prefix(place, reason, now),
+        };
+        let evidence = Evidence::new(place.country, pile.window.span(), pile.used, pile.allowed);
+        Finding {
+            evidence: evidence.about(place.prefix),
+            ..finding
+        }
     }
 
     /// Too much from one client to one country that nobody uses, unless the prefix itself does well: an
@@ -355,34 +328,52 @@ impl PumpingGuard {
         now: Timestamp,
     ) -> Option<Finding> {
         let history = self.countries.get(&(client, place.country))?;
-        let most = history.most_verified(now);
-        let day = history.over(HOURS, now);
-        let hour = history.over(HOUR, now);
-        let windows = [
-            (HOURS, policy.country_day, day, most.max(day.verified)),
-            (
-                HOUR,
-                policy.country_hour,
-                hour,
-                (most / 6).max(hour.verified),
-            ),
-        ];
-        let found = windows
-            .into_iter()
-            .find_map(|(window, threshold, used, baseline)| {
-                let allowed = threshold.allowed(baseline);
-                threshold
-                    .is_exceeded(used, allowed)
-                    .then(|| Evidence::new(place.country, window.span(), used, allowed))
-            })?;
-        let own = self.prefix_over(place.prefix, DAYS, now);
-        (!policy.vouches(own)).then(|| Finding::new(Reason::PoorConversion, found))
+        let found = too_many_unused(history, policy, now)?;
+        let (window, used, allowed) = found;
+        let found = Evidence::new(place.country, window.span(), used, allowed);
+        let own = self.places.own((place.prefix, client), DAYS, now);
+        let all = self.places.over(place.prefix, DAYS, now);
+        let is_spared = policy.vouches(own) || policy.vouches(all);
+        (!is_spared).then(|| Finding::new(Reason::PoorConversion, found))
     }
+}
 
-    fn prefix_over(&self, prefix: Prefix, window: history::Window, now: Timestamp) -> Count {
-        let history = self.prefixes.get(&prefix);
-        history.map_or(Count::default(), |history| history.over(window, now))
-    }
+/// The window with too many unused codes of a client to a country, what was sent and used in it, and how many
+/// it allows. Codes that can still be typed in count only when those that have ended speak against them;
+/// there may be no more than so many of them all the same.
+fn too_many_unused(
+    history: &History,
+    policy: &PumpingPolicy,
+    now: Timestamp,
+) -> Option<(Window, Count, u32)> {
+    let most = history.most_verified(now);
+    let today = most.max(history.over(HOURS, now).verified);
+    let in_an_hour = (most / 6).max(history.over(HOUR, now).verified);
+    let distrusts = policy.distrusts(history, now);
+    let held = |window| {
+        if distrusts {
+            history.over(window, now)
+        } else {
+            history.ended(window, now)
+        }
+    };
+    let windows = [
+        (HOURS, policy.country_day, held(HOURS), today),
+        (HOUR, policy.country_hour, held(HOUR), in_an_hour),
+        (
+            OPEN,
+            policy.country_open,
+            history.over(OPEN, now),
+            in_an_hour,
+        ),
+    ];
+    let mut windows = windows.into_iter();
+    windows.find_map(|(window, threshold, used, baseline)| {
+        let allowed = threshold.allowed(baseline);
+        threshold
+            .is_exceeded(used, allowed)
+            .then_some((window, used, allowed))
+    })
 }
 
 /// Where a send goes.
@@ -397,7 +388,7 @@ impl Default for PumpingGuard {
     fn default() -> Self {
         Self {
             countries: Table::default(),
-            prefixes: Table::default(),
+            places: Places::default(),
             neighbours: Neighbours::default(),
             blocks: Blocks::default(),
             latest: Timestamp::EPOCH,
@@ -407,7 +398,7 @@ impl Default for PumpingGuard {
 
 impl fmt::Debug for PumpingGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (countries, prefixes) = (self.countries.len(), self.prefixes.len());
+        let (countries, prefixes) = (self.countries.len(), self.places.len());
         write!(
             f,
             "PumpingGuard({countries} countries, {prefixes} prefixes)"

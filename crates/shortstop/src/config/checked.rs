@@ -182,6 +182,7 @@ impl Checked {
         }
         found.extend(proxies::warning(&self.https.limits.trusted_proxies));
         found.extend(self.guesses_warning());
+        found.extend(pumping::warnings(&self.settings.pumping));
         found
     }
 

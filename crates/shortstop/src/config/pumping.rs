@@ -21,6 +21,11 @@ section! {
         pub country_hour_unused_max: u32 = 10,
         /// Or so many percent of a sixth of the best day, or of what was used in this hour.
         pub country_hour_baseline_percent: u32 = 20,
+        /// Codes of one client to one country that can still be typed in (those of the last ten minutes). They count as
+        /// unused only once they have ended, or where those that have ended show that nobody uses them.
+        pub country_open_max: u32 = 300,
+        /// Or so many percent of a sixth of the best day, or of what was used in this hour.
+        pub country_open_baseline_percent: u32 = 20,
         /// A country is left alone while so many percent of the codes are used. Healthy traffic uses 60 to 80.
         pub country_conversion_percent: u32 = 35,
         /// Unused codes to numbers that begin alike (all but the last four digits, at most eight) in 15 minutes.

@@ -1,12 +1,12 @@
 //! Blocks of prefixes. A block lasts its time; then the prefix is on trial for a day: a few codes are sent,
-//! and if they are not used either, the next block begins at once.
+//! and if they are not used either by the time that they end, the next block begins at once.
 
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::finding::{BlockNews, Prefix, Reach, Reason};
-use super::history::{Count, Event};
+use super::history::{Count, Event, OPEN};
 use super::table::Table;
 use crate::id::ClientId;
 use crate::time::Timestamp;
@@ -36,6 +36,9 @@ pub struct BlockState {
     pub refused: u32,
     /// What was sent and used since it ended.
     pub trial: Count,
+    /// When the last code of the trial was sent.
+    #[serde(default)]
+    pub tried: Option<Timestamp>,
     /// The client that it is for; every client where none is named.
     #[serde(default)]
     pub client: Option<ClientId>,
@@ -49,6 +52,7 @@ impl Default for BlockState {
             nth: 0,
             refused: 0,
             trial: Count::default(),
+            tried: None,
             client: None,
         }
     }
@@ -70,6 +74,17 @@ impl BlockState {
     fn is_over(&self, now: Timestamp) -> bool {
         now >= self.until.saturating_add(TRIAL)
     }
+}
+
+/// How a trial goes, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trial {
+    /// Nothing speaks against one more code.
+    Goes,
+    /// Its codes are sent, too few are used yet, and some can still be typed in.
+    Awaited,
+    /// They went unused too.
+    Failed(BlockState),
 }
 
 /// Whether a prefix has to prove itself.
@@ -139,11 +154,21 @@ impl Blocks {
         block.stands(now).then_some(BlockNews::Stands { until })
     }
 
-    /// The block of the prefix, if its trial shows that nothing has changed.
-    pub(super) fn failed_trial(&self, place: Of, now: Timestamp) -> Option<BlockState> {
-        let block = self.of(place)?;
-        let judged = block.is_on_trial(now) && block.trial.sent >= TRIAL_SENDS;
-        (judged && block.trial.converts_below(TRIAL_PERCENT)).then_some(*block)
+    /// Whether the trial of the prefix shows that nothing has changed.
+    pub(super) fn trial(&self, place: Of, now: Timestamp) -> Trial {
+        let Some(block) = self.of(place).filter(|block| block.is_on_trial(now)) else {
+            return Trial::Goes;
+        };
+        let is_poor = block.trial.converts_below(TRIAL_PERCENT);
+        if block.trial.sent < TRIAL_SENDS || !is_poor {
+            return Trial::Goes;
+        }
+        let ended = |last: Timestamp| now.since(last) >= OPEN.span();
+        if block.tried.is_none_or(ended) {
+            Trial::Failed(*block)
+        } else {
+            Trial::Awaited
+        }
     }
 
     /// Whether the prefix has to prove itself now, for this client.
@@ -167,6 +192,9 @@ impl Blocks {
         let block = block.filter(|block| block.is_for(client) && block.is_on_trial(now));
         if let Some(block) = block {
             block.trial.add(event);
+            if event == Event::Sent {
+                block.tried = Some(now);
+            }
         }
     }
 

@@ -151,6 +151,17 @@ impl Evidence {
     }
 }
 
+/// The counts of a prefix, over all clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrefixStats {
+    /// Which.
+    pub prefix: Prefix,
+    /// In the last hour.
+    pub hour: Count,
+    /// In the last 24 hours.
+    pub day: Count,
+}
+
 /// Whose codes a block keeps back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,5 +1,6 @@
-//! How much was sent and verified: the last 75 minutes by quarters, the last 25 hours by hours and the last
-//! 15 days by days. Each is a list of the steps in which anything happened, newest first.
+//! How much was sent and verified: the last 15 minutes by fives, the last 75 minutes by quarters, the last 25
+//! hours by hours and the last 15 days by days. Each is a list of the steps in which anything happened,
+//! newest first.
 
 use core::time::Duration;
 
@@ -45,6 +46,13 @@ impl Count {
         verified * 100 < sent * u64::from(percent)
     }
 
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            sent: self.sent.saturating_add(other.sent),
+            verified: self.verified.saturating_add(other.verified),
+        }
+    }
+
     pub(super) const fn add(&mut self, event: Event) {
         match event {
             Event::Sent => self.sent = self.sent.saturating_add(1),
@@ -63,10 +71,18 @@ pub(super) struct Window {
 /// The length of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Steps {
+    Fives,
     Quarters,
     Hours,
     Days,
 }
+
+/// The last ten minutes: as long as a code may be valid at most (NIST SP 800-63B-4 section 3.1.3.2), so that
+/// none of what was sent before is open any more.
+pub(super) const OPEN: Window = Window {
+    steps: Steps::Fives,
+    count: 2,
+};
 
 /// The last 15 minutes.
 pub(super) const QUARTER: Window = Window {
@@ -102,6 +118,7 @@ impl Window {
 impl Steps {
     const fn seconds(self) -> u64 {
         match self {
+            Self::Fives => 300,
             Self::Quarters => 900,
             Self::Hours => 3_600,
             Self::Days => 86_400,
@@ -111,6 +128,7 @@ impl Steps {
     /// How many full steps are kept besides the one that has begun.
     const fn kept(self) -> u64 {
         match self {
+            Self::Fives => OPEN.count,
             Self::Quarters => HOUR.count,
             Self::Hours => HOURS.count,
             Self::Days => DAYS.count,
@@ -125,6 +143,8 @@ impl Steps {
 /// The counts of one client and country, or of one prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct History {
+    #[serde(default)]
+    fives: Vec<(u64, Count)>,
     quarters: Vec<(u64, Count)>,
     hours: Vec<(u64, Count)>,
     days: Vec<(u64, Count)>,
@@ -133,7 +153,7 @@ pub(super) struct History {
 impl History {
     /// Counts an event. Time must not go back between two calls.
     pub(super) fn add(&mut self, event: Event, now: Timestamp) {
-        for steps in [Steps::Quarters, Steps::Hours, Steps::Days] {
+        for steps in [Steps::Fives, Steps::Quarters, Steps::Hours, Steps::Days] {
             let (index, list) = (steps.index(now), self.list_mut(steps));
             if list.first().is_none_or(|(newest, _)| *newest < index) {
                 list.insert(0, (index, Count::default()));
@@ -150,10 +170,19 @@ impl History {
         let oldest = window.steps.index(now).saturating_sub(window.count);
         let within = self.list(window.steps).iter();
         let within = within.take_while(|(step, _)| *step >= oldest);
-        within.fold(Count::default(), |sum, (_, count)| Count {
-            sent: sum.sent.saturating_add(count.sent),
-            verified: sum.verified.saturating_add(count.verified),
-        })
+        within.fold(Count::default(), |sum, (_, count)| sum.plus(*count))
+    }
+
+    /// The same of codes that have ended: without those that can still be typed in. Which code a success
+    /// belongs to is not kept, so those of the last minutes are taken for codes of the last minutes.
+    pub(super) fn ended(&self, window: Window, now: Timestamp) -> Count {
+        let Count { sent, verified } = self.over(window, now);
+        Count {
+            sent: sent
+                .saturating_sub(self.over(OPEN, now).unverified())
+                .max(verified.min(sent)),
+            verified,
+        }
     }
 
     /// The successes of the best of the last 14 days, today among them.
@@ -175,6 +204,7 @@ impl History {
 
     const fn list(&self, steps: Steps) -> &Vec<(u64, Count)> {
         match steps {
+            Steps::Fives => &self.fives,
             Steps::Quarters => &self.quarters,
             Steps::Hours => &self.hours,
             Steps::Days => &self.days,
@@ -183,6 +213,7 @@ impl History {
 
     const fn list_mut(&mut self, steps: Steps) -> &mut Vec<(u64, Count)> {
         match steps {
+            Steps::Fives => &mut self.fives,
             Steps::Quarters => &mut self.quarters,
             Steps::Hours => &mut self.hours,
             Steps::Days => &mut self.days,
@@ -222,13 +253,29 @@ mod tests {
         for hour in 0..2_000 {
             history.add(Event::Sent, at(hour * 3_600));
         }
-        let lengths = [&history.quarters, &history.hours, &history.days].map(Vec::len);
-        assert_eq!(lengths, [2, 25, 15]);
+        let (fives, quarters) = (&history.fives, &history.quarters);
+        let lengths = [fives, quarters, &history.hours, &history.days].map(Vec::len);
+        assert_eq!(lengths, [1, 2, 25, 15]);
         for _ in 0..7 {
             history.add(Event::Verified, at(2_000 * 3_600));
         }
         assert_eq!(history.most_verified(at((2_000 + 14 * 24) * 3_600)), 7);
         assert_eq!(history.most_verified(at((2_000 + 15 * 24) * 3_600)), 0);
+    }
+
+    #[test]
+    fn a_code_counts_as_unused_once_nobody_can_type_it_any_more() {
+        let mut history = History::default();
+        for _ in 0..3 {
+            history.add(Event::Sent, at(299));
+        }
+        assert_eq!(history.ended(HOUR, at(299 + 600)), count(0, 0));
+        assert_eq!(history.ended(HOUR, at(900)), count(3, 0));
+        history.add(Event::Sent, at(901));
+        history.add(Event::Verified, at(902));
+        assert_eq!(history.ended(HOUR, at(903)), count(4, 1));
+        history.add(Event::Verified, at(902));
+        assert_eq!(history.ended(OPEN, at(903)), count(1, 2));
     }
 
     #[test]

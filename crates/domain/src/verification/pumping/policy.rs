@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::history::Count;
+use super::history::{Count, DAYS, HOUR, HOURS, History, Window};
 use super::safe_list::SafeList;
+use crate::time::Timestamp;
 
 /// Whether findings refuse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,8 @@ pub struct PumpingPolicy {
     pub country_day: Threshold,
     /// Client and country, the last hour; its baseline is a sixth of the best day.
     pub country_hour: Threshold,
+    /// Client and country, codes that can still be typed in; its baseline is that of the hour.
+    pub country_open: Threshold,
     /// Prefix, the last 15 minutes.
     pub prefix_quarter: Threshold,
     /// Prefix, the last hour.
@@ -79,10 +82,16 @@ pub struct PumpingPolicy {
 /// itself when the country is refused.
 const VOUCHING_SUCCESSES: u32 = 3;
 
+/// So many codes must have ended in a window before they say anything of those that have not: few in an hour, so
+/// that a pumper who takes his time is judged as if no code were open; more in a day and in two weeks, so that
+/// a developer's first tries do not speak against the first users.
+const ENDED_TO_JUDGE: [(Window, u32); 3] = [(HOUR, 5), (HOURS, 10), (DAYS, 20)];
+
 impl Default for PumpingPolicy {
-    /// Country: more than 20 a day or 10 an hour unused, and 30 or 20 percent of what succeeds usually,
-    /// while less than 35 percent is used. Prefix: 20 in 15 minutes, 30 in an hour or 40 in a day
-    /// unused, while less than 10 percent is used. Blocks last 12 hours.
+    /// Country: more than 20 a day or 10 an hour unused, and 30 or 20 percent of what succeeds usually, while
+    /// less than 35 percent is used; and no more than 300, or 20 percent of what succeeds usually, that
+    /// can still be typed in. Prefix: 20 in 15 minutes, 30 in an hour or 40 in a day unused, while less
+    /// than 10 percent is used. Blocks last 12 hours.
     fn default() -> Self {
         let country = |floor, baseline_percent| Threshold {
             floor,
@@ -98,6 +107,7 @@ impl Default for PumpingPolicy {
             mode: Mode::default(),
             country_day: country(20, 30),
             country_hour: country(10, 20),
+            country_open: country(300, 20),
             prefix_quarter: prefix(20, 0),
             prefix_hour: prefix(30, 100),
             prefix_day: prefix(40, 200),
@@ -116,6 +126,16 @@ impl PumpingPolicy {
     pub(super) fn prefix_conversion_is_poor(&self, used: Count) -> bool {
         let percent = self.prefix_day.conversion_percent;
         used.with_one_more().converts_below(percent)
+    }
+
+    /// Whether the codes of a client to a country that have ended speak against those that can still be typed
+    /// in: there are enough of them, and too few were used.
+    pub(super) fn distrusts(&self, history: &History, now: Timestamp) -> bool {
+        let percent = self.country_day.conversion_percent;
+        ENDED_TO_JUDGE.into_iter().any(|(window, enough)| {
+            let ended = history.ended(window, now);
+            ended.sent >= enough && ended.converts_below(percent)
+        })
     }
 
     /// Whether a prefix does well enough to be spared when its country is refused.

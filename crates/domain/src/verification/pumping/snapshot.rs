@@ -9,8 +9,9 @@ use super::adjacency::{Block, Neighbours};
 use super::blocks::{BlockState, Blocks};
 use super::finding::{Country, Prefix};
 use super::history::History;
+use super::places::Places;
 use super::table::Table;
-use super::{COUNTRIES_MAX, PREFIXES_MAX, PumpingGuard};
+use super::{COUNTRIES_MAX, PumpingGuard};
 use crate::id::ClientId;
 use crate::time::Timestamp;
 
@@ -18,7 +19,8 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     countries: Vec<((ClientId, Country), History)>,
-    prefixes: Vec<(Prefix, History)>,
+    #[serde(default)]
+    places: Vec<((Prefix, ClientId), History)>,
     neighbours: Vec<((ClientId, u64), Block)>,
     blocks: Vec<(Prefix, BlockState)>,
     latest: Timestamp,
@@ -37,7 +39,7 @@ impl PumpingGuard {
         let is_stale = |history: &History| history.is_stale(now);
         Snapshot {
             countries: self.countries.to_rows(is_stale),
-            prefixes: self.prefixes.to_rows(is_stale),
+            places: self.places.to_rows(now),
             neighbours: self.neighbours.to_rows(now),
             blocks: self.blocks.to_rows(now),
             latest: self.latest,
@@ -48,7 +50,7 @@ impl PumpingGuard {
     pub fn restore(snapshot: Snapshot) -> Self {
         Self {
             countries: Table::from_rows(snapshot.countries, COUNTRIES_MAX),
-            prefixes: Table::from_rows(snapshot.prefixes, PREFIXES_MAX),
+            places: Places::from_rows(snapshot.places),
             neighbours: Neighbours::from_rows(snapshot.neighbours),
             blocks: Blocks::from_rows(snapshot.blocks),
             latest: snapshot.latest,

@@ -2,6 +2,7 @@
 //! turned away and counted, so that random keys can neither grow the map nor push out what is in use.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::time::Timestamp;
 
@@ -63,6 +64,16 @@ impl<K: Ord + Clone, V: Default> Table<K, V> {
 
     pub(super) fn remove(&mut self, key: &K) {
         self.rows.remove(key);
+    }
+
+    /// Forgets all rows of such keys.
+    pub(super) fn forget(&mut self, is_meant: impl Fn(&K) -> bool) {
+        self.rows.retain(|key, _| !is_meant(key));
+    }
+
+    /// The rows between two keys.
+    pub(super) fn range(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = (&K, &V)> {
+        self.rows.range(keys)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {

@@ -167,15 +167,25 @@ fn slow_pumping_inside_a_busy_country_ends_at_its_prefix() {
     assert!(left <= 50, "{left}");
 }
 
+/// Five codes of which nobody used one, all ended by second 900.
+fn tried_in_vain(guard: &mut PumpingGuard) {
+    let first = (0..5).map(|n| (ask(n * 1_000_003), n));
+    assert_eq!(sent(guard, first), 5);
+}
+
+/// Numbers all over the country, one each second from this one on.
+fn all_over(seed: u64, from: u64, many: u64) -> Vec<(Ask, u64)> {
+    let mut drawn = Drawn(seed);
+    let asks = (0..many).map(|n| (ask(drawn.below(100_000_000)), from + n));
+    asks.collect()
+}
+
 #[test]
-fn a_burst_over_a_new_country_ends_at_ten_an_hour() {
+fn a_burst_over_a_country_whose_codes_went_unused_ends_at_ten_an_hour() {
     let mut guard = PumpingGuard::default();
-    let mut drawn = Drawn(3);
-    let attack: Vec<(Ask, u64)> = (0..500)
-        .map(|n| (ask(drawn.below(100_000_000)), n / 4))
-        .collect();
-    assert_eq!(sent(&mut guard, attack), 10);
-    let finding = refused(consider(&mut guard, ask(1), 200));
+    tried_in_vain(&mut guard);
+    assert_eq!(sent(&mut guard, all_over(3, 900, 500)), 5);
+    let finding = refused(consider(&mut guard, ask(1), 1_400));
     assert_eq!(finding.reason, Reason::PoorConversion);
     assert_eq!(
         finding.evidence.country,
@@ -192,17 +202,122 @@ fn a_burst_over_a_new_country_ends_at_ten_an_hour() {
 }
 
 #[test]
-fn codes_that_pile_up_on_a_prefix_block_it_for_every_client() {
+fn the_first_three_hundred_users_of_a_new_client_get_their_codes_before_anyone_has_typed_one() {
     let mut guard = PumpingGuard::default();
-    let spread = |n: u64| Ask {
-        client: client(n % 50),
+    let users = all_over(11, 0, 300);
+    assert_eq!(sent(&mut guard, users.clone()), 300);
+    // 85 of 100 type the code in shortly before it ends.
+    for (place, (ask, second)) in (0..).zip(&users) {
+        if place % 20 < 17 {
+            guard.verified(*ask, at(second + 590));
+        }
+    }
+    assert_eq!(sent(&mut guard, all_over(12, 900, 300)), 300);
+}
+
+#[test]
+fn of_a_burst_that_nobody_uses_three_hundred_are_sent_and_then_ten_an_hour() {
+    let mut guard = PumpingGuard::default();
+    assert_eq!(sent(&mut guard, all_over(3, 0, 700)), 300);
+    let finding = refused(consider(&mut guard, ask(1), 700));
+    let (window, allowed) = (finding.evidence.window_seconds, finding.evidence.allowed);
+    assert_eq!(
+        (finding.reason, window, allowed),
+        (Reason::PoorConversion, 600, 300)
+    );
+    assert_eq!(sent(&mut guard, all_over(4, 1_800, 20 * HOUR_SECONDS)), 0);
+    // What ended speaks against the next burst for two weeks.
+    let next_day = all_over(5, 26 * HOUR_SECONDS, 500);
+    assert_eq!(sent(&mut guard, next_day), 10);
+}
+
+#[test]
+fn a_client_whose_codes_are_used_may_have_a_share_of_them_open() {
+    let mut guard = PumpingGuard::default();
+    assert_eq!(busy(&mut guard, 48, 1_200), 0);
+    // Prefixes that nobody has used a code of yet: others speak for themselves.
+    let mut drawn = Drawn(6);
+    let range = 2_000_000_000;
+    let burst: Vec<u64> = (0..3_000)
+        .map(|_| range + drawn.below(100_000_000))
+        .collect();
+    let at_once = burst.into_iter().map(|tail| (ask(tail), 48 * HOUR_SECONDS));
+    let left = sent(&mut guard, at_once);
+    assert!((400..700).contains(&left), "{left}");
+}
+
+/// Seconds after which no code of before can be typed in.
+const ENDED: u64 = 900;
+
+/// A code for one of so many clients, to a number of one prefix.
+fn by(clients: u64, n: u64) -> Ask {
+    Ask {
+        client: client(n % clients + 1),
         ..ask(n * 97 % 10_000)
+    }
+}
+
+#[test]
+fn codes_of_several_clients_that_pile_up_on_a_prefix_block_it_for_all() {
+    let mut guard = PumpingGuard::default();
+    assert_eq!(sent(&mut guard, (0..100).map(|n| (by(50, n), n))), 20);
+    let open = refused(consider(&mut guard, by(50, 7), 101));
+    assert_eq!(
+        (open.reason, open.block),
+        (Reason::PrefixConcentration, None)
+    );
+    let finding = refused(consider(&mut guard, by(50, 7), ENDED));
+    let Some(BlockNews::Begins { reach, .. }) = finding.block else {
+        panic!("{finding:?}");
     };
-    assert_eq!(sent(&mut guard, (0..100).map(|n| (spread(n), n))), 20);
-    let finding = refused(consider(&mut guard, spread(7), 101));
+    assert_eq!((finding.evidence.count.sent, reach), (20, Reach::All));
+    let stranger = Ask {
+        client: client(99),
+        ..ask(5_001)
+    };
+    let finding = refused(consider(&mut guard, stranger, ENDED));
     assert_eq!(finding.reason, Reason::PrefixBlocked);
-    let state = guard.blocks(at(101))[0].1;
+    let state = guard.blocks(at(ENDED))[0].1;
     assert_eq!((state.reason, state.nth), (Reason::PrefixConcentration, 1));
+}
+
+#[test]
+fn codes_of_one_client_that_pile_up_on_a_prefix_shut_it_for_nobody_else_before_another_meets_the_same()
+ {
+    let mut guard = PumpingGuard::default();
+    assert_eq!(sent(&mut guard, (0..100).map(|n| (by(1, n), n))), 20);
+    let finding = refused(consider(&mut guard, by(1, 100), ENDED));
+    let Some(BlockNews::Begins { reach, .. }) = finding.block else {
+        panic!("{finding:?}");
+    };
+    assert_eq!(reach, Reach::Client);
+    let other = |n| Ask {
+        client: client(2),
+        ..by(1, n)
+    };
+    let others = (0..40).map(|n| (other(200 + n), ENDED + 1 + n));
+    assert_eq!(sent(&mut guard, others), 20, "as many as if it were alone");
+    let second = refused(consider(&mut guard, other(1), ENDED * 2));
+    let Some(BlockNews::Begins { nth, reach, .. }) = second.block else {
+        panic!("{second:?}");
+    };
+    assert_eq!((nth, reach), (2, Reach::All));
+}
+
+#[test]
+fn a_prefix_that_is_only_asked_for_faster_than_people_type_is_open_again_once_they_have() {
+    let mut guard = PumpingGuard::default();
+    let users: Vec<Ask> = (0..20).map(|n| by(1, n)).collect();
+    assert_eq!(sent(&mut guard, users.iter().map(|ask| (*ask, 0))), 20);
+    let finding = refused(consider(&mut guard, by(1, 20), 1));
+    assert_eq!(
+        (finding.reason, finding.block),
+        (Reason::PrefixConcentration, None)
+    );
+    for ask in &users[..3] {
+        guard.verified(*ask, at(30));
+    }
+    assert_eq!(consider(&mut guard, by(1, 20), 31), Verdict::Clear);
 }
 
 #[test]
@@ -213,12 +328,21 @@ fn a_refused_country_spares_a_prefix_that_does_well_and_other_clients() {
         guard.verified(ask(500_000 + n), at(n));
     }
     let mut drawn = Drawn(4);
-    let attack: Vec<(Ask, u64)> = (0..100)
-        .map(|n| (ask(10_000_000 + drawn.below(80_000_000)), 10 + n))
+    let attack: Vec<(Ask, u64)> = (0..400)
+        .map(|n| (ask(10_000_000 + drawn.below(80_000_000)), 10 + n / 4))
         .collect();
     sent(&mut guard, attack);
     refused(consider(&mut guard, ask(98_765_432), 120));
-    assert_eq!(consider(&mut guard, ask(501_000), 120), Verdict::Clear);
+    let by_another = Ask {
+        client: client(3),
+        ..ask(502_000)
+    };
+    sent(&mut guard, (0..9).map(|_| (by_another, 120)));
+    assert_eq!(
+        consider(&mut guard, ask(501_000), 120),
+        Verdict::Clear,
+        "its own codes are used there, whatever another sends"
+    );
     let other = Ask {
         client: client(2),
         ..ask(98_765_432)
@@ -240,8 +364,11 @@ fn a_block_ends_after_twelve_hours_and_repeats_while_codes_go_unused() {
     refused(consider(&mut guard, ask(5_000), end - 1));
     let trial = (0..5).map(|n| (ask(5_000 + n * 200), end + n));
     assert_eq!(sent(&mut guard, trial), 5);
-    let again = refused(consider(&mut guard, ask(9_000), end + 5));
-    let until = at(end + 5 + end);
+    let open = refused(consider(&mut guard, ask(9_000), end + 5));
+    assert_eq!((open.reason, open.block), (Reason::PrefixBlocked, None));
+    let ended = end + 4 + 600;
+    let again = refused(consider(&mut guard, ask(9_000), ended));
+    let until = at(ended + end);
     assert_eq!(
         again.block,
         Some(BlockNews::Begins {
@@ -262,7 +389,7 @@ fn a_trial_is_not_judged_by_what_was_before_the_block() {
     };
     let attack = (0..60).map(|n| (spread(n), n * 600));
     assert_eq!(sent(&mut guard, attack), 40);
-    let end = 40 * 600 + 12 * HOUR_SECONDS;
+    let end = guard.blocks(at(60 * 600))[0].1.until.seconds() - at(0).seconds();
     let trial = (70..76).map(|n| (spread(n), end + n));
     assert_eq!(sent(&mut guard, trial), 5);
 }
@@ -282,6 +409,19 @@ fn numbers_side_by_side_do_not_shut_a_range_whose_codes_are_used() {
         (Reason::AdjacentNumbers, None)
     );
     assert_eq!(consider(&mut guard, ask(40_000), 700), Verdict::Clear);
+}
+
+#[test]
+fn a_trial_waits_for_those_who_have_not_typed_their_code_yet() {
+    let mut guard = blocked();
+    let end = 12 * HOUR_SECONDS;
+    let users: Vec<Ask> = (0..5).map(|n| ask(2_000 + n * 300)).collect();
+    assert_eq!(sent(&mut guard, users.iter().map(|ask| (*ask, end))), 5);
+    refused(consider(&mut guard, ask(9_000), end + 20));
+    for ask in &users[..3] {
+        guard.verified(*ask, at(end + 30));
+    }
+    assert_eq!(consider(&mut guard, ask(9_000), end + 31), Verdict::Clear);
 }
 
 #[test]

@@ -35,6 +35,10 @@ pub fn policy(section: &Pumping, problems: &mut Problems) -> PumpingPolicy {
             section.country_hour_unused_max,
             section.country_hour_baseline_percent,
         ),
+        country_open: country(
+            section.country_open_max,
+            section.country_open_baseline_percent,
+        ),
         prefix_quarter: prefix(section.prefix_quarter_unused_max, 0),
         prefix_hour: prefix(
             section.prefix_hour_unused_max,
@@ -53,6 +57,82 @@ pub fn policy(section: &Pumping, problems: &mut Problems) -> PumpingPolicy {
             .keep("pumping.safe_list", safe_list)
             .unwrap_or_default(),
     }
+}
+
+/// Who allows so many times what is allowed out of the box allows it all.
+const LOOSE: u32 = 10;
+
+/// What of a policy lets codes through that nobody uses; said at each start and reload.
+pub fn warnings(policy: &PumpingPolicy) -> Vec<String> {
+    let usual = PumpingPolicy::default();
+    let mut found = Vec::new();
+    let shares = [
+        (
+            "country_conversion_percent",
+            policy.country_day,
+            "no country",
+        ),
+        ("prefix_conversion_percent", policy.prefix_day, "no prefix"),
+    ];
+    for (name, threshold, what) in shares {
+        if threshold.conversion_percent == 0 {
+            found.push(format!(
+                "pumping.{name} is 0: {what} is ever refused for codes that go unused"
+            ));
+        }
+    }
+    for (name, threshold, usual) in limits(policy, &usual) {
+        if threshold.floor > usual.floor.saturating_mul(LOOSE) {
+            found.push(format!(
+                "pumping.{name} is {}: more than {LOOSE} times what is usual, so that attacks go on below it",
+                threshold.floor
+            ));
+        }
+    }
+    let (own, most) = (policy.adjacent, usual.adjacent);
+    let adjacent = [
+        ("adjacent_of_hundred", own.in_block, most.in_block, 100),
+        ("adjacent_of_fifty", own.in_span, most.in_span, SPAN),
+    ];
+    for (name, value, usual, there_are) in adjacent {
+        if value > there_are || value > usual.saturating_mul(LOOSE / 2) {
+            found.push(format!(
+                "pumping.{name} is {value}: numbers side by side are as good as not looked at"
+            ));
+        }
+    }
+    found
+}
+
+/// Each limit on unused codes with its name and the usual one.
+const fn limits(
+    policy: &PumpingPolicy,
+    usual: &PumpingPolicy,
+) -> [(&'static str, Threshold, Threshold); 6] {
+    [
+        (
+            "country_day_unused_max",
+            policy.country_day,
+            usual.country_day,
+        ),
+        (
+            "country_hour_unused_max",
+            policy.country_hour,
+            usual.country_hour,
+        ),
+        ("country_open_max", policy.country_open, usual.country_open),
+        (
+            "prefix_quarter_unused_max",
+            policy.prefix_quarter,
+            usual.prefix_quarter,
+        ),
+        (
+            "prefix_hour_unused_max",
+            policy.prefix_hour,
+            usual.prefix_hour,
+        ),
+        ("prefix_day_unused_max", policy.prefix_day, usual.prefix_day),
+    ]
 }
 
 fn shares(section: &Pumping, problems: &mut Problems) {
@@ -126,6 +206,31 @@ mod tests {
             let (_, problems) = read(line);
             let name = line.split(' ').next().unwrap();
             assert_eq!(problems, [format!("pumping.{name}")], "{line}");
+        }
+    }
+
+    #[test]
+    fn what_turns_a_rule_off_is_said_and_what_is_usual_is_not() {
+        assert_eq!(warnings(&PumpingPolicy::default()), Vec::<String>::new());
+        for line in [
+            "prefix_conversion_percent = 0",
+            "country_conversion_percent = 0",
+            "country_day_unused_max = 201",
+            "country_hour_unused_max = 101",
+            "country_open_max = 3001",
+            "prefix_quarter_unused_max = 4000000000",
+            "prefix_hour_unused_max = 301",
+            "prefix_day_unused_max = 401",
+            "adjacent_of_hundred = 101",
+            "adjacent_of_fifty = 51",
+        ] {
+            let name = line.split(' ').next().unwrap();
+            let said = warnings(&read(line).0);
+            assert_eq!(said.len(), 1, "{line}: {said:?}");
+            assert!(
+                said[0].starts_with(&format!("pumping.{name} is ")),
+                "{said:?}"
+            );
         }
     }
 
