@@ -1,10 +1,12 @@
-//! Any brand, purpose and last line are taken as they are or not at all; what is taken makes a text of one
+//! Any brand, purpose, payee and last line are taken as they are or not at all; what is taken makes a text of one
 //! segment in every language, with the code in it, no line but the last one, and no second code.
 
 use domain::text::segment::{ReferenceWidth, count_segments};
+use domain::verification::binding::{Binding, BindingParts};
 use domain::verification::code::Code;
 use domain::verification::state::Rules;
 use domain::verification::template::Notice;
+use domain::verification::template::act::Act;
 use domain::verification::template::insert::{Brand, Purpose};
 use domain::verification::template::language::{Language, Locale};
 use domain::verification::template::last_line::{AppHash, LastLine, OriginHost};
@@ -31,7 +33,10 @@ pub fn check(octets: &[u8]) {
             continue;
         };
         for last_line in last_lines(last) {
-            render(&brand, &purpose, &last_line);
+            render((&brand, &purpose, None), &last_line);
+            if let Some(act) = act(last) {
+                render((&brand, &purpose, Some(&act)), &last_line);
+            }
         }
     }
 }
@@ -45,7 +50,16 @@ fn last_lines(text: &str) -> Vec<LastLine> {
         .collect()
 }
 
-fn render(brand: &Brand, purpose: &Purpose, last_line: &LastLine) {
+/// A payment to somebody of that name.
+fn act(payee: &str) -> Option<Act> {
+    let parts = BindingParts {
+        payee: Some(payee),
+        ..BindingParts::default()
+    };
+    Act::of(&Binding::parse(&parts).ok()?).ok()?
+}
+
+fn render((brand, purpose, act): (&Brand, &Purpose, Option<&Act>), last_line: &LastLine) {
     let code = Code::parse(CODE).expect("six digits");
     let feeds = usize::from(!matches!(last_line, LastLine::None));
     for language in Language::ALL {
@@ -53,12 +67,14 @@ fn render(brand: &Brand, purpose: &Purpose, last_line: &LastLine) {
             language,
             brand,
             purpose,
+            act,
             code: &code,
             rules: Rules::default(),
             last_line,
         };
         let Ok(text) = notice.render() else {
-            assert_eq!(feeds, 1, "without a last line every text fits");
+            let is_long = feeds == 1 || act.is_some();
+            assert!(is_long, "without a last line and an act every text fits");
             continue;
         };
         let text = text.reveal();

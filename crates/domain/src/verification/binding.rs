@@ -1,6 +1,6 @@
 //! What a code is good for, and for nothing else: an amount, a payee, a session. Whoever checks the code
-//! must name the same act again (dynamic linking, Delegated Regulation (EU) 2018/389 Article 5). Kept is
-//! a keyed digest, so that neither amount nor payee needs to be stored.
+//! must name the same act again (dynamic linking, Delegated Regulation (EU) 2018/389 Article 5), and the text
+//! tells amount and payee ([`super::template::act`]). Kept is a keyed digest, so that neither needs to be stored.
 
 use core::fmt;
 
@@ -54,6 +54,16 @@ impl Binding {
     /// Whether no part is there: the code is for no act in particular.
     pub const fn is_empty(&self) -> bool {
         self.amount.is_none() && self.payee.is_none() && self.session.is_none()
+    }
+
+    /// The amount with its currency.
+    pub(super) fn amount(&self) -> Option<&str> {
+        self.amount.as_deref()
+    }
+
+    /// Who is paid.
+    pub(super) fn payee(&self) -> Option<&str> {
+        self.payee.as_deref()
     }
 
     /// The digest under the key of the verification.

@@ -3,11 +3,16 @@
 //! says less, and then says it in English. What comes from outside is [checked](insert) before, and is put in once and never read again, so that it cannot make
 //! a line, a link or a second code.
 
+pub mod act;
+mod digits;
 pub mod insert;
 pub mod language;
 pub mod last_line;
 mod wording;
 
+use std::borrow::Cow;
+
+use self::act::Act;
 use self::insert::{Brand, Occasion, Purpose};
 use self::language::Language;
 use self::last_line::LastLine;
@@ -26,6 +31,8 @@ pub struct Notice<'n> {
     pub brand: &'n Brand,
     /// What the code is for.
     pub purpose: &'n Purpose,
+    /// The act that it is bound to, if it names an amount or a payee.
+    pub act: Option<&'n Act>,
     /// The code.
     pub code: &'n Code,
     /// How long it is valid.
@@ -37,7 +44,7 @@ pub struct Notice<'n> {
 /// Even the briefest text is more than one segment. Without a last line this does not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the text does not fit one segment with its last line: use a shorter host, brand or purpose"
+    "the text does not fit one segment with its last line: use a shorter host, brand, purpose or payee"
 )]
 pub struct DoesNotFit;
 
@@ -56,11 +63,11 @@ impl Notice<'_> {
     }
 
     /// The forms of the text in a language, the fullest first. The last leaves the occasion out; the
-    /// client's own words are never left out, since they can be what the person agrees to.
+    /// client's own words and the act are never left out, since they are what the person agrees to.
     fn forms(&self, language: Language) -> Vec<String> {
         let wording = language.wording();
         let mut forms = vec![self.full(wording), self.short(wording), self.brief(wording)];
-        if matches!(self.purpose, Purpose::Known(_)) {
+        if matches!(self.purpose, Purpose::Known(_)) && self.act.is_none() {
             forms.push(self.bare(wording));
         }
         forms
@@ -76,7 +83,7 @@ impl Notice<'_> {
             match name {
                 "brand" => text.push_str(self.brand.as_str()),
                 "code" => text.push_str(self.code.reveal()),
-                "purpose" => text.push_str(self.purpose.words(wording)),
+                "purpose" => text.push_str(&self.words(wording)),
                 _ => text.push_str(&self.rules.valid_minutes().to_string()),
             }
             rest = after;
@@ -105,7 +112,19 @@ impl Notice<'_> {
 
     fn facts(&self, wording: &Wording) -> String {
         let (brand, code) = (self.brand.as_str(), self.code.reveal());
-        format!("{brand}: {code} ({})", self.purpose.words(wording))
+        format!("{brand}: {code} ({})", self.words(wording))
+    }
+
+    /// What the code is for. The act says more than an occasion, and stands behind the client's own words
+    /// unless they say it.
+    fn words<'w>(&'w self, wording: &'w Wording) -> Cow<'w, str> {
+        let words = self.purpose.words(wording);
+        match (self.act, self.purpose) {
+            (None, _) => words.into(),
+            (Some(act), Purpose::Known(_)) => act.words().into(),
+            (Some(act), Purpose::Text(_)) if act.is_told_by(words) => words.into(),
+            (Some(act), Purpose::Text(_)) => format!("{words}, {}", act.words()).into(),
+        }
     }
 }
 
@@ -133,6 +152,7 @@ pub fn fits_always(
                 language,
                 brand,
                 purpose: &purpose,
+                act: None,
                 code: &code,
                 rules: Rules::default(),
                 last_line,

@@ -98,7 +98,7 @@ impl Gateway {
             let alone = MessageText::parse(code.reveal());
             return Ok((alone.map_err(|_| StartVerificationError::DoesNotFit)?, None));
         }
-        let text = plan::text(terms, request, plan.language, code)?;
+        let text = plan::text(terms, request, plan, code)?;
         let message = SubmitRequest {
             to: request.to,
             from: plan.from,

@@ -6,6 +6,7 @@ use domain::text::MessageText;
 use domain::verification::budget::policy::AcceptedLength;
 use domain::verification::code::Code;
 use domain::verification::template::Notice;
+use domain::verification::template::act::Act;
 use domain::verification::template::language::Language;
 use domain::verification::template::last_line::LastLine;
 
@@ -21,6 +22,8 @@ pub(super) struct Plan {
     pub(super) from: ShortCode,
     pub(super) length: AcceptedLength,
     pub(super) language: Language,
+    /// What of the binding the text tells.
+    pub(super) act: Option<Act>,
     /// What the ledger says of the purpose.
     pub(super) purpose: &'static str,
 }
@@ -38,6 +41,7 @@ impl Plan {
             from: short_code(terms, caller, request)?,
             length: accepted.map_err(|_| StartVerificationError::TooFewDigits)?,
             language: Language::negotiate(&request.locales, terms.language),
+            act: Act::of(&request.binding)?,
             purpose: request.purpose.kind(),
         })
     }
@@ -60,7 +64,7 @@ fn short_code(
 pub(super) fn text(
     terms: &VerificationSettings,
     request: &StartVerification,
-    language: Language,
+    plan: &Plan,
     code: &Code,
 ) -> Result<MessageText, StartVerificationError> {
     let last_line = match &request.last_line {
@@ -68,9 +72,10 @@ pub(super) fn text(
         asked => asked,
     };
     let notice = Notice {
-        language,
+        language: plan.language,
         brand: &terms.brand,
         purpose: &request.purpose,
+        act: plan.act.as_ref(),
         code,
         rules: terms.rules,
         last_line,

@@ -3,6 +3,7 @@
 
 use domain::admission::Refusal;
 use domain::id::VerificationId;
+use domain::limit::book::Meter;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
@@ -11,6 +12,7 @@ use domain::verification::budget::number::{Locked, NotYet, NumberBudgets};
 use domain::verification::channel::Channel;
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::send::{NotSent, Sent, send};
+use domain::verification::template::act::ActError;
 use domain::verification::template::insert::Purpose;
 use domain::verification::template::language::Locale;
 use domain::verification::template::last_line::LastLine;
@@ -68,6 +70,9 @@ pub struct VerificationStarted {
     pub code: Option<Code>,
     /// Whether this is the first answer.
     pub replayed: Replay,
+    /// Of the client's own limits that counted the message, the one with the smallest part left. Nothing for
+    /// a repeated answer, or where nothing was sent.
+    pub limit: Option<Meter>,
 }
 
 /// Why no verification starts. Nothing of it is recorded as begun.
@@ -85,6 +90,9 @@ pub enum StartVerificationError {
     /// The text with its last line does not fit one segment.
     #[error("the text does not fit one segment with its last line")]
     DoesNotFit,
+    /// The text cannot tell the act that the code is bound to.
+    #[error(transparent)]
+    Act(#[from] ActError),
     /// The channel is not begun here.
     #[error("the channel is not begun here")]
     Channel,
@@ -241,6 +249,7 @@ impl Gateway {
             view: VerificationView::of_row(&row, self.now()),
             code,
             replayed: Replay::Repeated,
+            limit: None,
         })
     }
 
@@ -412,7 +421,10 @@ impl Gateway {
             view,
             now,
         } = begun;
-        let planned = entered.and_then(|entered| entered.planned);
+        let (planned, limit) = match entered {
+            Some(Entered { answer, planned }) => (planned, answer.limit),
+            None => (None, None),
+        };
         let Err(error) = result else {
             let mut state = self.state();
             state.verifications.put(live);
@@ -433,6 +445,7 @@ impl Gateway {
                 view,
                 code,
                 replayed: Replay::First,
+                limit,
             });
         };
         self.turned_away(1);

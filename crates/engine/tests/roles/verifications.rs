@@ -252,6 +252,41 @@ fn a_code_is_right_for_its_act_alone() {
     assert_eq!(right.state, State::Verified);
 }
 
+/// Who agrees by a code must have been told to what; what cannot be told begins nothing.
+#[test]
+fn the_text_of_a_bound_code_tells_payee_and_amount_and_so_does_a_resend() {
+    let test = running();
+    let caller = test.caller();
+    let start = |amount, payee| {
+        let parts = BindingParts {
+            amount: Some(amount),
+            payee: Some(payee),
+            session: None,
+        };
+        let request = StartVerification {
+            binding: Binding::parse(&parts).unwrap(),
+            ..start_of(1)
+        };
+        let starting = test.gateway.start_verification(&caller, request, None);
+        test.settle(starting)
+    };
+    let text = || {
+        let handed = test.carriers.take().pop().expect("a message left");
+        String::from_utf8(handed.submission.payload.to_vec()).unwrap()
+    };
+    let hidden = start("482913", "Shop").unwrap_err();
+    assert!(matches!(hidden, StartVerificationError::Act(error) if error.part == "amount"));
+    let long = "Firm ".repeat(25) + "Ltd";
+    let long = start("EUR 12.50", &long).unwrap_err();
+    assert_eq!(long, StartVerificationError::DoesNotFit);
+    assert_eq!(entries(&test, Kind::VerificationStarted), 0);
+    let id = start("EUR 12.50", "Shop").unwrap().view.id;
+    assert!(text().contains("(Shop: EUR 12.50)"));
+    later(&test, 30);
+    resend(&test, id).unwrap();
+    assert!(text().contains("(Shop: EUR 12.50)"));
+}
+
 #[test]
 fn a_resend_carries_the_same_code_and_waits_longer_each_time() {
     let test = running();

@@ -8,6 +8,7 @@ use domain::verification::binding::{Binding, BindingParts};
 use domain::verification::channel::Channel;
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::state::State;
+use domain::verification::template::act::Act;
 use domain::verification::template::insert::Purpose;
 use domain::verification::template::language::Locale;
 use domain::verification::template::last_line::{AppHash, LastLine, OriginHost};
@@ -38,6 +39,7 @@ impl Api {
         let started = starting.await?;
         Ok(Reply {
             repeated: started.replayed == Replay::Repeated,
+            limit: started.limit.clone(),
             ..Reply::json(StatusCode::CREATED, begun(&started))
         })
     }
@@ -104,6 +106,8 @@ fn start(body: &[u8]) -> Result<StartVerification, Problem> {
     let binding = binding(&mut fields);
     if channel == Some(Channel::Mo) {
         refuse_for_text(&mut fields, &last_line, binding.as_ref());
+    } else if let Some(Err(error)) = binding.as_ref().map(Act::of) {
+        let _: Option<()> = fields.fault("binding", error.to_string());
     }
     fields.close();
     let request = || {
@@ -284,6 +288,13 @@ mod tests {
         let both = r#"{"to":"+447700900123","channel":"sms","purpose":"sign-in",
             "origin":"login.example.com","app_hash":"FA+9qCX9VSu"}"#;
         assert_eq!(faults_of(both), ["#/app_hash"]);
+        for own in ["123 456", "code 4829", "12-34"] {
+            let own = format!(r#"{{"to":"+447700900123","channel":"sms","purpose":"{own}"}}"#);
+            assert_eq!(faults_of(&own), ["#/purpose"]);
+        }
+        let act = r#"{"to":"+447700900123","channel":"sms","purpose":"payment",
+            "binding":{"amount":"482913","payee":"Example"}}"#;
+        assert_eq!(faults_of(act), ["#/binding"]);
         let texted = r#"{"to":"+447700900123","channel":"mo","purpose":"sign-in",
             "origin":"login.example.com","binding":{"payee":"Example"}}"#;
         assert_eq!(faults_of(texted), ["#/origin", "#/binding"]);

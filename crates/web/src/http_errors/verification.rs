@@ -34,7 +34,11 @@ impl From<StartVerificationError> for Problem {
             StartVerificationError::DoesNotFit => Self::new(
                 Code::TextDoesNotFit,
                 "the text of the code does not fit one segment with its last line, in English neither: \
-                 use a shorter origin, or one of the occasions as purpose",
+                 use a shorter origin, one of the occasions as purpose, or a shorter payee",
+            ),
+            StartVerificationError::Act(error) => Self::with_fault(
+                Place::Pointer(format!("/binding/{}", error.part)),
+                error.error.to_string(),
             ),
             StartVerificationError::Channel => Self::with_fault(
                 Place::Pointer("/channel".to_owned()),

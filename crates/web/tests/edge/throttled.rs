@@ -90,6 +90,22 @@ async fn an_accepted_message_tells_what_is_left_of_the_clients_own_limit_and_of_
 }
 
 #[tokio::test]
+async fn a_verification_that_sends_a_code_tells_what_is_left_as_a_message_does() {
+    let site = site(vec![only("client-rate", 7)]).await;
+    let mut client = site.client().await;
+    let body = r#"{"to":"+447700900123","from":"12345","channel":"sms","purpose":"sign-in"}"#;
+    let first = client.post("/v1/verifications", body).await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    let policy = "\"client-rate\";q=7;qu=\"shortstop-segments\";w=2";
+    assert_eq!(first.header("ratelimit-policy"), Some(policy));
+    assert_eq!(first.header("ratelimit"), Some("\"client-rate\";r=6;t=1"));
+    let texted = body.replace("sms", "mo");
+    let awaited = client.post("/v1/verifications", &texted).await;
+    assert_eq!(awaited.status, 201, "{}", awaited.body);
+    assert_eq!(awaited.header("ratelimit"), None, "no message was counted");
+}
+
+#[tokio::test]
 async fn in_a_batch_only_what_is_over_the_limit_is_refused() {
     let site = site(vec![only("recipient-otp-hour", 2)]).await;
     let mut client = site.client().await;

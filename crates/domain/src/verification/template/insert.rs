@@ -6,6 +6,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::digits::{self, DIGITS_MAX};
 use super::wording::Wording;
 
 /// The most units of 16 bits of a brand.
@@ -14,11 +15,8 @@ pub const BRAND_UNITS: usize = 16;
 /// The most units of 16 bits of a purpose.
 pub const PURPOSE_UNITS: usize = 20;
 
-/// The most digits of an insert together: enough for an amount, too few for a telephone number.
-const DIGITS_MAX: usize = 8;
-
-/// The most digits in a row: a code has at least four.
-const DIGIT_RUN_MAX: usize = 3;
+/// The most units of 16 bits of a payee or an amount; what is long finds no room in the text.
+pub const PART_UNITS: usize = 200;
 
 /// Who asks for a code, as the person knows the firm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,12 +160,36 @@ pub enum InsertError {
     Link,
     /// Digits that could be taken for a code or a telephone number.
     #[error(
-        "four digits in a row, or more than {DIGITS_MAX} in all, could be taken for a code: write 12,500"
+        "four digits together, also with spaces or signs between them, or more than {DIGITS_MAX} in all, could \
+         be taken for a code: write an amount as 12,50 or 12,500, with its currency as EUR 12500.00"
     )]
     Digits,
 }
 
+/// Takes the name of a payee as it is, or not at all.
+pub(super) fn payee(text: &str) -> Result<Box<str>, InsertError> {
+    checked(text, PART_UNITS)
+}
+
+/// Takes an amount as it is, or not at all. With its currency it may have digits in a row.
+pub(super) fn amount(text: &str) -> Result<Box<str>, InsertError> {
+    plain(text, PART_UNITS)?;
+    if digits::amount_could_be_code(text) {
+        return Err(InsertError::Digits);
+    }
+    Ok(text.into())
+}
+
 fn checked(text: &str, most: usize) -> Result<Box<str>, InsertError> {
+    plain(text, most)?;
+    if digits::could_be_code(text) {
+        return Err(InsertError::Digits);
+    }
+    Ok(text.into())
+}
+
+/// Whether a text is one visible line without a link.
+fn plain(text: &str, most: usize) -> Result<(), InsertError> {
     let units = text.encode_utf16().count();
     if !(1..=most).contains(&units) || text.trim() != text {
         return Err(InsertError::Length { most });
@@ -184,10 +206,7 @@ fn checked(text: &str, most: usize) -> Result<Box<str>, InsertError> {
     if is_link(text) {
         return Err(InsertError::Link);
     }
-    if has_many_digits(text) {
-        return Err(InsertError::Digits);
-    }
-    Ok(text.into())
+    Ok(())
 }
 
 /// Whether a character is visible, keeps the line and its direction, and is no sign of a template or of an
@@ -256,21 +275,6 @@ const fn plain_dot(character: char) -> char {
         '\u{3002}' | '\u{FF0E}' | '\u{FF61}' | '\u{2024}' | '\u{FE52}' => '.',
         other => other,
     }
-}
-
-/// Whether digits, of whatever script, could be taken for a code or a number to call.
-fn has_many_digits(text: &str) -> bool {
-    let (mut run, mut total, mut longest) = (0_usize, 0_usize, 0_usize);
-    for character in text.chars() {
-        if character.is_numeric() {
-            run = run.saturating_add(1);
-            total = total.saturating_add(1);
-            longest = longest.max(run);
-        } else {
-            run = 0;
-        }
-    }
-    longest > DIGIT_RUN_MAX || total > DIGITS_MAX
 }
 
 #[cfg(test)]
@@ -352,7 +356,14 @@ mod tests {
 
     #[test]
     fn nothing_makes_a_second_code_or_a_number_to_call() {
-        for text in ["1234", "code 000000", "٣٤٥٦", "800 555 019 9", "１２３４"] {
+        for text in [
+            "1234",
+            "123 456",
+            "code 000000",
+            "٣٤٥٦",
+            "800 555 019 9",
+            "１２３４",
+        ] {
             check(text, Err(InsertError::Digits));
         }
         check("x #482", refused_character(3));

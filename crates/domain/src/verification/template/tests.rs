@@ -8,6 +8,7 @@ use super::insert::{BRAND_UNITS, PURPOSE_UNITS};
 use super::last_line::{AppHash, OriginHost};
 use super::*;
 use crate::text::Encoding;
+use crate::verification::binding::{Binding, BindingParts};
 
 /// Languages whose words the GSM alphabet has.
 const GSM: [Language; 10] = [
@@ -41,6 +42,7 @@ fn render(
         language,
         brand,
         purpose,
+        act: None,
         code: &code(digits),
         rules: Rules::default(),
         last_line,
@@ -235,6 +237,7 @@ fn a_text_holds_no_link_and_never_shows_itself() {
             language,
             brand: &brand("ACME"),
             purpose: &purpose,
+            act: None,
             code: &code,
             rules: Rules::default(),
             last_line: &LastLine::None,
@@ -243,6 +246,75 @@ fn a_text_holds_no_link_and_never_shows_itself() {
         assert!(!text.reveal().contains("://") && !text.reveal().contains("www"));
         assert!(!format!("{notice:?}{text:?}").contains("482913"));
     }
+}
+
+fn paying(
+    language: Language,
+    purpose: &Purpose,
+    (amount, payee): (&str, &str),
+    last_line: &LastLine,
+) -> Result<String, DoesNotFit> {
+    let parts = BindingParts {
+        amount: Some(amount),
+        payee: Some(payee),
+        session: None,
+    };
+    let act = Act::of(&Binding::parse(&parts).unwrap()).unwrap();
+    let notice = Notice {
+        language,
+        brand: &brand("Example"),
+        purpose,
+        act: act.as_ref(),
+        code: &code("482913"),
+        rules: Rules::default(),
+        last_line,
+    };
+    notice.render().map(|text| text.reveal().to_owned())
+}
+
+#[test]
+fn a_bound_act_is_told_in_every_language_beside_the_last_line_too() {
+    let purpose = Purpose::Known(Occasion::Payment);
+    let origin = LastLine::Origin(OriginHost::parse("login.example.com").unwrap());
+    for language in Language::ALL {
+        for last_line in [&LastLine::None, &origin] {
+            let text = paying(language, &purpose, ("EUR 12.50", "Shop"), last_line).unwrap();
+            assert!(text.contains("Shop: EUR 12.50"), "{language}: {text}");
+            assert!(!text.contains(purpose.words(language.wording())), "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_act_is_never_left_out_and_one_without_room_is_refused() {
+    let purpose = Purpose::Known(Occasion::Payment);
+    let payee = "A long name of a firm that sells things, and more things";
+    let act = ("EUR 12500.00", payee);
+    let text = paying(Language::Russian, &purpose, act, &LastLine::None).unwrap();
+    assert!(
+        text.contains(payee) && text.contains("EUR 12500.00"),
+        "{text}"
+    );
+    assert!(text.contains("482913") && is_one_segment(&text));
+    let long = "Firm ".repeat(25) + "Ltd";
+    let refused = paying(
+        Language::English,
+        &purpose,
+        ("EUR 1.00", &long),
+        &LastLine::None,
+    );
+    assert_eq!(refused, Err(DoesNotFit));
+}
+
+#[test]
+fn words_of_the_clients_own_that_say_the_act_are_not_said_twice() {
+    let act = ("EUR 12.50", "Shop");
+    let told = |own: &str| {
+        let purpose = Purpose::parse(own).unwrap();
+        paying(Language::English, &purpose, act, &LastLine::None).unwrap()
+    };
+    assert!(told("EUR 12.50 to Shop").contains("(EUR 12.50 to Shop)"));
+    assert!(told("To Shop").contains("(To Shop, Shop: EUR 12.50)"));
 }
 
 proptest! {
