@@ -5,6 +5,7 @@ pub mod admission;
 pub mod carrier_id;
 pub mod class;
 pub mod consent;
+pub mod event;
 pub mod id;
 pub mod keyword;
 pub mod limit;

@@ -114,6 +114,7 @@ impl Round<'_> {
 
     fn accepted(&mut self, state: &mut State, open: &mut Open, segment: u8, id: &CarrierMessageId) {
         let carrier = &self.bind.carrier;
+        let before = open.state;
         if open.apply(segment, Event::Accepted(id.clone()), self.now) == Applied::Ignored {
             return;
         }
@@ -121,7 +122,7 @@ impl Round<'_> {
             bind.recovered();
         }
         state.counters.add(Counter::Segments("submitted"), 1);
-        let draft = entries::submitted(open, segment, id.as_str(), carrier);
+        let draft = entries::submitted((open, before), segment, id.as_str(), carrier);
         self.batch.fact(draft, open);
         if open
             .segments
@@ -239,6 +240,7 @@ impl Doubt {
             AmbiguityPolicy::Resend => Event::Resent,
             AmbiguityPolicy::Hold => Event::Held,
         };
+        let before = open.state;
         if open.apply(segment, event, batch.at()) == Applied::Ignored {
             return;
         }
@@ -249,7 +251,7 @@ impl Doubt {
             }
             AmbiguityPolicy::Hold => {
                 state.counters.add(Counter::Settled("unknown"), 1);
-                entries::unknown(open, segment, self.reason)
+                entries::unknown((open, before), segment, self.reason)
             }
         };
         batch.fact(draft, open);

@@ -5,8 +5,8 @@ use ledger::Draft;
 
 use crate::rows::{
     Bearer, BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageRow,
-    MessageUpdate, OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow, VaultRow,
-    VerificationRow, VerificationUpdate,
+    MessageUpdate, OptOutRow, PartRow, ProgressRow, PumpingRow, Purpose, SecretRow, UnmatchedRow,
+    VaultRow, VerificationRow, VerificationUpdate, WebhookRow,
 };
 
 /// One write of a commit.
@@ -73,6 +73,14 @@ pub enum Write {
         /// The key.
         before: u64,
     },
+    /// A webhook, new or changed.
+    Webhook(Box<WebhookRow>),
+    /// A webhook is gone, and its secrets with it; forget the row of this key.
+    ForgetWebhook(u64),
+    /// How far somebody has been told of events; in place of the row of its name.
+    Progress(ProgressRow),
+    /// Nobody is told any more; forget the row of this name.
+    ForgetProgress(Box<str>),
     /// A part of a long inbound message; its vault rows come as writes of their own.
     Part(PartRow),
     /// The whole message is committed; forget this part and its vault rows.

@@ -1,12 +1,13 @@
 //! The engine's ledger entries, one function a kind: what each says, and nothing personal in any.
 //! `docs/ledger.md` describes the same fields.
 
+pub(crate) mod feed;
 pub(crate) mod pumping;
 
 use std::net::IpAddr;
 
 use domain::id::{ClientId, InboundId, KeyId, SubjectId};
-use domain::message::CarrierName;
+use domain::message::{CarrierName, MessageState};
 use domain::time::Timestamp;
 use ledger::{
     Actor, Commitment, Draft, Facts, Kind, ObjectType, OriginType, Outcome, Shown, UtcMicros,
@@ -134,9 +135,23 @@ fn segment_facts(open: &Open, segment: u8) -> Facts {
         .put("segment", u16::from(segment) + 1)
 }
 
-/// `message.submitted`: the carrier took a segment.
+/// Where a fact of one segment leaves a message of several, and whether that is where it was.
+fn standing(facts: Facts, open: &Open, before: MessageState) -> Facts {
+    if open.segments.len() < 2 {
+        return facts;
+    }
+    let facts = facts.put("message_state", open.state.as_str());
+    still(facts, open, before)
+}
+
+/// Says so when the message is where it was.
+fn still(facts: Facts, open: &Open, before: MessageState) -> Facts {
+    facts.put_some("still", (open.state == before).then_some(1_u16))
+}
+
+/// `message.submitted`: the carrier took a segment of a message that was in this state.
 pub(crate) fn submitted(
-    open: &Open,
+    (open, before): (&Open, MessageState),
     segment: u8,
     carrier_id: &str,
     carrier: &CarrierName,
@@ -144,6 +159,7 @@ pub(crate) fn submitted(
     let data = Facts::new()
         .put("carrier_id", carrier_id)
         .put("segment", u16::from(segment) + 1);
+    let data = standing(data, open, before);
     carrier_fact(Kind::MessageSubmitted, Outcome::Done, open, carrier, data)
 }
 
@@ -173,13 +189,13 @@ pub(crate) fn rejected(open: &Open, segment: u8, status: u32, carrier: &CarrierN
 
 /// `receipt.received`: a receipt and where it leads the message.
 pub(crate) fn receipt(
-    open: &Open,
+    (open, before): (&Open, MessageState),
     segment: u8,
     state: domain::message::ReceiptState,
     error: Option<u32>,
     carrier: &CarrierName,
 ) -> Draft {
-    let data = Facts::new()
+    let data = still(Facts::new(), open, before)
         .put_some("error", error)
         .put("message_state", open.state.as_str())
         .put("segment", u16::from(segment) + 1)
@@ -216,8 +232,8 @@ pub(crate) fn expired(open: &Open) -> Draft {
 }
 
 /// `message.unknown`: nobody will tell whether a segment arrived.
-pub(crate) fn unknown(open: &Open, segment: u8, reason: &str) -> Draft {
-    let data = segment_facts(open, segment);
+pub(crate) fn unknown((open, before): (&Open, MessageState), segment: u8, reason: &str) -> Draft {
+    let data = standing(segment_facts(open, segment), open, before);
     about(
         Kind::MessageUnknown,
         Outcome::Unknown,

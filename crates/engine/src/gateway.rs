@@ -11,6 +11,7 @@ use crate::changes::Changes;
 use crate::checkpoints::Ledger;
 use crate::client::Directory;
 use crate::doors::Doors;
+use crate::feed::Feed;
 use crate::halt::Halt;
 use crate::ids::IdSource;
 use crate::keys::{BlindKeys, MasterKey};
@@ -93,6 +94,8 @@ pub struct Gateway {
     pub(crate) shortage: Shortage,
     /// The streams to collectors.
     pub(crate) streams: OnceLock<Vec<Arc<Stream>>>,
+    /// Who is told of events, and how far.
+    pub(crate) feed: Feed,
     /// The seals of the ledger, where it is sealed.
     pub(crate) sealing: OnceLock<Arc<Sealing>>,
     /// Who is asked about SIMs, where somebody is.
@@ -138,6 +141,7 @@ impl Gateway {
             ledger: OnceLock::new(),
             shortage: Shortage::default(),
             streams: OnceLock::new(),
+            feed: Feed::default(),
             sealing: OnceLock::new(),
             risk: OnceLock::new(),
             pumping: Mutex::default(),
@@ -206,6 +210,7 @@ impl Gateway {
             metrics.rows.extend(ledger.witnesses.rows(self.now()));
         }
         metrics.rows.extend(self.stream_rows());
+        metrics.rows.extend(self.feed.rows());
         metrics.rows.extend(self.pumping_rows());
         if let Some(sealing) = self.sealing.get() {
             metrics.rows.extend(sealing.rows());

@@ -17,6 +17,7 @@ mod erasure;
 mod events;
 mod exports;
 mod factors;
+mod feed;
 mod gateway;
 mod halt;
 mod health;
@@ -70,6 +71,10 @@ pub use clients::{ClientError, NewClient};
 pub use erasure::{Erased, ErasureBasis, ErasureBasisError, ErasureError, ErasureScope};
 pub use exports::{LedgerExport, NotRecorded};
 pub use factors::{AppLabels, AppSecret, EnrolError, FactorCheckError, FactorChecked, FactorView};
+pub use feed::{
+    Addressee, DeadEvent, DeadLetter, Event, EventFilter, EventId, EventQueue, FeedError,
+    Happening, QueueBounds, Ready,
+};
 pub use gateway::{Gateway, Parts};
 pub use health::{Condition, Health};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError};

@@ -127,11 +127,13 @@ impl State {
             segment.state() == SegmentState::Submitted
                 && segment.changed().is_some_and(|at| now.since(at) > patience)
         });
+        let before = open.state;
         if !is_overdue || open.apply(target.segment, Event::ReceiptOverdue, now) != Applied::Changed
         {
             return;
         }
-        batch.fact(entries::unknown(open, target.segment, "no-receipt"), open);
+        let draft = entries::unknown((open, before), target.segment, "no-receipt");
+        batch.fact(draft, open);
         if open.state == MessageState::Unknown {
             self.counters.add(Counter::Settled("unknown"), 1);
         }

@@ -274,7 +274,7 @@ impl State {
         if open.apply(segment, event, batch.at()) == Applied::Ignored {
             return Applied::Ignored;
         }
-        let draft = entries::receipt(open, segment, fact.state, fact.error, carrier);
+        let draft = entries::receipt((open, before), segment, fact.state, fact.error, carrier);
         batch.fact(draft, open);
         self.counters.add(Counter::Receipts(fact.state.as_str()), 1);
         if open.state != before && open.state.is_final() {

@@ -244,8 +244,9 @@ impl Gateway {
                 Some(record) => found.pumping.take(record),
                 None => found.unopened += 1,
             },
+            Loaded::Progress(row) => self.feed.remember(&row.name, row.octets),
             // A key behind what it could have sealed: the store breaks its promise.
-            Loaded::Kek(_) | Loaded::Secret(_) => {}
+            Loaded::Webhook(_) | Loaded::Kek(_) | Loaded::Secret(_) => {}
         }
     }
 

@@ -13,9 +13,13 @@ use domain::verification::factor::Factor;
 use serde::{Deserialize, Serialize};
 
 mod verification;
+mod webhook;
 
 pub use verification::{
     BudgetRow, SealedCode, VerificationFacts, VerificationRow, VerificationUpdate,
+};
+pub use webhook::{
+    Included, ProgressRow, SealedSecret, WebhookDown, WebhookRow, WebhookStanding, WebhookUrl,
 };
 
 /// What sealed personal data is for; each has a retention of its own.

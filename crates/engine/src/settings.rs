@@ -19,6 +19,7 @@ use domain::verification::factor::FactorKind;
 use domain::verification::pumping::PumpingPolicy;
 use domain::verification::recovery::CODES_OF_A_SET;
 
+use crate::feed::QueueBounds;
 use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub pumping: PumpingPolicy,
     /// Factors of persons.
     pub factors: FactorSettings,
+    /// How much is kept for each who is told of events.
+    pub events: QueueBounds,
 }
 
 impl Settings {

@@ -7,6 +7,7 @@ mod factor;
 mod forget;
 mod put;
 mod verify;
+mod webhook;
 
 use std::collections::HashMap;
 

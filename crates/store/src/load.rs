@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use engine::ports::store::Loaded;
-use engine::rows::{ClientRow, MessageRow, OptOutStanding, Purpose, VaultRow};
+use engine::rows::{
+    ClientRow, MessageRow, OptOutStanding, ProgressRow, Purpose, VaultRow, WebhookRow,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::columns::{integer, json};
@@ -36,6 +38,17 @@ pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusql
     })?;
     stream(&snapshot, &ordered(rows::PUMPING, "pumping"), |row| {
         each(Loaded::Pumping(rows::pumping(row)?));
+        Ok(())
+    })?;
+    stream(&snapshot, "SELECT body FROM webhook ORDER BY seq", |row| {
+        each(Loaded::Webhook(Box::new(json::<WebhookRow>(row, 0)?)));
+        Ok(())
+    })?;
+    let progress = "SELECT name, body FROM progress ORDER BY name";
+    stream(&snapshot, progress, |row| {
+        let (name, octets): (String, _) = (row.get(0)?, row.get(1)?);
+        let name = name.into();
+        each(Loaded::Progress(ProgressRow { name, octets }));
         Ok(())
     })?;
     stream(&snapshot, &ordered(rows::PART, "part"), |row| {

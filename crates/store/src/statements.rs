@@ -47,6 +47,7 @@ pub(crate) struct Statements<'c> {
     pub(crate) forget_unmatched: Statement<'c>,
     pub(crate) pumping: Statement<'c>,
     pub(crate) forget_pumping: Statement<'c>,
+    pub(crate) telling: Telling<'c>,
     pub(crate) part: Statement<'c>,
     pub(crate) forget_part: Statement<'c>,
 }
@@ -117,6 +118,7 @@ impl<'c> Statements<'c> {
             forget_unmatched: sql("DELETE FROM unmatched WHERE seq = ?1")?,
             pumping: sql("INSERT OR REPLACE INTO pumping(seq, sealed) VALUES (?1, ?2)")?,
             forget_pumping: sql("DELETE FROM pumping WHERE seq < ?1")?,
+            telling: Telling::prepare(database)?,
             part: sql(
                 "INSERT OR REPLACE INTO part(seq, short_code, carrier, data_coding, reference,
                 width, total, ordinal, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -162,6 +164,26 @@ impl<'c> Verifying<'c> {
             budget: sql("INSERT INTO budget(seq, client, number, budgets)
                 VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET budgets = excluded.budgets")?,
             forget_budget: sql("DELETE FROM budget WHERE seq = ?1")?,
+        })
+    }
+}
+
+/// Those of webhooks, and of how far everybody has been told.
+pub(crate) struct Telling<'c> {
+    pub(crate) webhook: Statement<'c>,
+    pub(crate) forget_webhook: Statement<'c>,
+    pub(crate) progress: Statement<'c>,
+    pub(crate) forget_progress: Statement<'c>,
+}
+
+impl<'c> Telling<'c> {
+    fn prepare(database: &'c Connection) -> rusqlite::Result<Self> {
+        let sql = |text: &str| database.prepare(text);
+        Ok(Self {
+            webhook: sql("INSERT OR REPLACE INTO webhook(seq, body) VALUES (?1, ?2)")?,
+            forget_webhook: sql("DELETE FROM webhook WHERE seq = ?1")?,
+            progress: sql("INSERT OR REPLACE INTO progress(name, body) VALUES (?1, ?2)")?,
+            forget_progress: sql("DELETE FROM progress WHERE name = ?1")?,
         })
     }
 }

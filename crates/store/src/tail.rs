@@ -91,7 +91,7 @@ fn last_sequence(database: &Connection) -> rusqlite::Result<u64> {
         ifnull((SELECT max(seq) FROM pumping), 0),
         ifnull((SELECT max(seq) FROM optout), 0), ifnull((SELECT max(seq) FROM client), 0),
         ifnull((SELECT max(seq) FROM verification), 0), ifnull((SELECT max(seq) FROM budget), 0),
-        ifnull((SELECT max(seq) FROM factor), 0),
+        ifnull((SELECT max(seq) FROM factor), 0), ifnull((SELECT max(seq) FROM webhook), 0),
         ifnull((SELECT max(message) FROM idempotency), 0), ifnull((SELECT max(row) >> 2 FROM vault), 0))";
     database.query_row(sql, [], |row| natural(row, 0))
 }

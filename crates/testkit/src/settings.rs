@@ -75,6 +75,7 @@ pub fn usual() -> Settings {
             ..LimitSettings::default()
         },
         verifications: Some(Box::new(verifications())),
+        events: engine::QueueBounds::default(),
         factors: FactorSettings {
             issuer: Some("Example Ltd".into()),
             ..FactorSettings::default()

@@ -15,8 +15,8 @@ use super::storage::{Failure, Room};
 use crate::changes::Changes;
 use crate::rows::{
     BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundFilter, InboundRow, KekRow,
-    MessageFilter, MessageRow, OptOutRow, PartRow, PumpingRow, SecretRow, UnmatchedRow, VaultRow,
-    VerificationRow,
+    MessageFilter, MessageRow, OptOutRow, PartRow, ProgressRow, PumpingRow, SecretRow,
+    UnmatchedRow, VaultRow, VerificationRow, WebhookRow,
 };
 
 /// A read on its way.
@@ -95,6 +95,10 @@ pub enum Loaded {
     Budget(Box<BudgetRow>),
     /// A record of the pumping guard.
     Pumping(PumpingRow),
+    /// A webhook.
+    Webhook(Box<WebhookRow>),
+    /// How far somebody has been told of events.
+    Progress(ProgressRow),
     /// A part of a long inbound message, with its sealed number and payload.
     Part(PartRow, Vec<VaultRow>),
 }

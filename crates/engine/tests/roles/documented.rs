@@ -106,6 +106,7 @@ fn played() -> Vec<Value> {
         story::failing(),
         story::streaming(),
         story::witnessing(),
+        story::hearing(),
     ];
     stories.iter().flat_map(entries_of).collect()
 }

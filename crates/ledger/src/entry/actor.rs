@@ -38,6 +38,8 @@ named! {
         Verification = "verification",
         /// An authenticator app or a set of recovery codes of a person.
         Factor = "factor",
+        /// A webhook of a client.
+        Webhook = "webhook",
         /// An application with credentials.
         Client = "client",
         /// A key: a client's, or one of the gateway's.

@@ -78,6 +78,24 @@ named! {
         FactorRemoved = "factor.removed",
         /// A factor was shown to its client.
         FactorRead = "factor.read",
+        /// Events were told to somebody who wants to hear of them, or could not be.
+        EventsTold = "events.told",
+        /// An event was given up: whoever was to hear of it did not take it.
+        EventsDead = "events.dead",
+        /// A webhook came to be.
+        WebhookAdded = "webhook.added",
+        /// A webhook was taken away, and its secrets destroyed.
+        WebhookRemoved = "webhook.removed",
+        /// A webhook is called again.
+        WebhookEnabled = "webhook.enabled",
+        /// A webhook is not called any more.
+        WebhookDisabled = "webhook.disabled",
+        /// A webhook got new secrets.
+        WebhookRotated = "webhook.rotated",
+        /// Webhooks, or what they did not take, were listed.
+        WebhookRead = "webhook.read",
+        /// Events that a webhook did not take are told once more.
+        WebhookReplayed = "webhook.replayed",
         /// A client came to be.
         ClientCreated = "client.created",
         /// What a client may do was changed.

@@ -34,6 +34,7 @@ impl Level {
     }
 
     /// The level of a kind when it ended as meant.
+    #[expect(clippy::too_many_lines, reason = "a line a kind")]
     const fn usual(kind: Kind) -> Self {
         match kind {
             Kind::MessageAccepted
@@ -67,12 +68,18 @@ impl Level {
             | Kind::FactorChecked
             | Kind::FactorRemoved
             | Kind::FactorRead
+            | Kind::EventsTold
             | Kind::KeyCreated
             | Kind::LedgerRead => Self::Informational,
             Kind::MessageSearched
             | Kind::AuthFailed
             | Kind::PumpingSuspected
             | Kind::ClientRead
+            | Kind::EventsDead
+            | Kind::WebhookEnabled
+            | Kind::WebhookDisabled
+            | Kind::WebhookRead
+            | Kind::WebhookReplayed
             | Kind::LimitRead
             | Kind::LedgerStarted
             | Kind::LedgerSearched
@@ -85,6 +92,9 @@ impl Level {
             | Kind::ClientChanged
             | Kind::ClientRotated
             | Kind::ClientRevoked
+            | Kind::WebhookAdded
+            | Kind::WebhookRemoved
+            | Kind::WebhookRotated
             | Kind::ConfigLoaded
             | Kind::PumpingLifted
             | Kind::VerificationEnabled

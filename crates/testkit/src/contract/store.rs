@@ -102,6 +102,7 @@ macro_rules! store_contract {
             a_start_loads_only_opt_outs_that_stand,
             a_start_loads_clients_as_they_last_were,
             a_start_loads_the_records_of_the_guard_in_order,
+            a_start_loads_webhooks_and_progress_as_they_were_put_last,
             a_start_loads_keys_parts_and_receipts_that_were_not_forgotten,
             a_start_loads_verifications_that_go_on_and_the_budgets_that_matter,
             the_last_sequence_covers_every_table,

@@ -9,8 +9,8 @@ use engine::ports::log::Published;
 use engine::ports::store::{CommitError, Committed, LedgerHead, Shutdown};
 use engine::rows::{
     Bearer, BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageRow,
-    MessageUpdate, NO_SUBJECT, OptOutRow, PartRow, PumpingRow, Purpose, SecretRow, UnmatchedRow,
-    VaultRow, VerificationRow, VerificationUpdate,
+    MessageUpdate, NO_SUBJECT, OptOutRow, PartRow, ProgressRow, PumpingRow, Purpose, SecretRow,
+    UnmatchedRow, VaultRow, VerificationRow, VerificationUpdate, WebhookRow,
 };
 use ledger::{Hash, Kind, NodeName, Stamp, leaf_hash};
 
@@ -39,6 +39,8 @@ pub struct Image {
     pub(super) idempotency: BTreeMap<u64, IdempotencyRow>,
     pub(super) unmatched: BTreeMap<u64, UnmatchedRow>,
     pub(super) pumping: BTreeMap<u64, PumpingRow>,
+    pub(super) webhooks: BTreeMap<u64, WebhookRow>,
+    pub(super) progress: BTreeMap<Box<str>, ProgressRow>,
     pub(super) parts: BTreeMap<u64, PartRow>,
     pub(super) verifications: BTreeMap<u64, VerificationRow>,
     pub(super) budgets: BTreeMap<u64, BudgetRow>,
@@ -75,6 +77,8 @@ impl Image {
             idempotency: BTreeMap::new(),
             unmatched: BTreeMap::new(),
             pumping: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            progress: BTreeMap::new(),
             parts: BTreeMap::new(),
             verifications: BTreeMap::new(),
             budgets: BTreeMap::new(),
@@ -240,6 +244,10 @@ impl Image {
             Write::Unmatched(row) => drop(self.unmatched.insert(row.sequence, row.clone())),
             Write::Pumping(row) => drop(self.pumping.insert(row.sequence, row.clone())),
             Write::ForgetPumping { before } => self.pumping = self.pumping.split_off(before),
+            Write::Webhook(row) => drop(self.webhooks.insert(row.id.sequence(), (**row).clone())),
+            Write::ForgetWebhook(sequence) => drop(self.webhooks.remove(sequence)),
+            Write::Progress(row) => drop(self.progress.insert(row.name.clone(), row.clone())),
+            Write::ForgetProgress(name) => drop(self.progress.remove(name)),
             Write::ForgetUnmatched(sequence) => drop(self.unmatched.remove(sequence)),
             Write::Part(row) => drop(self.parts.insert(row.sequence, row.clone())),
             Write::ForgetPart(sequence) => {
@@ -502,6 +510,7 @@ fn sequence_of(write: &Write) -> u64 {
         Write::Client(row) => row.id.sequence(),
         Write::Unmatched(row) => row.sequence,
         Write::Pumping(row) => row.sequence,
+        Write::Webhook(row) => row.id.sequence(),
         Write::Part(row) => row.sequence,
         Write::Verification(row) => row.id.sequence(),
         Write::Budget(row) => row.sequence,
@@ -518,6 +527,9 @@ fn sequence_of(write: &Write) -> u64 {
         | Write::ForgetSubject(_)
         | Write::ForgetUnmatched(_)
         | Write::ForgetPumping { .. }
+        | Write::ForgetWebhook(_)
+        | Write::Progress(_)
+        | Write::ForgetProgress(_)
         | Write::ForgetPart(_) => 0,
     }
 }

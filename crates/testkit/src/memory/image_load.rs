@@ -29,6 +29,9 @@ impl Image {
         rows.extend(self.idempotency.values().cloned().map(Loaded::Idempotency));
         rows.extend(self.unmatched.values().cloned().map(Loaded::Unmatched));
         rows.extend(self.pumping.values().cloned().map(Loaded::Pumping));
+        let webhooks = self.webhooks.values().cloned();
+        rows.extend(webhooks.map(|row| Loaded::Webhook(Box::new(row))));
+        rows.extend(self.progress.values().cloned().map(Loaded::Progress));
         let part =
             |row: &engine::rows::PartRow| Loaded::Part(row.clone(), self.vault_of(row.sequence));
         rows.extend(self.parts.values().map(part));

@@ -479,6 +479,39 @@ pub fn streaming() -> TestGateway {
     test
 }
 
+/// Somebody hears of events, and does not take one of them; the segments of a long message move at
+/// different times.
+pub fn hearing() -> TestGateway {
+    let test = running();
+    let queue = super::super::events_out::open(&test);
+    submit(&test, &"long ".repeat(100)).unwrap();
+    let segments = test.carriers.take();
+    for segment in segments.iter().take(2) {
+        answer(&test, segment, Answer::Rejected(11));
+    }
+    submit(&test, &"long ".repeat(100)).unwrap();
+    for segment in test.carriers.take() {
+        accept(&test, &segment);
+        let arrived = receipt(segment.submission.token, ReceiptState::Delivered);
+        deliver(&test, vec![arrived]);
+    }
+    let mut held = request_to(3, &"long ".repeat(100));
+    held.class = TrafficClass::Marketing;
+    let caller = test.caller();
+    test.settle(test.gateway.submit(&caller, held, None))
+        .unwrap();
+    for segment in test.carriers.take() {
+        answer(&test, &segment, Answer::Silence);
+    }
+    let ready = super::super::events_out::due(&test, &queue);
+    for one in ready {
+        queue.give_up(one.event.index, "status", test.clock.peek());
+    }
+    queue.close();
+    test.store.sync();
+    test
+}
+
 /// A witness that stops and comes back.
 pub fn witnessing() -> TestGateway {
     let test = TestGateway::immediate();

@@ -102,6 +102,7 @@ impl Activity {
     }
 
     /// The activity of a kind.
+    #[expect(clippy::too_many_lines, reason = "a line a kind")]
     pub const fn of(kind: Kind) -> Self {
         match kind {
             Kind::MessageDispatched
@@ -122,6 +123,8 @@ impl Activity {
             | Kind::PumpingLifted
             | Kind::PumpingSuspected
             | Kind::VerificationEnabled
+            | Kind::EventsTold
+            | Kind::EventsDead
             | Kind::ClockStep => Self::other(Class::Base, kind.as_str()),
             Kind::AuthFailed => Self::new(Class::Authentication, 1, "Logon"),
             Kind::LinkBound => Self::new(Class::NetworkActivity, 1, "Open"),
@@ -160,6 +163,13 @@ impl Activity {
             | Kind::LedgerDegraded => Self::of_gateway(kind),
             Kind::KeyCreated
             | Kind::KeyRotated
+            | Kind::WebhookAdded
+            | Kind::WebhookRemoved
+            | Kind::WebhookEnabled
+            | Kind::WebhookDisabled
+            | Kind::WebhookRotated
+            | Kind::WebhookRead
+            | Kind::WebhookReplayed
             | Kind::ClientRead
             | Kind::LimitRead
             | Kind::LedgerExported
@@ -216,13 +226,19 @@ impl Activity {
 
     const fn of_entity(kind: Kind) -> Self {
         match kind {
-            Kind::KeyCreated | Kind::BackupMade => Self::new(Class::EntityManagement, 1, "Create"),
-            Kind::KeyRotated | Kind::BackupRestored => {
-                Self::new(Class::EntityManagement, 3, "Update")
+            Kind::KeyCreated | Kind::BackupMade | Kind::WebhookAdded => {
+                Self::new(Class::EntityManagement, 1, "Create")
             }
-            Kind::LedgerPruned | Kind::RetentionExpired | Kind::SubjectErased => {
-                Self::new(Class::EntityManagement, 4, "Delete")
-            }
+            Kind::KeyRotated
+            | Kind::BackupRestored
+            | Kind::WebhookEnabled
+            | Kind::WebhookDisabled
+            | Kind::WebhookRotated
+            | Kind::WebhookReplayed => Self::new(Class::EntityManagement, 3, "Update"),
+            Kind::LedgerPruned
+            | Kind::RetentionExpired
+            | Kind::SubjectErased
+            | Kind::WebhookRemoved => Self::new(Class::EntityManagement, 4, "Delete"),
             _ => Self::new(Class::EntityManagement, 2, "Read"),
         }
     }

@@ -7,7 +7,8 @@ use engine::ports::Store;
 use engine::ports::store::{Loaded, Shutdown};
 use engine::rows::{
     BudgetRow, ClientRow, IdempotencyRow, KekRow, MessageRow, OptOutRow, OptOutStanding, PartRow,
-    PumpingRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow,
+    ProgressRow, PumpingRow, SecretRow, UnmatchedRow, VaultRow, VerificationRow, WebhookDown,
+    WebhookRow, WebhookStanding,
 };
 use ledger::Kind;
 
@@ -15,7 +16,7 @@ use super::Home;
 use super::samples::{
     budget, changes, client, draft, factor, idempotency, inbound, kek, message, message_id, moment,
     new_message, opt_out, part, sealed, sequence, subject, unmatched, update, verification,
-    verification_update,
+    verification_update, webhook,
 };
 use super::waiting::{commit, read};
 
@@ -30,6 +31,8 @@ struct All {
     keys: Vec<IdempotencyRow>,
     unmatched: Vec<UnmatchedRow>,
     pumping: Vec<PumpingRow>,
+    webhooks: Vec<WebhookRow>,
+    progress: Vec<ProgressRow>,
     parts: Vec<(PartRow, Vec<VaultRow>)>,
     verifications: Vec<(VerificationRow, Vec<VaultRow>)>,
     budgets: Vec<BudgetRow>,
@@ -54,6 +57,8 @@ fn load(store: &dyn Store) -> All {
                 Loaded::Idempotency(row) => all.keys.push(row),
                 Loaded::Unmatched(row) => all.unmatched.push(row),
                 Loaded::Pumping(row) => all.pumping.push(row),
+                Loaded::Webhook(row) => all.webhooks.push(*row),
+                Loaded::Progress(row) => all.progress.push(row),
                 Loaded::Part(row, vault) => all.parts.push((row, vault)),
                 Loaded::Verification(row, vault) => all.verifications.push((*row, vault)),
                 Loaded::Budget(row) => all.budgets.push(*row),
@@ -118,6 +123,38 @@ pub fn a_start_loads_the_records_of_the_guard_in_order(home: &mut dyn Home) {
     let store = home.open();
     assert_eq!(load(&*store).pumping, kept(&[4, 5]));
     assert_eq!(store.head().unwrap().last_sequence, sequence(5));
+}
+
+/// Webhooks with their secrets as they were put last, and how far everybody was told; what is gone is gone.
+pub fn a_start_loads_webhooks_and_progress_as_they_were_put_last(home: &mut dyn Home) {
+    let store = home.open();
+    let progress = |name: &str, n: u8| ProgressRow {
+        name: name.into(),
+        octets: vec![n, 0, 255],
+    };
+    let puts = [
+        Write::Webhook(Box::new(webhook(1, WebhookStanding::Enabled))),
+        Write::Webhook(Box::new(webhook(3, WebhookStanding::Enabled))),
+        Write::Webhook(Box::new(webhook(2, WebhookStanding::Enabled))),
+        Write::Progress(progress("b", 1)),
+        Write::Progress(progress("a", 2)),
+        Write::Progress(progress("b", 3)),
+    ];
+    for put in puts {
+        commit(&*store, changes(moment(1), [put])).unwrap();
+    }
+    let down = WebhookStanding::Disabled(WebhookDown::Gone, moment(2));
+    let step = [
+        Write::Webhook(Box::new(webhook(2, down))),
+        Write::ForgetWebhook(sequence(3)),
+        Write::ForgetProgress("a".into()),
+    ];
+    commit(&*store, changes(moment(2), step)).unwrap();
+    drop(store);
+    let all = load(&*home.open());
+    let kept = [webhook(1, WebhookStanding::Enabled), webhook(2, down)];
+    assert_eq!(all.webhooks, kept);
+    assert_eq!(all.progress, [progress("b", 3)]);
 }
 
 /// None that is final, whichever way it went.
@@ -257,7 +294,7 @@ pub fn a_start_loads_verifications_that_go_on_and_the_budgets_that_matter(home: 
 
 /// So that no new id can fall below one that was given.
 pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
-    let writes: [fn(u64) -> Write; 10] = [
+    let writes: [fn(u64) -> Write; 11] = [
         |n| Write::Message(Box::new(message(n))),
         |n| Write::Inbound(Box::new(inbound(n))),
         |n| Write::OptOut(opt_out(n, subject(1), OptOutStanding::Out)),
@@ -268,6 +305,7 @@ pub fn the_last_sequence_covers_every_table(home: &mut dyn Home) {
         |n| Write::Verification(Box::new(verification(n))),
         |n| Write::Budget(Box::new(budget(n, 1))),
         |n| Write::Pumping(record(n)),
+        |n| Write::Webhook(Box::new(webhook(n, WebhookStanding::Enabled))),
     ];
     for (n, write) in (1..).zip(writes) {
         let store = home.open();

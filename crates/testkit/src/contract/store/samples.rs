@@ -2,7 +2,8 @@
 
 use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
-use domain::id::{ClientId, FactorId, InboundId, MessageId, VerificationId};
+use domain::event::EventTypes;
+use domain::id::{ClientId, FactorId, InboundId, MessageId, VerificationId, WebhookId};
 use domain::message::{CarrierName, Event, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
@@ -16,9 +17,10 @@ use domain::verification::state::State;
 use domain::verification::totp::{Algorithm, AppDigits};
 use engine::changes::{Changes, Write};
 use engine::rows::{
-    BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageHead, MessageRow,
-    MessageUpdate, OptOutRow, OptOutStanding, PartRow, Purpose, SealedCode, UnmatchedRow, VaultRow,
-    VerificationFacts, VerificationRow, VerificationUpdate,
+    BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, Included, KekRow, MessageHead,
+    MessageRow, MessageUpdate, OptOutRow, OptOutStanding, PartRow, Purpose, SealedCode,
+    SealedSecret, UnmatchedRow, VaultRow, VerificationFacts, VerificationRow, VerificationUpdate,
+    WebhookRow, WebhookStanding, WebhookUrl,
 };
 use ledger::{Actor, Draft, Kind, Outcome};
 
@@ -259,6 +261,28 @@ pub fn client(n: u64, name: &str) -> ClientRow {
         keys: Vec::new(),
         created: moment(n),
         revoked: None,
+    }
+}
+
+/// A webhook of the first client, with one secret.
+pub fn webhook(n: u64, standing: WebhookStanding) -> WebhookRow {
+    WebhookRow {
+        id: WebhookId::new(sequence(n), 1),
+        client: client_id(1),
+        url: WebhookUrl::new("https://hooks.example/in".to_owned()),
+        events: EventTypes::named("message").unwrap(),
+        include: Included::Number,
+        standing,
+        secrets: vec![SealedSecret {
+            sequence: sequence(n),
+            week: 2_900,
+            wrapped: vec![1, 0, 255],
+            sealed: vec![2, 0, 255],
+            public: "whpk_AAAA".to_owned(),
+            created: moment(n),
+            ends: None,
+        }],
+        created: moment(n),
     }
 }
 

@@ -1,0 +1,144 @@
+//! From entries to events: which entries others are told of, and what each means. The ledger is the only
+//! source, so that nothing can be told that did not happen, and nothing that happened be missed.
+
+use domain::event::EventType;
+use domain::message::MessageState;
+use domain::time::Timestamp;
+use domain::verification::state::State;
+use ledger::entry::skim::skim;
+use ledger::{Entry, Kind, ObjectType, Outcome, Value, leaf_hash};
+
+use super::event::{Event, EventId, Happening};
+use crate::rows::OptOutStanding;
+
+/// The event that the entry of this index tells; `None` when nobody is told of it.
+pub(crate) fn project(index: u64, octets: &[u8]) -> Option<Event> {
+    // Most entries are of no interest, and a look tells.
+    if !tells(skim(octets).ok()?.kind) {
+        return None;
+    }
+    let entry = Entry::parse(octets).ok()?;
+    let (event_type, happening, line) = happened(&entry)?;
+    Some(Event {
+        index,
+        id: EventId::of(leaf_hash(octets)),
+        event_type,
+        at: Timestamp::from_micros(entry.time_micros),
+        client: entry.client.as_deref().and_then(|id| id.parse().ok()),
+        short_code: fact(&entry, "short_code").and_then(|code| code.as_text()?.parse().ok()),
+        happening,
+        line,
+    })
+}
+
+const fn tells(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::MessageSubmitted
+            | Kind::MessageFailed
+            | Kind::MessageExpired
+            | Kind::MessageCancelled
+            | Kind::MessageUnknown
+            | Kind::ReceiptReceived
+            | Kind::MoReceived
+            | Kind::OptoutRecorded
+            | Kind::OptoutRemoved
+            | Kind::VerificationEnded
+    )
+}
+
+fn happened(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
+    match entry.kind {
+        Kind::MoReceived => inbound(entry),
+        Kind::OptoutRecorded => opt_out(entry, OptOutStanding::Out),
+        Kind::OptoutRemoved => opt_out(entry, OptOutStanding::Removed),
+        Kind::VerificationEnded => verification(entry),
+        _ => message(entry),
+    }
+}
+
+fn fact<'e>(entry: &'e Entry<'_>, name: &str) -> Option<&'e Value<'e>> {
+    entry.data.as_ref()?.get(name)
+}
+
+fn number<T: TryFrom<i64>>(entry: &Entry<'_>, name: &str) -> Option<T> {
+    T::try_from(fact(entry, name)?.as_integer()?).ok()
+}
+
+fn object<T: std::str::FromStr>(entry: &Entry<'_>, kind: ObjectType) -> Option<T> {
+    let object = entry.object.as_ref()?;
+    (object.kind == kind).then(|| object.id.parse().ok())?
+}
+
+fn message(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
+    let id: domain::id::MessageId = object(entry, ObjectType::Message)?;
+    if fact(entry, "still").is_some() {
+        return None;
+    }
+    let said = fact(entry, "message_state").and_then(Value::as_text);
+    let state = match (said, entry.kind) {
+        (Some(word), _) => word.parse().ok()?,
+        (None, Kind::MessageSubmitted) => MessageState::Submitted,
+        (None, Kind::MessageFailed) => MessageState::Failed,
+        (None, Kind::MessageExpired) => MessageState::Expired,
+        (None, Kind::MessageCancelled) => MessageState::Cancelled,
+        (None, Kind::MessageUnknown) => MessageState::Unknown,
+        (None, _) => return None,
+    };
+    let error = number(entry, "status").or_else(|| number(entry, "error"));
+    let error = error.filter(|_| state == MessageState::Failed);
+    let told = EventType::of_message(state)?;
+    Some((told, Happening::Message { id, state, error }, id.sequence()))
+}
+
+/// Of a long message only the whole is told: a part has no object.
+fn inbound(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
+    if entry.outcome != Outcome::Done {
+        return None;
+    }
+    let id: domain::id::InboundId = object(entry, ObjectType::Inbound)?;
+    let keyword = fact(entry, "keyword").and_then(Value::as_text);
+    let keyword = keyword.map(Into::into);
+    Some((
+        EventType::InboundReceived,
+        Happening::Inbound { id, keyword },
+        id.sequence(),
+    ))
+}
+
+/// One by a keyword stands in the line of the message that held it.
+fn opt_out(entry: &Entry<'_>, standing: OptOutStanding) -> Option<(EventType, Happening, u64)> {
+    let id: domain::id::OptOutId = object(entry, ObjectType::OptOut)?;
+    let basis = fact(entry, "basis").and_then(Value::as_text)?.into();
+    let told = match standing {
+        OptOutStanding::Out => EventType::OptOutRecorded,
+        OptOutStanding::Removed => EventType::OptOutRemoved,
+    };
+    let began = entry.correlation.as_deref();
+    let began = began.and_then(|id| id.parse::<domain::id::InboundId>().ok());
+    let line = began.map_or_else(|| id.sequence(), domain::id::InboundId::sequence);
+    let happening = Happening::OptOut {
+        id,
+        standing,
+        basis,
+    };
+    Some((told, happening, line))
+}
+
+fn verification(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
+    let id: domain::id::VerificationId = object(entry, ObjectType::Verification)?;
+    let state = match fact(entry, "state").and_then(Value::as_text)? {
+        "verified" => State::Verified,
+        "failed" => State::Failed,
+        "expired" => State::Expired,
+        "cancelled" => State::Cancelled,
+        _ => return None,
+    };
+    let happening = Happening::Verification {
+        id,
+        state,
+        checks: number(entry, "checks").unwrap_or(0),
+        sends: number(entry, "sends").unwrap_or(0),
+    };
+    Some((EventType::of_verification(state)?, happening, id.sequence()))
+}

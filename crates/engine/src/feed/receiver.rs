@@ -1,0 +1,346 @@
+//! Somebody who is told of events: reads the ledger on as far as there is room, hands out what is due, takes
+//! in what became of it, and keeps how far it is. Whoever tells (a webhook's courier, an ESME's bind) decides
+//! when something is tried again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use domain::event::EventTypes;
+use domain::id::{ClientId, WebhookId};
+use domain::sender::ShortCode;
+use domain::time::Timestamp;
+use ledger::{Draft, ObjectType};
+use tokio::task::spawn_blocking;
+
+use super::event::Event;
+use super::pages::Pages;
+use super::queue::{DeadLetter, Queue, QueueBounds, Ready, Stored};
+use crate::changes::{Changes, Write};
+use crate::entries::feed::{self as told_entries, Report};
+use crate::gateway::Gateway;
+use crate::ports::store::ReadError;
+use crate::rows::ProgressRow;
+
+/// How often somebody who was told everything looks for more.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often progress is kept at most. What was told since may be told again after a crash.
+const KEEP: Duration = Duration::from_secs(1);
+/// Entries that were looked at and held nothing for it, after which that is kept.
+const IDLE_ENTRIES: u64 = 4_096;
+
+/// What was given up, and the event where its entry can still be read.
+pub type DeadEvent = (DeadLetter, Option<Arc<Event>>);
+
+/// Who is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressee {
+    /// A webhook.
+    Webhook(WebhookId),
+}
+
+impl Addressee {
+    /// The name that its progress is kept under.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Webhook(id) => id.to_string(),
+        }
+    }
+
+    /// What the ledger calls it.
+    pub(crate) const fn object(&self) -> ObjectType {
+        match self {
+            Self::Webhook(_) => ObjectType::Webhook,
+        }
+    }
+}
+
+/// What somebody wants to hear of.
+#[derive(Clone, Debug)]
+pub struct EventFilter {
+    /// The client that is told: its own messages and verifications.
+    pub client: ClientId,
+    /// Its short codes: what handsets send to them, and who opts out of them.
+    pub short_codes: Vec<ShortCode>,
+    /// Which events.
+    pub events: EventTypes,
+}
+
+impl EventFilter {
+    /// Whether this is one of them.
+    pub fn wants(&self, event: &Event) -> bool {
+        let is_own = match (event.client, event.short_code) {
+            (_, Some(code)) => self.short_codes.contains(&code),
+            (Some(client), None) => client == self.client,
+            (None, None) => false,
+        };
+        is_own && self.events.has(event.event_type)
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: Queue,
+    report: Report,
+    /// Events told since the start.
+    told: u64,
+    /// What waits to be kept beside progress.
+    drafts: Vec<Draft>,
+    /// As it was kept last.
+    kept: Vec<u8>,
+    kept_next: u64,
+    kept_at: Option<Timestamp>,
+}
+
+/// One who is told of events.
+///
+/// Call [`EventQueue::next`] again and again: it hands out what is due, in order within a line, and keeps
+/// progress by the way. Each event that it gave has to come back by one of `done`, `later`, `give_back` or
+/// `give_up`; until then nothing else of its line is handed out. Call [`EventQueue::close`] at the end.
+#[derive(Debug)]
+pub struct EventQueue {
+    gateway: Weak<Gateway>,
+    pages: Arc<Pages>,
+    who: Addressee,
+    filter: EventFilter,
+    inner: Mutex<Inner>,
+}
+
+impl EventQueue {
+    /// Goes on from what was kept, or begins at the end of the ledger. Blocks.
+    pub(crate) fn open(
+        gateway: &Arc<Gateway>,
+        pages: Arc<Pages>,
+        (who, filter): (Addressee, EventFilter),
+        bounds: QueueBounds,
+    ) -> Result<Self, ReadError> {
+        let kept = gateway.feed.progress_of(&who.name());
+        let stored = kept.as_deref().map(Stored::parse);
+        let queue = match stored {
+            Some(Ok(stored)) => Queue::restore(stored, bounds, |index| pages.event(index))?,
+            Some(Err(error)) => {
+                tracing::error!(who = who.name(), %error, "events are told from now on");
+                Queue::new(pages.size()?, bounds)
+            }
+            None => Queue::new(pages.size()?, bounds),
+        };
+        let kept_next = queue.next();
+        let inner = Inner {
+            queue,
+            report: Report::default(),
+            told: 0,
+            drafts: Vec::new(),
+            kept: kept.unwrap_or_default(),
+            kept_next,
+            kept_at: None,
+        };
+        Ok(Self {
+            gateway: Arc::downgrade(gateway),
+            pages,
+            who,
+            filter,
+            inner: Mutex::new(inner),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is told.
+    pub const fn who(&self) -> &Addressee {
+        &self.who
+    }
+
+    /// The next events to tell, at least one, at most so many. Waits until there is one; may be dropped
+    /// and called again. An error means that the ledger cannot be read now.
+    pub async fn next(self: &Arc<Self>, most: usize) -> Result<Vec<Ready>, ReadError> {
+        loop {
+            self.fill().await?;
+            let Some(gateway) = self.gateway.upgrade() else {
+                return std::future::pending().await;
+            };
+            let now = gateway.now();
+            self.keep_if_due(&gateway, now);
+            let ready = self.take(most, now);
+            if !ready.is_empty() {
+                return Ok(ready);
+            }
+            drop(gateway);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// What is due of what has been read; see [`EventQueue::next`], which also reads on.
+    pub fn take(&self, most: usize, now: Timestamp) -> Vec<Ready> {
+        self.inner().queue.take(most, now)
+    }
+
+    /// Reads on while there is room and more.
+    pub async fn fill(self: &Arc<Self>) -> Result<(), ReadError> {
+        loop {
+            let (next, has_room) = {
+                let inner = self.inner();
+                (inner.queue.next(), inner.queue.has_room())
+            };
+            if !has_room || self.pages.size()? <= next {
+                return Ok(());
+            }
+            let reader = Arc::clone(self);
+            let reading = spawn_blocking(move || reader.read_on(next)).await;
+            reading.map_err(|_| ReadError::Failed("the reading ended badly".to_owned()))??;
+        }
+    }
+
+    fn read_on(&self, from: u64) -> Result<(), ReadError> {
+        let read = self.pages.read(from)?;
+        let Some(gateway) = self.gateway.upgrade() else {
+            return Ok(());
+        };
+        let now = gateway.now();
+        if read.is_torn {
+            tracing::error!(
+                who = self.who.name(),
+                from,
+                "entries were pruned before anybody was told of them: the events in them are never told"
+            );
+        }
+        let events = read.events.into_iter();
+        let mut inner = self.inner();
+        inner.report.is_torn |= read.is_torn;
+        let wanted = events.filter(|event| self.filter.wants(event));
+        inner.queue.take_in(wanted, read.end, now);
+        Ok(())
+    }
+
+    /// It was told. `opened` says whether it held a number or a text.
+    pub fn done(&self, index: u64, opened: bool) {
+        let mut inner = self.inner();
+        inner.queue.done(index);
+        inner.report.told += 1;
+        inner.told += 1;
+        inner.report.opened += u64::from(opened);
+    }
+
+    /// It could not be told, and is tried again at this moment.
+    pub fn later(&self, index: u64, due: Timestamp, now: Timestamp) {
+        let mut inner = self.inner();
+        inner.queue.later(index, due, now);
+        inner.report.failed += 1;
+    }
+
+    /// It was not tried.
+    pub fn give_back(&self, index: u64) {
+        self.inner().queue.give_back(index);
+    }
+
+    /// It is given up, for this reason.
+    pub fn give_up(&self, index: u64, reason: &str, now: Timestamp) {
+        let mut inner = self.inner();
+        let Some((event, letter)) = inner.queue.give_up(index, reason, now) else {
+            return;
+        };
+        inner.report.failed += 1;
+        let draft = told_entries::dead(&self.who, self.filter.client, &event, &letter);
+        inner.drafts.push(draft);
+    }
+
+    /// Those that were given up, the oldest first, with their events where these can still be read.
+    /// Blocks.
+    pub fn dead(&self) -> Result<Vec<DeadEvent>, ReadError> {
+        let letters: Vec<_> = self.inner().queue.dead().cloned().collect();
+        let with_event = |letter: DeadLetter| {
+            let event = self.pages.event(letter.index)?;
+            Ok((letter, event))
+        };
+        letters.into_iter().map(with_event).collect()
+    }
+
+    /// Has these, which were given up, told once more.
+    pub fn revive(&self, events: Vec<Arc<Event>>, now: Timestamp) {
+        self.inner().queue.revive(events, now);
+    }
+
+    /// Makes everything that waits due now.
+    pub fn hurry(&self, now: Timestamp) {
+        self.inner().queue.hurry(now);
+    }
+
+    /// Tries in a row that failed, and since when nothing was taken.
+    pub fn trouble(&self) -> (u32, Option<Timestamp>) {
+        self.inner().queue.trouble()
+    }
+
+    /// Events that wait, and events that were given up.
+    pub fn counts(&self) -> (usize, usize) {
+        let inner = self.inner();
+        (inner.queue.waiting(), inner.queue.dead().len())
+    }
+
+    /// Events that were told since it was opened.
+    pub fn told(&self) -> u64 {
+        self.inner().told
+    }
+
+    /// Entries that are durable and were not looked at.
+    pub fn lag(&self) -> u64 {
+        let next = self.inner().queue.next();
+        let size = self.pages.size().unwrap_or(next);
+        size.saturating_sub(next)
+    }
+
+    fn keep_if_due(&self, gateway: &Gateway, now: Timestamp) {
+        let inner = self.inner();
+        let is_soon = inner.kept_at.is_some_and(|at| now.since(at) < KEEP);
+        drop(inner);
+        if !is_soon {
+            self.keep(gateway, now);
+        }
+    }
+
+    /// Keeps how far it is, if that is more than before.
+    pub(crate) fn keep(&self, gateway: &Gateway, now: Timestamp) {
+        let Some(changes) = self.changes(now) else {
+            return;
+        };
+        let state = gateway.state();
+        gateway.commit(changes.soon(), |_, _| {});
+        drop(state);
+    }
+
+    /// What there is to keep; it is taken as kept. A commit that fails makes more be told twice.
+    pub(crate) fn changes(&self, now: Timestamp) -> Option<Changes> {
+        let mut inner = self.inner();
+        let is_idle = inner.report.is_empty() && inner.drafts.is_empty();
+        let looked_at = inner.queue.next().saturating_sub(inner.kept_next);
+        if is_idle && looked_at < IDLE_ENTRIES && !inner.kept.is_empty() {
+            return None;
+        }
+        let octets = inner.queue.store().to_octets();
+        if is_idle && octets == inner.kept {
+            return None;
+        }
+        let report = std::mem::take(&mut inner.report);
+        let place = (inner.queue.next(), inner.queue.waiting());
+        let entry = told_entries::told(&self.who, self.filter.client, report, place);
+        let mut changes = Changes::new(entry, now);
+        for draft in std::mem::take(&mut inner.drafts) {
+            changes.entry(draft);
+        }
+        let name = self.who.name().into_boxed_str();
+        (inner.kept_next, inner.kept_at) = (inner.queue.next(), Some(now));
+        inner.kept.clone_from(&octets);
+        drop(inner);
+        let gateway = self.gateway.upgrade()?;
+        gateway.feed.remember(&name, octets.clone());
+        changes.write(Write::Progress(ProgressRow { name, octets }));
+        Some(changes)
+    }
+
+    /// Keeps what there is to keep; nothing is told after it.
+    pub fn close(&self) {
+        if let Some(gateway) = self.gateway.upgrade() {
+            let now = gateway.now();
+            self.keep(&gateway, now);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Webhooks as stored, and how far everybody has been told of events. Secrets are sealed in the rows.
+
+use domain::event::EventTypes;
+use domain::id::{ClientId, WebhookId};
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Purpose, VaultRow};
+
+/// What of a person a payload holds, where somebody asked for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Included {
+    /// Neither numbers nor texts.
+    #[default]
+    Nothing,
+    /// Numbers in full.
+    Number,
+    /// Numbers in full, and the texts of messages from handsets.
+    Text,
+}
+
+impl Included {
+    /// The word used on the command line and in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Number => "number",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// Why a webhook is not called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookDown {
+    /// A user of the machine asked.
+    Asked,
+    /// It said that it is gone (410).
+    Gone,
+    /// It took nothing for days.
+    Failing,
+}
+
+impl WebhookDown {
+    /// The word used in the ledger and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Gone => "gone",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// Whether a webhook is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookStanding {
+    /// It is.
+    Enabled,
+    /// It is not, for this reason since this moment. What happens meanwhile is told when it is again.
+    Disabled(WebhookDown, Timestamp),
+}
+
+/// The keys that one generation of a webhook's signatures is made with, sealed together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSecret {
+    /// What it is sealed as: a sequence drawn like an id's.
+    pub sequence: u64,
+    /// The week whose key-encryption key wraps its key.
+    pub week: u32,
+    /// That key, wrapped.
+    pub wrapped: Vec<u8>,
+    /// The secrets, sealed.
+    pub sealed: Vec<u8>,
+    /// The public key, `whpk_…`.
+    pub public: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it signs no more; `None` for the newest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ends: Option<Timestamp>,
+}
+
+impl SealedSecret {
+    /// What secrets of webhooks are sealed as.
+    pub const PURPOSE: Purpose = Purpose::Text;
+
+    /// As the vault opens it.
+    pub fn row(&self) -> VaultRow {
+        VaultRow {
+            owner: self.sequence,
+            purpose: Self::PURPOSE,
+            week: self.week,
+            wrapped: self.wrapped.clone(),
+            sealed: self.sealed.clone(),
+        }
+    }
+}
+
+/// A webhook as stored. The row key is the sequence of its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookRow {
+    /// Its id.
+    pub id: WebhookId,
+    /// The client that is told.
+    pub client: ClientId,
+    /// Where it is called.
+    pub url: WebhookUrl,
+    /// What it is told of.
+    pub events: EventTypes,
+    /// What of a person it is told.
+    #[serde(default)]
+    pub include: Included,
+    /// Whether it is called.
+    pub standing: WebhookStanding,
+    /// Its secrets, the newest last; at most two sign.
+    pub secrets: Vec<SealedSecret>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A URL that may be a secret in itself; masks its path.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WebhookUrl(String);
+
+impl WebhookUrl {
+    /// Keeps a URL that was found good.
+    pub fn new(url: String) -> Self {
+        Self(url)
+    }
+
+    /// The URL itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebhookUrl(https://…)")
+    }
+}
+
+/// How far somebody has been told of events: which entry is looked at next, what waits and what was given
+/// up. Nothing personal is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgressRow {
+    /// Who is told: the id of a webhook, or another name that stays; the row key.
+    pub name: Box<str>,
+    /// How far, as the engine writes it.
+    pub octets: Vec<u8>,
+}
