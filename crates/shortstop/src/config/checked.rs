@@ -245,6 +245,7 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         fairness: fairness::fairness(&config.fairness, problems),
         retention: limits::retention(&config.retention, &config.messages, problems),
         factors: factors::settings(&config.factors, problems),
+        events: engine::QueueBounds::default(),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
         rewrap_every: limits::rewrap_every(&config.keys, problems),
         verifications: verifications::settings(config, problems),
