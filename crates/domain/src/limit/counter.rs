@@ -25,7 +25,7 @@ use super::window::Cell;
 use crate::time::Timestamp;
 
 pub(super) use reading::{Reading, Standing};
-pub(super) use rows::Row;
+pub(super) use rows::Rows;
 use store::Store;
 
 /// How much smaller than the table of exact keys those of the coarser levels are.

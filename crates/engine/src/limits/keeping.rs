@@ -44,8 +44,12 @@ const AT_ONCE_COPY_MAX: Duration = Duration::from_millis(1);
 const COPY_MAX: Duration = Duration::from_millis(10);
 
 /// And when so many requests were counted since: a start counts those of them that were accepted again,
-/// within a second.
+/// within a second. Unless that is so often that more than a [`SHARE`]th of the time is spent on it: a
+/// million keys are 60 MB.
 const REQUESTS_MAX: u64 = 100_000;
+
+/// The least part of the time that is not spent on keeping counts, the time it takes being one.
+const SHARE: u32 = 20;
 
 /// A start counts no more messages than this, the newest, when there is nothing kept to begin from: within
 /// ten seconds.
@@ -63,7 +67,6 @@ struct Kept {
     /// And these above it.
     counted: Vec<u64>,
     /// Where steady time stood.
-    #[serde(default)]
     time: Option<KeptTime>,
 }
 
@@ -170,7 +173,7 @@ impl Gateway {
         };
         let key = aead_key(self.blind().counts())?;
         let opened = open(&key, CONTEXT, &sealed).ok();
-        let kept = opened.and_then(|octets| serde_json::from_slice(&octets).ok());
+        let kept = opened.and_then(|octets| postcard::from_bytes(&octets).ok());
         if kept.is_none() {
             tracing::warn!(
                 "the kept counts of the limits do not open: what was accepted is counted anew"
@@ -217,7 +220,7 @@ impl Gateway {
     fn keep_copy(&self, kept: &Kept) -> Result<(), CountsError> {
         let failed = |says: &str| CountsError(says.to_owned());
         let octets = zeroize::Zeroizing::new(
-            serde_json::to_vec(kept).map_err(|error| failed(&error.to_string()))?,
+            postcard::to_allocvec(kept).map_err(|error| failed(&error.to_string()))?,
         );
         let mut nonce = [0; 12];
         self.entropy.fill(&mut nonce);
@@ -231,7 +234,7 @@ impl Gateway {
     pub(crate) async fn run_counts(self: std::sync::Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = tokio::time::Instant::now();
+        let (mut last, mut took) = (tokio::time::Instant::now(), Duration::ZERO);
         loop {
             tokio::select! {
                 biased;
@@ -239,7 +242,7 @@ impl Gateway {
                 _ = looks.tick() => {}
             }
             let unkept = self.limits.inside().unkept;
-            if !unkept.is_due(last.elapsed()) {
+            if !unkept.is_due(last.elapsed(), took) {
                 continue;
             }
             last = tokio::time::Instant::now();
@@ -252,17 +255,19 @@ impl Gateway {
                 }
                 Err(error) => tracing::error!(%error, "keeping counts ended badly"),
             }
+            took = last.elapsed();
         }
     }
 }
 
 impl Unkept {
-    /// Whether to keep counts, so long after the last time.
-    fn is_due(&self, since: Duration) -> bool {
+    /// Whether to keep counts, so long after the last time began, which took so long.
+    fn is_due(&self, since: Duration, took: Duration) -> bool {
         let any = self.messages + self.others;
         let soon = self.others > 0 && self.copy <= COPY_MAX;
         let at_once = self.refused == Refused::Something && self.copy <= AT_ONCE_COPY_MAX;
-        any >= REQUESTS_MAX || (any > 0 && since >= EVERY) || (soon && (at_once || since >= SOON))
+        let many = any >= REQUESTS_MAX && since >= took.saturating_mul(SHARE).min(EVERY);
+        many || (any > 0 && since >= EVERY) || (soon && (at_once || since >= SOON))
     }
 }
 
@@ -289,23 +294,65 @@ fn horizon(policies: &[Policy]) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use domain::limit::policy::defaults;
+
     use super::*;
 
     #[test]
     fn what_only_these_counts_know_is_kept_within_seconds_and_messages_within_a_minute() {
-        let (soon, minute) = (Duration::from_secs(4), Duration::from_mins(1));
+        let (soon, minute, none) = (
+            Duration::from_secs(4),
+            Duration::from_mins(1),
+            Duration::ZERO,
+        );
         let of = |messages, others, copy| Unkept {
             messages,
             others,
             copy: Duration::from_millis(copy),
             refused: Refused::Nothing,
         };
-        assert!(of(0, 1, 1).is_due(soon));
-        assert!(!of(0, 1, 11).is_due(soon), "the copy holds up too much");
-        assert!(!of(1, 0, 1).is_due(soon), "the store has the message");
-        assert!(of(0, 1, 11).is_due(minute) && of(1, 0, 11).is_due(minute));
-        assert!(!of(0, 0, 1).is_due(minute), "nothing new");
-        assert!(of(REQUESTS_MAX, 0, 11).is_due(Duration::ZERO));
+        assert!(of(0, 1, 1).is_due(soon, none));
+        assert!(
+            !of(0, 1, 11).is_due(soon, none),
+            "the copy holds up too much"
+        );
+        assert!(!of(1, 0, 1).is_due(soon, none), "the store has the message");
+        assert!(of(0, 1, 11).is_due(minute, none) && of(1, 0, 11).is_due(minute, none));
+        assert!(!of(0, 0, 1).is_due(minute, none), "nothing new");
+        assert!(of(REQUESTS_MAX, 0, 11).is_due(none, none));
+        let second = Duration::from_secs(1);
+        assert!(
+            !of(REQUESTS_MAX, 0, 11).is_due(second * 19, second),
+            "it takes too long"
+        );
+        assert!(of(REQUESTS_MAX, 0, 11).is_due(second * 20, second));
+    }
+
+    #[test]
+    fn counts_are_read_back_as_they_were_written() {
+        let now = Timestamp::from_seconds(1_764_064_800);
+        let mut book = Book::new(defaults(), Secret::new([7; 16])).unwrap();
+        let number = domain::msisdn::Msisdn::parse("+447700900123").unwrap();
+        let facts = Facts {
+            client: Some("cli_aaaaaaaaaaoaaiaaaaaaaaaaaa".parse().unwrap()),
+            destination: Some(Destination::of(number)),
+            segments: 1,
+            ..Facts::new(Event::Message)
+        };
+        book.check_and_take(&facts, now);
+        let kept = Kept {
+            counts: book.snapshot(now),
+            boundary: 5,
+            counted: vec![7, u64::MAX],
+            time: Some(
+                SteadyTime::begin(None, now, Duration::from_secs(9))
+                    .kept(now, Duration::from_secs(9)),
+            ),
+        };
+        let octets = postcard::to_allocvec(&kept).unwrap();
+        let again: Kept = postcard::from_bytes(&octets).unwrap();
+        assert!(again.counts == kept.counts && kept.counts.rows() > 0);
+        assert_eq!((again.boundary, again.counted), (5, vec![7, u64::MAX]));
     }
 
     #[test]
@@ -317,10 +364,19 @@ mod tests {
             copy: Duration::from_millis(copy),
         };
         let look = LOOK;
-        assert!(of(1, 1, Refused::Something).is_due(look));
-        assert!(!of(1, 1, Refused::Nothing).is_due(look), "not full");
-        assert!(!of(0, 1, Refused::Something).is_due(look), "nothing new");
-        assert!(!of(1, 2, Refused::Something).is_due(look), "a slow copy");
-        assert!(of(1, 2, Refused::Something).is_due(SOON));
+        assert!(of(1, 1, Refused::Something).is_due(look, Duration::ZERO));
+        assert!(
+            !of(1, 1, Refused::Nothing).is_due(look, Duration::ZERO),
+            "not full"
+        );
+        assert!(
+            !of(0, 1, Refused::Something).is_due(look, Duration::ZERO),
+            "nothing new"
+        );
+        assert!(
+            !of(1, 2, Refused::Something).is_due(look, Duration::ZERO),
+            "a slow copy"
+        );
+        assert!(of(1, 2, Refused::Something).is_due(SOON, Duration::ZERO));
     }
 }

@@ -61,8 +61,8 @@ fn changed(mut old: Limit, policy: Policy, now: Timestamp) -> Limit {
     }
     let mut limit = Limit::new(policy);
     limit.tally = old.tally;
-    for row in old.rows(now) {
-        limit.adopt(&row, old.policy(), now);
+    for counted in old.rows(now).iter() {
+        limit.adopt(counted, old.policy(), now);
     }
     limit
 }

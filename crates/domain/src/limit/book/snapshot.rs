@@ -6,14 +6,14 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Book, Limit};
-use crate::limit::counter::Row;
+use crate::limit::counter::Rows;
 use crate::limit::key::{Key, Secret};
 use crate::limit::policy::{Method, Policy, PolicyError};
 use crate::limit::steady::Steady;
 use crate::time::Timestamp;
 
 /// The form that this code writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The counts of a book at one moment. Its size is bounded by the keys of its policies.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,14 +27,14 @@ pub struct Snapshot {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct LimitCounts {
     policy: Policy,
-    rows: Vec<Row>,
+    rows: Rows,
 }
 
 /// Why a snapshot cannot be taken back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// Another release wrote it in another form.
-    #[error("the snapshot of the limits has version {0}, this program reads version 1")]
+    #[error("the snapshot of the limits has version {0}, this program reads version {VERSION}")]
     Version(u32),
     /// Its keys were hashed under another secret.
     #[error("the snapshot of the limits was made under another secret")]
@@ -68,7 +68,7 @@ impl Book {
         let counted = |limit: &&Limit| !matches!(limit.policy().method(0), Method::Held(_));
         let limits = self.limits.iter().filter(counted).map(|limit| LimitCounts {
             policy: limit.policy().clone(),
-            rows: limit.rows(now).collect(),
+            rows: limit.rows(now),
         });
         Snapshot {
             version: VERSION,
@@ -99,8 +99,8 @@ impl Book {
             let Some(counts) = snapshot.limits.iter().find(same) else {
                 continue;
             };
-            for row in &counts.rows {
-                limit.adopt(row, &counts.policy, now);
+            for counted in counts.rows.iter() {
+                limit.adopt(counted, &counts.policy, now);
             }
         }
         Ok(book)

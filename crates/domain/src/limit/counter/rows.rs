@@ -11,38 +11,79 @@ use crate::limit::table::Entry;
 use crate::limit::window::Cell;
 use crate::time::Timestamp;
 
+/// The live counts of a limit. A million of them are copied while whoever is counted waits, so that
+/// all cells lie in one piece.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    rows: Vec<Row>,
+    cells: Vec<Cell>,
+}
+
 /// One live count.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
+struct Row {
     level: Level,
     key: Key,
     state: u64,
     /// What to call it: may be a number or an address in clear.
     label: u64,
     tier: u16,
-    cells: Vec<Cell>,
+    /// How many of the cells are its own.
+    filled: u16,
+}
+
+/// One live count with its cells.
+#[derive(Clone, Copy)]
+pub(in crate::limit) struct Counted<'a> {
+    row: &'a Row,
+    cells: &'a [Cell],
+}
+
+impl Rows {
+    /// How many there are.
+    pub(in crate::limit) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Each with its cells. Those that were made by other means than [`Limit::rows`] and name more cells
+    /// than there are have none.
+    pub(in crate::limit) fn iter(&self) -> impl Iterator<Item = Counted<'_>> {
+        let mut rest = self.cells.as_slice();
+        self.rows.iter().map(move |row| {
+            let (cells, behind) = rest
+                .split_at_checked(usize::from(row.filled))
+                .unwrap_or_default();
+            rest = behind;
+            Counted { row, cells }
+        })
+    }
 }
 
 impl Limit {
     /// The live counts.
-    pub(in crate::limit) fn rows(&self, now: Timestamp) -> impl Iterator<Item = Row> {
-        self.live_entries(now).map(|(level, entry)| {
+    pub(in crate::limit) fn rows(&self, now: Timestamp) -> Rows {
+        let mut all = Rows::default();
+        for (level, entry) in self.live_entries(now) {
             let store = self.stores.get(level.index());
-            let cells = store.map(|store| store.cells(&entry).to_vec());
-            Row {
+            let cells = store.map(|store| store.cells(&entry)).unwrap_or_default();
+            all.cells.extend_from_slice(cells);
+            all.rows.push(Row {
                 level,
                 key: entry.key,
                 state: entry.state,
                 label: entry.label,
                 tier: entry.tier,
-                cells: cells.unwrap_or_default(),
-            }
-        })
+                // A key has at most 64 cells.
+                filled: u16::try_from(cells.len()).unwrap_or(0),
+            });
+        }
+        all
     }
 
     /// Counts a row that was counted under `old`, a policy of the same shape. When its level has no room
     /// (fewer keys than before), it is added to what all newcomers share: they begin with it.
-    pub(in crate::limit) fn adopt(&mut self, row: &Row, old: &Policy, now: Timestamp) {
+    pub(in crate::limit) fn adopt(&mut self, counted: Counted<'_>, old: &Policy, now: Timestamp) {
+        let row = counted.row;
         let tier = self.policy.tier(old.client_of(row.tier));
         let entry = Entry {
             key: row.key,
@@ -51,12 +92,12 @@ impl Limit {
             tier,
             ..Entry::default()
         };
-        if !self.adopt_at(row.level, entry, row, old, now) {
+        if !self.adopt_at(row.level, entry, counted, old, now) {
             let last = Entry {
                 key: Key::SHARED,
                 ..Entry::default()
             };
-            self.adopt_at(Level::Last, last, row, old, now);
+            self.adopt_at(Level::Last, last, counted, old, now);
         }
     }
 
@@ -64,7 +105,7 @@ impl Limit {
         &mut self,
         level: Level,
         entry: Entry,
-        row: &Row,
+        Counted { row, cells }: Counted<'_>,
         old: &Policy,
         now: Timestamp,
     ) -> bool {
@@ -97,7 +138,7 @@ impl Limit {
                 };
             }
             (Method::Quota(window), _) => {
-                let mut cells = [store.cells(&entry), &row.cells].concat();
+                let mut cells = [store.cells(&entry), cells].concat();
                 cells.sort_unstable();
                 entry.filled = 0;
                 for [at, amount] in cells {

@@ -217,9 +217,9 @@ fn a_snapshot_of_another_secret_or_version_is_refused() {
     );
     let text = serde_json::to_string(&snapshot)
         .unwrap()
-        .replace("\"version\":1", "\"version\":2");
+        .replace("\"version\":2", "\"version\":3");
     let newer: Snapshot = serde_json::from_str(&text).unwrap();
-    assert_eq!(restore(secret(), &newer), Some(RestoreError::Version(2)));
+    assert_eq!(restore(secret(), &newer), Some(RestoreError::Version(3)));
     assert!(format!("{snapshot:?}").len() < 60, "Debug shows no rows");
 }
 
