@@ -294,6 +294,7 @@ fn horizon(policies: &[Policy]) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use domain::limit::book::Verdict;
     use domain::limit::policy::defaults;
 
     use super::*;
@@ -339,7 +340,8 @@ mod tests {
             segments: 1,
             ..Facts::new(Event::Message)
         };
-        book.check_and_take(&facts, now);
+        let decision = book.check_and_take(&facts, now);
+        assert_eq!(decision.verdict, Verdict::Granted);
         let kept = Kept {
             counts: book.snapshot(now),
             boundary: 5,
