@@ -12,6 +12,7 @@ pub mod channel;
 pub mod check;
 pub mod code;
 pub mod factor;
+pub mod fixed_lines;
 pub mod mo;
 pub mod odds;
 pub mod pumping;

@@ -1,6 +1,7 @@
 //! The gateway: the ports, the keys and the state that every command works on. The commands are in
 //! files of their own; this one only holds them together.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use domain::time::Timestamp;
@@ -102,6 +103,9 @@ pub struct Gateway {
     pub(crate) risk: OnceLock<RiskParts>,
     /// The pumping guard; see [`crate::pumping`] for the order of locks.
     pub(crate) pumping: Mutex<Desk>,
+    /// Whether a prefix may be blocked: messages ask the guard only then. Set when a block begins, and every round
+    /// of the housekeeper.
+    pub(crate) blocks_stand: AtomicBool,
     me: Weak<Gateway>,
 }
 
@@ -145,6 +149,7 @@ impl Gateway {
             sealing: OnceLock::new(),
             risk: OnceLock::new(),
             pumping: Mutex::default(),
+            blocks_stand: AtomicBool::new(false),
             me: me.clone(),
         })
     }

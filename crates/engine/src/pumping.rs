@@ -7,6 +7,7 @@ mod desk;
 pub(crate) mod record;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 use domain::msisdn::Msisdn;
@@ -71,6 +72,28 @@ impl Gateway {
         self.act_on(state, judged, ask, now)
     }
 
+    /// Asks the guard about a message with a code of the application's own. No block begins with it, and while
+    /// none stands nothing is looked up.
+    pub(crate) fn judge_message(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        ask: Ask,
+        now: Timestamp,
+    ) -> Result<(), Reason> {
+        if !self.blocks_stand.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.pumping().judge_again(ask, &settings.pumping, now) {
+            Judged::Clear => Ok(()),
+            Judged::Shadow(finding, _) => {
+                suspect(state, ask, finding.reason.code(), now);
+                Ok(())
+            }
+            Judged::Refuse(finding, _) => Err(finding.reason),
+        }
+    }
+
     fn act_on(
         &self,
         state: &mut State,
@@ -90,10 +113,7 @@ impl Gateway {
             let reason = finding.reason;
             return Err(PumpingRefusal { reason, recorded });
         }
-        state.counters.add(Counter::Suspected(word), 1);
-        let (kind, who) = (Kind::PumpingSuspected, Who::Client(ask.client));
-        let done = ledger::Outcome::Done;
-        state.coalescer.count(kind, done, who, word, now);
+        suspect(state, ask, word, now);
         Ok(())
     }
 
@@ -104,6 +124,7 @@ impl Gateway {
         begun: &desk::Begun,
         now: Timestamp,
     ) -> oneshot::Receiver<bool> {
+        self.blocks_stand.store(true, Ordering::Relaxed);
         let mut batch = Batch::new(now);
         if let Some(lifted) = &begun.lifted {
             batch.entry(entries::pumping::over(lifted));
@@ -193,6 +214,7 @@ impl Gateway {
     pub(crate) fn keep_pumping(&self, now: Timestamp) {
         let state = self.state();
         let over = self.pumping().over(now);
+        self.look_for_blocks(now);
         if !over.is_empty() {
             let mut batch = Batch::new(now);
             for lifted in &over {
@@ -205,6 +227,12 @@ impl Gateway {
         }
         drop(state);
         self.prepare_whole(now);
+    }
+
+    /// Notes whether any block stands, for those who only ask then.
+    pub(crate) fn look_for_blocks(&self, now: Timestamp) {
+        let any = self.pumping().blocks(now) > 0;
+        self.blocks_stand.store(any, Ordering::Relaxed);
     }
 
     /// What the guard counts and blocks now.
@@ -280,6 +308,14 @@ impl Gateway {
         }
         rows
     }
+}
+
+/// Counts a code that goes ahead and would have been refused.
+fn suspect(state: &mut State, ask: Ask, word: &'static str, now: Timestamp) {
+    state.counters.add(Counter::Suspected(word), 1);
+    let (kind, who) = (Kind::PumpingSuspected, Who::Client(ask.client));
+    let done = ledger::Outcome::Done;
+    state.coalescer.count(kind, done, who, word, now);
 }
 
 /// Adds counts up by country.

@@ -168,6 +168,7 @@ impl Gateway {
         fresh.counters.absorb(std::mem::take(&mut state.counters));
         *state = fresh;
         *self.pumping() = std::mem::take(&mut found.pumping);
+        self.look_for_blocks(now);
         self.resume();
         self.is_back();
         self.decide_doubts(&mut state, &found, &settings, now);

@@ -17,6 +17,7 @@ use domain::sender::ShortCode;
 use domain::text::segment::{self, ReferenceWidth, Segmented};
 use domain::text::{Encoding, MessageText};
 use domain::time::Timestamp;
+use domain::verification::pumping::Reason;
 use ledger::Commitment;
 
 use crate::batch::Batch;
@@ -102,6 +103,10 @@ pub enum SubmitError {
     /// Limits refuse it.
     #[error(transparent)]
     Throttled(#[from] Throttled),
+    /// It carries a code, and numbers that begin like its own get none from this client: codes to them go
+    /// unused.
+    #[error("the code is not sent: {}", .0.code())]
+    Pumping(Reason),
     /// The idempotency key was used for another payload.
     #[error("the idempotency key was used for another payload")]
     KeyReused,
@@ -267,7 +272,9 @@ impl Gateway {
             self.turned_away_for_room();
             return Err(SubmitError::StorageLow.into());
         }
-        let entered = self.enter(&mut state, &settings, &mut batch, intake, prepared);
+        let passed = self.may_pass_guard(&mut state, &settings, caller, &prepared, now);
+        let entered =
+            passed.and_then(|()| self.enter(&mut state, &settings, &mut batch, intake, prepared));
         let entered = entered.map_err(|error| {
             if let Some(claim) = &claim {
                 state.idempotency.release(claim.key);

@@ -14,6 +14,7 @@ use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
 use domain::verification::budget::policy::{FewDigits, Policy};
 use domain::verification::code::CodeLength;
+use domain::verification::fixed_lines::FixedLines;
 use domain::verification::pumping::PumpingPolicy;
 use domain::verification::state::Rules;
 use domain::verification::template::insert::Brand;
@@ -90,6 +91,7 @@ pub fn verifications() -> VerificationSettings {
         short_code: None,
         length: CodeLength::SIX,
         few_digits: FewDigits::Forbidden,
+        fixed_lines: FixedLines::default(),
         rules: Rules::default(),
         policy: Policy::default(),
         language: Language::English,

@@ -112,6 +112,7 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Refused(refusal) => refusal.into(),
             SubmitError::Throttled(throttled) => throttled.into(),
+            SubmitError::Pumping(reason) => engine::RiskRefusal::Pumping(reason).into(),
             SubmitError::KeyReused => Self::new(
                 Code::IdempotencyKeyReused,
                 "this idempotency key brought another payload before: use a new key for each new \

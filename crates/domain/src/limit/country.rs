@@ -93,7 +93,7 @@ impl Range {
             (808, _) | (_, Line::SharedCost) => Some(Self::SharedCost),
             (800, _) | (_, Line::TollFree) => Some(Self::TollFree),
             (_, Line::Pager) => Some(Self::Pager),
-            (_, Line::Ordinary) => None,
+            (_, Line::Ordinary | Line::Fixed) => None,
         }
     }
 }

@@ -3,8 +3,10 @@
 /// A kind of line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Line {
-    /// A mobile, a fixed line, or nothing that the plan tells apart.
+    /// A mobile, or nothing that the plan tells apart from one.
     Ordinary,
+    /// A fixed line, and for sure no mobile.
+    Fixed,
     /// The caller pays extra, and the owner of the number is paid.
     Premium,
     /// The caller and the owner share the cost.

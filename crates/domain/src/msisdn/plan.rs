@@ -101,6 +101,7 @@ pub(super) fn line(code: u16, digits: u64) -> Line {
         Some(PhoneNumberType::SharedCost) => Line::SharedCost,
         Some(PhoneNumberType::TollFree) => Line::TollFree,
         Some(PhoneNumberType::Pager) => Line::Pager,
+        Some(PhoneNumberType::FixedLine) => Line::Fixed,
         _ => Line::Ordinary,
     }
 }

@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use domain::admission::{Facts, Origin, Room, Route};
+use domain::class::TrafficClass;
 use domain::consent::Standing;
 use domain::id::ClientId;
 use domain::limit::book::Meter;
 use domain::limit::facts::{Event, Facts as Counted};
 use domain::time::Timestamp;
+use domain::verification::pumping::Ask;
 use ledger::{Kind, Outcome};
 
 use super::{Early, Intake, Prepared, SubmitError};
+use crate::client::Caller;
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::limits::Throttled;
@@ -96,6 +99,29 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Whether the guard against pumping lets an application's own code through: not to a prefix that is blocked.
+    /// The code is not counted, since nobody tells the gateway whether it was used.
+    pub(super) fn may_pass_guard(
+        &self,
+        state: &mut State,
+        settings: &Settings,
+        caller: &Caller,
+        prepared: &Prepared,
+        now: Timestamp,
+    ) -> Result<(), SubmitError> {
+        if prepared.head.class != TrafficClass::Otp {
+            return Ok(());
+        }
+        let ask = Ask {
+            client: caller.client,
+            to: prepared.to,
+        };
+        self.judge_message(state, settings, ask, now)
+            .map_err(SubmitError::Pumping)
+    }
+}
+
 /// Counts a message that was not taken on, in the ledger within a second and in the metrics, and ends its
 /// request.
 pub(crate) fn refused(
@@ -114,6 +140,13 @@ fn count(state: &mut State, client: ClientId, error: &SubmitError, now: Timestam
         SubmitError::Refused(refusal) => {
             let kind = Kind::MessageRefused;
             let code = refusal.code();
+            state
+                .coalescer
+                .count(kind, Outcome::Refused, who, code, now);
+            code
+        }
+        SubmitError::Pumping(reason) => {
+            let (kind, code) = (Kind::MessageRefused, reason.code());
             state
                 .coalescer
                 .count(kind, Outcome::Refused, who, code, now);

@@ -8,6 +8,7 @@ use domain::verification::state::State as Standing;
 use ledger::Kind;
 use tokio::sync::oneshot;
 
+use super::settings::VerificationSettings;
 use super::start::{StartVerification, StartVerificationError};
 use crate::batch::Batch;
 use crate::client::Caller;
@@ -51,10 +52,17 @@ impl Gateway {
     pub(super) async fn may_verify(
         &self,
         caller: &Caller,
+        terms: &VerificationSettings,
         request: &StartVerification,
     ) -> Result<SimCleared, StartVerificationError> {
         if !matches!(request.channel, Channel::Sms | Channel::Mo) {
             return Err(StartVerificationError::Channel);
+        }
+        if terms.fixed_lines.refuse(request.channel, request.to) {
+            let (kind, now) = (Kind::VerificationStarted, self.now());
+            let mut state = self.state();
+            state.count_unverified(kind, caller.client, "fixed-line", now);
+            return Err(StartVerificationError::FixedLine);
         }
         self.ask_about_sim(request.to).await.map_err(|risk| {
             let (now, word) = (self.now(), risk.code());

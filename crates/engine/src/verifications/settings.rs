@@ -3,6 +3,7 @@
 use domain::sender::ShortCode;
 use domain::verification::budget::policy::{FewDigits, Policy};
 use domain::verification::code::CodeLength;
+use domain::verification::fixed_lines::FixedLines;
 use domain::verification::state::Rules;
 use domain::verification::template::insert::Brand;
 use domain::verification::template::language::Language;
@@ -19,6 +20,8 @@ pub struct VerificationSettings {
     pub length: CodeLength,
     /// Whether a request may ask for fewer than six.
     pub few_digits: FewDigits,
+    /// Whether codes are sent to fixed lines.
+    pub fixed_lines: FixedLines,
     /// How long a code is valid, and how often it is checked and sent.
     pub rules: Rules,
     /// How many failed checks and sends a number has at one client.

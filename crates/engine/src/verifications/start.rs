@@ -96,6 +96,9 @@ pub enum StartVerificationError {
     /// The channel is not begun here.
     #[error("the channel is not begun here")]
     Channel,
+    /// The number is a fixed line, which shows no text.
+    #[error("the number is a fixed line")]
+    FixedLine,
     /// The number has no checks left: nobody would look at the code.
     #[error("the number is locked: {}", .0.reason.code())]
     Locked(Locked),
@@ -202,7 +205,7 @@ impl Gateway {
         let sim = if self.is_repeated(claim.as_ref()) {
             None
         } else {
-            Some(self.may_verify(caller, &request).await?)
+            Some(self.may_verify(caller, terms, &request).await?)
         };
         let holder = (caller.client, self.blind().budget(request.to));
         let held = self.number_locks.hold(&holder).await;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::class::TrafficClass;
 use domain::msisdn::Msisdn;
-use domain::verification::pumping::{Mode, Prefix, Reason};
+use domain::verification::channel::Channel;
+use domain::verification::pumping::{Mode, Prefix, Reason, SafeList};
 use domain::verification::risk::{MaxAgeHours, SimRisk, SimSwap, Unknown, WhenUnknown};
 use engine::{
     ErasureBasis, ErasureScope, IdempotencyKey, ResendError, RiskParts, RiskRefusal, Settings,
-    StartVerification, StartVerificationError, UnblockError, UnblockReason,
+    StartVerification, StartVerificationError, SubmitError, UnblockError, UnblockReason,
 };
 use ledger::Kind;
 use testkit::settings::usual;
@@ -215,6 +217,83 @@ fn a_code_of_a_blocked_prefix_is_not_sent_once_more() {
         .unwrap();
     let resent = test.settle(test.gateway.resend_verification(&caller, id));
     assert!(resent.is_ok(), "{resent:?}");
+}
+
+/// A code of the application's own, as a message.
+fn own_code(test: &TestGateway, number: u64, class: TrafficClass) -> Result<(), SubmitError> {
+    let request = testkit::gateway::request(to(number).to, class, "Your code is 482913");
+    let caller = test.caller();
+    let sent = test.settle(test.gateway.submit(&caller, request, None));
+    test.carriers.take();
+    sent.map(drop)
+}
+
+#[test]
+fn an_applications_own_code_passes_no_blocked_prefix_and_other_messages_do() {
+    let test = running();
+    assert_eq!(own_code(&test, 1, TrafficClass::Otp), Ok(()));
+    assert_eq!(sent(&test, 10..20), 7);
+    let refused = SubmitError::Pumping(Reason::PrefixBlocked);
+    assert_eq!(
+        own_code(&test, 5_000, TrafficClass::Otp),
+        Err(refused.clone())
+    );
+    assert_eq!(own_code(&test, 5_000, TrafficClass::Alert), Ok(()));
+    assert_eq!(own_code(&test, 500_000, TrafficClass::Otp), Ok(()));
+    let told = told(&test, Kind::MessageRefused);
+    assert!(told[0].contains(r#""reason":"prefix-blocked""#), "{told:?}");
+    let test = test.crash_and_restart(usual(), 2);
+    test.bind_all();
+    assert_eq!(own_code(&test, 5_001, TrafficClass::Otp), Err(refused));
+    let unblock = UnblockReason::parse("a case").unwrap();
+    test.settle(test.gateway.unblock_prefix("anna", prefix(), &unblock))
+        .unwrap();
+    assert_eq!(own_code(&test, 5_002, TrafficClass::Otp), Ok(()));
+}
+
+#[test]
+fn an_own_code_that_is_on_the_safe_list_or_under_a_guard_that_records_goes_ahead() {
+    let test = TestGateway::queued_with(recording());
+    test.bind_all();
+    assert_eq!(sent(&test, 0..10), 10);
+    assert_eq!(own_code(&test, 5_000, TrafficClass::Otp), Ok(()));
+    assert!(
+        told(&test, Kind::PumpingSuspected)
+            .iter()
+            .any(|entry| entry.contains("prefix-blocked"))
+    );
+    let mut settings = usual();
+    settings.pumping.safe_list = SafeList::parse(["+49151000050"]).unwrap();
+    let test = TestGateway::queued_with(settings);
+    test.bind_all();
+    assert_eq!(sent(&test, 0..10), 7);
+    assert_eq!(own_code(&test, 5_000, TrafficClass::Otp), Ok(()));
+}
+
+#[test]
+fn a_fixed_line_gets_no_code_and_may_still_text_one() {
+    let test = running();
+    let fixed = |channel| StartVerification {
+        to: Msisdn::from_digits(442_079_460_018).unwrap(),
+        channel,
+        ..start_of(1)
+    };
+    let caller = test.caller();
+    let start = |channel| {
+        let starting = test
+            .gateway
+            .start_verification(&caller, fixed(channel), None);
+        test.settle(starting).map(drop)
+    };
+    assert_eq!(start(Channel::Sms), Err(StartVerificationError::FixedLine));
+    assert_eq!(start(Channel::Mo), Ok(()));
+    let counted = told(&test, Kind::VerificationStarted);
+    assert!(
+        counted
+            .iter()
+            .any(|entry| entry.contains(r#""reason":"fixed-line""#)),
+        "{counted:?}"
+    );
 }
 
 #[test]

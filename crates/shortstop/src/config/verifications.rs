@@ -1,6 +1,7 @@
 //! `[verifications]`: codes for the firm's users.
 
 use domain::verification::budget::policy::FewDigits;
+use domain::verification::fixed_lines::FixedLines;
 
 use super::section::section;
 
@@ -17,6 +18,10 @@ section! {
         /// Whether codes of fewer than 6 digits are given. "weak-codes-accepted" lets them be guessed ten or a
         /// hundred times as easily; a failed check then takes ten or a hundred from the day's budget.
         pub few_digits: FewDigits = FewDigits::Forbidden,
+        /// Whether codes are sent to numbers that surely are fixed lines: "refuse" or "send". Hardly any shows a text,
+        /// some read it aloud to whoever picks up. Where fixed and mobile numbers look alike (North America) none is
+        /// refused.
+        pub fixed_lines: FixedLines = FixedLines::Refuse,
         /// How long a code is valid: 60 to 600 (NIST SP 800-63B-4 section 3.1.3.2). It is said in whole
         /// minutes in the text.
         pub valid_seconds: u16 = 600,

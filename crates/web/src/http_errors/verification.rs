@@ -44,6 +44,11 @@ impl From<StartVerificationError> for Problem {
                 Place::Pointer("/channel".to_owned()),
                 "is no channel that verifications begin on here: use sms or mo",
             ),
+            StartVerificationError::FixedLine => Self::new(
+                Code::FixedLine,
+                "the number is a fixed line, and hardly any of those shows a text: nothing was sent; ask \
+                 the person for a mobile number, or offer another way",
+            ),
             StartVerificationError::NotYet(not_yet) => not_yet.into(),
             StartVerificationError::Locked(locked) => locked.into(),
             StartVerificationError::Awaited(not_yet) => awaited(&not_yet),

@@ -72,6 +72,8 @@ pub enum Code {
     VerificationsOff,
     /// The text of a code does not fit one segment.
     TextDoesNotFit,
+    /// The number of a verification is a fixed line.
+    FixedLine,
     /// The wait since the last code is not over.
     SendCooldown,
     /// Too many codes were sent to the number.
@@ -109,7 +111,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -145,6 +147,7 @@ impl Code {
         Self::IdempotencyKeyReused,
         Self::VerificationsOff,
         Self::TextDoesNotFit,
+        Self::FixedLine,
         Self::Throttled,
         Self::SendCooldown,
         Self::SendBudget,
@@ -248,6 +251,11 @@ impl Code {
                 "text-does-not-fit",
                 S::UNPROCESSABLE_ENTITY,
                 "Text does not fit one segment",
+            ),
+            Self::FixedLine => (
+                "fixed-line",
+                S::UNPROCESSABLE_ENTITY,
+                "Fixed lines get no codes",
             ),
             Self::SendCooldown => (
                 "send-cooldown",
@@ -400,7 +408,7 @@ mod tests {
              class-not-granted risk not-found pruned method-not-allowed request-timeout idempotency-in-flight \
              not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \
-             too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit \
+             too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit fixed-line \
              throttled send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \
              queue-full idempotency-full verifications-full busy unavailable storage-low timeout"
         );

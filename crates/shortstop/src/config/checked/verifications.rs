@@ -33,6 +33,7 @@ pub fn settings(config: &Config, problems: &mut Problems) -> Option<Box<Verifica
         short_code,
         length: length?,
         few_digits: raw.few_digits,
+        fixed_lines: raw.fixed_lines,
         rules: rules?,
         policy: policy?,
         language: language?,
