@@ -14,6 +14,7 @@ pub mod msisdn;
 pub mod pace;
 pub mod reassembly;
 pub mod sender;
+pub mod signature;
 pub mod text;
 pub mod time;
 pub mod verification;

@@ -1,0 +1,102 @@
+//! The keys that signatures are verified with. The algorithm is the key's: what a message says of it can only be the
+//! same or wrong.
+
+use core::fmt;
+use core::str::FromStr;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// How requests are signed (RFC 9421 section 6.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// HMAC with SHA-256 under a shared secret.
+    #[serde(rename = "hmac-sha256")]
+    HmacSha256,
+    /// Ed25519 by a key that only the client has.
+    #[serde(rename = "ed25519")]
+    Ed25519,
+}
+
+impl Algorithm {
+    /// Its name in the registry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name is that of no algorithm that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not an algorithm; use ed25519 or hmac-sha256")]
+pub struct UnknownAlgorithm;
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        [Self::HmacSha256, Self::Ed25519]
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
+            .ok_or(UnknownAlgorithm)
+    }
+}
+
+/// Octets of a shared secret, wiped when dropped.
+pub type SigningSecret = Zeroizing<Vec<u8>>;
+
+/// A key that signatures are verified with.
+pub enum VerifyingKey {
+    /// A shared secret.
+    Hmac(hmac::Key),
+    /// A public key.
+    Ed25519([u8; 32]),
+}
+
+impl VerifyingKey {
+    /// A shared secret.
+    pub fn hmac(secret: &[u8]) -> Self {
+        Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// A public key of 32 octets (RFC 8032 section 5.1.5); `None` when there are more or less.
+    pub fn ed25519(public: &[u8]) -> Option<Self> {
+        public.try_into().ok().map(Self::Ed25519)
+    }
+
+    /// How it signs.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Hmac(_) => Algorithm::HmacSha256,
+            Self::Ed25519(_) => Algorithm::Ed25519,
+        }
+    }
+
+    /// Whether a signature is of these octets by this key.
+    pub fn verifies(&self, base: &[u8], signature: &[u8]) -> bool {
+        match self {
+            // In constant time.
+            Self::Hmac(key) => hmac::verify(key, base, signature).is_ok(),
+            Self::Ed25519(public) => {
+                let key = UnparsedPublicKey::new(&ED25519, public);
+                key.verify(base, signature).is_ok()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({}, masked)", self.algorithm())
+    }
+}
