@@ -9,7 +9,7 @@ mod structured;
 use core::fmt::Write as _;
 
 pub use digest::{DigestError, content_digest, sha256};
-pub use key::{Algorithm, SigningSecret, UnknownAlgorithm, VerifyingKey};
+pub use key::{Algorithm, UnknownAlgorithm, VerifyingKey};
 use structured::{Bare, Dictionary, Item, Member};
 
 /// Components that a signature may cover: more than any request of ours has headers of use.
@@ -49,6 +49,12 @@ pub enum SignatureError {
     /// A parameter must be there, and in its form.
     #[error("the signature's parameter {0} is missing or not in its form")]
     Parameter(&'static str),
+    /// The digest that it covers is none.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+    /// The request shows a key too.
+    #[error("the request has a signature and an Authorization header: send one of them")]
+    Beside,
     /// There is a parameter that this gateway does not know.
     #[error("the signature has the parameter {0}, which this gateway does not support")]
     UnknownParameter(String),
@@ -218,10 +224,15 @@ impl MessageSignature {
         &self.octets
     }
 
+    /// Whether it covers a component, or a header by its name in lower case.
+    pub fn covers(&self, name: &str) -> bool {
+        self.components.iter().any(|one| one.name() == name)
+    }
+
     /// Refuses a signature that leaves open what it should not: the method, where the request goes, and what
     /// `needs` names. The first that is missing is told.
     pub fn require(&self, needs: Needs<'_>) -> Result<(), SignatureError> {
-        let covers = |name: &str| self.components.iter().any(|one| one.name() == name);
+        let covers = |name: &str| self.covers(name);
         let mut wanted = vec!["@method"];
         if !covers("@target-uri") {
             if !["@authority", "@path", "@query"].into_iter().any(covers) {

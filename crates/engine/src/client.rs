@@ -1,7 +1,6 @@
-//! Clients: applications with credentials. Keys are stored as hashes only; what a client may do is
+//! Clients: applications with credentials. Of keys that are shown only hashes are stored; what a client may do is
 //! looked up in memory, so that a revoked key fails with the next request.
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,15 +8,20 @@ use std::sync::Arc;
 use domain::class::ClassSet;
 use domain::id::{ClientId, KeyId};
 use domain::sender::ShortCode;
-use domain::time::Timestamp;
+use domain::signature::SignatureError;
 use ipnet::IpNet;
 
 use crate::limits::Throttled;
-use crate::rows::{ApiKeyRow, ClientRow};
+use crate::rows::{AuthMode, ClientRow, Thumbprint};
 
 mod api_key;
+mod directory;
+mod shown;
 
 pub use api_key::{ApiKey, KeyHash};
+pub use directory::Directory;
+pub(crate) use directory::{NotAccepted, Origin, Proof};
+pub use shown::{Credential, PeerCertificate, Presented, SignedRequest};
 
 /// What a key may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,6 +167,33 @@ pub enum AuthError {
     /// The client may not call from this network.
     #[error("the client may not call from this network")]
     Network,
+    /// The client calls only over connections with a certificate of its own, and this is none.
+    #[error("the key is not known on this connection")]
+    Certificate,
+    /// The client signs its requests, and this one shows a key.
+    #[error("the client signs its requests")]
+    Unsigned,
+    /// The signature cannot be looked at, or covers too little.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The signature is not of this request by that key.
+    #[error("the signature does not verify")]
+    WrongSignature,
+    /// The signature was made too long ago, or too far in the future, or its time is over.
+    #[error("the signature is not of this time")]
+    Stale,
+    /// It was made before this gateway started, or shortly after: nobody knows any more whether it came before.
+    #[error("the signature was made before the gateway started")]
+    BeforeStart,
+    /// The same nonce came before.
+    #[error("the signature was used before")]
+    Replayed,
+    /// No more nonces can be kept.
+    #[error("no more signatures can be taken now")]
+    NoncesFull,
+    /// What must be recorded before the request is answered cannot be.
+    #[error("nothing can be recorded now")]
+    Unavailable,
     /// It is not accepted, and too many from there were not.
     #[error(transparent)]
     Throttled(#[from] Throttled),
@@ -176,6 +207,14 @@ impl AuthError {
             Self::Expired => "key-expired",
             Self::Revoked => "key-revoked",
             Self::Network => "network-not-allowed",
+            Self::Certificate => "certificate-mismatch",
+            Self::Unsigned => "signature-required",
+            Self::Signature(_) => "signature-unsound",
+            Self::WrongSignature => "signature-wrong",
+            Self::Stale | Self::BeforeStart => "signature-stale",
+            Self::Replayed => "signature-replayed",
+            Self::NoncesFull => "busy",
+            Self::Unavailable => "unavailable",
             Self::Throttled(_) => Throttled::CODE,
         }
     }
@@ -192,6 +231,8 @@ struct Grants {
     short_codes: Vec<ShortCode>,
     classes: ClassSet,
     networks: Vec<IpNet>,
+    auth: AuthMode,
+    certificates: Vec<Thumbprint>,
 }
 
 impl Grants {
@@ -209,6 +250,8 @@ impl Grants {
                 .iter()
                 .filter_map(|net| net.parse().ok())
                 .collect(),
+            auth: row.auth,
+            certificates: row.certificates.iter().map(|kept| kept.sha256).collect(),
         })
     }
 
@@ -216,145 +259,5 @@ impl Grants {
         // An IPv4 peer of a dual-stack listener shows as ::ffff:a.b.c.d.
         let source = source.to_canonical();
         self.networks.is_empty() || self.networks.iter().any(|net| net.contains(&source))
-    }
-}
-
-#[derive(Debug)]
-struct Known {
-    client: ClientId,
-    key: ApiKeyRow,
-    client_revoked: bool,
-    grants: Arc<Grants>,
-}
-
-/// Every client and key, in memory.
-#[derive(Debug, Default)]
-pub struct Directory {
-    rows: BTreeMap<ClientId, ClientRow>,
-    keys: HashMap<KeyHash, Known>,
-}
-
-impl Directory {
-    /// Takes in a client, new or changed.
-    pub fn put(&mut self, row: ClientRow) {
-        self.keys.retain(|_, known| known.client != row.id);
-        let grants = Grants::of(&row);
-        for key in &row.keys {
-            let Some(hash) = KeyHash::from_hex(&key.hash) else {
-                continue;
-            };
-            let known = Known {
-                client: row.id,
-                key: key.clone(),
-                client_revoked: row.revoked.is_some(),
-                grants: Arc::clone(&grants),
-            };
-            self.keys.insert(hash, known);
-        }
-        self.rows.insert(row.id, row);
-    }
-
-    /// One client.
-    pub fn get(&self, id: ClientId) -> Option<&ClientRow> {
-        self.rows.get(&id)
-    }
-
-    /// Every client, oldest first.
-    pub fn all(&self) -> impl Iterator<Item = &ClientRow> {
-        self.rows.values()
-    }
-
-    /// Who shows this credential. The key is found by its SHA-256, which nobody can steer, so that
-    /// the time it takes tells nothing of other keys.
-    pub fn authenticate(
-        &self,
-        credential: &str,
-        source: IpAddr,
-        now: Timestamp,
-    ) -> Result<Caller, (AuthError, Option<ClientId>)> {
-        let hash = KeyHash::of(credential).ok_or((AuthError::Unknown, None))?;
-        let known = self.keys.get(&hash).ok_or((AuthError::Unknown, None))?;
-        let refuse = |error| Err((error, Some(known.client)));
-        if known.client_revoked || known.key.revoked.is_some() {
-            return refuse(AuthError::Revoked);
-        }
-        if known.key.expires.is_some_and(|end| end <= now) {
-            return refuse(AuthError::Expired);
-        }
-        if !known.grants.allows(source) {
-            return refuse(AuthError::Network);
-        }
-        let grants = Arc::clone(&known.grants);
-        Ok(Caller {
-            client: known.client,
-            key: known.key.id,
-            source,
-            grants,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
-    const LATER: Timestamp = Timestamp::from_seconds(1_764_064_900);
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    fn client(key: &ApiKey) -> ClientRow {
-        ClientRow {
-            id: ClientId::new(1, 1),
-            name: "shop".to_owned(),
-            scopes: vec!["messages:send".to_owned()],
-            short_codes: vec![],
-            classes: ClassSet::default(),
-            networks: vec![],
-            keys: vec![ApiKeyRow {
-                id: KeyId::new(2, 2),
-                hash: key.hash().to_hex(),
-                created: NOW,
-                expires: None,
-                revoked: None,
-            }],
-            created: NOW,
-            revoked: None,
-        }
-    }
-
-    fn outcome(row: ClientRow, key: &ApiKey, now: Timestamp) -> Option<AuthError> {
-        let mut directory = Directory::default();
-        directory.put(row);
-        directory
-            .authenticate(key.reveal(), HOME, now)
-            .err()
-            .map(|(error, _)| error)
-    }
-
-    #[test]
-    fn a_key_opens_until_it_expires_or_is_revoked() {
-        let key = ApiKey::from_octets([5; 32]);
-        assert_eq!(outcome(client(&key), &key, NOW), None);
-        let mut row = client(&key);
-        row.keys[0].expires = Some(LATER);
-        assert_eq!(outcome(row.clone(), &key, NOW), None);
-        assert_eq!(outcome(row.clone(), &key, LATER), Some(AuthError::Expired));
-        row.keys[0].revoked = Some(NOW);
-        assert_eq!(outcome(row.clone(), &key, NOW), Some(AuthError::Revoked));
-        row.keys[0].revoked = None;
-        row.revoked = Some(NOW);
-        assert_eq!(outcome(row, &key, NOW), Some(AuthError::Revoked));
-        let other = ApiKey::from_octets([6; 32]);
-        assert_eq!(outcome(client(&key), &other, NOW), Some(AuthError::Unknown));
-    }
-
-    #[test]
-    fn a_client_calls_only_from_its_networks() {
-        let key = ApiKey::from_octets([5; 32]);
-        let mut row = client(&key);
-        row.networks = vec!["10.0.0.0/8".to_owned()];
-        assert_eq!(outcome(row.clone(), &key, NOW), Some(AuthError::Network));
-        row.networks.push("127.0.0.0/8".to_owned());
-        assert_eq!(outcome(row, &key, NOW), None);
     }
 }

@@ -1,8 +1,10 @@
-//! Clients and their keys: added, rotated and revoked by a user of the machine. Authentication of
-//! requests is here too; its failures are counted in the ledger.
+//! Clients and their keys: added, changed, rotated and revoked by a user of the machine. Who asks is found out in
+//! `signed.rs`.
 
-use std::net::IpAddr;
-use std::sync::PoisonError;
+mod keys;
+mod uses;
+
+use std::sync::{PoisonError, RwLockReadGuard};
 use std::time::Duration;
 
 use domain::class::ClassSet;
@@ -10,17 +12,20 @@ use domain::id::{ClientId, KeyId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use ipnet::IpNet;
-use ledger::{Facts, Kind, Outcome, Shown, UtcMicros};
+use ledger::{Draft, Facts, Kind, Outcome, Shown, UtcMicros};
 use tokio::sync::oneshot;
 
 use crate::changes::{Changes, Write};
-use crate::client::{ApiKey, AuthError, Caller, Forbidden, Scope};
+use crate::client::{ApiKey, Caller, Directory, Forbidden, Scope};
 use crate::coalesce::Who;
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
-use crate::rows::{ApiKeyRow, ClientRow};
+use crate::rows::{ApiKeyRow, AuthMode, CertificateRow, ClientRow, Thumbprint};
 use crate::search::holds_number;
+
+pub use keys::KeyWish;
+use keys::signs;
 
 /// A client to be.
 #[derive(Clone, Debug)]
@@ -36,8 +41,23 @@ pub struct NewClient {
     pub classes: ClassSet,
     /// The networks it may come from; empty means any.
     pub networks: Vec<IpNet>,
+    /// What its requests must show.
+    pub auth: AuthMode,
+    /// The certificates it may show.
+    pub certificates: Vec<CertificateRow>,
     /// When its first key ends.
     pub key_expires: Option<Timestamp>,
+}
+
+/// What is to be changed about what a client must show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientChange {
+    /// What its requests must show, if that changes.
+    pub auth: Option<AuthMode>,
+    /// Certificates that it may show from now on.
+    pub add: Vec<CertificateRow>,
+    /// Certificates that it may not show any more.
+    pub drop: Vec<Thumbprint>,
 }
 
 /// Why a client is not added or changed.
@@ -60,6 +80,29 @@ pub enum ClientError {
         "the name holds 7 digits in a row, like a phone number, and the ledger keeps it for ever: name the application"
     )]
     NameAstray,
+    /// Its requests are to come with a certificate, and it has none.
+    #[error("a client with key+mtls needs a certificate: give it with --certificate")]
+    NoCertificate,
+    /// It has certificates that nobody would look at.
+    #[error(
+        "certificates are looked at for clients with key+mtls alone: say --auth key+mtls, or drop them with \
+         --drop-certificate"
+    )]
+    IdleCertificate,
+    /// It has no such certificate.
+    #[error("the client has no such certificate; `shortstop client list` shows them")]
+    CertificateNotFound,
+    /// It has more certificates than a client may have.
+    #[error(
+        "a client may have 16 certificates at most: drop those that are over with --drop-certificate"
+    )]
+    TooManyCertificates,
+    /// Its requests are to be signed, and it has no key to sign them with.
+    #[error(
+        "a client whose requests are signed needs a key for it that is not over: give it one with --public-key or \
+         --hmac (`shortstop client rotate` for a client that is there)"
+    )]
+    NoSigningKey,
     /// Nothing can be recorded now.
     #[error("nothing can be recorded now; see the gateway's log")]
     Unavailable,
@@ -68,34 +111,10 @@ pub enum ClientError {
 const NAME_MAX: usize = 64;
 /// Keys of one client, ended ones included.
 const KEYS_MAX: usize = 32;
+/// Certificates of one client: several machines, each with an old and a new one.
+const CERTIFICATES_MAX: usize = 16;
 
 impl Gateway {
-    /// Who shows this credential, and what that one may do.
-    pub fn authenticate(&self, credential: &str, source: IpAddr) -> Result<Caller, AuthError> {
-        let now = self.now();
-        let directory = self
-            .directory
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let result = directory.authenticate(credential, source, now);
-        drop(directory);
-        result.map_err(|(error, client)| {
-            if let Err(throttled) = self.take_failed_login(source) {
-                return self.login_throttled(source, throttled, now);
-            }
-            let who = client.map_or_else(
-                || Who::network(source),
-                |client| Who::client_at(client, source),
-            );
-            let mut state = self.state();
-            state
-                .coalescer
-                .count(Kind::AuthFailed, Outcome::Refused, who, error.code(), now);
-            state.counters.add(Counter::AuthFailed(error.code()), 1);
-            error
-        })
-    }
-
     /// Whether the caller may call this. A no is counted.
     pub fn authorize(&self, caller: &Caller, scope: Scope) -> Result<(), Forbidden> {
         if caller.has(scope) {
@@ -115,46 +134,50 @@ impl Gateway {
         Err(Forbidden(scope))
     }
 
-    /// Every client, oldest first.
+    /// Every client, oldest first, with the last use of each key as far as it is known.
     pub fn clients(&self) -> Vec<ClientRow> {
-        let directory = self
-            .directory
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        directory.all().cloned().collect()
+        let directory = self.clients_now();
+        let mut rows: Vec<ClientRow> = directory.all().cloned().collect();
+        for key in rows.iter_mut().flat_map(|row| &mut row.keys) {
+            key.used = directory.used(key.id).or(key.used);
+        }
+        rows
     }
 
-    /// Adds a client with one key. The key is in the answer and nowhere else.
+    /// The clients of this moment. Not to be held for longer than it takes to look.
+    pub(crate) fn clients_now(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a client with one key, which is shown with each request. The key is in the answer and nowhere else.
     pub async fn add_client(
         &self,
         actor: &str,
         new: NewClient,
     ) -> Result<(ClientRow, ApiKey), ClientError> {
-        check_name(&new.name)?;
         let now = self.now();
-        let (key, key_row) = self.new_key(new.key_expires, now);
-        let row = ClientRow {
-            id: self.ids.id(&*self.entropy, now),
-            name: new.name,
-            scopes: new
-                .scopes
-                .iter()
-                .map(|scope| scope.as_str().to_owned())
-                .collect(),
-            short_codes: new.short_codes,
-            classes: new.classes,
-            networks: new.networks.iter().map(ToString::to_string).collect(),
-            keys: vec![key_row],
-            created: now,
-            revoked: None,
-        };
-        let data = grants(&row);
-        self.put_client(actor, Kind::ClientCreated, data, row.clone(), now)
-            .await?;
+        let (key, key_row) = self.bearer(new.key_expires, now);
+        let row = self.create(actor, new, key_row, now).await?;
         Ok((row, key))
     }
 
-    /// Gives a client a new key; the ones before end after `overlap`.
+    /// The same with a key of any sort. What the client must be given is in the answer; of a public key it is
+    /// nothing.
+    pub async fn add_client_with(
+        &self,
+        actor: &str,
+        new: NewClient,
+        wish: KeyWish,
+    ) -> Result<(ClientRow, Option<ApiKey>), ClientError> {
+        let now = self.now();
+        let (shown, key_row) = self.new_key(wish, new.key_expires, now);
+        let row = self.create(actor, new, key_row, now).await?;
+        Ok((row, shown))
+    }
+
+    /// Gives a client a new key, which is shown with each request; the ones before end after `overlap`.
     pub async fn rotate_key(
         &self,
         actor: &str,
@@ -164,17 +187,62 @@ impl Gateway {
     ) -> Result<(ClientRow, ApiKey), ClientError> {
         let _turn = self.client_change.lock().await;
         let now = self.now();
+        let (key, key_row) = self.bearer(expires, now);
+        let row = self.replace_key(actor, client, key_row, overlap, now);
+        Ok((row.await?, key))
+    }
+
+    /// The same with a key of any sort.
+    pub async fn rotate_key_with(
+        &self,
+        actor: &str,
+        client: ClientId,
+        wish: KeyWish,
+        (overlap, expires): (Duration, Option<Timestamp>),
+    ) -> Result<(ClientRow, Option<ApiKey>), ClientError> {
+        let _turn = self.client_change.lock().await;
+        let now = self.now();
+        let (shown, key_row) = self.new_key(wish, expires, now);
+        let row = self.replace_key(actor, client, key_row, overlap, now);
+        Ok((row.await?, shown))
+    }
+
+    /// Changes what a client must show. It holds with the next request.
+    pub async fn change_client(
+        &self,
+        actor: &str,
+        client: ClientId,
+        change: ClientChange,
+    ) -> Result<ClientRow, ClientError> {
+        let _turn = self.client_change.lock().await;
+        let now = self.now();
         let mut row = self.client(client)?;
         if row.revoked.is_some() {
             return Err(ClientError::Revoked);
         }
-        let ends = now.saturating_add(overlap);
-        let (key, key_row) = self.new_key(expires, now);
-        let data = key_facts(&key_row).put("ends", UtcMicros(ends.micros()));
-        row.rotate(key_row, ends, now);
-        self.put_client(actor, Kind::ClientRotated, data, row.clone(), now)
-            .await?;
-        Ok((row, key))
+        let drops = |kept: &CertificateRow| change.drop.contains(&kept.sha256);
+        if !change
+            .drop
+            .iter()
+            .all(|gone| row.certificates.iter().any(|kept| kept.sha256 == *gone))
+        {
+            return Err(ClientError::CertificateNotFound);
+        }
+        row.certificates.retain(|kept| !drops(kept));
+        for fresh in change.add {
+            row.certificates.retain(|kept| kept.sha256 != fresh.sha256);
+            row.certificates.push(fresh);
+        }
+        row.auth = change.auth.unwrap_or(row.auth);
+        check_credentials(&row, now)?;
+        let entry = entries::by_os_user(
+            Kind::ClientChanged,
+            actor,
+            entries::clients::demands(&row),
+            Some(&row.id),
+        );
+        self.commit_client(entry, row.clone(), now).await?;
+        Ok(row)
     }
 
     /// Revokes a client, or one of its keys. It fails with the next request.
@@ -189,48 +257,92 @@ impl Gateway {
         let mut row = self.client(client)?;
         row.revoke(key, now).ok_or(ClientError::KeyNotFound)?;
         let data = Facts::new().put_some("key", key.as_ref().map(|id| Shown(id)));
-        self.put_client(actor, Kind::ClientRevoked, data, row.clone(), now)
-            .await?;
+        let entry = entries::by_os_user(Kind::ClientRevoked, actor, data, Some(&row.id));
+        self.commit_client(entry, row.clone(), now).await?;
+        Ok(row)
+    }
+
+    async fn create(
+        &self,
+        actor: &str,
+        new: NewClient,
+        key_row: ApiKeyRow,
+        now: Timestamp,
+    ) -> Result<ClientRow, ClientError> {
+        check_name(&new.name)?;
+        let scopes = new.scopes.iter();
+        let row = ClientRow {
+            id: self.ids.id(&*self.entropy, now),
+            name: new.name,
+            scopes: scopes.map(|scope| scope.as_str().to_owned()).collect(),
+            short_codes: new.short_codes,
+            classes: new.classes,
+            networks: new.networks.iter().map(ToString::to_string).collect(),
+            auth: new.auth,
+            certificates: new.certificates,
+            keys: vec![key_row],
+            created: now,
+            revoked: None,
+        };
+        check_credentials(&row, now)?;
+        let data = entries::clients::grants(&row);
+        let entry = entries::by_os_user(Kind::ClientCreated, actor, data, Some(&row.id));
+        self.commit_client(entry, row.clone(), now).await?;
+        Ok(row)
+    }
+
+    /// Call it with the turn to change clients.
+    async fn replace_key(
+        &self,
+        actor: &str,
+        client: ClientId,
+        key_row: ApiKeyRow,
+        overlap: Duration,
+        now: Timestamp,
+    ) -> Result<ClientRow, ClientError> {
+        let mut row = self.client(client)?;
+        if row.revoked.is_some() {
+            return Err(ClientError::Revoked);
+        }
+        if row.auth == AuthMode::Signed && key_row.method.algorithm().is_none() {
+            return Err(ClientError::NoSigningKey);
+        }
+        let ends = now.saturating_add(overlap);
+        let data = entries::clients::key(&key_row).put("ends", UtcMicros(ends.micros()));
+        row.rotate(key_row, ends, now);
+        check_credentials(&row, now)?;
+        let entry = entries::by_os_user(Kind::ClientRotated, actor, data, Some(&row.id));
+        self.commit_client(entry, row.clone(), now).await?;
         Ok(row)
     }
 
     pub(crate) fn client(&self, id: ClientId) -> Result<ClientRow, ClientError> {
-        let directory = self
-            .directory
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        directory.get(id).cloned().ok_or(ClientError::NotFound)
+        let found = self.clients_now().get(id).cloned();
+        found.ok_or(ClientError::NotFound)
     }
 
-    fn new_key(&self, expires: Option<Timestamp>, now: Timestamp) -> (ApiKey, ApiKeyRow) {
-        let mut octets = [0; 32];
-        self.entropy.fill(&mut octets);
-        let key = ApiKey::from_octets(octets);
-        let row = ApiKeyRow {
-            id: self.ids.id(&*self.entropy, now),
-            hash: key.hash().to_hex(),
-            created: now,
-            expires,
-            revoked: None,
-        };
-        (key, row)
-    }
-
-    async fn put_client(
+    /// Commits a client, new or changed, and takes it in. Call it with the turn to change clients, unless it is new.
+    pub(crate) async fn commit_client(
         &self,
-        actor: &str,
-        kind: Kind,
-        data: Facts,
+        entry: Draft,
         row: ClientRow,
         now: Timestamp,
+    ) -> Result<(), ClientError> {
+        let mut changes = Changes::new(entry, now);
+        changes.write(Write::Client(Box::new(row.clone())));
+        self.commit_clients(changes, row).await
+    }
+
+    /// The same with entries of one's own.
+    pub(crate) async fn commit_clients(
+        &self,
+        changes: Changes,
+        row: ClientRow,
     ) -> Result<(), ClientError> {
         if !self.is_open() {
             self.turned_away(1);
             return Err(ClientError::Unavailable);
         }
-        let draft = entries::by_os_user(kind, actor, data, Some(&row.id));
-        let mut changes = Changes::new(draft, now);
-        changes.write(Write::Client(Box::new(row.clone())));
         let (done, durable) = oneshot::channel();
         let state = self.state();
         self.commit(changes, move |gateway, result| {
@@ -250,6 +362,25 @@ impl Gateway {
             Ok(true) => Ok(()),
             _ => Err(ClientError::Unavailable),
         }
+    }
+}
+
+/// A client that no request could be of is a mistake, and so is one whose certificates nobody would look at.
+fn check_credentials(row: &ClientRow, now: Timestamp) -> Result<(), ClientError> {
+    if row.certificates.len() > CERTIFICATES_MAX {
+        return Err(ClientError::TooManyCertificates);
+    }
+    match row.auth {
+        AuthMode::KeyAndCertificate if row.certificates.is_empty() => {
+            Err(ClientError::NoCertificate)
+        }
+        AuthMode::Key | AuthMode::Signed if !row.certificates.is_empty() => {
+            Err(ClientError::IdleCertificate)
+        }
+        AuthMode::Signed if !row.keys.iter().any(|key| signs(key, now)) => {
+            Err(ClientError::NoSigningKey)
+        }
+        AuthMode::Key | AuthMode::KeyAndCertificate | AuthMode::Signed => Ok(()),
     }
 }
 
@@ -280,7 +411,6 @@ impl ClientRow {
     }
 }
 
-/// What the ledger says of a key: the hash of 32 random octets hides them.
 /// A name stands in the ledger for ever and on operators' screens: it may be no number and steer none.
 fn check_name(name: &str) -> Result<(), ClientError> {
     let is_unseen = |letter: char| {
@@ -295,26 +425,6 @@ fn check_name(name: &str) -> Result<(), ClientError> {
         return Err(ClientError::NameAstray);
     }
     Ok(())
-}
-
-fn key_facts(key: &ApiKeyRow) -> Facts {
-    Facts::new()
-        .put_some("expires", key.expires.map(|end| UtcMicros(end.micros())))
-        .put("hash", key.hash.as_str())
-        .put("key", Shown(&key.id))
-}
-
-fn grants(row: &ClientRow) -> Facts {
-    let codes: Vec<String> = row.short_codes.iter().map(ToString::to_string).collect();
-    let classes: Vec<String> = row.classes.iter().map(|class| class.to_string()).collect();
-    row.keys
-        .first()
-        .map_or_else(Facts::new, key_facts)
-        .put("classes", classes)
-        .put("name", row.name.as_str())
-        .put("networks", row.networks.clone())
-        .put("scopes", row.scopes.clone())
-        .put("short_codes", codes)
 }
 
 #[cfg(test)]

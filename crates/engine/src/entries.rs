@@ -1,6 +1,7 @@
 //! The engine's ledger entries, one function a kind: what each says, and nothing personal in any.
 //! `docs/ledger.md` describes the same fields.
 
+pub(crate) mod clients;
 pub(crate) mod feed;
 pub(crate) mod pumping;
 

@@ -18,6 +18,7 @@ use crate::ids::IdSource;
 use crate::keys::{BlindKeys, MasterKey};
 use crate::limits::Limits;
 use crate::metrics::{Counter, Metrics};
+use crate::nonces::Nonces;
 use crate::ports::store::{CommitError, Committed};
 use crate::ports::{Carriers, Clock, Counts, Entropy, Keyring, Store};
 use crate::pumping::Desk;
@@ -70,6 +71,8 @@ pub struct Gateway {
     pub(crate) ids: IdSource,
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) directory: RwLock<Directory>,
+    /// What signed requests were known by. Its lock is held for a moment and with no other.
+    pub(crate) nonces: Mutex<Nonces>,
     /// Held by whoever destroys sealed values or counts them, so that no two destroy the same.
     pub(crate) destruction: tokio::sync::Mutex<Reached>,
     /// Held by whoever changes a factor, from reading it to its commit.
@@ -132,6 +135,7 @@ impl Gateway {
             ids: IdSource::default(),
             settings: RwLock::new(Arc::new(parts.settings)),
             directory: RwLock::default(),
+            nonces: Mutex::default(),
             destruction: tokio::sync::Mutex::default(),
             factor_turns: Turns::new(),
             client_change: tokio::sync::Mutex::default(),
@@ -221,6 +225,7 @@ impl Gateway {
             metrics.rows.extend(sealing.rows());
         }
         metrics.rows.extend(self.limits.rows());
+        metrics.rows.extend(self.credential_rows());
         metrics.add_keys(&self.key_status());
         if let Some(ledger) = self.ledger.get() {
             let guard = crate::metrics::of_guard(ledger.is_guard_empty);

@@ -54,8 +54,16 @@ impl Gateway {
         let rotations = tokio::spawn(Arc::clone(&self).run_rotations(stop.clone()));
         let retention = tokio::spawn(Arc::clone(&self).run_retention(stop.clone()));
         let counts = tokio::spawn(Arc::clone(&self).run_counts(stop.clone()));
+        let credentials = tokio::spawn(Arc::clone(&self).run_credentials(stop.clone()));
         self.run_housekeeper(stop).await;
-        for job in [dispatcher, matcher, rotations, retention, counts] {
+        for job in [
+            dispatcher,
+            matcher,
+            rotations,
+            retention,
+            counts,
+            credentials,
+        ] {
             if let Err(error) = job.await {
                 tracing::error!(%error, "a background job ended badly");
             }

@@ -4,7 +4,7 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use core::fmt;
-use domain::id::ClientId;
+use domain::id::{ClientId, KeyId};
 use domain::msisdn::Msisdn;
 use domain::verification::recovery::RecoveryKey;
 use domain::verification::user::UserReference;
@@ -105,6 +105,7 @@ pub struct BlindKeys {
     counts: [u8; 32],
     counted: [u8; 16],
     recovery: RecoveryKey,
+    signing: hmac::Key,
 }
 
 impl fmt::Debug for BlindKeys {
@@ -126,6 +127,7 @@ impl BlindKeys {
             counts: further(&key(idempotency), b"shortstop/v1/counts"),
             counted: further(&key(idempotency), b"shortstop/v1/counted"),
             recovery: RecoveryKey::from_bytes(further(&key(idempotency), b"shortstop/v1/recovery")),
+            signing: key(further(&key(idempotency), b"shortstop/v1/signing")),
         }
     }
 
@@ -186,6 +188,12 @@ impl BlindKeys {
         };
         user.number()
             .map_or_else(by_name, |number| self.subject(number))
+    }
+
+    /// The octets of the secret that a client signs requests with: as random as the root, and the same for all the
+    /// life of a store.
+    pub(crate) fn signing(&self, key: KeyId) -> [u8; 32] {
+        further(&self.signing, &key.to_bytes())
     }
 
     /// The key under which recovery codes are hashed.
@@ -286,6 +294,15 @@ mod tests {
         let hash = |root: &BlindRoot| BlindKeys::new(root).suppression(number);
         assert_eq!(hash(&root), hash(&kept));
         assert_eq!(BlindRoot::from_octets(&[0; 95]), None);
+    }
+
+    #[test]
+    fn each_key_that_signs_has_a_secret_of_its_own_in_each_store() {
+        let of = |octet| BlindKeys::new(&BlindRoot::of(&MasterKey::from_bytes([octet; 32])));
+        let (one, two) = (KeyId::new(1, 0), KeyId::new(2, 0));
+        assert_eq!(of(7).signing(one), of(7).signing(one));
+        assert_ne!(of(7).signing(one), of(7).signing(two));
+        assert_ne!(of(7).signing(one), of(8).signing(one));
     }
 
     #[test]

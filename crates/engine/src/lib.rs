@@ -28,6 +28,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod metrics;
+mod nonces;
 mod openings;
 mod operators;
 mod opt_outs;
@@ -49,6 +50,7 @@ mod sealing;
 mod search;
 pub mod settings;
 mod shortage;
+mod signed;
 mod sim_swap;
 mod snapshot;
 mod state;
@@ -66,8 +68,11 @@ mod witnesses;
 pub use answers::AMBIGUITY_DEFAULT;
 pub use cancel::CancelError;
 pub use checkpoints::{LedgerError, LedgerParts, Seat, WitnessPolicy};
-pub use client::{ApiKey, AuthError, Caller, Forbidden, Scope, UnknownScope};
-pub use clients::{ClientError, NewClient};
+pub use client::{
+    ApiKey, AuthError, Caller, Credential, Forbidden, PeerCertificate, Presented, Scope,
+    SignedRequest, UnknownScope,
+};
+pub use clients::{ClientChange, ClientError, KeyWish, NewClient};
 pub use erasure::{Erased, ErasureBasis, ErasureBasisError, ErasureError, ErasureScope};
 pub use exports::{LedgerExport, NotRecorded};
 pub use factors::{AppLabels, AppSecret, EnrolError, FactorCheckError, FactorChecked, FactorView};

@@ -147,8 +147,18 @@ impl Gateway {
         let gateway = self;
         let head = gateway.store.head()?;
         gateway.restore(&head)?;
+        gateway.forget_nonces(&head);
         gateway.begin_limits()?;
         Ok(gateway)
+    }
+
+    /// Nobody knows which nonces were taken in the life before. It ended before now, and after its last id even when
+    /// the clock was set back; in a new store there was none.
+    fn forget_nonces(&self, head: &LedgerHead) {
+        if head.clean != Shutdown::First {
+            let last_id = Timestamp::from_micros((head.last_sequence >> 12).saturating_mul(1_000));
+            self.begin_nonces(self.now().max(last_id));
+        }
     }
 
     /// Rebuilds the state and records how.

@@ -12,9 +12,14 @@ use domain::time::Timestamp;
 use domain::verification::factor::Factor;
 use serde::{Deserialize, Serialize};
 
+mod credential;
 mod verification;
 mod webhook;
 
+pub(crate) use credential::octets_of_hex;
+pub use credential::{
+    AuthMode, CertificateRow, KeyMethod, NoThumbprint, Thumbprint, UnknownAuthMode,
+};
 pub use verification::{
     BudgetRow, SealedCode, VerificationFacts, VerificationRow, VerificationUpdate,
 };
@@ -307,8 +312,11 @@ pub struct OptOutRow {
 pub struct ApiKeyRow {
     /// Its id.
     pub id: KeyId,
-    /// SHA-256 of the key, lower-case hex.
+    /// SHA-256 of the key (of a pair the public one), lower-case hex.
     pub hash: String,
+    /// How it is used.
+    #[serde(skip_serializing_if = "KeyMethod::is_default", default)]
+    pub method: KeyMethod,
     /// When it was made.
     pub created: Timestamp,
     /// When it ends.
@@ -317,6 +325,12 @@ pub struct ApiKeyRow {
     /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revoked: Option<Timestamp>,
+    /// When it was last used, to the day: the first use of each day is recorded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub used: Option<Timestamp>,
+    /// Requests that were signed up to then, by a clock that runs ahead of ours, may have been answered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ahead: Option<Timestamp>,
 }
 
 /// An application with credentials, as stored.
@@ -334,6 +348,12 @@ pub struct ClientRow {
     pub classes: ClassSet,
     /// The networks it may come from (CIDR); empty means any.
     pub networks: Vec<String>,
+    /// What its requests must show.
+    #[serde(skip_serializing_if = "AuthMode::is_default", default)]
+    pub auth: AuthMode,
+    /// The certificates it may show.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub certificates: Vec<CertificateRow>,
     /// Its keys.
     pub keys: Vec<ApiKeyRow>,
     /// When it was made.

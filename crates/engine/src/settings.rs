@@ -280,6 +280,10 @@ pub struct Bounds {
     pub verifications_max: usize,
     /// Pairs of client and number, or user of factors, whose failed checks and sends are counted.
     pub guess_budgets_max: usize,
+    /// Nonces of signed requests, kept while a signature with them could be taken: ten minutes at most.
+    pub nonces_max: usize,
+    /// The same of one client.
+    pub client_nonces_max: usize,
 }
 
 impl Default for Bounds {
@@ -298,6 +302,8 @@ impl Default for Bounds {
             dispatch_batch_max: 256,
             verifications_max: 250_000,
             guess_budgets_max: 1_000_000,
+            nonces_max: 1_000_000,
+            client_nonces_max: 500_000,
         }
     }
 }

@@ -38,6 +38,7 @@ mod roles {
     mod sealing;
     mod searching;
     mod shortage;
+    mod signed;
     mod stage;
     mod store_failure;
     mod streams;

@@ -75,6 +75,7 @@ pub const fn of_request(request: &Request) -> Trace {
         Request::ClientList => Trace::Entry(&[Kind::ClientRead]),
         Request::ClientRevoke { .. } => Trace::Entry(&[Kind::ClientRevoked]),
         Request::ClientRotate { .. } => Trace::Entry(&[Kind::ClientRotated]),
+        Request::ClientChange { .. } => Trace::Entry(&[Kind::ClientChanged]),
         Request::LedgerExport { .. } | Request::LedgerLines(_) => {
             Trace::Entry(&[Kind::LedgerExported])
         }

@@ -1,6 +1,7 @@
 //! The command line: every command, its options and their documentation. What the commands do is in
 //! `commands`.
 
+pub mod clients;
 pub mod limits;
 pub mod search;
 pub mod verifications;
@@ -10,13 +11,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::class::TrafficClass;
-use domain::id::{ClientId, KeyId, MessageId};
-use domain::sender::ShortCode;
+use domain::id::MessageId;
 
 use crate::control::message::NumberAsked;
 use crate::exit::Failure;
 
+pub use clients::{ClientAddArgs, ClientCommand, KeyArgs};
 pub use limits::{ExplainArgs, LimitsArgs, LimitsCommand};
 
 /// The security gateway for SMS short codes.
@@ -69,7 +69,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Check a configuration and the files it names.
     CheckConfig(CheckArgs),
-    /// Make, list, revoke clients and give them new keys, on a running gateway or its data folder.
+    /// Make, list, change and revoke clients and give them new keys, on a running gateway or its data folder.
     #[command(subcommand)]
     Client(ClientCommand),
     /// Show the keys of a gateway, and replace those that seal numbers and texts.
@@ -157,71 +157,6 @@ pub struct Place {
     /// The gateway's data folder, when it is running.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-}
-
-/// What to do with clients.
-#[derive(Clone, Debug, Subcommand)]
-pub enum ClientCommand {
-    /// Make a client and print its key, this once.
-    Add(ClientAddArgs),
-    /// List every client and its keys.
-    List {
-        /// Which gateway.
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Revoke a client, or one of its keys, at once.
-    Revoke {
-        /// The client, `cli_…`.
-        client: ClientId,
-        /// Only this key, `key_…`.
-        #[arg(long, value_name = "KEY")]
-        key: Option<KeyId>,
-        /// Which gateway.
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Give a client a new key and print it, this once; the old ones end after the overlap.
-    Rotate {
-        /// The client, `cli_…`.
-        client: ClientId,
-        /// How long the old keys still work, in seconds.
-        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
-        overlap_seconds: u64,
-        /// When the new key ends, such as 2027-01-31T00:00:00Z.
-        #[arg(long, value_name = "TIME")]
-        expires: Option<String>,
-        /// Which gateway.
-        #[command(flatten)]
-        place: Place,
-    },
-}
-
-/// Options of `client add`.
-#[derive(Clone, Debug, Args)]
-pub struct ClientAddArgs {
-    /// A name for people, such as the application's.
-    pub name: String,
-    /// A short code it may use; repeat for more.
-    #[arg(long = "short-code", value_name = "DIGITS", required = true)]
-    pub short_codes: Vec<ShortCode>,
-    /// A class it may send: otp, alert or marketing; repeat for more.
-    #[arg(long = "class", value_name = "CLASS", required = true)]
-    pub classes: Vec<TrafficClass>,
-    /// What it may call: messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read,
-    /// verifications:write, verifications:check, verifications:read, factors:write, factors:check,
-    /// factors:read, ledger:read or ledger:search; repeat for more.
-    #[arg(long = "scope", value_name = "SCOPE", default_values_t = ["messages:send".to_owned(), "messages:read".to_owned()])]
-    pub scopes: Vec<String>,
-    /// A network it may come from, such as 10.1.0.0/16; repeat for more. Any without it.
-    #[arg(long = "network", value_name = "CIDR")]
-    pub networks: Vec<String>,
-    /// When its key ends, such as 2027-01-31T00:00:00Z.
-    #[arg(long, value_name = "TIME")]
-    pub expires: Option<String>,
-    /// Which gateway.
-    #[command(flatten)]
-    pub place: Place,
 }
 
 /// What to do with keys.

@@ -7,4 +7,4 @@ pub mod client;
 pub mod message;
 pub mod server;
 
-pub use message::{Answer, ClientShown, LineFormat, NewClientAsked, Request};
+pub use message::{Answer, ClientShown, KeyAsked, LineFormat, NewClientAsked, Request};

@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
 use web::sim_swap::{Credentials, Secret, SimSwapClient};
 use web::witness::HttpWitness;
-use web::{Certificates, TlsError, TlsProfile, TlsSlot};
+use web::{CertificateNeed, Certificates, ClientCertificates, TlsError, TlsProfile, TlsSlot};
 use zeroize::Zeroizing;
 
 use crate::config::Problems;
@@ -16,6 +16,7 @@ use crate::config::checked::{
     CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, RiskIdentity, RiskPlan,
     StreamPlan, Way,
 };
+use crate::config::https::ClientCertificates as Asked;
 use crate::config::secret::Password;
 use crate::folder::open_to_others;
 
@@ -24,6 +25,8 @@ use crate::folder::open_to_others;
 pub struct Material {
     /// The certificate of the HTTPS listener; `None` when the gateway makes it.
     pub https: Option<Certificates>,
+    /// What it asks of applications.
+    pub clients: ClientCertificates,
     /// What each link needs, in the order of the configuration.
     pub links: Vec<LinkMaterial>,
     /// The way to whoever is asked about SIMs.
@@ -46,6 +49,7 @@ impl Material {
             Identity::Generated => None,
             Identity::Files(files) => listener(files, &mut problems),
         };
+        let clients = clients(checked, &mut problems);
         let placed = checked.carriers.iter().enumerate();
         let links: Vec<_> = placed
             .filter_map(|(place, link)| {
@@ -69,7 +73,12 @@ impl Material {
         }
         let risk = checked.risk.as_ref();
         let risk = risk.and_then(|plan| sim_swap(plan, &mut problems));
-        problems.or_value(Some(Self { https, links, risk }))
+        problems.or_value(clients.map(|clients| Self {
+            https,
+            clients,
+            links,
+            risk,
+        }))
     }
 }
 
@@ -140,6 +149,25 @@ fn listener(files: &PairFiles, problems: &mut Problems) -> Option<Certificates> 
     let certificates = certificates
         .map_err(|error| format!("{}: {:#}", path.display(), anyhow::Error::new(error)));
     problems.keep(at, certificates)
+}
+
+/// What the listener asks of applications.
+fn clients(checked: &Checked, problems: &mut Problems) -> Option<ClientCertificates> {
+    let need = match checked.https.client_certificates {
+        Asked::Off => CertificateNeed::Off,
+        Asked::Optional => CertificateNeed::Optional,
+        Asked::Required => CertificateNeed::Required,
+    };
+    let Some(file) = &checked.https.client_ca_file else {
+        return Some(ClientCertificates::of_anybody(need));
+    };
+    let key = "https.client_ca_file";
+    let text = octets(key, file, problems)?;
+    let read = ClientCertificates::of_authorities(need, &text);
+    problems.keep(
+        key,
+        read.map_err(|error| format!("{}: {error}", file.display())),
+    )
 }
 
 /// What a file holds that nobody else may read.

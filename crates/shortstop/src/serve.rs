@@ -42,6 +42,11 @@ mod signing;
 
 use signing::Signing;
 
+/// Certificates that end sooner are said at each start and reload, and once a day.
+const ENDING: Duration = Duration::from_hours(30 * 24);
+/// How often it is looked.
+const ENDING_ROUND: Duration = Duration::from_hours(24);
+
 /// The last seals take no longer than this at the stop.
 const LAST_SEALS: Duration = Duration::from_secs(15);
 
@@ -123,8 +128,9 @@ impl Running {
         }
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
         let certificates = certificates_of(material.https, &folder)?;
-        let tls = TlsSlot::new(profile(&checked), certificates).map_err(Failure::unavailable)?;
-        let tls = Arc::new(tls);
+        let tls = TlsSlot::asking(profile(&checked), certificates, material.clients);
+        let tls = Arc::new(tls.map_err(Failure::unavailable)?);
+        warn_of_ending(&tls);
         let sockets = bind(&checked).await?;
         let links = links::prepare(&checked, material.links).map_err(Failure::unavailable)?;
         let patience = links::patience(&checked);
@@ -179,9 +185,12 @@ impl Running {
         output.line(format!("HTTPS       {}", self.ready.https));
         output.line(format!("monitoring  {}", self.ready.admin));
         output.line(format!("data        {}", self.ready.data.display()));
+        let mut rounds = tokio::time::interval(ENDING_ROUND);
+        rounds.reset();
         loop {
             tokio::select! {
                 _ = self.signals.reload.recv() => self.reload(),
+                _ = rounds.tick() => warn_of_ending(&self.tls),
                 _ = self.signals.terminate.recv() => break,
                 _ = self.signals.interrupt.recv() => break,
                 failure = self.parts.signing.failed() => {
@@ -259,6 +268,7 @@ impl Parts {
         let settings = server_settings(&checked.https.limits);
         let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
+        let pages = pages.with_tls(Arc::clone(tls));
         let (stop_https, https) = watch::channel(false);
         let (stop_admin, admin) = watch::channel(false);
         let (stop_jobs, jobs) = watch::channel(false);
@@ -367,6 +377,19 @@ fn profile(checked: &Checked) -> TlsProfile {
     match checked.https.tls_profile {
         https::TlsProfile::Modern => TlsProfile::Modern,
         https::TlsProfile::Intermediate => TlsProfile::Intermediate,
+    }
+}
+
+/// Says which certificates of the listener end within a month.
+fn warn_of_ending(tls: &TlsSlot) {
+    let soon = SystemClock.now().saturating_add(ENDING);
+    for ending in tls.endings() {
+        if ending.until <= soon {
+            tracing::warn!(
+                of = ending.of, until = %ending.until,
+                "a certificate of the HTTPS listener ends soon: replace it and reload (SIGHUP)"
+            );
+        }
     }
 }
 

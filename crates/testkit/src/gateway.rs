@@ -11,7 +11,7 @@ use domain::class::TrafficClass;
 use domain::msisdn::Msisdn;
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{BindId, Direction};
-use engine::rows::ClientRow;
+use engine::rows::{AuthMode, ClientRow};
 use engine::{
     ApiKey, Caller, Gateway, MasterKey, NewClient, Parts, RotateError, Rotated, Rotation, Scope,
     Settings, StartError, SubmitRequest,
@@ -250,6 +250,8 @@ pub fn everything(name: &str) -> NewClient {
         short_codes: vec![settings::short_code()],
         classes: TrafficClass::ALL.into_iter().collect(),
         networks: Vec::new(),
+        auth: AuthMode::Key,
+        certificates: Vec::new(),
         key_expires: None,
     }
 }

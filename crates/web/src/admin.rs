@@ -17,6 +17,7 @@ use crate::metrics::Page;
 use crate::problem::{Code, Problem};
 use crate::reply::{Kind, Reply, Transport};
 use crate::request_id::RequestIds;
+use crate::tls::TlsSlot;
 
 /// Answers the requests of the admin listener.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Admin {
     gateway: Arc<Gateway>,
     requests: Arc<RequestCounters>,
     listeners: Vec<(&'static str, Arc<ListenerCounters>)>,
+    tls: Option<Arc<TlsSlot>>,
     ids: RequestIds,
 }
 
@@ -39,8 +41,16 @@ impl Admin {
             gateway,
             requests,
             listeners,
+            tls: None,
             ids: RequestIds::new(),
         }
+    }
+
+    /// The same, with when the certificates of the HTTPS listener end.
+    #[must_use]
+    pub fn with_tls(self, tls: Arc<TlsSlot>) -> Self {
+        let tls = Some(tls);
+        Self { tls, ..self }
     }
 
     fn page(&self, method: &Method, path: &str) -> Reply {
@@ -87,6 +97,9 @@ impl Admin {
             .map(|(name, counters)| (*name, &**counters))
             .collect();
         page.listeners(&listeners);
+        if let Some(tls) = &self.tls {
+            page.certificates(&tls.endings());
+        }
         Reply::ready(StatusCode::OK, Kind::Metrics, Bytes::from(page.finish()))
     }
 }

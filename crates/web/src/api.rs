@@ -17,6 +17,7 @@ mod places;
 mod query;
 mod render;
 mod search;
+mod signature;
 mod source;
 mod submit;
 mod verification;
@@ -25,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::{Caller, Gateway};
+use engine::{Caller, Gateway, Presented};
 use http::Request;
 use http::request::Parts;
 use hyper::body::{Body, Incoming};
@@ -34,6 +35,7 @@ use crate::api::body::Pace;
 use crate::api::client_places::ClientPlaces;
 use crate::api::drain::Drains;
 use crate::api::places::Places;
+use crate::api::signature::Shown;
 use crate::connection::{Answer, Serve};
 use crate::counters::RequestCounters;
 use crate::http_errors::busy;
@@ -69,6 +71,8 @@ struct Call<'r> {
     parts: &'r Parts,
     /// What stands for `{id}` or `{tile}` in the path.
     object: &'r str,
+    /// The SHA-256 that the body must have, when the request is signed.
+    digest: Option<[u8; 32]>,
 }
 
 impl Api {
@@ -122,9 +126,13 @@ impl Api {
         let Access::Scoped(scope) = row.access else {
             return Ok(public(row.route));
         };
-        let credential = credentials::bearer(&parts.headers).unwrap_or_default();
-        let source = self.source(parts, peer.ip());
-        let caller = self.gateway.authenticate(credential, source)?;
+        let shown = Shown::of(parts, body.is_end_stream());
+        let presented = Presented {
+            credential: shown.credential(),
+            certificate: parts.extensions.get().copied(),
+            source: self.source(parts, peer.ip()),
+        };
+        let caller = self.gateway.recognise(&presented).await?;
         let _underway = self.gateway.begin_request(&caller)?;
         self.gateway.authorize(&caller, scope)?;
         let place = self.requests_of_clients.take(caller.client);
@@ -135,6 +143,7 @@ impl Api {
                 caller,
                 parts,
                 object,
+                digest: shown.digest(),
             },
             body,
         )
@@ -199,7 +208,20 @@ impl Api {
     ) -> Result<Bytes, Problem> {
         refuse_query(call.parts)?;
         body::require_json(&call.parts.headers)?;
-        body::collect(body, octets_max, Pace::begin(&self.settings)).await
+        self.octets_up_to(octets_max, call, body).await
+    }
+
+    /// Takes in a body of any type. Every body that is used goes through here, so that none is used that is not the
+    /// one which was signed.
+    async fn octets_up_to(
+        &self,
+        octets_max: usize,
+        call: &Call<'_>,
+        body: &mut Incoming,
+    ) -> Result<Bytes, Problem> {
+        let octets = body::collect(body, octets_max, Pace::begin(&self.settings)).await?;
+        signature::require_same(&octets, call.digest)?;
+        Ok(octets)
     }
 }
 

@@ -14,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use engine::PeerCertificate;
 use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -89,15 +90,24 @@ pub(crate) struct Shared<S> {
 struct Line<S> {
     shared: Arc<Shared<S>>,
     pulse: Arc<Pulse>,
-    peer: SocketAddr,
+    peer: Peer,
 }
 
-/// Serves one connection to its end.
+/// The other side of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// The certificate that it has shown, having proved that it holds the key.
+    pub(crate) certificate: Option<PeerCertificate>,
+}
+
+/// Serves one connection to its end. Its requests carry the certificate of the other side as an extension.
 pub(crate) async fn run<T, S>(
     socket: T,
     protocol: Protocol,
     shared: Arc<Shared<S>>,
-    peer: SocketAddr,
+    peer: Peer,
     phase: watch::Receiver<Phase>,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -192,10 +202,14 @@ fn http2_builder(settings: &ServerSettings) -> http2::Builder<TokioExecutor> {
 
 async fn answer<S: Serve>(
     line: Arc<Line<S>>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Sent>, Infallible> {
     let _open = line.pulse.enter();
-    let serving = AssertUnwindSafe(line.shared.service.serve(request, line.peer));
+    if let Some(certificate) = line.peer.certificate {
+        request.extensions_mut().insert(certificate);
+    }
+    let address = line.peer.address;
+    let serving = AssertUnwindSafe(line.shared.service.serve(request, address));
     let answer = serving.catch_unwind().await.unwrap_or_else(|_| {
         line.shared.counters.panics.add(1);
         line.shared.service.broken()

@@ -23,16 +23,55 @@ const WHEN_REOPENED: Duration = Duration::from_secs(5);
 /// When to come back when somebody has to make room first.
 const WHEN_CLEARED: Duration = Duration::from_secs(30);
 
+/// When signatures are taken again after a start.
+const AFTER_START: Duration = Duration::from_secs(3);
+
 /// When to come back when records must run out first.
 const WHEN_FORGOTTEN: Duration = Duration::from_mins(1);
 
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Unknown => Self::new(
+            // One answer for all of them: what a key lacks is told to nobody who may have found it.
+            AuthError::Unknown
+            | AuthError::Certificate
+            | AuthError::Unsigned
+            | AuthError::WrongSignature => Self::new(
                 Code::Unauthorized,
-                "the request carries no valid API key: send the header Authorization: Bearer ssk_…",
+                "the request carries no valid API key: send the header Authorization: Bearer ssk_…, sign the \
+                 request, or call with the client's certificate, as the client was set up to",
             ),
+            AuthError::Signature(error) => Self::new(
+                Code::SignatureUnsound,
+                format!("{error}: see /docs/errors#signature-unsound for what a signature must be like"),
+            ),
+            AuthError::Stale => Self::new(
+                Code::SignatureStale,
+                "the signature was made more than 5 minutes ago or ahead, or its time is over: sign each request \
+                 when you send it, and set the clock",
+            ),
+            AuthError::BeforeStart => Self::new(
+                Code::SignatureStale,
+                "the signature was made before this gateway started, and may have been used then: sign the request \
+                 anew after the time given",
+            )
+            .retry_after(AFTER_START),
+            AuthError::Replayed => Self::new(
+                Code::SignatureReplayed,
+                "a request with this nonce came before, and this one was not done: give each request a nonce of \
+                 its own, and an idempotency key to whatever you repeat",
+            ),
+            AuthError::NoncesFull => Self::new(
+                Code::Busy,
+                "more signed requests came within ten minutes than can be told apart: nothing was done, send it \
+                 again after the time given",
+            )
+            .retry_after(WHEN_FORGOTTEN),
+            AuthError::Unavailable => Self::new(
+                Code::Unavailable,
+                "nothing can be recorded now, so that nothing was done: send it again after the time given",
+            )
+            .retry_after(WHEN_REOPENED),
             AuthError::Expired => Self::new(
                 Code::KeyExpired,
                 "the time of this API key is over: use the client's newer key, or ask an operator \

@@ -30,4 +30,6 @@ pub use listener::{AdminExposure, BindError, Drained, Listener, Security};
 pub use problem::Code;
 pub use route::{Access, Effect, ROUTES, Route, RouteRow, Verb};
 pub use settings::ServerSettings;
-pub use tls::{Certificates, TlsError, TlsProfile, TlsSlot};
+pub use tls::{
+    CertificateNeed, Certificates, ClientCertificates, Ending, TlsError, TlsProfile, TlsSlot,
+};

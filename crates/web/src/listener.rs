@@ -11,10 +11,10 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::addresses::{self, Addresses, Sort};
-use crate::connection::{self, Phase, Protocol, Serve, Shared};
+use crate::connection::{self, Peer, Phase, Protocol, Serve, Shared};
 use crate::counters::ListenerCounters;
 use crate::settings::ServerSettings;
-use crate::tls::TlsSlot;
+use crate::tls::{self, TlsSlot};
 
 /// How long to wait after a failed accept: most often there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -211,7 +211,7 @@ async fn ended(
 
 /// One connection from its handshake to its end.
 async fn one<S: Serve>(
-    (socket, peer): (TcpStream, SocketAddr),
+    (socket, address): (TcpStream, SocketAddr),
     security: Security,
     shared: Arc<Shared<S>>,
     phase: watch::Receiver<Phase>,
@@ -220,11 +220,15 @@ async fn one<S: Serve>(
     shared.counters.accepted.add(1);
     // An answer is one small write; waiting for more would only make it late.
     let _ = socket.set_nodelay(true);
+    let peer = Peer {
+        address,
+        certificate: None,
+    };
     match security {
         Security::Clear => {
             connection::run(socket, Protocol::Http1, Arc::clone(&shared), peer, phase).await;
         }
-        Security::Tls(slot) => match place.addresses.take(peer.ip(), Sort::Handshake) {
+        Security::Tls(slot) => match place.addresses.take(address.ip(), Sort::Handshake) {
             Some(handshake) => {
                 let opening = (socket, handshake);
                 encrypted(opening, peer, &slot, Arc::clone(&shared), phase).await;
@@ -238,7 +242,7 @@ async fn one<S: Serve>(
 
 async fn encrypted<S: Serve>(
     (socket, under_way): (TcpStream, addresses::Place),
-    peer: SocketAddr,
+    peer: Peer,
     slot: &TlsSlot,
     shared: Arc<Shared<S>>,
     mut phase: watch::Receiver<Phase>,
@@ -256,6 +260,11 @@ async fn encrypted<S: Serve>(
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
+            };
+            let shown = stream.get_ref().1.peer_certificates();
+            let peer = Peer {
+                certificate: shown.and_then(tls::certificate_of),
+                ..peer
             };
             connection::run(stream, protocol, shared, peer, phase).await;
         }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use engine::{MetricKind, MetricRow};
 
 use crate::counters::{ListenerCounters, OF_LISTENERS, RequestCounters};
+use crate::tls::Ending;
 
 /// A page on its way.
 #[derive(Debug, Default)]
@@ -47,6 +48,20 @@ impl Page {
         for (name, help, count) in counters.plain() {
             self.head(name, help, MetricKind::Counter);
             self.sample(name, std::iter::empty(), count);
+        }
+    }
+
+    /// Adds when the certificates of the HTTPS listener end.
+    pub(crate) fn certificates(&mut self, endings: &[Ending]) {
+        let name = "shortstop_certificate_expires_seconds";
+        self.head(
+            name,
+            "When a certificate of the HTTPS listener, or of an authority of its clients, ends.",
+            MetricKind::Gauge,
+        );
+        for ending in endings {
+            let labels = [("certificate", ending.of)];
+            self.sample(name, labels.into_iter(), ending.until.seconds());
         }
     }
 

@@ -1,14 +1,20 @@
-//! TLS of the HTTPS listener: versions by profile, certificates that can be replaced while
-//! connections go on. Client certificates come later; links to carriers have a room of their own.
+//! TLS of the HTTPS listener: versions by profile, certificates and what is asked of clients, both of which can be
+//! replaced while connections go on. Links to carriers have a room of their own.
+
+mod clients;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use domain::time::Timestamp;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
+
+pub(crate) use clients::certificate_of;
+pub use clients::{CertificateNeed, ClientCertificates};
 
 /// HTTP versions that are offered, the preferred one first (RFC 7301, RFC 9113 section 3.2).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -47,6 +53,9 @@ pub enum TlsError {
     /// The two do not belong together, or are of a kind that is not supported.
     #[error("the certificate and its key cannot be used together")]
     Pair(#[source] rustls::Error),
+    /// The file of certificate authorities holds none that can be used.
+    #[error("no certificate authority can be read: give a PEM file with their certificates")]
+    Authorities,
     /// The library refused its own settings, or could not draw random octets.
     #[error("TLS cannot be set up")]
     Setup(#[source] rustls::Error),
@@ -74,26 +83,71 @@ impl Certificates {
 /// The TLS settings in force. Handshakes take the present ones; open connections keep theirs.
 pub struct TlsSlot {
     profile: TlsProfile,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
+}
+
+/// What is in force at a time.
+struct Current {
+    config: Arc<ServerConfig>,
+    clients: ClientCertificates,
+    ending: Vec<Ending>,
+}
+
+/// A certificate of the listener, or of an authority that it trusts, and when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Whose it is: `server` or `client-ca`.
+    pub of: &'static str,
+    /// When it ends.
+    pub until: Timestamp,
 }
 
 impl TlsSlot {
-    /// With the first certificates.
+    /// With the first certificates. Clients are asked for none.
     pub fn new(profile: TlsProfile, certificates: Certificates) -> Result<Self, TlsError> {
-        let current = RwLock::new(Arc::new(config(profile, certificates)?));
+        Self::asking(profile, certificates, ClientCertificates::default())
+    }
+
+    /// The same, with what is asked of clients.
+    pub fn asking(
+        profile: TlsProfile,
+        certificates: Certificates,
+        clients: ClientCertificates,
+    ) -> Result<Self, TlsError> {
+        let current = RwLock::new(current(profile, certificates, clients)?);
         Ok(Self { profile, current })
     }
 
     /// Replaces the certificates for handshakes to come. On an error the old ones stay.
     pub fn reload(&self, certificates: Certificates) -> Result<(), TlsError> {
-        let fresh = Arc::new(config(self.profile, certificates)?);
+        let clients = self.now().clients.clone();
+        self.reload_asking(certificates, clients)
+    }
+
+    /// The same, with what is asked of clients. Sessions from before are not taken up again, so that what no longer
+    /// holds is not taken over into new connections.
+    pub fn reload_asking(
+        &self,
+        certificates: Certificates,
+        clients: ClientCertificates,
+    ) -> Result<(), TlsError> {
+        let fresh = current(self.profile, certificates, clients)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
+    /// When each certificate in force ends, the soonest of a sort first.
+    pub fn endings(&self) -> Vec<Ending> {
+        self.now().ending.clone()
+    }
+
+    fn now(&self) -> RwLockReadGuard<'_, Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The settings for one handshake.
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.now().config)
     }
 }
 
@@ -105,17 +159,47 @@ impl fmt::Debug for TlsSlot {
     }
 }
 
-fn config(profile: TlsProfile, certificates: Certificates) -> Result<ServerConfig, TlsError> {
+fn current(
+    profile: TlsProfile,
+    certificates: Certificates,
+    clients: ClientCertificates,
+) -> Result<Current, TlsError> {
+    let own = certificates.chain.first();
+    let own = own
+        .and_then(|own| clients::validity(own))
+        .map(|(_, until)| Ending {
+            of: "server",
+            until,
+        });
+    let authorities = clients.soonest_end().map(|until| Ending {
+        of: "client-ca",
+        until,
+    });
+    let config = config(profile, certificates, &clients)?;
+    Ok(Current {
+        config: Arc::new(config),
+        clients,
+        ending: own.into_iter().chain(authorities).collect(),
+    })
+}
+
+fn config(
+    profile: TlsProfile,
+    certificates: Certificates,
+    clients: &ClientCertificates,
+) -> Result<ServerConfig, TlsError> {
     let versions = match profile {
         TlsProfile::Modern => &[&TLS13][..],
         TlsProfile::Intermediate => &[&TLS13, &TLS12][..],
     };
     // The provider is named here and never taken from the process, where a library may have set
     // another one.
-    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+    let provider = Arc::new(default_provider());
+    let verifier = clients.verifier(&provider)?;
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(TlsError::Setup)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(certificates.chain, certificates.key)
         .map_err(TlsError::Pair)?;
     config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();

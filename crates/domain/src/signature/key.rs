@@ -7,7 +7,6 @@ use core::str::FromStr;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 /// How requests are signed (RFC 9421 section 6.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +50,6 @@ impl FromStr for Algorithm {
             .ok_or(UnknownAlgorithm)
     }
 }
-
-/// Octets of a shared secret, wiped when dropped.
-pub type SigningSecret = Zeroizing<Vec<u8>>;
 
 /// A key that signatures are verified with.
 pub enum VerifyingKey {

@@ -1,5 +1,6 @@
 //! API keys: `ssk_`, 32 random octets and a checksum, so that a typing error or a cut key is told
-//! apart from an unknown one, and so that scanners of leaked secrets find it.
+//! apart from an unknown one, and so that scanners of leaked secrets find it. Secrets that requests are signed with
+//! look alike and begin with `sss_`, so that one is never taken for the other.
 
 use core::fmt;
 
@@ -8,6 +9,8 @@ use zeroize::Zeroizing;
 
 /// What every key begins with.
 const PREFIX: &str = "ssk_";
+/// What every secret begins with that requests are signed with.
+const SIGNING_PREFIX: &str = "sss_";
 /// Octets of chance in a key, and of its checksum.
 const SECRET_LEN: usize = 32;
 const CHECK_LEN: usize = 4;
@@ -19,8 +22,17 @@ pub struct ApiKey(Zeroizing<String>);
 impl ApiKey {
     /// Makes the key of 32 random octets.
     pub fn from_octets(octets: [u8; SECRET_LEN]) -> Self {
-        let mut text = String::with_capacity(PREFIX.len() + 2 * (SECRET_LEN + CHECK_LEN));
-        text.push_str(PREFIX);
+        Self::written(PREFIX, octets)
+    }
+
+    /// Makes a secret of 32 octets that requests are signed with; all of its text is the key of the HMAC.
+    pub fn signing_secret(octets: [u8; SECRET_LEN]) -> Self {
+        Self::written(SIGNING_PREFIX, octets)
+    }
+
+    fn written(prefix: &str, octets: [u8; SECRET_LEN]) -> Self {
+        let mut text = String::with_capacity(prefix.len() + 2 * (SECRET_LEN + CHECK_LEN));
+        text.push_str(prefix);
         push_hex(&mut text, &octets);
         let check = digest(&SHA256, text.as_bytes());
         push_hex(
@@ -43,7 +55,7 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(ssk_…)")
+        f.write_str("ApiKey(masked)")
     }
 }
 
@@ -72,6 +84,11 @@ impl KeyHash {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         Self(hash)
+    }
+
+    /// From its octets.
+    pub(crate) const fn from_octets(octets: [u8; 32]) -> Self {
+        Self(octets)
     }
 
     /// From 64 lower-case hex digits.
@@ -145,7 +162,7 @@ mod tests {
     fn debug_shows_nothing_of_a_key() {
         assert_eq!(
             format!("{:?}", ApiKey::from_octets([1; 32])),
-            "ApiKey(ssk_…)"
+            "ApiKey(masked)"
         );
     }
 }

@@ -7,7 +7,7 @@ use ledger::{Entry, Kind};
 
 use super::fold::{Fold, Unfit, object};
 use super::reading::Reading;
-use crate::rows::{ApiKeyRow, ClientRow};
+use crate::rows::{ApiKeyRow, ClientRow, KeyMethod};
 
 impl Fold<'_> {
     /// A client came to be.
@@ -21,6 +21,8 @@ impl Fold<'_> {
             short_codes: facts.list("short_codes")?,
             classes: classes.into(),
             networks: facts.list("networks")?,
+            auth: facts.parsed("auth").unwrap_or_default(),
+            certificates: facts.list("certificates").unwrap_or_default(),
             keys: vec![key(facts, now)?],
             created: now,
             revoked: None,
@@ -38,16 +40,41 @@ impl Fold<'_> {
         let id: ClientId = object(entry).ok_or(Unfit::Form)?;
         let row = self.clients.get_mut(&id.sequence()).ok_or(Unfit::Orphan)?;
         let facts = Reading::of(entry);
-        if entry.kind == Kind::ClientRotated {
-            let ends = facts.parsed("ends").ok_or(Unfit::Form)?;
-            row.rotate(key(facts, now).ok_or(Unfit::Form)?, ends, now);
-            return Ok(());
+        match entry.kind {
+            Kind::ClientRotated => {
+                let ends = facts.parsed("ends").ok_or(Unfit::Form)?;
+                row.rotate(key(facts, now).ok_or(Unfit::Form)?, ends, now);
+                Ok(())
+            }
+            Kind::ClientChanged => {
+                row.auth = facts.parsed("auth").ok_or(Unfit::Form)?;
+                row.certificates = facts.list("certificates").ok_or(Unfit::Form)?;
+                Ok(())
+            }
+            _ => {
+                let key = match facts.text("key") {
+                    None => None,
+                    Some(id) => Some(id.parse().map_err(|_| Unfit::Form)?),
+                };
+                row.revoke(key, now).ok_or(Unfit::Orphan)
+            }
         }
-        let key: Option<KeyId> = match facts.text("key") {
-            None => None,
-            Some(id) => Some(id.parse().map_err(|_| Unfit::Form)?),
-        };
-        row.revoke(key, now).ok_or(Unfit::Orphan)
+    }
+
+    /// A key was used, or signs by a clock that runs ahead.
+    pub(super) fn key_used(&mut self, entry: &Entry<'_>, now: Timestamp) -> Result<(), Unfit> {
+        let id: ClientId = object(entry).ok_or(Unfit::Form)?;
+        let row = self.clients.get_mut(&id.sequence()).ok_or(Unfit::Orphan)?;
+        let facts = Reading::of(entry);
+        let id: KeyId = facts.parsed("key").ok_or(Unfit::Form)?;
+        let key = row.keys.iter_mut().find(|key| key.id == id);
+        let key = key.ok_or(Unfit::Orphan)?;
+        if entry.kind == Kind::AuthAhead {
+            key.ahead = Some(facts.parsed("until").ok_or(Unfit::Form)?);
+        } else {
+            key.used = Some(now);
+        }
+        Ok(())
     }
 }
 
@@ -55,8 +82,11 @@ fn key(facts: Reading<'_>, now: Timestamp) -> Option<ApiKeyRow> {
     Some(ApiKeyRow {
         id: facts.parsed("key")?,
         hash: facts.text("hash")?.to_owned(),
+        method: KeyMethod::told(facts.parsed("method"), facts.text("public"))?,
         created: now,
         expires: facts.parsed("expires"),
         revoked: None,
+        used: None,
+        ahead: None,
     })
 }

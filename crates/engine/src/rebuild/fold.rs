@@ -103,7 +103,10 @@ impl<'s> Fold<'s> {
                 self.factor_changed(&entry, now)?;
             }
             Kind::ClientCreated => self.client_created(&entry, now).ok_or(Unfit::Form)?,
-            Kind::ClientRotated | Kind::ClientRevoked => self.client_changed(&entry, now)?,
+            Kind::ClientChanged | Kind::ClientRotated | Kind::ClientRevoked => {
+                self.client_changed(&entry, now)?;
+            }
+            Kind::ClientUsed | Kind::AuthAhead => self.key_used(&entry, now)?,
             Kind::KeyCreated => self.keks_created(&entry).ok_or(Unfit::Form)?,
             Kind::SubjectErased => {
                 let count = Reading::of(&entry).number("count").ok_or(Unfit::Form)?;

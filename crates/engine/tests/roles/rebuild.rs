@@ -22,6 +22,11 @@ fn differences(test: &TestGateway, image: &Image) -> Vec<Difference> {
     found
 }
 
+/// The entries alone give what the store holds.
+pub fn assert_rebuilt(test: &TestGateway) {
+    assert_eq!(differences(test, &test.store.image()), []);
+}
+
 /// Messages both ways, opt-outs, and a person who is forgotten.
 fn lived() -> TestGateway {
     let test = running();

@@ -98,12 +98,16 @@ named! {
         WebhookReplayed = "webhook.replayed",
         /// A client came to be.
         ClientCreated = "client.created",
-        /// What a client may do was changed.
+        /// What a client must show was changed.
         ClientChanged = "client.changed",
         /// A client got a new key.
         ClientRotated = "client.rotated",
         /// A client, or one of its keys, was revoked.
         ClientRevoked = "client.revoked",
+        /// A key of a client was used, the first time on a day.
+        ClientUsed = "client.used",
+        /// A request was signed by a clock that runs ahead of the gateway's.
+        AuthAhead = "auth.ahead",
         /// Credentials were presented and found wanting.
         AuthFailed = "auth.failed",
         /// A configuration was read, and is in force unless the outcome is a refusal.

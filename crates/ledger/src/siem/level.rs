@@ -80,6 +80,7 @@ impl Level {
             | Kind::WebhookDisabled
             | Kind::WebhookRead
             | Kind::WebhookReplayed
+            | Kind::ClientUsed
             | Kind::LimitRead
             | Kind::LedgerStarted
             | Kind::LedgerSearched
@@ -89,6 +90,7 @@ impl Level {
             | Kind::BackupMade
             | Kind::RetentionExpired => Self::Low,
             Kind::ClientCreated
+            | Kind::AuthAhead
             | Kind::ClientChanged
             | Kind::ClientRotated
             | Kind::ClientRevoked

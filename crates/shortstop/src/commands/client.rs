@@ -1,10 +1,19 @@
-//! `shortstop client …`: clients and their keys.
+//! `shortstop client …`: clients and their keys. Certificates and public keys are read here; what goes to the gateway
+//! is what it keeps of them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use engine::rows::{CertificateRow, Thumbprint};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
 use serde_json::{Value, json};
 
-use crate::cli::{ClientAddArgs, ClientCommand};
+use crate::certificates;
+use crate::cli::{ClientAddArgs, ClientCommand, KeyArgs};
 use crate::control::message::KeyShown;
-use crate::control::{ClientShown, NewClientAsked, Request};
+use crate::control::{ClientShown, KeyAsked, NewClientAsked, Request};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone};
 
@@ -28,16 +37,40 @@ pub fn run(command: ClientCommand, output: Output) -> Outcome {
             ));
             Ok(Exit::Done)
         }
+        ClientCommand::Change {
+            client,
+            auth,
+            certificates,
+            drop,
+            place,
+        } => {
+            let request = Request::ClientChange {
+                client,
+                auth,
+                add: read_certificates(&certificates)?,
+                drop: drop.iter().map(ToString::to_string).collect(),
+            };
+            let result = call(&place, request)?;
+            let client = shown(&result)?;
+            output.event("client-changed", &json!({"client": client}));
+            let text = text(&client);
+            output.line(format!(
+                "Changed. It holds with the next request.\n\n{text}"
+            ));
+            Ok(Exit::Done)
+        }
         ClientCommand::Rotate {
             client,
             overlap_seconds,
             expires,
+            key,
             place,
         } => {
             let request = Request::ClientRotate {
                 client,
                 overlap_seconds,
                 expires,
+                key: key_asked(&key)?,
             };
             let result = call(&place, request)?;
             with_key("client-rotated", &result, output)
@@ -53,6 +86,9 @@ fn add(args: ClientAddArgs, output: Output) -> Outcome {
         classes: args.classes,
         networks: args.networks,
         expires: args.expires,
+        auth: args.auth,
+        certificates: read_certificates(&args.certificates)?,
+        key: key_asked(&args.key)?,
     });
     let result = call(&args.place, request)?;
     with_key("client-added", &result, output)
@@ -61,11 +97,77 @@ fn add(args: ClientAddArgs, output: Output) -> Outcome {
 fn with_key(event: &str, result: &Value, output: Output) -> Outcome {
     let client = shown(result)?;
     output.event(event, &json!({"client": client}));
-    let key = client.api_key.as_deref().unwrap_or_default();
     output.line(text(&client));
-    output.line(format!("\n{}\n", output.tone(Tone::Strong, key)));
-    output.line("This is the key. It is shown this once and kept nowhere; store it safely.");
+    match (&client.api_key, &client.signing_secret) {
+        (Some(key), _) => {
+            output.line(format!("\n{}\n", output.tone(Tone::Strong, key)));
+            output
+                .line("This is the key. It is shown this once and kept nowhere; store it safely.");
+        }
+        (None, Some(secret)) => {
+            output.line(format!("\n{}\n", output.tone(Tone::Strong, secret)));
+            output.line(
+                "This is the secret to sign requests with; all of the text is the key of the HMAC. It is shown \
+                 this once; store it safely.",
+            );
+        }
+        (None, None) => {}
+    }
+    if let Some(key) = client.keys.last().filter(|key| key.method != "bearer") {
+        output.line(format!(
+            "Sign as keyid \"{}\"; docs/api.md says how.",
+            key.id
+        ));
+    }
     Ok(Exit::Done)
+}
+
+/// The sort of key that is wanted.
+fn key_asked(args: &KeyArgs) -> Result<KeyAsked, Failure> {
+    match (&args.public_key, args.hmac) {
+        (Some(file), _) => Ok(KeyAsked::Ed25519(public_key(file)?)),
+        (None, true) => Ok(KeyAsked::HmacSha256),
+        (None, false) => Ok(KeyAsked::Bearer),
+    }
+}
+
+/// What stands before the 32 octets of an Ed25519 key in its DER (RFC 8410 section 4).
+const ED25519: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
+
+fn public_key(file: &Path) -> Result<String, Failure> {
+    let says = || {
+        let file = file.display();
+        format!("{file} holds no Ed25519 public key in PEM; `openssl pkey -pubout` writes one")
+    };
+    let text = read(file)?;
+    let key = SubjectPublicKeyInfoDer::from_pem_slice(&text).ok();
+    let octets = key.as_deref().and_then(|der| der.strip_prefix(&ED25519));
+    let octets = octets.filter(|octets| octets.len() == 32);
+    let octets = octets.ok_or_else(|| Failure::usage(says()))?;
+    Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
+}
+
+fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateRow>, Failure> {
+    files.iter().map(|file| certificate(file)).collect()
+}
+
+/// The first certificate of a file: a client's own stands before those of its authorities.
+fn certificate(file: &Path) -> Result<CertificateRow, Failure> {
+    let text = read(file)?;
+    let der = CertificateDer::from_pem_slice(&text).ok();
+    let says = || Failure::usage(format!("{} holds no certificate in PEM", file.display()));
+    let der = der.ok_or_else(says)?;
+    let expires = certificates::ends(file).map_err(Failure::usage)?;
+    let sha256 = Thumbprint::from_bytes(domain::signature::sha256(&der));
+    Ok(CertificateRow { sha256, expires })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let text = std::fs::read(file);
+    let text = text.with_context(|| format!("{} cannot be read", file.display()));
+    text.map_err(Failure::usage)
 }
 
 fn list(result: &Value, output: Output) -> Outcome {
@@ -103,7 +205,14 @@ fn text(client: &ClientShown) -> String {
         format!("  classes      {}", client.classes.join(", ")),
         format!("  scopes       {}", client.scopes.join(", ")),
         format!("  networks     {networks}"),
+        format!("  shows        {}", client.auth),
     ];
+    lines.extend(client.certificates.iter().map(|certificate| {
+        format!(
+            "  certificate  {}  ends {}",
+            certificate.sha256, certificate.expires
+        )
+    }));
     lines.extend(client.keys.iter().map(key_text));
     lines.join("\n")
 }
@@ -114,5 +223,12 @@ fn key_text(key: &KeyShown) -> String {
         (None, Some(at)) => format!("ends {at}"),
         (None, None) => "does not end".to_owned(),
     };
-    format!("  key          {}  made {}, {state}", key.id, key.created)
+    let used = match &key.used {
+        Some(at) => format!("last used {at}"),
+        None => "never used".to_owned(),
+    };
+    format!(
+        "  key          {}  {}, made {}, {used}, {state}",
+        key.id, key.method, key.created
+    )
 }

@@ -39,5 +39,11 @@ section! {
         /// octets each. They are let go a day after the last of them, and never for a newcomer: when full, new
         /// numbers and users are refused with `verifications-full`.
         pub guess_budgets_max: usize = 1_000_000,
+        /// Nonces of signed requests, some 100 octets each, kept while a signature with them could be used again
+        /// (five minutes as a rule, ten at most). None is let go early: when full, signed requests are refused
+        /// with `busy`. The default is for 3,300 signed requests a second.
+        pub nonces_max: usize = 1_000_000,
+        /// The same of one client, so that none takes all the room.
+        pub client_nonces_max: usize = 500_000,
     }
 }

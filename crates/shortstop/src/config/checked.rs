@@ -13,7 +13,7 @@ use domain::verification::pumping::Mode;
 use engine::settings::Settings;
 
 use super::admin::{Admin, Exposure};
-use super::https::{Https, TlsProfile};
+use super::https::{ClientCertificates, Https, TlsProfile};
 use super::log::Log;
 use super::store::Store;
 use super::{Config, Problems};
@@ -73,6 +73,10 @@ pub struct Listener {
     pub identity: Identity,
     /// Versions of TLS.
     pub tls_profile: TlsProfile,
+    /// Whether applications show a certificate.
+    pub client_certificates: ClientCertificates,
+    /// The authorities whose certificates are taken.
+    pub client_ca_file: Option<PathBuf>,
     /// Address and limits.
     pub limits: Https,
 }
@@ -273,11 +277,18 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
                     yours, or listen on 127.0.0.1";
         problems.add("https.certificate_file", says);
     }
+    if https.client_ca_file.is_some() && https.client_certificates == ClientCertificates::Off {
+        let says =
+            "names authorities, but client_certificates is off: nobody is asked for a certificate";
+        problems.add("https.client_ca_file", says);
+    }
     limits::listener(https, problems);
     proxies::check(&https.trusted_proxies, problems);
     Listener {
         identity,
         tls_profile: https.tls_profile,
+        client_certificates: https.client_certificates,
+        client_ca_file: resolved(&config.base, https.client_ca_file.as_ref()),
         limits: https.clone(),
     }
 }

@@ -19,9 +19,22 @@ pub enum TlsProfile {
     Intermediate,
 }
 
+/// Whether applications show a certificate of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientCertificates {
+    /// They are not asked for one.
+    Off,
+    /// They are asked for one, and may have none.
+    #[default]
+    Optional,
+    /// Without one there is no connection.
+    Required,
+}
+
 section! {
-    /// The listener for applications. Certificate and key are read again on a reload (SIGHUP); the rest
-    /// needs a restart.
+    /// The listener for applications. Certificates, keys and what is asked of applications are read again on a
+    /// reload (SIGHUP); the rest needs a restart.
     pub struct Https {
         /// Address and port. The default is for this machine alone, because a listener for others
         /// needs a certificate of yours first.
@@ -33,6 +46,13 @@ section! {
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.key",
         /// `modern` is TLS 1.3 only; `intermediate` adds TLS 1.2 for old applications.
         pub tls_profile: TlsProfile = TlsProfile::Modern,
+        /// Whether applications show a certificate of their own: `off`, `optional` or `required`. Clients with
+        /// `key+mtls` need one that was given to them by `shortstop client`; for all others it changes nothing
+        /// but whether they can connect.
+        pub client_certificates: ClientCertificates = ClientCertificates::Optional,
+        /// Certificate authorities in PEM whose certificates are taken. Without it any is, and known by its hash
+        /// alone.
+        pub client_ca_file: Option<PathBuf> = None => "/etc/shortstop/tls/clients-ca.pem",
         /// Networks (CIDR) of the proxies through which applications come, such as `["10.0.0.5/32"]`. Only what
         /// such a proxy writes into `X-Forwarded-For` is believed, from the last address backwards; anybody
         /// else could write there what they like, to be counted as somebody else. An address may carry a port

@@ -1,6 +1,7 @@
 //! What each command of the control socket asks of the engine. The rules are the engine's; here words
 //! become values, and answers become JSON.
 
+pub mod clients;
 pub mod keys;
 pub mod ledger;
 pub mod limits;
@@ -12,21 +13,17 @@ pub mod search;
 pub mod subject;
 pub mod verifications;
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::{ClientId, KeyId};
-use domain::time::Timestamp;
 use engine::ports::Pruning;
 use engine::ports::store::ReadError;
-use engine::rows::ClientRow;
-use engine::{ApiKey, BackupError, ClientError, Gateway, NewClient};
+use engine::{BackupError, Gateway};
 use serde_json::json;
 
 use lines::Lines;
 
-use super::message::{Answer, ClientShown, NewClientAsked, Request};
+use super::message::{Answer, Request};
 use crate::key_places::KeyPlace;
 use crate::public_log::PublicLog;
 use crate::wiring::Opened;
@@ -89,17 +86,27 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             prune::prune((&gateway, workshop), &actor, asked, manner).await
         }
         Request::LedgerRebuild { to } => rebuild::live(&gateway, workshop, &actor, to).await,
-        Request::ClientAdd(asked) => add(&gateway, &actor, asked).await,
-        Request::ClientList => list(&gateway, &actor).await,
-        Request::ClientRevoke { client, key } => revoke(&gateway, &actor, client, key).await,
+        Request::ClientAdd(asked) => clients::add(&gateway, &actor, asked).await,
+        Request::ClientList => clients::list(&gateway, &actor).await,
+        Request::ClientRevoke { client, key } => {
+            clients::revoke(&gateway, &actor, client, key).await
+        }
         Request::ClientRotate {
             client,
             overlap_seconds,
             expires,
+            key,
         } => {
             let overlap = Duration::from_secs(overlap_seconds);
-            rotate(&gateway, &actor, client, (overlap, expires.as_deref())).await
+            let until = (overlap, expires.as_deref());
+            clients::rotate(&gateway, &actor, client, (key, until)).await
         }
+        Request::ClientChange {
+            client,
+            auth,
+            add,
+            drop,
+        } => clients::change(&gateway, &actor, client, (auth, add, &drop)).await,
         Request::LedgerOpenings => openings::live(&gateway, workshop).await,
         Request::SubjectExport { number } => subject::export(&gateway, &actor, &number).await,
         Request::SubjectErase {
@@ -140,90 +147,6 @@ const fn reads_the_ledger(request: &Request) -> bool {
     )
 }
 
-async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {
-    let new = match new_client(asked) {
-        Ok(new) => new,
-        Err(says) => return Answer::refused(says),
-    };
-    match gateway.add_client(actor, new).await {
-        Ok((row, key)) => with_key(&row, &key),
-        Err(error) => failed(error),
-    }
-}
-
-async fn list(gateway: &Gateway, actor: &str) -> Answer {
-    match gateway.read_clients(actor).await {
-        Ok(rows) => {
-            let clients: Vec<ClientShown> = rows.iter().map(ClientShown::from).collect();
-            Answer::done(&json!({"clients": clients}))
-        }
-        Err(error) => failed(error),
-    }
-}
-
-async fn revoke(gateway: &Gateway, actor: &str, client: ClientId, key: Option<KeyId>) -> Answer {
-    match gateway.revoke_client(actor, client, key).await {
-        Ok(row) => Answer::done(&json!({"client": ClientShown::from(&row)})),
-        Err(error) => failed(error),
-    }
-}
-
-async fn rotate(
-    gateway: &Gateway,
-    actor: &str,
-    client: ClientId,
-    (overlap, expires): (Duration, Option<&str>),
-) -> Answer {
-    let expires = match moment(expires) {
-        Ok(expires) => expires,
-        Err(says) => return Answer::refused(says),
-    };
-    match gateway.rotate_key(actor, client, overlap, expires).await {
-        Ok((row, key)) => with_key(&row, &key),
-        Err(error) => failed(error),
-    }
-}
-
-fn with_key(row: &ClientRow, key: &ApiKey) -> Answer {
-    let mut client = ClientShown::from(row);
-    client.api_key = Some(key.reveal().to_owned());
-    Answer::done(&json!({"client": client}))
-}
-
-fn failed(error: ClientError) -> Answer {
-    match error {
-        ClientError::Unavailable => Answer::unavailable(error),
-        _ => Answer::refused(error),
-    }
-}
-
-/// The words of the command line as values, or what is wrong with the first that is none.
-fn new_client(asked: NewClientAsked) -> Result<NewClient, String> {
-    Ok(NewClient {
-        name: asked.name,
-        scopes: all(&asked.scopes)?,
-        short_codes: asked.short_codes,
-        classes: asked.classes.into_iter().collect(),
-        networks: all(&asked.networks)?,
-        key_expires: moment(asked.expires.as_deref())?,
-    })
-}
-
-fn all<T>(words: &[String]) -> Result<Vec<T>, String>
-where
-    T: std::str::FromStr<Err: Display>,
-{
-    let parsed = words
-        .iter()
-        .map(|word| word.parse().map_err(|error| format!("`{word}`: {error}")));
-    parsed.collect()
-}
-
-fn moment(text: Option<&str>) -> Result<Option<Timestamp>, String> {
-    let parse = |text: &str| text.parse().map_err(|error| format!("`{text}`: {error}"));
-    text.map(parse).transpose()
-}
-
 /// An error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut says = error.to_string();
@@ -236,33 +159,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = next.source();
     }
     says
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked() -> NewClientAsked {
-        NewClientAsked {
-            name: "shop".to_owned(),
-            scopes: vec!["messages:send".to_owned()],
-            short_codes: Vec::new(),
-            classes: Vec::new(),
-            networks: vec!["10.0.0.0/8".to_owned()],
-            expires: Some("2027-01-31T00:00:00Z".to_owned()),
-        }
-    }
-
-    #[test]
-    fn words_become_values_and_the_wrong_one_is_named() {
-        assert!(new_client(asked()).is_ok());
-        let wrong = |change: fn(&mut NewClientAsked)| {
-            let mut asked = asked();
-            change(&mut asked);
-            new_client(asked).unwrap_err()
-        };
-        assert!(wrong(|asked| asked.scopes.push("all".to_owned())).contains("`all`"));
-        assert!(wrong(|asked| asked.networks.push("home".to_owned())).contains("`home`"));
-        assert!(wrong(|asked| asked.expires = Some("soon".to_owned())).contains("`soon`"));
-    }
 }

@@ -1,6 +1,7 @@
 //! What goes over the control socket, both ways. The same messages serve a command that opens the
 //! store itself, so that both ways give the same answers.
 
+pub mod clients;
 pub mod search;
 
 use std::path::PathBuf;
@@ -8,11 +9,12 @@ use std::path::PathBuf;
 use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId, MessageId};
 use domain::sender::ShortCode;
-use domain::time::Timestamp;
 use domain::verification::pumping::Prefix;
-use engine::rows::{ApiKeyRow, ClientRow};
+use engine::rows::{AuthMode, CertificateRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use clients::{ClientShown, KeyAsked, KeyShown, NewClientAsked};
 
 /// What is asked of the gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,20 @@ pub enum Request {
         overlap_seconds: u64,
         /// When the new key ends.
         expires: Option<String>,
+        /// What sort of key.
+        #[serde(default)]
+        key: KeyAsked,
+    },
+    /// Change what a client's requests must show.
+    ClientChange {
+        /// The client.
+        client: ClientId,
+        /// What they must show, if that changes.
+        auth: Option<AuthMode>,
+        /// Certificates that it may show from now on.
+        add: Vec<CertificateRow>,
+        /// Hashes of certificates that it may not show any more.
+        drop: Vec<String>,
     },
     /// Write the published ledger to a folder.
     LedgerExport {
@@ -267,24 +283,6 @@ pub struct LimitAsked {
     pub segments: u32,
 }
 
-/// A client to make.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewClientAsked {
-    /// Its name, for people.
-    pub name: String,
-    /// What it may call, such as `messages:send`.
-    pub scopes: Vec<String>,
-    /// The short codes it may use.
-    pub short_codes: Vec<ShortCode>,
-    /// The classes it may send.
-    pub classes: Vec<TrafficClass>,
-    /// The networks it may come from (CIDR); empty means any.
-    pub networks: Vec<String>,
-    /// When its key ends, in RFC 3339.
-    pub expires: Option<String>,
-}
-
 /// How the gateway answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
@@ -330,77 +328,6 @@ impl Answer {
             says: says.to_string(),
         }
     }
-}
-
-/// A client as the command line shows it. Hashes of keys stay in the store.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClientShown {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What it may call.
-    pub scopes: Vec<String>,
-    /// The short codes it may use.
-    pub short_codes: Vec<String>,
-    /// The classes it may send.
-    pub classes: Vec<String>,
-    /// The networks it may come from; empty means any.
-    pub networks: Vec<String>,
-    /// Its keys.
-    pub keys: Vec<KeyShown>,
-    /// When it was made.
-    pub created: String,
-    /// When it was revoked as a whole.
-    pub revoked: Option<String>,
-    /// The new key, this once.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub api_key: Option<String>,
-}
-
-/// A key as the command line shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct KeyShown {
-    /// Its id.
-    pub id: String,
-    /// When it was made.
-    pub created: String,
-    /// When it ends.
-    pub expires: Option<String>,
-    /// When it was revoked, or will be.
-    pub revoked: Option<String>,
-}
-
-impl From<&ClientRow> for ClientShown {
-    fn from(row: &ClientRow) -> Self {
-        Self {
-            id: row.id.to_string(),
-            name: row.name.clone(),
-            scopes: row.scopes.clone(),
-            short_codes: row.short_codes.iter().map(ToString::to_string).collect(),
-            classes: row.classes.iter().map(|class| class.to_string()).collect(),
-            networks: row.networks.clone(),
-            keys: row.keys.iter().map(KeyShown::from).collect(),
-            created: row.created.to_string(),
-            revoked: moment(row.revoked),
-            api_key: None,
-        }
-    }
-}
-
-impl From<&ApiKeyRow> for KeyShown {
-    fn from(row: &ApiKeyRow) -> Self {
-        Self {
-            id: row.id.to_string(),
-            created: row.created.to_string(),
-            expires: moment(row.expires),
-            revoked: moment(row.revoked),
-        }
-    }
-}
-
-fn moment(moment: Option<Timestamp>) -> Option<String> {
-    moment.map(|moment| moment.to_string())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use engine::ports::Clock as _;
+use engine::rows::AuthMode;
 use serde::Serialize;
 use smpp::sim::{Account, Behaviour, SimConfig, SimHandle, Simulator, Span};
 use tempfile::TempDir;
@@ -22,7 +23,7 @@ use crate::config::carrier::CarrierSection;
 use crate::config::limit::LimitSection;
 use crate::config::short_code::ShortCodeSection;
 use crate::config::{Carrier, Config};
-use crate::control::{Answer, NewClientAsked, Request, client};
+use crate::control::{Answer, KeyAsked, NewClientAsked, Request, client};
 use crate::entropy;
 use crate::folder::{DataFolder, replace_private};
 use crate::http_client::Target;
@@ -259,6 +260,9 @@ async fn new_client(folder: &DataFolder) -> anyhow::Result<String> {
         classes: domain::class::TrafficClass::ALL.to_vec(),
         networks: words(&["127.0.0.0/8"]),
         expires: None,
+        auth: AuthMode::Key,
+        certificates: Vec::new(),
+        key: KeyAsked::Bearer,
     });
     let answer = client::ask(&folder.socket(), &request).await?;
     let Some(Answer::Done { result }) = answer else {

@@ -9,7 +9,7 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 14] = [
+const LIVE: [&str; 16] = [
     "short_code.",
     "keys.",
     "messages.",
@@ -24,6 +24,8 @@ const LIVE: [&str; 14] = [
     "prices.",
     "countries.",
     "https.certificate_file",
+    "https.client_certificates",
+    "https.client_ca_file",
 ];
 
 /// Settings of a carrier that concern the engine alone, and not the link.

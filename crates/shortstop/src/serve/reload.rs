@@ -6,7 +6,7 @@ use crate::config::{self, Problems};
 use crate::material::Material;
 
 use super::change::{self, NeedsRestart};
-use super::{Running, certificates_of};
+use super::{Running, certificates_of, warn_of_ending};
 
 /// Why the configuration stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +58,9 @@ impl Running {
         };
         let material = Material::read(&checked).map_err(|error| unusable(error.into()))?;
         let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
-        let taken = self.tls.reload(certificates);
+        let taken = self.tls.reload_asking(certificates, material.clients);
         taken.map_err(|error| unusable(error.into()))?;
+        warn_of_ending(&self.tls);
         for says in checked.warnings() {
             tracing::warn!("{says}");
         }

@@ -54,13 +54,8 @@ impl Api {
         call: &Call<'_>,
         incoming: &mut Incoming,
     ) -> Result<(), Problem> {
-        let settings = &self.settings;
-        let body = body::collect(
-            incoming,
-            settings.body_bytes_max,
-            body::Pace::begin(settings),
-        )
-        .await?;
+        let octets_max = self.settings.body_bytes_max;
+        let body = self.octets_up_to(octets_max, call, incoming).await?;
         if body.is_empty() {
             return Ok(());
         }

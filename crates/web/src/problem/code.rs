@@ -20,6 +20,14 @@ pub enum Code {
     KeyExpired,
     /// The key was revoked.
     KeyRevoked,
+    /// The signature cannot be looked at, or covers too little.
+    SignatureUnsound,
+    /// The signature is not of this time.
+    SignatureStale,
+    /// The signature was used before.
+    SignatureReplayed,
+    /// The body is not the one that was signed.
+    DigestMismatch,
     /// The client may not call from here.
     NetworkNotAllowed,
     /// The key lacks the scope.
@@ -111,14 +119,18 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 54] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
         Self::IdempotencyKeyInvalid,
+        Self::DigestMismatch,
         Self::Unauthorized,
         Self::KeyExpired,
         Self::KeyRevoked,
+        Self::SignatureUnsound,
+        Self::SignatureStale,
+        Self::SignatureReplayed,
         Self::NetworkNotAllowed,
         Self::ScopeMissing,
         Self::ShortCodeNotGranted,
@@ -234,6 +246,34 @@ impl Code {
                 "Code was sent as often as it may be",
             ),
             Self::NothingToSend => ("nothing-to-send", S::CONFLICT, "Channel sends nothing"),
+            _ => self.signature_row(),
+        }
+    }
+
+    /// What only signed requests meet.
+    const fn signature_row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::DigestMismatch => (
+                "digest-mismatch",
+                S::BAD_REQUEST,
+                "Body is not the one that was signed",
+            ),
+            Self::SignatureUnsound => (
+                "signature-unsound",
+                S::UNAUTHORIZED,
+                "Signature is incomplete",
+            ),
+            Self::SignatureStale => (
+                "signature-stale",
+                S::UNAUTHORIZED,
+                "Signature is not of this time",
+            ),
+            Self::SignatureReplayed => (
+                "signature-replayed",
+                S::UNAUTHORIZED,
+                "Signature was used before",
+            ),
             _ => self.verification_row(),
         }
     }

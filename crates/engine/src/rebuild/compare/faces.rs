@@ -201,7 +201,8 @@ impl Faces for ClientRow {
         let codes: Vec<String> = self.short_codes.iter().map(ToString::to_string).collect();
         let classes: Vec<&str> = self.classes.iter().map(TrafficClass::as_str).collect();
         let keys: Vec<String> = self.keys.iter().map(key).collect();
-        let key_times = |key: &ApiKeyRow| [Some(key.created), key.revoked];
+        let key_times = |key: &ApiKeyRow| [Some(key.created), key.revoked, key.used];
+        let certificates: Vec<String> = self.certificates.iter().map(ToString::to_string).collect();
         vec![
             ("id", Face::of(&self.id)),
             ("name", Face::of(&self.name)),
@@ -209,6 +210,8 @@ impl Faces for ClientRow {
             ("short-codes", Face::of(&codes.join(" "))),
             ("classes", Face::of(&classes.join(" "))),
             ("networks", Face::of(&self.networks.join(" "))),
+            ("auth", Face::of(self.auth.as_str())),
+            ("certificates", Face::of(&certificates.join(", "))),
             ("keys", Face::of(&keys.join(", "))),
             (
                 "key-times",
@@ -222,5 +225,12 @@ impl Faces for ClientRow {
 
 /// A key without the times at which something happened to it.
 fn key(key: &ApiKeyRow) -> String {
-    format!("{} {} {}", key.id, key.hash, named("ends", key.expires))
+    let method = key.method.algorithm().map(|how| how.as_str());
+    let more = [
+        named("by", method),
+        named("public", key.method.public()),
+        named("ahead", key.ahead),
+    ];
+    let (id, hash, ends) = (key.id, &key.hash, named("ends", key.expires));
+    format!("{id} {hash} {ends} {}", more.concat())
 }

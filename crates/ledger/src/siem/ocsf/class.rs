@@ -127,11 +127,13 @@ impl Activity {
             | Kind::EventsDead
             | Kind::ClockStep => Self::other(Class::Base, kind.as_str()),
             Kind::AuthFailed => Self::new(Class::Authentication, 1, "Logon"),
+            Kind::AuthAhead => Self::other(Class::Authentication, kind.as_str()),
             Kind::LinkBound => Self::new(Class::NetworkActivity, 1, "Open"),
             Kind::LinkLost => Self::new(Class::NetworkActivity, 4, "Fail"),
             Kind::ClientCreated
             | Kind::ClientChanged
             | Kind::ClientRotated
+            | Kind::ClientUsed
             | Kind::ClientRevoked => Self::of_account(kind),
             Kind::MessageAccepted
             | Kind::MessageRefused

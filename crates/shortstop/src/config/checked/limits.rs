@@ -112,6 +112,8 @@ pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
         ("bounds.dispatch_batch_max", raw.dispatch_batch_max),
         ("bounds.verifications_max", raw.verifications_max),
         ("bounds.guess_budgets_max", raw.guess_budgets_max),
+        ("bounds.nonces_max", raw.nonces_max),
+        ("bounds.client_nonces_max", raw.client_nonces_max),
         ("bounds.segments_max", usize::from(raw.segments_max)),
     ];
     for (key, count) in counts {
@@ -147,6 +149,8 @@ pub fn bounds(raw: &Raw, problems: &mut Problems) -> Bounds {
         dispatch_batch_max: raw.dispatch_batch_max,
         verifications_max: raw.verifications_max,
         guess_budgets_max: raw.guess_budgets_max,
+        nonces_max: raw.nonces_max,
+        client_nonces_max: raw.client_nonces_max,
     }
 }
 

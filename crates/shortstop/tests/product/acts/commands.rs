@@ -87,9 +87,15 @@ async fn clients(stage: &mut Stage, place: &[&str]) -> String {
     stage.command(&list, Kind::ClientRead).await;
     for (word, kind) in [
         ("rotate", Kind::ClientRotated),
+        ("change", Kind::ClientChanged),
         ("revoke", Kind::ClientRevoked),
     ] {
-        let words = [&["client", word, &id], place].concat();
+        let more = if word == "change" {
+            &["--auth", "key"][..]
+        } else {
+            &[]
+        };
+        let words = [&["client", word, &id], more, place].concat();
         stage.command(&words, kind).await;
         stage.book.happened_to(&id);
     }

@@ -1,11 +1,12 @@
 //! The control socket: every request, as the command line and others send it.
 
+use engine::rows::AuthMode;
 use ledger::Kind;
-use shortstop::control::Request;
 use shortstop::control::message::search::SearchAsked;
 use shortstop::control::message::{
     ConsentAsked, Insistence, LimitAsked, LineFormat, LinesAsked, Manner, NumberAsked,
 };
+use shortstop::control::{KeyAsked, Request};
 
 use super::book::{self, Act, Shown};
 use super::stage::{Busy, Stage};
@@ -55,8 +56,17 @@ async fn clients(stage: &mut Stage) {
         client,
         overlap_seconds: 60,
         expires: None,
+        key: KeyAsked::HmacSha256,
     };
     stage.ask(rotate).await;
+    stage.book.happened_to(&id);
+    let change = Request::ClientChange {
+        client,
+        auth: Some(AuthMode::Signed),
+        add: Vec::new(),
+        drop: Vec::new(),
+    };
+    stage.ask(change).await;
     stage.book.happened_to(&id);
     stage.ask(Request::ClientRevoke { client, key: None }).await;
     stage.book.happened_to(&id);

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use clap::Parser as _;
 use domain::id::ClientId;
+use engine::rows::AuthMode;
 use ledger::Kind;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use shortstop::audit_table::{Event, Trace, of_command, of_request};
 use shortstop::child::GatewayProcess;
 use shortstop::cli::Cli;
-use shortstop::control::{Answer, NewClientAsked, Request, client};
+use shortstop::control::{Answer, KeyAsked, NewClientAsked, Request, client};
 use shortstop::process;
 use testkit::SyslogReceiver;
 
@@ -232,6 +233,9 @@ impl Stage {
             classes: domain::class::TrafficClass::ALL.to_vec(),
             networks: Vec::new(),
             expires: None,
+            auth: AuthMode::Key,
+            certificates: Vec::new(),
+            key: KeyAsked::Bearer,
         };
         let made = self.ask(Request::ClientAdd(asked)).await;
         let id = word(&made, "/client/id").to_owned();

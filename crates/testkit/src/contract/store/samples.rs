@@ -17,10 +17,10 @@ use domain::verification::state::State;
 use domain::verification::totp::{Algorithm, AppDigits};
 use engine::changes::{Changes, Write};
 use engine::rows::{
-    BudgetRow, ClientRow, FactorRow, IdempotencyRow, InboundRow, Included, KekRow, MessageHead,
-    MessageRow, MessageUpdate, OptOutRow, OptOutStanding, PartRow, Purpose, SealedCode,
-    SealedSecret, UnmatchedRow, VaultRow, VerificationFacts, VerificationRow, VerificationUpdate,
-    WebhookRow, WebhookStanding, WebhookUrl,
+    AuthMode, BudgetRow, CertificateRow, ClientRow, FactorRow, IdempotencyRow, InboundRow,
+    Included, KekRow, MessageHead, MessageRow, MessageUpdate, OptOutRow, OptOutStanding, PartRow,
+    Purpose, SealedCode, SealedSecret, Thumbprint, UnmatchedRow, VaultRow, VerificationFacts,
+    VerificationRow, VerificationUpdate, WebhookRow, WebhookStanding, WebhookUrl,
 };
 use ledger::{Actor, Draft, Kind, Outcome};
 
@@ -258,6 +258,11 @@ pub fn client(n: u64, name: &str) -> ClientRow {
         short_codes: vec![short_code("12345")],
         classes: TrafficClass::ALL.into_iter().collect(),
         networks: vec!["10.0.0.0/8".to_owned()],
+        auth: AuthMode::KeyAndCertificate,
+        certificates: vec![CertificateRow {
+            sha256: Thumbprint::from_bytes([7; 32]),
+            expires: moment(n),
+        }],
         keys: Vec::new(),
         created: moment(n),
         revoked: None,

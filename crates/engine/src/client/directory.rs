@@ -1,0 +1,311 @@
+//! Every client and key, in memory: who shows this key, and whether that is enough. A key that was revoked fails
+//! with the next request, whatever connection it comes over.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::id::{ClientId, KeyId};
+use domain::time::Timestamp;
+
+use super::{AuthError, Caller, Grants, KeyHash};
+use crate::rows::{ApiKeyRow, AuthMode, ClientRow, Thumbprint};
+
+/// Why a credential is not accepted, and whose it is where that is known.
+pub(crate) type NotAccepted = (AuthError, Option<ClientId>);
+
+/// A key and whose it is.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) client: ClientId,
+    pub(crate) key: ApiKeyRow,
+    client_revoked: bool,
+    grants: Arc<Grants>,
+    /// When it was last used, in microseconds since 1970; 0 when it was not.
+    used: Arc<AtomicU64>,
+}
+
+/// How a key was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It was shown.
+    Shown,
+    /// A request was signed with it.
+    Signed,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) source: IpAddr,
+    /// The certificate of its connection.
+    pub(crate) certificate: Option<Thumbprint>,
+}
+
+impl Known {
+    /// Whether somebody who has proved to hold this key may come in. What the key needs beside it is asked first:
+    /// whoever has a key alone learns nothing of it.
+    pub(crate) fn admit(
+        &self,
+        proof: Proof,
+        from: Origin,
+        now: Timestamp,
+    ) -> Result<Caller, NotAccepted> {
+        let refuse = |error| Err((error, Some(self.client)));
+        let suits = |shown| self.grants.certificates.contains(&shown);
+        match self.grants.auth {
+            AuthMode::KeyAndCertificate if !from.certificate.is_some_and(suits) => {
+                return refuse(AuthError::Certificate);
+            }
+            AuthMode::Signed if proof == Proof::Shown => return refuse(AuthError::Unsigned),
+            AuthMode::Key | AuthMode::KeyAndCertificate | AuthMode::Signed => {}
+        }
+        if self.client_revoked || self.key.revoked.is_some() {
+            return refuse(AuthError::Revoked);
+        }
+        if self.key.expires.is_some_and(|end| end <= now) {
+            return refuse(AuthError::Expired);
+        }
+        if !self.grants.allows(from.source) {
+            return refuse(AuthError::Network);
+        }
+        Ok(Caller {
+            client: self.client,
+            key: self.key.id,
+            source: from.source,
+            grants: Arc::clone(&self.grants),
+        })
+    }
+
+    /// Notes that it was used.
+    pub(crate) fn was_used(&self, now: Timestamp) {
+        self.used.fetch_max(now.micros(), Ordering::Relaxed);
+    }
+}
+
+/// Every client and key, in memory.
+#[derive(Debug, Default)]
+pub struct Directory {
+    rows: BTreeMap<ClientId, ClientRow>,
+    shown: HashMap<KeyHash, Arc<Known>>,
+    signing: HashMap<KeyId, Arc<Known>>,
+    uses: HashMap<KeyId, Arc<AtomicU64>>,
+}
+
+impl Directory {
+    /// Takes in a client, new or changed.
+    pub fn put(&mut self, row: ClientRow) {
+        self.shown.retain(|_, known| known.client != row.id);
+        self.signing.retain(|_, known| known.client != row.id);
+        if let Some(before) = self.rows.get(&row.id) {
+            let gone = |key: &&ApiKeyRow| !row.keys.iter().any(|kept| kept.id == key.id);
+            for key in before.keys.iter().filter(gone) {
+                self.uses.remove(&key.id);
+            }
+        }
+        let grants = Grants::of(&row);
+        for key in &row.keys {
+            let used = self.uses.entry(key.id).or_default();
+            used.fetch_max(key.used.map_or(0, Timestamp::micros), Ordering::Relaxed);
+            let known = Arc::new(Known {
+                client: row.id,
+                key: key.clone(),
+                client_revoked: row.revoked.is_some(),
+                grants: Arc::clone(&grants),
+                used: Arc::clone(used),
+            });
+            if key.method.algorithm().is_some() {
+                self.signing.insert(key.id, known);
+            } else if let Some(hash) = KeyHash::from_hex(&key.hash) {
+                self.shown.insert(hash, known);
+            }
+        }
+        self.rows.insert(row.id, row);
+    }
+
+    /// One client.
+    pub fn get(&self, id: ClientId) -> Option<&ClientRow> {
+        self.rows.get(&id)
+    }
+
+    /// Every client, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &ClientRow> {
+        self.rows.values()
+    }
+
+    /// When a key was last used, as far as it is known.
+    pub(crate) fn used(&self, key: KeyId) -> Option<Timestamp> {
+        let micros = self.uses.get(&key)?.load(Ordering::Relaxed);
+        (micros > 0).then(|| Timestamp::from_micros(micros))
+    }
+
+    /// The keys of a client that were used on a later day than the one that is recorded.
+    pub(crate) fn first_uses(&self, client: ClientId) -> Vec<KeyId> {
+        let keys = self.rows.get(&client).into_iter().flat_map(|row| &row.keys);
+        keys.filter(|key| self.is_first_use(key))
+            .map(|key| key.id)
+            .collect()
+    }
+
+    /// The clients that have such keys.
+    pub(crate) fn with_first_uses(&self) -> Vec<ClientId> {
+        let rows = self.rows.values();
+        let due = rows.filter(|row| row.keys.iter().any(|key| self.is_first_use(key)));
+        due.map(|row| row.id).collect()
+    }
+
+    fn is_first_use(&self, key: &ApiKeyRow) -> bool {
+        let used = self.used(key.id);
+        used.is_some_and(|used| key.used.is_none_or(|kept| day(used) > day(kept)))
+    }
+
+    /// A key that requests are signed with, as far as its id is one.
+    pub(crate) fn signer(&self, key: &str) -> Option<Arc<Known>> {
+        self.signing.get(&key.parse().ok()?).cloned()
+    }
+
+    /// Who shows this credential. The key is found by its SHA-256, which nobody can steer, so that
+    /// the time it takes tells nothing of other keys.
+    pub(crate) fn authenticate(
+        &self,
+        credential: &str,
+        from: Origin,
+        now: Timestamp,
+    ) -> Result<Caller, NotAccepted> {
+        let hash = KeyHash::of(credential).ok_or((AuthError::Unknown, None))?;
+        let known = self.shown.get(&hash).ok_or((AuthError::Unknown, None))?;
+        let caller = known.admit(Proof::Shown, from, now)?;
+        known.was_used(now);
+        Ok(caller)
+    }
+}
+
+/// The day of a time, counted from 1970.
+const fn day(time: Timestamp) -> u64 {
+    time.seconds() / 86_400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ApiKey;
+    use crate::rows::{CertificateRow, KeyMethod};
+    use domain::class::ClassSet;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
+    const LATER: Timestamp = Timestamp::from_seconds(1_764_064_900);
+    const HOME: Origin = Origin {
+        source: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        certificate: None,
+    };
+
+    fn client(key: &ApiKey) -> ClientRow {
+        ClientRow {
+            id: ClientId::new(1, 1),
+            name: "shop".to_owned(),
+            scopes: vec!["messages:send".to_owned()],
+            short_codes: vec![],
+            classes: ClassSet::default(),
+            networks: vec![],
+            auth: AuthMode::Key,
+            certificates: vec![],
+            keys: vec![ApiKeyRow {
+                id: KeyId::new(2, 2),
+                hash: key.hash().to_hex(),
+                method: KeyMethod::Bearer,
+                created: NOW,
+                expires: None,
+                revoked: None,
+                used: None,
+                ahead: None,
+            }],
+            created: NOW,
+            revoked: None,
+        }
+    }
+
+    fn outcome_from(
+        row: ClientRow,
+        key: &ApiKey,
+        from: Origin,
+        now: Timestamp,
+    ) -> Option<AuthError> {
+        let mut directory = Directory::default();
+        directory.put(row);
+        let outcome = directory.authenticate(key.reveal(), from, now);
+        outcome.err().map(|(error, _)| error)
+    }
+
+    fn outcome(row: ClientRow, key: &ApiKey, now: Timestamp) -> Option<AuthError> {
+        outcome_from(row, key, HOME, now)
+    }
+
+    #[test]
+    fn a_key_opens_until_it_expires_or_is_revoked() {
+        let key = ApiKey::from_octets([5; 32]);
+        assert_eq!(outcome(client(&key), &key, NOW), None);
+        let mut row = client(&key);
+        row.keys[0].expires = Some(LATER);
+        assert_eq!(outcome(row.clone(), &key, NOW), None);
+        assert_eq!(outcome(row.clone(), &key, LATER), Some(AuthError::Expired));
+        row.keys[0].revoked = Some(NOW);
+        assert_eq!(outcome(row.clone(), &key, NOW), Some(AuthError::Revoked));
+        row.keys[0].revoked = None;
+        row.revoked = Some(NOW);
+        assert_eq!(outcome(row, &key, NOW), Some(AuthError::Revoked));
+        let other = ApiKey::from_octets([6; 32]);
+        assert_eq!(outcome(client(&key), &other, NOW), Some(AuthError::Unknown));
+    }
+
+    #[test]
+    fn a_client_calls_only_from_its_networks() {
+        let key = ApiKey::from_octets([5; 32]);
+        let mut row = client(&key);
+        row.networks = vec!["10.0.0.0/8".to_owned()];
+        assert_eq!(outcome(row.clone(), &key, NOW), Some(AuthError::Network));
+        row.networks.push("127.0.0.0/8".to_owned());
+        assert_eq!(outcome(row, &key, NOW), None);
+    }
+
+    #[test]
+    fn a_key_that_needs_a_certificate_opens_with_that_one_alone_and_tells_nothing_without() {
+        let key = ApiKey::from_octets([5; 32]);
+        let mut row = client(&key);
+        row.auth = AuthMode::KeyAndCertificate;
+        let [ours, theirs] = [[1; 32], [2; 32]].map(Thumbprint::from_bytes);
+        row.certificates = vec![CertificateRow {
+            sha256: ours,
+            expires: LATER,
+        }];
+        let with = |certificate| Origin {
+            certificate,
+            ..HOME
+        };
+        let refused = Some(AuthError::Certificate);
+        let tried = |row: &ClientRow, shown| outcome_from(row.clone(), &key, with(shown), NOW);
+        assert_eq!(tried(&row, Some(ours)), None);
+        assert_eq!(tried(&row, Some(theirs)), refused);
+        assert_eq!(tried(&row, None), refused);
+        row.keys[0].revoked = Some(NOW);
+        assert_eq!(tried(&row, Some(ours)), Some(AuthError::Revoked));
+        assert_eq!(tried(&row, Some(theirs)), refused, "whether it is revoked");
+    }
+
+    #[test]
+    fn a_client_that_signs_is_not_let_in_with_a_key() {
+        let key = ApiKey::from_octets([5; 32]);
+        let mut row = client(&key);
+        row.auth = AuthMode::Signed;
+        assert_eq!(outcome(row, &key, NOW), Some(AuthError::Unsigned));
+    }
+
+    #[test]
+    fn a_secret_that_requests_are_signed_with_is_no_key_to_show() {
+        let secret = ApiKey::signing_secret([5; 32]);
+        let mut row = client(&secret);
+        assert_eq!(outcome(row.clone(), &secret, NOW), Some(AuthError::Unknown));
+        row.keys[0].method = KeyMethod::HmacSha256;
+        assert_eq!(outcome(row, &secret, NOW), Some(AuthError::Unknown));
+    }
+}
