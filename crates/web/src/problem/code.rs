@@ -443,8 +443,8 @@ mod tests {
         let list: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(
             list.join(" "),
-            "invalid-json invalid-request malformed-request idempotency-key-invalid unauthorized \
-             key-expired key-revoked network-not-allowed scope-missing short-code-not-granted \
+            "invalid-json invalid-request malformed-request idempotency-key-invalid digest-mismatch unauthorized \
+             key-expired key-revoked signature-unsound signature-stale signature-replayed network-not-allowed scope-missing short-code-not-granted \
              class-not-granted risk not-found pruned method-not-allowed request-timeout idempotency-in-flight \
              not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \

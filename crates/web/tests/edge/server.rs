@@ -12,8 +12,8 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use web::{
-    Answer, Certificates, Drained, Listener, ListenerCounters, Security, Serve, ServerSettings,
-    TlsProfile, TlsSlot,
+    Answer, Certificates, ClientCertificates, Drained, Listener, ListenerCounters, Security, Serve,
+    ServerSettings, TlsProfile, TlsSlot,
 };
 
 /// Longer than any test takes, and the end of one that hangs.
@@ -84,8 +84,16 @@ impl Server {
     }
 
     pub async fn with_profile(settings: ServerSettings, profile: TlsProfile) -> Self {
+        Self::asking(settings, profile, ClientCertificates::default()).await
+    }
+
+    pub async fn asking(
+        settings: ServerSettings,
+        profile: TlsProfile,
+        clients: ClientCertificates,
+    ) -> Self {
         let (certificates, root) = certificates();
-        let slot = Arc::new(TlsSlot::new(profile, certificates).unwrap());
+        let slot = Arc::new(TlsSlot::asking(profile, certificates, clients).unwrap());
         let counters = Arc::new(ListenerCounters::default());
         let local = "127.0.0.1:0".parse().unwrap();
         let listener = Listener::bind(local, settings, Arc::clone(&counters))

@@ -12,8 +12,8 @@ use testkit::gateway::everything;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use web::{
-    Admin, AdminExposure, Api, Listener, ListenerCounters, RequestCounters, Security,
-    ServerSettings, TlsProfile, TlsSlot,
+    Admin, AdminExposure, Api, ClientCertificates, Listener, ListenerCounters, RequestCounters,
+    Security, ServerSettings, TlsProfile, TlsSlot,
 };
 
 use crate::server::certificates;
@@ -38,8 +38,17 @@ impl Site {
     }
 
     pub async fn over(test: TestGateway, settings: ServerSettings) -> Self {
+        Self::asking(test, settings, ClientCertificates::default()).await
+    }
+
+    pub async fn asking(
+        test: TestGateway,
+        settings: ServerSettings,
+        clients: ClientCertificates,
+    ) -> Self {
         let (certificates, root) = certificates();
-        let slot = Arc::new(TlsSlot::new(TlsProfile::Modern, certificates).unwrap());
+        let slot = TlsSlot::asking(TlsProfile::Modern, certificates, clients);
+        let slot = Arc::new(slot.unwrap());
         let requests = Arc::new(RequestCounters::default());
         let counters = Arc::new(ListenerCounters::default());
         let (stop, stopped) = watch::channel(false);
