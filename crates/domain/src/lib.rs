@@ -15,6 +15,7 @@ pub mod pace;
 pub mod reassembly;
 pub mod sender;
 pub mod signature;
+pub mod system_id;
 pub mod text;
 pub mod time;
 pub mod verification;

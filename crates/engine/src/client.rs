@@ -9,6 +9,7 @@ use domain::class::ClassSet;
 use domain::id::{ClientId, KeyId};
 use domain::sender::ShortCode;
 use domain::signature::SignatureError;
+use domain::system_id::SystemId;
 use ipnet::IpNet;
 
 use crate::limits::Throttled;
@@ -123,8 +124,10 @@ impl FromStr for Scope {
 pub struct Caller {
     /// The client.
     pub client: ClientId,
-    /// The key it showed.
-    pub key: KeyId,
+    /// The key it showed, when it called over HTTPS.
+    pub key: Option<KeyId>,
+    /// The account it is bound under, when it is an ESME.
+    pub system_id: Option<SystemId>,
     /// Where it called from.
     pub source: IpAddr,
     grants: Arc<Grants>,

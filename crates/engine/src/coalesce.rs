@@ -44,7 +44,8 @@ impl Who {
     }
 }
 
-fn coarse(address: IpAddr) -> IpAddr {
+/// The network of an address: itself, or the /64 of one of IPv6.
+pub(crate) fn coarse(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -2,6 +2,7 @@
 //! `docs/ledger.md` describes the same fields.
 
 pub(crate) mod clients;
+pub(crate) mod esme;
 pub(crate) mod feed;
 pub(crate) mod pumping;
 
@@ -37,13 +38,20 @@ fn dispatch_facts(dispatch: &Dispatch<'_>, first: u16) -> Facts {
         .put("segments", dispatch.segments)
 }
 
+/// What a client showed, and where it called from.
+#[derive(Clone, Copy)]
+pub(crate) struct Credential {
+    pub(crate) key: Option<KeyId>,
+    pub(crate) source: IpAddr,
+}
+
 /// `message.accepted`: with its dispatch when that is part of the same commit, and with the key and
 /// the address that the client showed.
 pub(crate) fn accepted(
     open: &Open,
     head: &MessageHead,
     dispatch: Option<&Dispatch<'_>>,
-    shown: Option<&(KeyId, IpAddr)>,
+    shown: Option<&Credential>,
     private: &[(&str, Commitment)],
 ) -> Draft {
     let data = Facts::new()
@@ -55,9 +63,20 @@ pub(crate) fn accepted(
         )
         .put("encoding", head.encoding.name())
         .put("expires", UtcMicros(open.expires.micros()))
-        .put_some("key", shown.map(|(key, _)| Shown(key)))
+        .put_some(
+            "key",
+            shown.and_then(|shown| Some(Shown(shown.key.as_ref()?))),
+        )
+        .put_some(
+            "receipts",
+            head.esme.as_ref().map(|esme| esme.receipts.as_str()),
+        )
         .put("segments", open.segments.len())
-        .put("sender", Shown(&open.from));
+        .put("sender", Shown(&open.from))
+        .put_some(
+            "system_id",
+            head.esme.as_ref().map(|esme| esme.system_id.as_str()),
+        );
     let actor = match &open.client {
         Some(client) => Actor::client(client),
         None => Actor::system(&"keyword"),
@@ -68,8 +87,8 @@ pub(crate) fn accepted(
     if let Some(client) = &open.client {
         builder = builder.client(client);
     }
-    if let Some((_, source)) = shown {
-        builder = builder.origin(OriginType::Connection, source);
+    if let Some(shown) = shown {
+        builder = builder.origin(OriginType::Connection, &shown.source);
     }
     for (field, commitment) in private {
         builder = builder.private(field, commitment);

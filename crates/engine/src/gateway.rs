@@ -12,6 +12,7 @@ use crate::changes::Changes;
 use crate::checkpoints::Ledger;
 use crate::client::Directory;
 use crate::doors::Doors;
+use crate::esmes::Esmes;
 use crate::feed::Feed;
 use crate::halt::Halt;
 use crate::ids::IdSource;
@@ -109,6 +110,8 @@ pub struct Gateway {
     /// Whether a prefix may be blocked: messages ask the guard only then. Set when a block begins, and every round
     /// of the housekeeper.
     pub(crate) blocks_stand: AtomicBool,
+    /// Who is bound, and who failed to. Its lock is taken last.
+    pub(crate) esmes: Esmes,
     me: Weak<Gateway>,
 }
 
@@ -154,6 +157,7 @@ impl Gateway {
             risk: OnceLock::new(),
             pumping: Mutex::default(),
             blocks_stand: AtomicBool::new(false),
+            esmes: Esmes::default(),
             me: me.clone(),
         })
     }
@@ -221,6 +225,7 @@ impl Gateway {
         metrics.rows.extend(self.stream_rows());
         metrics.rows.extend(self.feed.rows());
         metrics.rows.extend(self.pumping_rows());
+        metrics.rows.extend(self.esme_rows());
         if let Some(sealing) = self.sealing.get() {
             metrics.rows.extend(sealing.rows());
         }

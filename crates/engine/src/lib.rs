@@ -14,6 +14,7 @@ mod dispatch;
 mod doors;
 mod entries;
 mod erasure;
+mod esmes;
 mod events;
 mod exports;
 mod factors;
@@ -74,6 +75,7 @@ pub use client::{
 };
 pub use clients::{ClientChange, ClientError, KeyWish, NewClient};
 pub use erasure::{Erased, ErasureBasis, ErasureBasisError, ErasureError, ErasureScope};
+pub use esmes::{BindAttempt, BindRefused, BoundEsme, EsmeBind, EsmeEnd, EsmeGone, EsmeReceipts};
 pub use exports::{LedgerExport, NotRecorded};
 pub use factors::{AppLabels, AppSecret, EnrolError, FactorCheckError, FactorChecked, FactorView};
 pub use feed::{

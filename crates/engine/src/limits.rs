@@ -14,7 +14,7 @@ use std::time::Duration;
 use domain::limit::book::{Book, Decision, Hold, Meter, Reloaded, Verdict};
 use domain::limit::facts::{Event, Facts};
 use domain::limit::key::Secret;
-use domain::limit::policy::{LimitName, Policy, PolicyError};
+use domain::limit::policy::{LimitName, Mode, Policy, PolicyError};
 use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
 use ledger::Kind;
@@ -173,6 +173,15 @@ impl Limits {
         drop(inside);
         let holds = std::mem::take(&mut decision.holds);
         Throttled::of(decision).map_or(Ok(holds), Err)
+    }
+
+    /// Whether a limit would refuse this now. Takes nothing.
+    pub(crate) fn is_spent(&self, facts: &Facts<'_>, uptime: Duration) -> bool {
+        let inside = self.inside();
+        let meters = inside.book.explain(facts, inside.time.at(uptime));
+        let refuses =
+            |meter: &Meter| meter.mode == Mode::Enforce && meter.wait != Some(Duration::ZERO);
+        meters.iter().any(refuses)
     }
 
     /// Forgets what a number is, and goes on counting it.

@@ -233,7 +233,7 @@ impl Gateway {
             Cause::Request(caller) => Draft::of(kind, Actor::client(&caller.client), Outcome::Done)
                 .client(&caller.client)
                 .origin(OriginType::Connection, &caller.source)
-                .data(data.put("key", Shown(&caller.key))),
+                .data(data.put_some("key", caller.key.as_ref().map(|key| Shown(key)))),
             Cause::Keyword(inbound) => Draft::of(kind, Actor::system(&"keyword"), Outcome::Done)
                 .correlation(inbound)
                 .data(data),

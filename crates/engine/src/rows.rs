@@ -6,11 +6,14 @@ use domain::class::{ClassSet, TrafficClass};
 use domain::id::{ClientId, FactorId, InboundId, KeyId, MessageId};
 use domain::message::{CarrierName, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
+use domain::system_id::SystemId;
 use domain::text::Encoding;
 use domain::text::segment::ReferenceWidth;
 use domain::time::Timestamp;
 use domain::verification::factor::Factor;
 use serde::{Deserialize, Serialize};
+
+use crate::esmes::EsmeReceipts;
 
 mod credential;
 mod verification;
@@ -188,6 +191,18 @@ pub struct MessageHead {
     /// The campaign it belongs to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub campaign: Option<Box<str>>,
+    /// The ESME that submitted it, when one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub esme: Option<EsmeOrigin>,
+}
+
+/// The ESME that submitted a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EsmeOrigin {
+    /// Its account.
+    pub system_id: SystemId,
+    /// Which receipts it asked for.
+    pub receipts: EsmeReceipts,
 }
 
 /// A message as stored.

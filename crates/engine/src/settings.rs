@@ -1,6 +1,7 @@
 //! What the engine was told to do: checked settings, built by the binary from its configuration.
 //! Nothing here is read from a file or can still be wrong.
 
+mod esmes;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,10 @@ use crate::feed::QueueBounds;
 use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
 
+pub use esmes::{
+    CertificateHash, DoorSettings, EsmeAccount, EsmeSettings, OtherParameters, PasswordHash,
+    SubmitAllowed,
+};
 pub use limits::LimitSettings;
 
 /// Everything the engine needs to know.
@@ -56,6 +61,8 @@ pub struct Settings {
     pub factors: FactorSettings,
     /// How much is kept for each who is told of events.
     pub events: QueueBounds,
+    /// ESMEs that may bind.
+    pub esmes: EsmeSettings,
 }
 
 impl Settings {

@@ -75,7 +75,7 @@ impl Gateway {
             return Err(refuse(AuthError::WrongSignature));
         }
         let caller = known.admit(Proof::Signed, from, now)?;
-        self.take_nonce(&caller, claims, now)
+        self.take_nonce((known.client, known.key.id), claims, now)
             .await
             .map_err(refuse)?;
         known.was_used(now);
@@ -101,7 +101,7 @@ impl Gateway {
 
     async fn take_nonce(
         &self,
-        caller: &Caller,
+        (client, key): (ClientId, KeyId),
         claims: &Claims,
         now: Timestamp,
     ) -> Result<(), AuthError> {
@@ -111,8 +111,8 @@ impl Gateway {
             client_max: settings.bounds.client_nonces_max,
         };
         let used = Use {
-            client: caller.client,
-            key: caller.key,
+            client,
+            key,
             nonce: &claims.nonce,
             created: claims.created,
         };
@@ -126,28 +126,28 @@ impl Gateway {
         if claims.created <= now.saturating_add(LEAD).seconds() {
             return Ok(());
         }
-        self.keep_lead(caller, claims.created, now).await
+        self.keep_lead((client, key), claims.created, now).await
     }
 
     /// Makes durable that signatures up to this second were taken: the next start will know of no nonce.
     async fn keep_lead(
         &self,
-        caller: &Caller,
+        (client, key_id): (ClientId, KeyId),
         created: u64,
         now: Timestamp,
     ) -> Result<(), AuthError> {
         let _turn = self.client_change.lock().await;
-        let row = self.clients_now().get(caller.client).cloned();
+        let row = self.clients_now().get(client).cloned();
         let mut row = row.ok_or(AuthError::Unknown)?;
         let created = Timestamp::from_seconds(created);
-        let key = row.keys.iter_mut().find(|key| key.id == caller.key);
+        let key = row.keys.iter_mut().find(|key| key.id == key_id);
         let key = key.ok_or(AuthError::Unknown)?;
         if key.ahead.is_some_and(|until| until >= created) {
             return Ok(());
         }
         let until = created.saturating_add(LEAD_STEP);
         key.ahead = Some(until);
-        let entry = entries::clients::ahead(caller.client, caller.key, until);
+        let entry = entries::clients::ahead(client, key_id, until);
         let kept = self.commit_client(entry, row, now).await;
         kept.map_err(|_| AuthError::Unavailable)
     }

@@ -3,12 +3,11 @@
 
 mod admit;
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::admission::{self, Grant, Origin, Refusal};
 use domain::class::{ClassSet, TrafficClass};
-use domain::id::{ClientId, KeyId, MessageId};
+use domain::id::{ClientId, MessageId};
 use domain::limit::book::Meter;
 use domain::limit::country::Destination;
 use domain::message::MessageState;
@@ -24,14 +23,15 @@ use crate::batch::Batch;
 use crate::changes::Write;
 use crate::client::Caller;
 use crate::dispatch::{Planned, ticket};
-use crate::entries;
+use crate::entries::{self, Credential};
+use crate::esmes::EsmeReceipts;
 use crate::gateway::Gateway;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::limits::Throttled;
 use crate::metrics::Counter;
 use crate::ports::store::CommitError;
 use crate::risk::RiskHints;
-use crate::rows::{MessageHead, MessageRow, Purpose, VaultRow};
+use crate::rows::{EsmeOrigin, MessageHead, MessageRow, Purpose, VaultRow};
 use crate::settings::Settings;
 use crate::state::idempotency::Met;
 use crate::state::queue::Place;
@@ -163,7 +163,7 @@ pub(crate) struct Intake {
     client: Option<ClientId>,
     grant: Grant,
     classes: ClassSet,
-    shown: Option<(KeyId, IpAddr)>,
+    shown: Option<Credential>,
 }
 
 impl Intake {
@@ -178,7 +178,10 @@ impl Intake {
             client: Some(caller.client),
             grant,
             classes: caller.classes(),
-            shown: Some((caller.key, caller.source)),
+            shown: Some(Credential {
+                key: caller.key,
+                source: caller.source,
+            }),
         }
     }
 
@@ -235,9 +238,21 @@ impl Gateway {
         request: SubmitRequest,
         key: Option<IdempotencyKey>,
     ) -> Result<Submitted, SubmitError> {
+        self.submit_asking(caller, request, EsmeReceipts::None, key)
+            .await
+    }
+
+    /// The same for an ESME, which says which receipts it wants.
+    pub async fn submit_asking(
+        &self,
+        caller: &Caller,
+        request: SubmitRequest,
+        receipts: EsmeReceipts,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Submitted, SubmitError> {
         let claim = key.map(|key| Claim::new(self.blind(), caller, &key, 0, &request));
         let (reply, answer) = self.reply(caller).await;
-        match self.submit_one(caller, request, claim, reply) {
+        match self.submit_one((caller, receipts), request, claim, reply) {
             Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable)),
             Err(Early::Error(error)) => Err(error),
             Err(Early::Repeated(id)) => self.repeat(id).await,
@@ -246,7 +261,7 @@ impl Gateway {
 
     fn submit_one(
         &self,
-        caller: &Caller,
+        (caller, receipts): (&Caller, EsmeReceipts),
         request: SubmitRequest,
         claim: Option<Claim>,
         reply: Reply,
@@ -255,7 +270,11 @@ impl Gateway {
         let settings = self.settings();
         let intake = Intake::client(caller, request.from);
         self.ensure_keys(now);
-        let prepared = self.prepare(&settings, intake.client, request, now)?;
+        let mut prepared = self.prepare(&settings, intake.client, request, now)?;
+        prepared.head.esme = caller.system_id.clone().map(|system_id| EsmeOrigin {
+            system_id,
+            receipts,
+        });
         let mut batch = Batch::new(now);
         let mut state = self.state();
         if self.is_halted() || prepared.generation != self.generation() {
@@ -350,7 +369,8 @@ impl Gateway {
                 .as_ref()
                 .map(|key| Claim::new(self.blind(), caller, key, item, &request));
             let (reply, answer) = self.reply(caller).await;
-            let early = self.submit_one(caller, request, claim, reply).err();
+            let asked = (caller, EsmeReceipts::None);
+            let early = self.submit_one(asked, request, claim, reply).err();
             waiting.push((early, answer));
         }
         let mut answers = Vec::with_capacity(waiting.len());
@@ -414,6 +434,7 @@ impl Gateway {
             encoding: body.encoding,
             reference: request.reference,
             campaign: request.campaign,
+            esme: None,
         };
         Ok(Prepared {
             id,

@@ -18,6 +18,7 @@ mod roles {
     mod documented;
     mod enabling;
     mod erasure;
+    mod esmes;
     mod events_out;
     mod factor_budgets;
     mod factors;

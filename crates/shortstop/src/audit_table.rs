@@ -187,6 +187,18 @@ pub enum Event {
     Bound,
     /// A bind goes.
     Lost,
+    /// An ESME binds.
+    EsmeBound,
+    /// Its bind ends.
+    EsmeUnbound,
+    /// An ESME submits.
+    EsmeSubmitted,
+    /// An ESME asks where a message stands.
+    EsmeAsked,
+    /// An ESME takes a message back.
+    EsmeCancelled,
+    /// An ESME is not let in.
+    EsmeRefused,
     /// A time is over: of a message, of a receipt, of parts of a long message, of a verification.
     TimeOver,
     /// New keys are due.
@@ -213,7 +225,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 32] = [
         Self::Start,
         Self::Configuration,
         Self::Stop,
@@ -229,6 +241,12 @@ impl Event {
         Self::Keyword,
         Self::Bound,
         Self::Lost,
+        Self::EsmeBound,
+        Self::EsmeUnbound,
+        Self::EsmeSubmitted,
+        Self::EsmeAsked,
+        Self::EsmeCancelled,
+        Self::EsmeRefused,
         Self::TimeOver,
         Self::Keys,
         Self::Clock,
@@ -259,6 +277,12 @@ impl Event {
             Self::Keyword => Trace::Entry(&[Kind::OptoutRecorded, Kind::OptoutRemoved]),
             Self::Bound => Trace::Entry(&[Kind::LinkBound]),
             Self::Lost => Trace::Entry(&[Kind::LinkLost]),
+            Self::EsmeBound => Trace::Entry(&[Kind::EsmeBound]),
+            Self::EsmeUnbound => Trace::Entry(&[Kind::EsmeUnbound]),
+            Self::EsmeSubmitted => Trace::Entry(&[Kind::MessageAccepted]),
+            Self::EsmeAsked => Trace::Counted(&[Kind::MessageRead]),
+            Self::EsmeCancelled => Trace::Entry(&[Kind::MessageCancelled]),
+            Self::EsmeRefused => Trace::Counted(&[Kind::AuthFailed]),
             Self::TimeOver => Trace::Entry(&[
                 Kind::MessageExpired,
                 Kind::MessageUnknown,

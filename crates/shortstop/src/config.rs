@@ -13,6 +13,7 @@ pub mod carrier;
 pub mod checked;
 pub mod countries;
 pub mod environment;
+pub mod esme;
 pub mod example;
 pub mod factors;
 pub mod fairness;
@@ -32,6 +33,7 @@ pub mod secret;
 pub mod section;
 pub mod short_code;
 pub mod siem;
+pub mod smpp;
 pub mod store;
 pub mod verifications;
 pub mod witness;
@@ -41,6 +43,7 @@ pub use problems::{Problem, Problems};
 
 use carrier::CarrierSection;
 use environment::Overlay;
+use esme::EsmeSection;
 use limit::{GroupSection, LimitSection};
 use secret::Password;
 use section::{Reader, Section};
@@ -49,9 +52,11 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 23] = [
+pub const SECTIONS: [&str; 25] = [
     "node",
     "https",
+    "smpp",
+    "esme",
     "admin",
     "short_code",
     "carrier",
@@ -82,6 +87,10 @@ pub struct Config {
     pub node: node::Node,
     /// `[https]`.
     pub https: https::Https,
+    /// `[smpp]`.
+    pub smpp: smpp::Smpp,
+    /// `[[esme]]`.
+    pub esmes: Vec<EsmeSection>,
     /// `[admin]`.
     pub admin: admin::Admin,
     /// `[[short_code]]`.
@@ -159,6 +168,8 @@ impl Config {
         let config = Self {
             node: sources.section("node"),
             https: sources.section("https"),
+            smpp: sources.section("smpp"),
+            esmes: sources.named_by("esme", "system_id"),
             admin: sources.section("admin"),
             short_codes: sources.short_codes(),
             carriers: sources.carriers(),
@@ -191,6 +202,10 @@ impl Config {
         let mut out = String::new();
         written(&mut out, "[node]", self.node.values());
         written(&mut out, "[https]", self.https.values());
+        written(&mut out, "[smpp]", self.smpp.values());
+        for esme in &self.esmes {
+            written(&mut out, "[[esme]]", esme.values());
+        }
         written(&mut out, "[admin]", self.admin.values());
         for code in &self.short_codes {
             written(&mut out, "[[short_code]]", code.values());
@@ -232,6 +247,7 @@ impl Config {
         let single = [
             ("node", self.node.values()),
             ("https", self.https.values()),
+            ("smpp", self.smpp.values()),
             ("admin", self.admin.values()),
             ("ledger", self.ledger.values()),
             ("keys", self.keys.values()),
@@ -275,6 +291,10 @@ impl Config {
         for group in &self.groups {
             let name = group.name.as_deref().unwrap_or_default();
             collect(&mut values, &format!("group.{name}"), group.values());
+        }
+        for esme in &self.esmes {
+            let name = esme.system_id.as_deref().unwrap_or_default();
+            collect(&mut values, &format!("esme.{name}"), esme.values());
         }
         for siem in &self.siems {
             let name = siem.name.as_deref().unwrap_or_default();
@@ -398,10 +418,15 @@ impl Sources<'_> {
 
     /// A section that repeats, each entry with a name.
     fn named<S: Section>(&mut self, section: &str) -> Vec<S> {
+        self.named_by(section, "name")
+    }
+
+    /// The same, each entry with a name in this field.
+    fn named_by<S: Section>(&mut self, section: &str, field: &str) -> Vec<S> {
         let entries = self.entries(section).into_iter();
         entries
             .map(|(at, table)| {
-                let overlay_at = format!("{section}.{}", text_of(&table, "name"));
+                let overlay_at = format!("{section}.{}", text_of(&table, field));
                 S::read(table, &mut self.reader(&at, &overlay_at))
             })
             .collect()

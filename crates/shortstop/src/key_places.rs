@@ -74,6 +74,17 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
             ));
         }
     }
+    if let Some(Identity::Files(files)) = checked
+        .smpp
+        .as_ref()
+        .and_then(|plan| plan.identity.as_ref())
+    {
+        found.push(place("key of the listener for ESMEs", &files.key));
+    }
+    for esme in &checked.esmes {
+        let key = format!("password of the ESME {}", esme.system_id);
+        found.push(place(&key, &esme.password_file));
+    }
     for link in &checked.carriers {
         if let PasswordSource::File(file) = &link.password {
             found.push(place(&format!("password at {}", link.name), file));

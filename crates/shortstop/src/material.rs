@@ -2,7 +2,9 @@
 //! on a reload; every file that cannot be used is told at once, with the key that names it.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use engine::settings::{EsmeAccount, PasswordHash};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
@@ -27,10 +29,28 @@ pub struct Material {
     pub https: Option<Certificates>,
     /// What it asks of applications.
     pub clients: ClientCertificates,
+    /// The certificate of the listener for ESMEs; `None` when the gateway makes it, or there is no TLS.
+    pub smpp: Option<PairText>,
+    /// The passwords of ESMEs, in the order of the configuration.
+    pub esmes: Vec<PasswordHash>,
     /// What each link needs, in the order of the configuration.
     pub links: Vec<LinkMaterial>,
     /// The way to whoever is asked about SIMs.
     pub risk: Option<SimSwapClient>,
+}
+
+/// A certificate chain and its key, as their files hold them.
+pub struct PairText {
+    /// The chain.
+    pub chain: Vec<u8>,
+    /// The key.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for PairText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PairText")
+    }
 }
 
 /// What one link needs. Its certificates have been read once to see that they can be; the link reads
@@ -50,6 +70,15 @@ impl Material {
             Identity::Files(files) => listener(files, &mut problems),
         };
         let clients = clients(checked, &mut problems);
+        let smpp = smpp(checked, &mut problems);
+        let placed = checked.esmes.iter().enumerate();
+        let esmes: Vec<_> = placed
+            .filter_map(|(place, plan)| {
+                let key = format!("esme[{place}].password_file");
+                let password = password(&key, &plan.password_file, &mut problems)?;
+                Some(PasswordHash::of(password.reveal().as_bytes()))
+            })
+            .collect();
         let placed = checked.carriers.iter().enumerate();
         let links: Vec<_> = placed
             .filter_map(|(place, link)| {
@@ -76,10 +105,51 @@ impl Material {
         problems.or_value(clients.map(|clients| Self {
             https,
             clients,
+            smpp,
+            esmes,
             links,
             risk,
         }))
     }
+
+    /// Gives the accounts of ESMEs their passwords.
+    pub fn open_esmes(&self, checked: &mut Checked) {
+        let opened = checked.esmes.iter().zip(&self.esmes);
+        let accounts = opened.map(|(plan, password)| {
+            let account = EsmeAccount {
+                password: password.clone(),
+                ..plan.account.clone()
+            };
+            (plan.system_id.clone(), Arc::new(account))
+        });
+        checked.settings.esmes.accounts = accounts.collect();
+    }
+}
+
+/// The certificate of the listener for ESMEs, tried once.
+fn smpp(checked: &Checked, problems: &mut Problems) -> Option<PairText> {
+    let plan = checked.smpp.as_ref()?;
+    let Some(Identity::Files(files)) = &plan.identity else {
+        return None;
+    };
+    let chain = octets("smpp.certificate_file", &files.certificate, problems);
+    let key = secret_octets("smpp.key_file", &files.key, problems);
+    let (chain, key) = (chain?, key?);
+    let tried = smpp::server::TlsSlot::new(smpp::server::TlsProfile::default(), &chain, &key);
+    let (at, path) = match &tried {
+        Err(smpp::server::TlsError::Chain) => ("smpp.certificate_file", &files.certificate),
+        _ => ("smpp.key_file", &files.key),
+    };
+    let tried =
+        tried.map_err(|error| format!("{}: {:#}", path.display(), anyhow::Error::new(error)));
+    problems.keep(at, tried)?;
+    Some(PairText { chain, key })
+}
+
+/// A password of SMPP in a file of its own.
+fn password(key: &str, file: &Path, problems: &mut Problems) -> Option<Password> {
+    check_private(key, file, problems);
+    problems.keep(key, Password::read(file).and_then(Password::check))
 }
 
 /// The client of a SIM Swap service, with the secret that its file holds.
@@ -196,11 +266,7 @@ fn octets(key: &str, path: &Path, problems: &mut Problems) -> Option<Vec<u8>> {
 fn read_link(link: &CarrierLink, at: &str, problems: &mut Problems) -> Option<LinkMaterial> {
     let password = match &link.password {
         PasswordSource::Given(password) => Some(password.clone()),
-        PasswordSource::File(file) => {
-            check_private(&format!("{at}.password_file"), file, problems);
-            let password = Password::read(file).and_then(Password::check);
-            problems.keep(&format!("{at}.password_file"), password)
-        }
+        PasswordSource::File(file) => password(&format!("{at}.password_file"), file, problems),
     };
     if let Way::Tls(tls) = &link.way {
         check_tls(tls, at, problems);

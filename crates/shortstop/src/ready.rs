@@ -20,6 +20,9 @@ pub struct Ready {
     pub admin: String,
     /// The HTTP side of the built-in carrier; only the demo has one.
     pub sim: Option<String>,
+    /// The listener for ESMEs, such as `smpps://127.0.0.1:3550`, when there is one.
+    #[serde(default)]
+    pub smpp: Option<String>,
     /// The data folder.
     pub data: PathBuf,
 }
@@ -37,10 +40,11 @@ mod tests {
             short_code: None,
             admin: "http://127.0.0.1:9464".to_owned(),
             sim: None,
+            smpp: None,
             data: "/d".into(),
         };
         let text = serde_json::to_string(&ready).unwrap();
-        let expected = r#"{"https":"https://127.0.0.1:8443","ca":null,"api_key":null,"short_code":null,"admin":"http://127.0.0.1:9464","sim":null,"data":"/d"}"#;
+        let expected = r#"{"https":"https://127.0.0.1:8443","ca":null,"api_key":null,"short_code":null,"admin":"http://127.0.0.1:9464","sim":null,"smpp":null,"data":"/d"}"#;
         assert_eq!(text, expected);
     }
 }

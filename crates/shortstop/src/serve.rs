@@ -37,9 +37,11 @@ use crate::streams;
 use crate::wiring::{self, Opened};
 
 pub mod change;
+mod esmes;
 mod reload;
 mod signing;
 
+use esmes::Door;
 use signing::Signing;
 
 /// Certificates that end sooner are said at each start and reload, and once a day.
@@ -81,6 +83,8 @@ struct Running {
     links: Arc<Links>,
     patience: Duration,
     tls: Arc<TlsSlot>,
+    /// The certificates of the door for ESMEs, when it has any.
+    esme_tls: Option<Arc<smpp::server::TlsSlot>>,
     ready: Ready,
     signals: Signals,
     parts: Parts,
@@ -91,6 +95,7 @@ struct Parts {
     control: JoinHandle<()>,
     https: (watch::Sender<bool>, JoinHandle<Drained>),
     admin: (watch::Sender<bool>, JoinHandle<Drained>),
+    esmes: Option<esmes::Task>,
     jobs: (watch::Sender<bool>, JoinHandle<()>),
     signing: Signing,
     streams: (watch::Sender<bool>, JoinHandle<()>),
@@ -108,6 +113,7 @@ struct Signals {
 struct Sockets {
     https: Listener,
     admin: Listener,
+    esmes: Option<Door>,
     counters: Vec<(&'static str, Arc<ListenerCounters>)>,
 }
 
@@ -116,10 +122,11 @@ impl Running {
     /// has recovered, and nothing is recorded before the sockets are ours.
     async fn start(
         path: &Path,
-        (config, checked): (Config, Checked),
+        (config, mut checked): (Config, Checked),
         material: Material,
     ) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
+        material.open_esmes(&mut checked);
         for says in checked.warnings() {
             tracing::warn!("{says}");
         }
@@ -131,7 +138,9 @@ impl Running {
         let tls = TlsSlot::asking(profile(&checked), certificates, material.clients);
         let tls = Arc::new(tls.map_err(Failure::unavailable)?);
         warn_of_ending(&tls);
-        let sockets = bind(&checked).await?;
+        let esmes = Door::open(&checked, material.smpp, (&folder, SystemClock.now())).await?;
+        let esme_tls = esmes.as_ref().and_then(Door::slot);
+        let sockets = bind(&checked, esmes).await?;
         let links = links::prepare(&checked, material.links).map_err(Failure::unavailable)?;
         let patience = links::patience(&checked);
         let opened = block_in_place(|| wiring::open(&checked, &folder, links.clone()))?;
@@ -174,6 +183,7 @@ impl Running {
             links,
             patience,
             tls,
+            esme_tls,
             ready,
             signals,
             parts,
@@ -183,6 +193,9 @@ impl Running {
     async fn until_signalled(mut self, output: Output) -> Outcome {
         output.event("ready", &self.ready);
         output.line(format!("HTTPS       {}", self.ready.https));
+        if let Some(smpp) = &self.ready.smpp {
+            output.line(format!("SMPP        {smpp}"));
+        }
         output.line(format!("monitoring  {}", self.ready.admin));
         output.line(format!("data        {}", self.ready.data.display()));
         let mut rounds = tokio::time::interval(ENDING_ROUND);
@@ -214,13 +227,18 @@ impl Running {
             control,
             https,
             admin,
+            esmes,
             jobs,
             signing,
             streams,
             sealing,
         } = self.parts;
         control.abort();
-        let drained = end(https).await;
+        let (drained, ()) = tokio::join!(end(https), async {
+            if let Some(esmes) = esmes {
+                end(esmes).await;
+            }
+        });
         // First the dispatcher: what it would hand to a bind that ends would only come back.
         end(jobs).await;
         self.links.stop(self.patience).await;
@@ -268,7 +286,11 @@ impl Parts {
         let settings = server_settings(&checked.https.limits);
         let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
-        let pages = pages.with_tls(Arc::clone(tls));
+        let mut pages = pages.with_tls(Arc::clone(tls));
+        if let Some(door) = &sockets.esmes {
+            let counters = Arc::clone(&door.counters);
+            pages = pages.with_rows(Arc::new(move || counters.rows()));
+        }
         let (stop_https, https) = watch::channel(false);
         let (stop_admin, admin) = watch::channel(false);
         let (stop_jobs, jobs) = watch::channel(false);
@@ -282,6 +304,7 @@ impl Parts {
             control,
             https: (stop_https, tokio::spawn(https)),
             admin: (stop_admin, tokio::spawn(admin)),
+            esmes: sockets.esmes.map(|door| door.serve(gateway)),
             jobs: (stop_jobs, tokio::spawn(Arc::clone(gateway).run(jobs))),
             signing: Signing::start(Arc::clone(gateway)),
             streams: (
@@ -319,7 +342,7 @@ async fn end_sealing(sealing: (watch::Sender<bool>, JoinHandle<()>)) {
     }
 }
 
-async fn bind(checked: &Checked) -> Result<Sockets, Failure> {
+async fn bind(checked: &Checked, esmes: Option<Door>) -> Result<Sockets, Failure> {
     let counters: Vec<_> = ["https", "admin"]
         .map(|name| (name, Arc::new(ListenerCounters::default())))
         .into();
@@ -340,6 +363,7 @@ async fn bind(checked: &Checked) -> Result<Sockets, Failure> {
     Ok(Sockets {
         https: https.map_err(taken)?,
         admin: admin.map_err(taken)?,
+        esmes,
         counters,
     })
 }
@@ -435,6 +459,7 @@ fn ready(checked: &Checked, sockets: &Sockets, folder: &DataFolder) -> Ready {
             .map(ToString::to_string),
         admin: format!("http://{}", sockets.admin.address()),
         sim: None,
+        smpp: sockets.esmes.as_ref().map(Door::shown),
         data: folder.path().to_path_buf(),
     }
 }

@@ -7,6 +7,8 @@
 mod address;
 mod bind;
 mod malformed;
+mod multi;
+mod query;
 mod reader;
 mod response;
 mod short_message;
@@ -23,6 +25,8 @@ use crate::status::Status;
 pub use address::Address;
 pub use bind::{Bind, BindKind, BindResponse};
 pub use malformed::{Malformed, Why};
+pub use multi::{Destination, Destinations, Multi, MultiResponse};
+pub use query::{Cancel, Query, QueryResponse, Standing};
 pub use response::MessageResponse;
 pub use short_message::{ShortMessage, esm_class};
 pub use tlv::{Tlvs, TlvsError, tag};
@@ -57,6 +61,18 @@ pub enum Body<'a> {
     DeliverSm(ShortMessage<'a>),
     /// deliver_sm_resp.
     DeliverSmResponse(MessageResponse<'a>),
+    /// query_sm.
+    Query(Query<'a>),
+    /// query_sm_resp.
+    QueryResponse(QueryResponse<'a>),
+    /// cancel_sm.
+    Cancel(Cancel<'a>),
+    /// cancel_sm_resp.
+    CancelResponse,
+    /// submit_multi.
+    SubmitMulti(Multi<'a>),
+    /// submit_multi_resp.
+    SubmitMultiResponse(MultiResponse<'a>),
     /// enquire_link.
     EnquireLink,
     /// enquire_link_resp.
@@ -147,6 +163,12 @@ impl<'a> Body<'a> {
             Self::SubmitSmResponse(_) => id::SUBMIT_SM | id::RESPONSE,
             Self::DeliverSm(_) => id::DELIVER_SM,
             Self::DeliverSmResponse(_) => id::DELIVER_SM | id::RESPONSE,
+            Self::Query(_) => id::QUERY_SM,
+            Self::QueryResponse(_) => id::QUERY_SM_RESP,
+            Self::Cancel(_) => id::CANCEL_SM,
+            Self::CancelResponse => id::CANCEL_SM_RESP,
+            Self::SubmitMulti(_) => id::SUBMIT_MULTI,
+            Self::SubmitMultiResponse(_) => id::SUBMIT_MULTI_RESP,
             Self::EnquireLink => id::ENQUIRE_LINK,
             Self::EnquireLinkResponse => id::ENQUIRE_LINK | id::RESPONSE,
             Self::Unbind => id::UNBIND,
@@ -163,6 +185,12 @@ impl<'a> Body<'a> {
             id::DELIVER_SM => Self::DeliverSm(ShortMessage::read(&mut reader)?),
             id::SUBMIT_SM => Self::SubmitSm(ShortMessage::read(&mut reader)?),
             id::DELIVER_SM_RESP => Self::DeliverSmResponse(MessageResponse::read(&mut reader)?),
+            id::QUERY_SM => Self::Query(Query::read(&mut reader)?),
+            id::QUERY_SM_RESP => Self::QueryResponse(QueryResponse::read(&mut reader)?),
+            id::CANCEL_SM => Self::Cancel(Cancel::read(&mut reader)?),
+            id::CANCEL_SM_RESP => Self::CancelResponse,
+            id::SUBMIT_MULTI => Self::SubmitMulti(Multi::read(&mut reader)?),
+            id::SUBMIT_MULTI_RESP => Self::SubmitMultiResponse(MultiResponse::read(&mut reader)?),
             id::ENQUIRE_LINK => Self::EnquireLink,
             id::ENQUIRE_LINK_RESP => Self::EnquireLinkResponse,
             id::UNBIND => Self::Unbind,
@@ -193,7 +221,13 @@ impl<'a> Body<'a> {
             Self::SubmitSmResponse(response) | Self::DeliverSmResponse(response) => {
                 response.write(writer)
             }
-            Self::EnquireLink
+            Self::Query(query) => query.write(writer),
+            Self::QueryResponse(response) => response.write(writer),
+            Self::Cancel(cancel) => cancel.write(writer),
+            Self::SubmitMulti(multi) => multi.write(writer),
+            Self::SubmitMultiResponse(response) => response.write(writer),
+            Self::CancelResponse
+            | Self::EnquireLink
             | Self::EnquireLinkResponse
             | Self::Unbind
             | Self::UnbindResponse

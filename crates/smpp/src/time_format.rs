@@ -54,6 +54,18 @@ pub fn parse_absolute(field: &[u8]) -> Option<i64> {
     }
 }
 
+/// Writes an absolute time of UTC, from seconds since 1970; of the year only the last two digits.
+pub fn absolute(seconds: u64) -> TimeField {
+    let mut field = *b"000000000000000+";
+    let date = receipt_date(seconds);
+    let second = seconds % 60;
+    let tail = [second / 10, second % 10].map(|digit| b'0' + u8::try_from(digit).unwrap_or(0));
+    for (place, octet) in field.iter_mut().zip(date.into_iter().chain(tail)) {
+        *place = octet;
+    }
+    field
+}
+
 /// Reads a date of a receipt, `YYMMDDhhmm` with or without `ss`, as if it were UTC, in seconds since
 /// 1970. The carrier's time zone is not in it. `None` when it is none.
 pub fn parse_receipt_date(date: &[u8]) -> Option<i64> {
@@ -190,6 +202,11 @@ mod tests {
             // 2000 to 2099, the years that two digits tell.
             let date = receipt_date(minutes * 60);
             prop_assert_eq!(parse_receipt_date(&date), Some((minutes * 60).cast_signed()));
+        }
+
+        #[test]
+        fn absolute_times_read_back(seconds in 946_684_800_u64..4_102_444_800) {
+            prop_assert_eq!(parse_absolute(&absolute(seconds)), Some(seconds.cast_signed()));
         }
 
         #[test]

@@ -39,6 +39,15 @@ pub(crate) enum Driven {
     End,
 }
 
+/// Whether a connection is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It is.
+    On,
+    /// It is not: what comes waits in the network.
+    Off,
+}
+
 /// A connection and its two buffers.
 pub(crate) struct Wire {
     stream: Box<dyn Stream>,
@@ -100,6 +109,23 @@ impl Wire {
     /// again at any time; nothing is lost.
     pub(crate) async fn drive(&mut self) -> io::Result<Driven> {
         poll_fn(|context| self.poll_drive(context)).await
+    }
+
+    /// The same, but only writes while nothing is to be read: for a peer that has asked enough.
+    pub(crate) async fn drive_if(&mut self, reading: Reading) -> io::Result<Driven> {
+        poll_fn(|context| match reading {
+            Reading::On => self.poll_drive(context),
+            Reading::Off => match self.poll_write(context) {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
+            },
+        })
+        .await
+    }
+
+    /// How many octets were read and not yet framed.
+    pub(crate) fn unframed(&self) -> usize {
+        self.input.len()
     }
 
     /// Writes everything that is waiting, then ends the sending side.

@@ -2,14 +2,18 @@
 //! one, fast enough that pace is in nobody's way unless a test makes it so.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::carrier_id::IdForm;
+use domain::class::TrafficClass;
 use domain::consent::OptOutScope;
+use domain::id::ClientId;
 use domain::limit::country::Countries;
 use domain::message::CarrierName;
 use domain::msisdn::RegionCode;
 use domain::sender::ShortCode;
+use domain::system_id::SystemId;
 use domain::text::MessageText;
 use domain::text::segment::ReferenceWidth;
 use domain::verification::budget::policy::{FewDigits, Policy};
@@ -24,8 +28,9 @@ use engine::AMBIGUITY_DEFAULT;
 use engine::VerificationSettings;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
-    BindSettings, Bounds, CarrierSettings, CodeSettings, FactorSettings, Fairness, KeywordTexts,
-    LimitSettings, Retention, Settings, ValiditySettings,
+    BindSettings, Bounds, CarrierSettings, CodeSettings, EsmeAccount, EsmeSettings, FactorSettings,
+    Fairness, KeywordTexts, LimitSettings, PasswordHash, Retention, Settings, SubmitAllowed,
+    ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -54,6 +59,38 @@ pub fn text(text: &str) -> MessageText {
     MessageText::parse(text).unwrap()
 }
 
+/// The password of every account.
+pub const ESME_PASSWORD: &str = "s3cr3t-7";
+
+/// An account of a client, which may bind from anywhere with [`ESME_PASSWORD`] alone.
+pub fn account(client: ClientId) -> EsmeAccount {
+    EsmeAccount {
+        client,
+        password: PasswordHash::of(ESME_PASSWORD.as_bytes()),
+        networks: Vec::new(),
+        certificates: Vec::new(),
+        binds_max: 4,
+        class: TrafficClass::Alert,
+        service_types: BTreeMap::from([("OTP".into(), TrafficClass::Otp)]),
+        allowed: SubmitAllowed::default(),
+    }
+}
+
+/// The usual settings, and these accounts.
+pub fn with_accounts(accounts: &[(&str, EsmeAccount)]) -> Settings {
+    let named = |(name, account): &(&str, EsmeAccount)| {
+        let id = SystemId::parse(name).unwrap();
+        (id, Arc::new(account.clone()))
+    };
+    Settings {
+        esmes: EsmeSettings {
+            accounts: accounts.iter().map(named).collect(),
+            ..EsmeSettings::default()
+        },
+        ..usual()
+    }
+}
+
 /// The usual settings; a test changes what it is about.
 pub fn usual() -> Settings {
     Settings {
@@ -77,6 +114,7 @@ pub fn usual() -> Settings {
         },
         verifications: Some(Box::new(verifications())),
         events: engine::QueueBounds::default(),
+        esmes: EsmeSettings::default(),
         factors: FactorSettings {
             issuer: Some("Example Ltd".into()),
             ..FactorSettings::default()

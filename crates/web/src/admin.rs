@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::class::TrafficClass;
-use engine::{Condition, Gateway, Health};
+use engine::{Condition, Gateway, Health, MetricRow};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
@@ -26,7 +26,19 @@ pub struct Admin {
     requests: Arc<RequestCounters>,
     listeners: Vec<(&'static str, Arc<ListenerCounters>)>,
     tls: Option<Arc<TlsSlot>>,
+    others: Option<Others>,
     ids: RequestIds,
+}
+
+/// What another edge counts, as it is now.
+pub type Rows = Arc<dyn Fn() -> Vec<MetricRow> + Send + Sync>;
+
+struct Others(Rows);
+
+impl std::fmt::Debug for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Others")
+    }
 }
 
 impl Admin {
@@ -42,6 +54,7 @@ impl Admin {
             requests,
             listeners,
             tls: None,
+            others: None,
             ids: RequestIds::new(),
         }
     }
@@ -51,6 +64,12 @@ impl Admin {
     pub fn with_tls(self, tls: Arc<TlsSlot>) -> Self {
         let tls = Some(tls);
         Self { tls, ..self }
+    }
+
+    /// The same pages, with what another edge counts.
+    pub fn with_rows(self, rows: Rows) -> Self {
+        let others = Some(Others(rows));
+        Self { others, ..self }
     }
 
     fn page(&self, method: &Method, path: &str) -> Reply {
@@ -90,6 +109,9 @@ impl Admin {
     fn metrics(&self) -> Reply {
         let mut page = Page::default();
         page.rows(&self.gateway.metrics().rows);
+        if let Some(Others(rows)) = &self.others {
+            page.rows(&rows());
+        }
         page.requests(&self.requests);
         let listeners: Vec<_> = self
             .listeners

@@ -22,7 +22,7 @@ pub mod sim_swap;
 mod tls;
 pub mod witness;
 
-pub use admin::Admin;
+pub use admin::{Admin, Rows};
 pub use api::Api;
 pub use connection::{Answer, Serve};
 pub use counters::{ListenerCounters, RequestCounters};

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::id::{ClientId, KeyId};
+use domain::system_id::SystemId;
 use domain::time::Timestamp;
 
 use super::{AuthError, Caller, Grants, KeyHash};
 use crate::rows::{ApiKeyRow, AuthMode, ClientRow, Thumbprint};
+use crate::settings::EsmeAccount;
 
 /// Why a credential is not accepted, and whose it is where that is known.
 pub(crate) type NotAccepted = (AuthError, Option<ClientId>);
@@ -72,7 +74,8 @@ impl Known {
         }
         Ok(Caller {
             client: self.client,
-            key: self.key.id,
+            key: Some(self.key.id),
+            system_id: None,
             source: from.source,
             grants: Arc::clone(&self.grants),
         })
@@ -91,6 +94,8 @@ pub struct Directory {
     shown: HashMap<KeyHash, Arc<Known>>,
     signing: HashMap<KeyId, Arc<Known>>,
     uses: HashMap<KeyId, Arc<AtomicU64>>,
+    /// What each client may do that was not revoked.
+    grants: HashMap<ClientId, Arc<Grants>>,
 }
 
 impl Directory {
@@ -121,7 +126,28 @@ impl Directory {
                 self.shown.insert(hash, known);
             }
         }
+        if row.revoked.is_some() {
+            self.grants.remove(&row.id);
+        } else {
+            self.grants.insert(row.id, grants);
+        }
         self.rows.insert(row.id, row);
+    }
+
+    /// The client for which an ESME acts that is bound from there; `None` when there is none, it was revoked,
+    /// may not come from there, or is to show more than a key over HTTPS and its account asks for a password
+    /// alone.
+    pub(crate) fn esme(&self, account: &EsmeAccount, bound: (&SystemId, IpAddr)) -> Option<Caller> {
+        let grants = self.grants.get(&account.client)?;
+        let (system_id, source) = bound;
+        let suffices = grants.auth == AuthMode::Key || !account.certificates.is_empty();
+        (suffices && grants.allows(source)).then(|| Caller {
+            client: account.client,
+            key: None,
+            system_id: Some(system_id.clone()),
+            source,
+            grants: Arc::clone(grants),
+        })
     }
 
     /// One client.

@@ -44,7 +44,7 @@ pub(super) fn enrolled(caller: &Caller, row: &FactorRow, user: &Commitment) -> D
     };
     let data = Facts::new()
         .put_some("codes", row.factor.codes_left().map(u16::from))
-        .put("key", Shown(&caller.key))
+        .put_some("key", caller.key.as_ref().map(|key| Shown(key)))
         .put("type", row.factor.kind().as_str());
     let draft = by_client(Kind::FactorEnrolled, outcome, caller, row).data(data);
     let draft = draft.private(Purpose::Number.as_str(), user);
@@ -68,7 +68,7 @@ pub(super) fn checked(
     let data = Facts::new()
         .put("checks_left", u16::from(evaluated.checks_left))
         .put_some("codes_left", codes_left)
-        .put("key", Shown(&caller.key))
+        .put_some("key", caller.key.as_ref().map(|key| Shown(key)))
         .put_some("step", step);
     let (outcome, reason) = match evaluated.event {
         FactorEvent::Failed => (Outcome::Failed, Some(Mismatch::Code.as_str())),
@@ -86,7 +86,7 @@ pub(super) fn checked(
 pub(crate) fn removed(by: &Remover<'_>, row: &FactorRow) -> Draft {
     let draft = match by {
         Remover::Client(caller) => by_client(Kind::FactorRemoved, Outcome::Done, caller, row)
-            .data(Facts::new().put("key", Shown(&caller.key)))
+            .data(Facts::new().put_some("key", caller.key.as_ref().map(|key| Shown(key))))
             .reason("asked"),
         Remover::OsUser(user) => {
             removed_by(Actor::os_user(user), (OriginType::Socket, &"control"), row).reason("erased")

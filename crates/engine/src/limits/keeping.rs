@@ -154,6 +154,7 @@ impl Gateway {
             short_code: Some(row.head.from),
             class: Some(row.head.class),
             campaign: row.head.campaign.as_deref(),
+            system_id: row.head.esme.as_ref().map(|esme| esme.system_id.as_str()),
             destination: number.map(Destination::of),
             segments,
             cost_micros: cost.unwrap_or_default(),

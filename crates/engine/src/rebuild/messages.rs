@@ -6,6 +6,7 @@ use domain::id::MessageId;
 use domain::message::{
     CarrierName, Event, Outcome as Applied, ReceiptState, Segment, SegmentState, fold,
 };
+use domain::system_id::SystemId;
 use domain::text::Encoding;
 use domain::time::Timestamp;
 use ledger::{Entry, Kind, Outcome};
@@ -13,7 +14,7 @@ use ledger::{Entry, Kind, Outcome};
 use super::fold::{Fold, Unfit, client, object};
 use super::reading::Reading;
 use crate::ports::shelf::Told;
-use crate::rows::{MessageHead, MessageRow};
+use crate::rows::{EsmeOrigin, MessageHead, MessageRow};
 
 impl Fold<'_> {
     /// A message came to be, perhaps with its first dispatch.
@@ -68,6 +69,7 @@ fn accepted(entry: &Entry<'_>, now: Timestamp) -> Option<MessageRow> {
             encoding: encoding(facts.text("encoding")?)?,
             reference: None,
             campaign: facts.text("campaign").map(Into::into),
+            esme: esme(facts),
         },
         state: fold(&segments),
         version: 1,
@@ -76,6 +78,14 @@ fn accepted(entry: &Entry<'_>, now: Timestamp) -> Option<MessageRow> {
         updated: now,
         subject: [0; 16],
         segments,
+    })
+}
+
+/// The ESME that submitted it, when one did.
+fn esme(facts: Reading<'_>) -> Option<EsmeOrigin> {
+    Some(EsmeOrigin {
+        system_id: SystemId::parse(facts.text("system_id")?).ok()?,
+        receipts: facts.parsed("receipts")?,
     })
 }
 

@@ -104,7 +104,7 @@ fn searched(who: Searcher<'_>, query: &LedgerQuery, subject: Option<&Subject>) -
         )
         .client(&caller.client)
         .origin(OriginType::Connection, &caller.source)
-        .data(data.put("key", Shown(&caller.key))),
+        .data(data.put_some("key", caller.key.as_ref().map(|key| Shown(key)))),
         Searcher::OsUser(user) => {
             Draft::of(Kind::LedgerSearched, Actor::os_user(user), Outcome::Done)
                 .origin(OriginType::Socket, &"control")

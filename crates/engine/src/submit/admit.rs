@@ -89,7 +89,12 @@ impl Gateway {
             class: Some(prepared.head.class),
             campaign: prepared.head.campaign.as_deref(),
             destination: Some(prepared.destination),
-            source: intake.shown.map(|(_, source)| source),
+            source: intake.shown.map(|shown| shown.source),
+            system_id: prepared
+                .head
+                .esme
+                .as_ref()
+                .map(|esme| esme.system_id.as_str()),
             segments: u32::try_from(prepared.body.segments.len()).unwrap_or(u32::MAX),
             cost_micros: prepared.cost_micros,
             ..Counted::new(Event::Message)

@@ -69,7 +69,7 @@ pub(super) fn started(beginning: &Beginning<'_>, plan: &Plan) -> Draft {
         .put("channel", verification.channel().as_str())
         .put("digits", u16::from(verification.length().digits()))
         .put("expires", UtcMicros(verification.expires().micros()))
-        .put("key", Shown(&caller.key))
+        .put_some("key", caller.key.as_ref().map(|key| Shown(key)))
         .put("language", plan.language.tag())
         .put_some("message", message.map(|id| Shown(id)))
         .put("purpose", plan.purpose)
@@ -84,7 +84,7 @@ pub(super) fn started(beginning: &Beginning<'_>, plan: &Plan) -> Draft {
 /// `verification.resent`: the same code is on the way once more.
 pub(super) fn resent(caller: &Caller, live: &Live, message: &MessageId) -> Draft {
     let data = Facts::new()
-        .put("key", Shown(&caller.key))
+        .put_some("key", caller.key.as_ref().map(|key| Shown(key)))
         .put("message", Shown(message))
         .put("sends_left", u16::from(live.verification.sends_left()));
     let by = By::Client(caller);
@@ -96,7 +96,7 @@ pub(super) fn resent(caller: &Caller, live: &Live, message: &MessageId) -> Draft
 /// `verification.checked`: one code was shown and evaluated. `live` is the verification after it.
 pub(super) fn checked(by: By<'_>, live: &Live, result: Result<(), Mismatch>) -> Draft {
     let key = match by {
-        By::Client(caller) => Some(&caller.key),
+        By::Client(caller) => caller.key.as_ref(),
         By::Handset(..) | By::Expiry => None,
     };
     let stored = live.verification.to_stored();

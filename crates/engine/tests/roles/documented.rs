@@ -100,6 +100,7 @@ fn played() -> Vec<Value> {
         story::pumping(),
         story::suspecting(),
         story::factors(),
+        story::esmes(),
         story::operating(),
         story::pruning(),
         story::restarting(),

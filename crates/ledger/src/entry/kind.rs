@@ -146,6 +146,10 @@ named! {
         LinkBound = "link.bound",
         /// A bind ended, or was refused.
         LinkLost = "link.lost",
+        /// An ESME bound under its account.
+        EsmeBound = "esme.bound",
+        /// Such a bind ended.
+        EsmeUnbound = "esme.unbound",
         /// The clock jumped.
         ClockStep = "clock.step",
         /// A backup was written.

@@ -87,6 +87,8 @@ impl Level {
             | Kind::WitnessRegained
             | Kind::LinkBound
             | Kind::LinkLost
+            | Kind::EsmeBound
+            | Kind::EsmeUnbound
             | Kind::BackupMade
             | Kind::RetentionExpired => Self::Low,
             Kind::ClientCreated

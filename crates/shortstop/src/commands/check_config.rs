@@ -116,6 +116,7 @@ fn summary(checked: &Checked) -> String {
         format!("  node         {}", checked.node),
         format!("  data folder  {}", checked.data_folder.display()),
         format!("  HTTPS        {}", checked.https.limits.listen),
+        format!("  ESMEs        {}", esmes(checked)),
         format!("  admin        {}", checked.admin.listen),
         format!("  short codes  {}", codes.join(", ")),
         format!("  carriers     {}", carriers.join(", ")),
@@ -127,4 +128,12 @@ fn summary(checked: &Checked) -> String {
         lines.push(format!("    {:<26} {says}", policy.name()));
     }
     lines.join("\n")
+}
+
+fn esmes(checked: &Checked) -> String {
+    let Some(plan) = &checked.smpp else {
+        return "none: smpp.listen is not set".to_owned();
+    };
+    let names = checked.esmes.iter().map(|esme| esme.system_id.to_string());
+    format!("{} ({})", plan.listen, names.collect::<Vec<_>>().join(", "))
 }

@@ -10,7 +10,7 @@ use domain::verification::budget::policy::{FewDigits, Policy};
 use domain::verification::channel::Channel;
 use domain::verification::odds::Odds;
 use domain::verification::pumping::Mode;
-use engine::settings::Settings;
+use engine::settings::{EsmeSettings, Settings};
 
 use super::admin::{Admin, Exposure};
 use super::https::{ClientCertificates, Https, TlsProfile};
@@ -19,6 +19,7 @@ use super::store::Store;
 use super::{Config, Problems};
 
 mod carriers;
+mod esmes;
 mod factors;
 mod fairness;
 mod ledger;
@@ -33,6 +34,7 @@ mod siem;
 mod verifications;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
+pub use esmes::{EsmePlan, SmppPlan};
 pub use ledger::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
 pub use risk::{RiskIdentity, RiskPlan};
 pub use siem::StreamPlan;
@@ -48,6 +50,10 @@ pub struct Checked {
     pub master_key_file: Option<PathBuf>,
     /// The listener for applications.
     pub https: Listener,
+    /// The listener for ESMEs, when there is one.
+    pub smpp: Option<SmppPlan>,
+    /// Their accounts, which lack their passwords, in the order of the file.
+    pub esmes: Vec<EsmePlan>,
     /// The listener for monitoring.
     pub admin: Admin,
     /// What the engine is told.
@@ -106,6 +112,8 @@ impl TryFrom<&Config> for Checked {
         let mut problems = Problems::default();
         let node = problems.keep("node.name", NodeName::parse(&config.node.name));
         let https = listener(config, &mut problems);
+        let smpp = esmes::listener(config, &mut problems);
+        let esmes = esmes::accounts(config, &mut problems);
         let admin = admin(config, &mut problems);
         let carriers = carriers::links(config, &mut problems);
         let ledger = ledger::plan(config, &mut problems);
@@ -122,6 +130,8 @@ impl TryFrom<&Config> for Checked {
             data_folder: config.base.join(&config.node.data_folder),
             master_key_file: resolved(&config.base, config.node.master_key_file.as_ref()),
             https,
+            smpp,
+            esmes,
             admin,
             settings,
             carriers,
@@ -147,6 +157,8 @@ impl Checked {
             self.digits_warning(),
             self.pumping_warning(),
             self.factors_warning(),
+            self.smpp.as_ref().and_then(SmppPlan::warning),
+            self.smpp.as_ref().and_then(SmppPlan::password_warning),
         ]
         .into_iter()
         .flatten()
@@ -255,6 +267,11 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         verifications: verifications::settings(config, problems),
         limits: policies::settings(config, problems),
         pumping: pumping::policy(&config.pumping, problems),
+        // Accounts follow once their passwords are read: see `Material`.
+        esmes: EsmeSettings {
+            door: esmes::door(config),
+            ..EsmeSettings::default()
+        },
     }
 }
 

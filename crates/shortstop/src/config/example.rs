@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::carrier::CarrierSection;
+use super::esme::EsmeSection;
 use super::limit::{GroupSection, LimitSection};
 use super::section::{Field, Section};
 use super::short_code::ShortCodeSection;
@@ -11,7 +12,7 @@ use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
     admin, bounds, countries, factors, fairness, https, keys, ledger, log, messages, node, prices,
-    pumping, retention, risk, store, verifications,
+    pumping, retention, risk, smpp, store, verifications,
 };
 
 /// What stands above the first section.
@@ -40,6 +41,8 @@ pub fn render() -> String {
     let mut out = OPENING.to_owned();
     section::<node::Node>(&mut out, "node", Head::Single);
     section::<https::Https>(&mut out, "https", Head::Single);
+    section::<smpp::Smpp>(&mut out, "smpp", Head::Single);
+    section::<EsmeSection>(&mut out, "esme", Head::Optional);
     section::<admin::Admin>(&mut out, "admin", Head::Single);
     section::<ShortCodeSection>(&mut out, "short_code", Head::Repeated);
     section::<CarrierSection>(&mut out, "carrier", Head::Repeated);

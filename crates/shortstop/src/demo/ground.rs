@@ -96,6 +96,7 @@ impl Ground {
         let ready = Ready {
             ca: Some(files.ca.clone()),
             api_key: Some(key.clone()),
+            smpp: None,
             sim: Some(format!("http://{sim_http}")),
             ..gateway.ready().clone()
         };

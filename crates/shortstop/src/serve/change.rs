@@ -9,7 +9,12 @@ use engine::ConfigChange;
 use crate::config::Config;
 
 /// Settings that are read anew on a reload. Everything else needs a restart.
-const LIVE: [&str; 16] = [
+const LIVE: [&str; 21] = [
+    "esme.",
+    "smpp.certificate_file",
+    "smpp.key_file",
+    "smpp.bind_failures_max",
+    "smpp.bind_ban_seconds",
     "short_code.",
     "keys.",
     "messages.",

@@ -1,12 +1,15 @@
 //! A reload: the configuration is read again while the gateway serves. Either all of it is taken or
 //! none, and both are in the ledger.
 
+use engine::ports::Clock as _;
+
+use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
 use crate::config::{self, Problems};
 use crate::material::Material;
 
 use super::change::{self, NeedsRestart};
-use super::{Running, certificates_of, warn_of_ending};
+use super::{Running, certificates_of, esmes, warn_of_ending};
 
 /// Why the configuration stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +53,18 @@ impl Running {
     }
 
     fn try_reload(&mut self) -> Result<Vec<String>, Refused> {
-        let (config, checked) = config::load(&self.path, Overlay::from_process())?;
+        let (config, mut checked) = config::load(&self.path, Overlay::from_process())?;
         let change = change::between(&self.config, &config)?;
         let unusable = |cause| Refused::Files {
             cause,
             changed: change.changed_keys.clone(),
         };
         let material = Material::read(&checked).map_err(|error| unusable(error.into()))?;
+        material.open_esmes(&mut checked);
+        if let Some(slot) = &self.esme_tls {
+            let at = (&self.folder, SystemClock.now());
+            esmes::reload(slot, &checked, material.smpp, at).map_err(unusable)?;
+        }
         let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
         let taken = self.tls.reload_asking(certificates, material.clients);
         taken.map_err(|error| unusable(error.into()))?;

@@ -6,7 +6,7 @@ mod commands;
 mod events;
 mod routes;
 mod socket;
-mod stage;
+pub mod stage;
 
 use stage::Stage;
 

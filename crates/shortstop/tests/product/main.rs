@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod disk_full;
 mod erasure;
+mod esmes;
 mod evidence;
 mod factors;
 mod fairness;

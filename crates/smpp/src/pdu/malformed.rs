@@ -44,6 +44,9 @@ pub enum Why {
     /// Both short_message and message_payload hold a text; only one may.
     #[error("short_message and message_payload are both present")]
     TwoPayloads,
+    /// A destination of submit_multi is neither a handset nor a list.
+    #[error("a destination is neither a handset nor a list")]
+    DestinationFlag,
 }
 
 impl Why {
@@ -54,6 +57,7 @@ impl Why {
             Self::TooLong { .. } => Status::INVALID_PARAMETER_LENGTH,
             Self::TlvPastEnd => Status::INVALID_OPTIONAL_PART,
             Self::TwoPayloads => Status::OPTION_NOT_ALLOWED,
+            Self::DestinationFlag => Status::INVALID_DESTINATION_FLAG,
         }
     }
 }

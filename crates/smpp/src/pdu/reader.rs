@@ -48,6 +48,11 @@ impl<'a> Reader<'a> {
         Ok(string)
     }
 
+    /// What is left, which stays to be read.
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Everything that is left.
     pub(super) fn take_rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)

@@ -68,10 +68,20 @@ impl<'a> ShortMessage<'a> {
     }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, Why> {
+        let service_type = reader.c_string(6, "service_type")?;
+        let source = Address::read(reader, "source_addr")?;
+        let destination = Address::read(reader, "destination_addr")?;
+        Ok(Self {
+            service_type,
+            source,
+            destination,
+            ..Self::read_behind_addresses(reader)?
+        })
+    }
+
+    /// Everything from esm_class on.
+    pub(super) fn read_behind_addresses(reader: &mut Reader<'a>) -> Result<Self, Why> {
         let message = Self {
-            service_type: reader.c_string(6, "service_type")?,
-            source: Address::read(reader, "source_addr")?,
-            destination: Address::read(reader, "destination_addr")?,
             esm_class: reader.octet("esm_class")?,
             protocol_id: reader.octet("protocol_id")?,
             priority_flag: reader.octet("priority_flag")?,
@@ -83,6 +93,7 @@ impl<'a> ShortMessage<'a> {
             default_message_id: reader.octet("sm_default_msg_id")?,
             short_message: read_text(reader)?,
             tlvs: Tlvs::read(reader)?,
+            ..Self::default()
         };
         message.require_one_payload()?;
         Ok(message)
@@ -99,15 +110,23 @@ impl<'a> ShortMessage<'a> {
     }
 
     pub(super) fn write(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.c_string(self.service_type, 6, "service_type")?;
+        self.source.write(writer, "source_addr")?;
+        self.destination.write(writer, "destination_addr")?;
+        self.write_behind_addresses(writer)
+    }
+
+    /// Everything from esm_class on.
+    pub(super) fn write_behind_addresses(
+        &self,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), EncodeError> {
         let length = u8::try_from(self.short_message.len())
             .ok()
             .filter(|length| usize::from(*length) <= SHORT_MESSAGE_MAX)
             .ok_or(EncodeError::TooLong {
                 field: "short_message",
             })?;
-        writer.c_string(self.service_type, 6, "service_type")?;
-        self.source.write(writer, "source_addr")?;
-        self.destination.write(writer, "destination_addr")?;
         writer.octets(&[self.esm_class, self.protocol_id, self.priority_flag]);
         writer.c_string(
             self.schedule_delivery_time,

@@ -14,6 +14,8 @@ pub mod tag {
     pub const ADDITIONAL_STATUS_INFO_TEXT: u16 = 0x001D;
     /// The id of the message that a receipt is about: a C-octet string of at most 65 octets.
     pub const RECEIPTED_MESSAGE_ID: u16 = 0x001E;
+    /// The sender's own number for a message: a `u16`.
+    pub const USER_MESSAGE_REFERENCE: u16 = 0x0204;
     /// The SMSC's version: 1 octet.
     pub const SC_INTERFACE_VERSION: u16 = 0x0210;
     /// Network type and error: 1 octet and a `u16`.

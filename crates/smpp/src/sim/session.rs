@@ -134,11 +134,14 @@ impl Session {
             Body::Unknown { id, .. } if id & id::RESPONSE == 0 => {
                 answer(out, sequence, Status::INVALID_COMMAND_ID, Body::GenericNack);
             }
-            Body::DeliverSm(_) => {
+            Body::DeliverSm(_) | Body::Query(_) | Body::Cancel(_) | Body::SubmitMulti(_) => {
                 answer(out, sequence, Status::INVALID_COMMAND_ID, Body::GenericNack);
             }
             Body::BindResponse(..)
             | Body::SubmitSmResponse(_)
+            | Body::QueryResponse(_)
+            | Body::CancelResponse
+            | Body::SubmitMultiResponse(_)
             | Body::EnquireLinkResponse
             | Body::UnbindResponse
             | Body::GenericNack

@@ -7,7 +7,8 @@ use domain::verification::totp::Authenticator;
 
 use super::super::difference::{ANOTHER, NOTHING, THERE};
 use crate::rows::{
-    ApiKeyRow, ClientRow, FactorRow, InboundRow, MessageRow, OptOutRow, OptOutStanding, VaultRow,
+    ApiKeyRow, ClientRow, EsmeOrigin, FactorRow, InboundRow, MessageRow, OptOutRow, OptOutStanding,
+    VaultRow,
 };
 
 /// A field, what the ledger says of it and what the store says.
@@ -99,6 +100,7 @@ impl Faces for MessageRow {
             ("from", Face::of(&self.head.from)),
             ("encoding", Face::of(&self.head.encoding.name())),
             ("campaign", Face::some(self.head.campaign.as_deref())),
+            ("esme", Face::some(self.head.esme.as_ref().map(esme))),
             ("state", Face::of(&self.state)),
             ("version", Face::of(&self.version)),
             ("created", Face::at(self.created)),
@@ -109,6 +111,11 @@ impl Faces for MessageRow {
             ("segment-times", Face::Times(changed)),
         ]
     }
+}
+
+/// The ESME that submitted it, and which receipts it asked for.
+fn esme(esme: &EsmeOrigin) -> String {
+    format!("{} {}", esme.system_id, esme.receipts)
 }
 
 /// The facts of a segment, without its time.

@@ -16,10 +16,10 @@ use engine::ports::storage::Level;
 use engine::ports::{CarrierEvents, Log as _};
 use engine::rows::{AuthMode, CertificateRow, Thumbprint};
 use engine::{
-    ClientChange, ConfigChange, ErasureBasis, ErasureScope, InboundQuery, KEEP_YEAR, KeyWish,
-    Least, LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Restored,
-    RiskHints, RiskParts, Rotation, Scope, Searcher, StreamFrom, StreamLimits, StreamParts,
-    UnblockReason, WitnessPolicy,
+    ClientChange, ConfigChange, ErasureBasis, ErasureScope, EsmeEnd, InboundQuery, KEEP_YEAR,
+    KeyWish, Least, LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune,
+    Restored, RiskHints, RiskParts, Rotation, Scope, Searcher, StreamFrom, StreamLimits,
+    StreamParts, UnblockReason, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
@@ -31,6 +31,7 @@ use testkit::{MemoryBookmark, MemoryCollector, MemoryRisk, TestGateway};
 use tokio::sync::watch;
 
 use super::super::enabling::{disabled, enable};
+use super::super::esmes::{bind, bound, reading, submit_by};
 use super::super::factors::{self as persons, code_now, confirm, enrol, issue};
 use super::super::limits::{only, settings};
 use super::super::prune::{live, prune};
@@ -630,4 +631,14 @@ fn set_clock(test: &TestGateway) {
         }
         jobs.await.unwrap();
     });
+}
+
+/// An ESME binds, submits and leaves; another is not let in.
+pub fn esmes() -> TestGateway {
+    let test = reading(TestGateway::queued());
+    assert!(bind(&test, "esme1", "wrong").is_err());
+    let esme = bound(&test, "esme1");
+    submit_by(&test, &esme).unwrap();
+    esme.end(EsmeEnd::Unbound);
+    test
 }

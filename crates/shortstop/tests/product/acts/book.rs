@@ -14,7 +14,43 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 14] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 20] = [
+    (
+        "event EsmeBound",
+        Kind::EsmeBound,
+        include_str!("../esmes.rs"),
+        "fn what_an_esme_does_is_in_the_ledger(",
+    ),
+    (
+        "event EsmeUnbound",
+        Kind::EsmeUnbound,
+        include_str!("../esmes.rs"),
+        "fn what_an_esme_does_is_in_the_ledger(",
+    ),
+    (
+        "event EsmeSubmitted",
+        Kind::MessageAccepted,
+        include_str!("../esmes.rs"),
+        "fn what_an_esme_does_is_in_the_ledger(",
+    ),
+    (
+        "event EsmeAsked",
+        Kind::MessageRead,
+        include_str!("../esmes.rs"),
+        "fn what_an_esme_does_is_in_the_ledger(",
+    ),
+    (
+        "event EsmeCancelled",
+        Kind::MessageCancelled,
+        include_str!("../esmes.rs"),
+        "fn what_an_esme_does_is_in_the_ledger(",
+    ),
+    (
+        "event EsmeRefused",
+        Kind::AuthFailed,
+        include_str!("../esmes.rs"),
+        "fn what_an_esme_does_is_in_the_ledger(",
+    ),
     (
         "socket verifications-unblock",
         Kind::PumpingLifted,

@@ -183,9 +183,17 @@ impl<'a> Conversation<'a> {
             | Body::EnquireLinkResponse
             | Body::UnbindResponse
             | Body::BindResponse(..)
-            | Body::DeliverSmResponse(_) => {}
+            | Body::DeliverSmResponse(_)
+            | Body::QueryResponse(_)
+            | Body::CancelResponse
+            | Body::SubmitMultiResponse(_) => {}
             Body::Unknown { id, .. } if id & id::RESPONSE != 0 => {}
-            Body::Unknown { .. } | Body::Bind(..) | Body::SubmitSm(_) => {
+            Body::Unknown { .. }
+            | Body::Bind(..)
+            | Body::SubmitSm(_)
+            | Body::Query(_)
+            | Body::Cancel(_)
+            | Body::SubmitMulti(_) => {
                 nack(out, sequence, Status::INVALID_COMMAND_ID);
             }
         }

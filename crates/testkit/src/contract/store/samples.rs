@@ -83,6 +83,7 @@ pub fn message(n: u64) -> MessageRow {
             from: short_code("12345"),
             encoding: Encoding::Gsm7,
             reference: Some(format!("order {n}").into()),
+            esme: None,
             campaign: None,
         },
         state: MessageState::Accepted,

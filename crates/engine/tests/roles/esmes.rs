@@ -1,0 +1,226 @@
+//! ESMEs at the door and behind it: who is let in, what a bind may do, and when it may no longer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use domain::system_id::SystemId;
+use engine::settings::EsmeAccount;
+use engine::{
+    BindAttempt, BindRefused, BoundEsme, ConfigChange, EsmeBind, EsmeEnd, EsmeReceipts, Settings,
+    SubmitError, Submitted,
+};
+use ledger::Kind;
+use serde_json::Value;
+use testkit::TestGateway;
+use testkit::gateway::HOME;
+use testkit::settings::{ESME_PASSWORD, account, usual, with_accounts};
+
+use super::stage::request_to;
+
+const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+/// Has the gateway read these settings.
+fn reload(test: &TestGateway, settings: Settings) {
+    let change = ConfigChange {
+        hash_hex: "00".repeat(32),
+        changed_keys: Vec::new(),
+    };
+    test.gateway.reconfigure(settings, &change);
+    test.store.sync();
+}
+
+/// Has the gateway read the account `esme1` of its client.
+pub fn reading(test: TestGateway) -> TestGateway {
+    let client = test.caller().client;
+    reload(&test, with_accounts(&[("esme1", account(client))]));
+    test
+}
+
+fn with(change: impl FnOnce(&mut EsmeAccount)) -> TestGateway {
+    let test = TestGateway::queued();
+    let mut account = account(test.caller().client);
+    change(&mut account);
+    reload(&test, with_accounts(&[("esme1", account)]));
+    test
+}
+
+fn attempt<'a>(name: &'a str, password: &'a str) -> BindAttempt<'a> {
+    BindAttempt {
+        bind: EsmeBind::Transceiver,
+        system_id: name.as_bytes(),
+        password: password.as_bytes(),
+        source: HOME,
+        certificate: None,
+    }
+}
+
+/// An ESME tries to bind.
+pub fn bind(test: &TestGateway, name: &str, password: &str) -> Result<BoundEsme, BindRefused> {
+    test.settle(test.gateway.bind_esme(attempt(name, password)))
+}
+
+/// An ESME that has bound.
+pub fn bound(test: &TestGateway, name: &str) -> BoundEsme {
+    bind(test, name, ESME_PASSWORD).unwrap()
+}
+
+/// It submits, and wants to know how it ends.
+pub fn submit_by(test: &TestGateway, esme: &BoundEsme) -> Result<Submitted, SubmitError> {
+    let (caller, _) = esme.standing().unwrap();
+    let request = request_to(1, "hello");
+    let submitted = test
+        .gateway
+        .submit_asking(&caller, request, EsmeReceipts::All, None);
+    test.settle(submitted)
+}
+
+fn entries(test: &TestGateway, kind: Kind) -> Vec<Value> {
+    test.gateway.flush_counts(test.clock.peek());
+    test.store.sync();
+    let all = test.store.with_image(|image| {
+        let parse = |logged: &testkit::memory::Logged| serde_json::from_slice(&logged.bytes);
+        image
+            .entries()
+            .iter()
+            .map(|logged| parse(logged).unwrap())
+            .collect::<Vec<Value>>()
+    });
+    all.into_iter()
+        .filter(|entry| entry["kind"] == kind.as_str())
+        .collect()
+}
+
+fn reasons(test: &TestGateway) -> Vec<String> {
+    let failed = entries(test, Kind::AuthFailed);
+    failed
+        .iter()
+        .map(|entry| entry["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_bind_is_in_the_ledger_before_it_is_answered() {
+    let test = reading(TestGateway::queued());
+    let mut answer = std::pin::pin!(test.gateway.bind_esme(attempt("esme1", ESME_PASSWORD)));
+    assert!(testkit::gateway::poll_once(answer.as_mut()).is_none());
+    test.store.sync();
+    let bound = test.settle(answer).unwrap();
+    let told = &entries(&test, Kind::EsmeBound)[0];
+    assert_eq!(told["data"]["system_id"], "esme1");
+    assert_eq!(told["actor"]["type"], "client");
+    bound.end(EsmeEnd::Unbound);
+    assert_eq!(entries(&test, Kind::EsmeUnbound)[0]["reason"], "unbound");
+}
+
+#[test]
+fn what_is_not_enough_is_answered_alike_and_told_apart_in_the_ledger_alone() {
+    let test = with(|account| account.networks = vec!["127.0.0.0/8".parse().unwrap()]);
+    let pauses: Vec<_> = [
+        attempt("nobody", ESME_PASSWORD),
+        attempt("esme1", "wrong"),
+        BindAttempt {
+            source: ELSEWHERE,
+            ..attempt("esme1", ESME_PASSWORD)
+        },
+    ]
+    .into_iter()
+    .map(|attempt| test.settle(test.gateway.bind_esme(attempt)).err().unwrap())
+    .collect();
+    assert!(pauses.windows(2).all(|two| two[0] == two[1]), "{pauses:?}");
+    let mut told = reasons(&test);
+    told.sort();
+    assert_eq!(told, ["bind-network", "bind-password", "bind-unknown"]);
+}
+
+#[test]
+fn an_account_with_a_pinned_certificate_is_opened_by_no_password_alone() {
+    let certificate = b"a certificate in DER";
+    let hash = aws_lc_rs_sha256(certificate);
+    let test = with(|account| account.certificates = vec![hash]);
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_err());
+    let another = BindAttempt {
+        certificate: Some(b"another"),
+        ..attempt("esme1", ESME_PASSWORD)
+    };
+    assert!(test.settle(test.gateway.bind_esme(another)).is_err());
+    let right = BindAttempt {
+        certificate: Some(certificate),
+        ..attempt("esme1", ESME_PASSWORD)
+    };
+    let bound = test.settle(test.gateway.bind_esme(right)).unwrap();
+    assert_eq!(
+        entries(&test, Kind::EsmeBound)[0]["data"]["proof"],
+        "password+certificate"
+    );
+    drop(bound);
+}
+
+fn aws_lc_rs_sha256(octets: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets).as_ref());
+    hash
+}
+
+#[test]
+fn guessing_is_shut_out_and_then_even_the_right_password_is_refused_for_a_time() {
+    let test = reading(TestGateway::queued());
+    for _ in 0..5 {
+        assert!(bind(&test, "esme1", "wrong").is_err());
+    }
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_err());
+    assert!(reasons(&test).contains(&"bind-banned".to_owned()));
+    test.clock.advance(Duration::from_secs(61));
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_ok());
+}
+
+#[test]
+fn a_stranger_cannot_have_an_account_shut_out() {
+    let test = with(|account| account.networks = vec!["127.0.0.0/8".parse().unwrap()]);
+    for _ in 0..50 {
+        let stranger = BindAttempt {
+            source: ELSEWHERE,
+            ..attempt("esme1", "wrong")
+        };
+        assert!(test.settle(test.gateway.bind_esme(stranger)).is_err());
+    }
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_ok());
+}
+
+#[test]
+fn an_account_has_so_many_binds_and_no_more() {
+    let test = with(|account| account.binds_max = 1);
+    let first = bound(&test, "esme1");
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_err());
+    assert_eq!(reasons(&test), ["bind-too-many"]);
+    first.end(EsmeEnd::Closed);
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_ok());
+}
+
+#[test]
+fn a_bind_ends_with_its_account_and_with_its_client() {
+    let test = reading(TestGateway::queued());
+    let esme = bound(&test, "esme1");
+    assert!(esme.standing().is_ok());
+    let client = test.caller().client;
+    test.settle(test.gateway.revoke_client("tester", client, None))
+        .unwrap();
+    assert!(esme.standing().is_err(), "its client was revoked");
+    drop(esme);
+
+    let test = reading(TestGateway::queued());
+    let esme = bound(&test, "esme1");
+    reload(&test, usual());
+    assert!(esme.standing().is_err(), "its account was removed");
+}
+
+#[test]
+fn what_an_esme_submits_names_its_account_and_survives_a_rebuild() {
+    let test = reading(TestGateway::queued());
+    let esme = bound(&test, "esme1");
+    submit_by(&test, &esme).unwrap();
+    let accepted = &entries(&test, Kind::MessageAccepted)[0];
+    assert_eq!(accepted["data"]["system_id"], "esme1");
+    assert_eq!(accepted["data"]["receipts"], "all");
+    assert!(accepted["data"]["key"].is_null());
+    assert_eq!(esme.system_id(), &SystemId::parse("esme1").unwrap());
+}
