@@ -67,6 +67,25 @@ impl Timestamp {
     }
 }
 
+/// A moment on two clocks: what is told to people goes by the one on the wall, which somebody may set, and what
+/// may happen only so often goes by one that nobody sets. For whoever has but one, both show the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What the clock on the wall shows.
+    pub wall: Timestamp,
+    /// The time of the clock that never leaps and never goes back; it need not be that of the wall.
+    pub steady: Timestamp,
+}
+
+impl From<Timestamp> for Moment {
+    fn from(both: Timestamp) -> Self {
+        Self {
+            wall: both,
+            steady: both,
+        }
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with six digits of fraction: `2026-11-25T10:00:00.000000Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

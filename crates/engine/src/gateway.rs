@@ -30,6 +30,7 @@ use crate::settings::Settings;
 use crate::shortage::Shortage;
 use crate::sim_swap::RiskParts;
 use crate::state::State;
+use crate::steady::SteadyTime;
 use crate::streams::Stream;
 use crate::turns::Turns;
 use crate::vault::Vault;
@@ -112,6 +113,8 @@ pub struct Gateway {
     pub(crate) blocks_stand: AtomicBool,
     /// Who is bound, and who failed to. Its lock is taken last.
     pub(crate) esmes: Esmes,
+    /// The clock that nobody sets, from its first reading on.
+    pub(crate) steady: OnceLock<SteadyTime>,
     me: Weak<Gateway>,
 }
 
@@ -158,6 +161,7 @@ impl Gateway {
             pumping: Mutex::default(),
             blocks_stand: AtomicBool::new(false),
             esmes: Esmes::default(),
+            steady: OnceLock::new(),
             me: me.clone(),
         })
     }

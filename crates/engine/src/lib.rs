@@ -55,6 +55,7 @@ mod signed;
 mod sim_swap;
 mod snapshot;
 mod state;
+mod steady;
 mod streams;
 mod subject_export;
 mod submit;

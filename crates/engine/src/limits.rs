@@ -5,7 +5,6 @@ mod keeping;
 mod metrics;
 mod recent;
 mod shown;
-mod steady;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +22,8 @@ use crate::client::{AuthError, Caller};
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
+use crate::steady::SteadyTime;
 use recent::Recent;
-use steady::SteadyTime;
 
 pub use shown::{ExplainError, LimitAnswer, LimitQuestion, LimitView};
 

@@ -56,7 +56,8 @@ impl Gateway {
         ask: Ask,
         now: Timestamp,
     ) -> Result<(), PumpingRefusal> {
-        let judged = self.pumping().judge(ask, &settings.pumping, now);
+        let moment = self.moment(now);
+        let judged = self.pumping().judge(ask, &settings.pumping, moment);
         self.act_on(state, judged, ask, now)
     }
 
@@ -68,7 +69,8 @@ impl Gateway {
         ask: Ask,
         now: Timestamp,
     ) -> Result<(), PumpingRefusal> {
-        let judged = self.pumping().judge_again(ask, &settings.pumping, now);
+        let steady = self.steady();
+        let judged = self.pumping().judge_again(ask, &settings.pumping, steady);
         self.act_on(state, judged, ask, now)
     }
 
@@ -84,7 +86,8 @@ impl Gateway {
         if !self.blocks_stand.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.pumping().judge_again(ask, &settings.pumping, now) {
+        let steady = self.steady();
+        match self.pumping().judge_again(ask, &settings.pumping, steady) {
             Judged::Clear => Ok(()),
             Judged::Shadow(finding, _) => {
                 suspect(state, ask, finding.reason.code(), now);
@@ -129,8 +132,8 @@ impl Gateway {
         if let Some(lifted) = &begun.lifted {
             batch.entry(entries::pumping::over(lifted));
         }
-        batch.entry(entries::pumping::blocked(ask.client, &begun.block));
-        self.keep_record(&mut batch, &Record::blocked(&begun.block, now));
+        batch.entry(entries::pumping::blocked(ask.client, &begun.told));
+        self.keep_record(&mut batch, &Record::blocked(&begun.block, begun.at));
         let (told, recorded) = oneshot::channel();
         if let Some(changes) = batch.finish() {
             self.commit(changes, move |_, result| {
@@ -142,18 +145,18 @@ impl Gateway {
 
     /// Counts a verification whose first code is sent by the commit of this batch, which has an entry.
     pub(crate) fn note_pumping_sent(&self, batch: &mut Batch, settings: &Settings, ask: Ask) {
-        let now = batch.at();
-        let counts = self.pumping().sent(ask, &settings.pumping, now);
-        if counts {
-            self.keep_record(batch, &Record::sent(ask, now));
+        let steady = self.steady();
+        let counted = self.pumping().sent(ask, &settings.pumping, steady);
+        if let Some(at) = counted {
+            self.keep_record(batch, &Record::sent(ask, at));
         }
     }
 
     /// Counts a verification that succeeds with the commit of this batch, which has an entry.
     pub(crate) fn note_pumping_verified(&self, batch: &mut Batch, ask: Ask) {
-        let now = batch.at();
-        self.pumping().verified(ask, now);
-        self.keep_record(batch, &Record::verified(ask, now));
+        let steady = self.steady();
+        let at = self.pumping().verified(ask, steady);
+        self.keep_record(batch, &Record::verified(ask, at));
     }
 
     /// Adds a record to a batch, and with it the whole of what the guard knows when that is due.
@@ -182,7 +185,7 @@ impl Gateway {
         let (whole, sequence) = {
             let _state = self.state();
             let mut desk = self.pumping();
-            if !desk.is_due(now) {
+            if !desk.is_due(self.steady()) {
                 return;
             }
             (desk.whole(), self.ids.sequence(now))
@@ -213,8 +216,9 @@ impl Gateway {
     /// One round: tells of the blocks that are over, and makes the whole ready.
     pub(crate) fn keep_pumping(&self, now: Timestamp) {
         let state = self.state();
-        let over = self.pumping().over(now);
-        self.look_for_blocks(now);
+        let steady = self.steady();
+        let over = self.pumping().over(steady);
+        self.look_for_blocks();
         if !over.is_empty() {
             let mut batch = Batch::new(now);
             for lifted in &over {
@@ -230,8 +234,9 @@ impl Gateway {
     }
 
     /// Notes whether any block stands, for those who only ask then.
-    pub(crate) fn look_for_blocks(&self, now: Timestamp) {
-        let any = self.pumping().blocks(now) > 0;
+    pub(crate) fn look_for_blocks(&self) {
+        let steady = self.steady();
+        let any = self.pumping().blocks(steady) > 0;
         self.blocks_stand.store(any, Ordering::Relaxed);
     }
 
@@ -239,7 +244,8 @@ impl Gateway {
     pub fn pumping_stats(&self) -> PumpingStats {
         let now = self.now();
         let mode = self.settings().pumping.mode;
-        self.pumping().stats(mode, now)
+        let moment = self.moment(now);
+        self.pumping().stats(mode, moment)
     }
 
     /// Ends the block of a prefix, and forgets what is held against it.
@@ -253,7 +259,8 @@ impl Gateway {
         let (told, recorded) = oneshot::channel();
         let lifted = {
             let _state = self.state();
-            let lifted = self.pumping().release(prefix, now);
+            let steady = self.steady();
+            let lifted = self.pumping().release(prefix, steady);
             let lifted = lifted.ok_or(UnblockError::NotBlocked)?;
             let entry = entries::pumping::unblocked(&lifted, actor, why);
             let mut batch = Batch::new(now);
@@ -279,7 +286,7 @@ impl Gateway {
 
     /// What is told in metrics.
     pub(crate) fn pumping_rows(&self) -> Vec<MetricRow> {
-        let now = self.now();
+        let now = self.steady();
         let desk = self.pumping();
         let help = "Prefixes that get no codes, since codes to them go unused.";
         let blocks = desk.blocks(now);

@@ -178,7 +178,7 @@ impl Gateway {
         fresh.counters.absorb(std::mem::take(&mut state.counters));
         *state = fresh;
         *self.pumping() = std::mem::take(&mut found.pumping);
-        self.look_for_blocks(now);
+        self.look_for_blocks();
         self.resume();
         self.is_back();
         self.decide_doubts(&mut state, &found, &settings, now);
@@ -210,6 +210,7 @@ impl Gateway {
         })?;
         keys.complete(self);
         keys.ended()?;
+        found.pumping.go_on(self.steady());
         let spilled = std::mem::take(&mut found.spilled);
         if !spilled.is_empty() {
             self.store.index_carrier_ids(spilled);
@@ -246,7 +247,11 @@ impl Gateway {
             Loaded::Verification(row, vault) => {
                 self.load_verification(state, settings, &row, &vault);
             }
-            Loaded::Budget(row) => state.budgets.put(*row, now),
+            Loaded::Budget(mut row) => {
+                let steady = self.steady();
+                row.budgets = row.budgets.none_ahead(steady);
+                state.budgets.put(*row, steady);
+            }
             Loaded::Part(row, vault) => {
                 let given_up = self.load_part(state, &row, &vault, now);
                 found.given_up.extend(given_up);

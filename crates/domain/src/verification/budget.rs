@@ -78,6 +78,21 @@ impl CheckBudget {
         self.failures.clone().into()
     }
 
+    /// The same without failures of a time that has not come: they are from a clock that ran ahead. For budgets
+    /// that a clock on the wall is asked for, beside others that a steady one counts.
+    pub fn so_far(&self, now: Timestamp) -> Self {
+        Self {
+            failures: self.failures.until(now),
+            in_a_row: self.in_a_row,
+        }
+    }
+
+    /// The same with those failures put at this moment: they count from now on, for no longer than others.
+    pub fn none_ahead(mut self, now: Timestamp) -> Self {
+        self.failures.none_ahead(now);
+        self
+    }
+
     /// After a check that failed.
     pub fn failed(mut self, cost: u8, now: Timestamp) -> Self {
         self.failures.take(cost, now);

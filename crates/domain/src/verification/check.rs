@@ -8,7 +8,7 @@ use super::budget::policy::Policy;
 use super::channel::Channel;
 use super::state::{Ended, State, Verification};
 use super::tag::CodeTag;
-use crate::time::Timestamp;
+use crate::time::Moment;
 
 /// What somebody shows to be verified.
 #[derive(Clone, Copy, Debug)]
@@ -131,20 +131,21 @@ pub enum NotChecked {
     Locked(Locked),
 }
 
-/// Evaluates one check.
+/// Evaluates one check. The code ends by the clock on the wall, budgets go by the steady one.
 pub fn check(
     verification: &Verification,
     guard: Guard<'_>,
     attempt: &Attempt,
-    now: Timestamp,
+    now: impl Into<Moment>,
 ) -> Result<Checked, NotChecked> {
+    let Moment { wall, steady } = now.into();
     let pending = verification
-        .pending(now)
+        .pending(wall)
         .map_err(|Ended(state)| NotChecked::Ended(state))?;
     let guess = (pending.channel(), pending.length());
     let room = guard
         .budgets
-        .check_room(guard.policy, guess, guard.offered, now);
+        .check_room(guard.policy, guess, guard.offered, steady);
     room.map_err(NotChecked::Locked)?;
     let result = pending.compare(attempt);
     let (channel, length) = guess;
@@ -152,7 +153,7 @@ pub fn check(
     let cost = guard.policy.cost(channel, length);
     let budgets = match result {
         Ok(()) => budgets.succeeded(channel),
-        Err(_) => budgets.failed(channel, cost, now),
+        Err(_) => budgets.failed(channel, cost, steady),
     };
     Ok(Checked {
         verification: pending.checked(result),

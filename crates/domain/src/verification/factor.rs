@@ -22,7 +22,7 @@ use super::check::Verdict;
 use super::code::{Code, CodeError};
 use super::recovery::{RecoveryCode, RecoveryCodeError, RecoveryKey};
 use super::totp::{Algorithm, AppDigits, Authenticator};
-use crate::time::Timestamp;
+use crate::time::{Moment, Timestamp};
 
 /// What a failed check takes from the day's budget: no code of a factor has fewer than six digits.
 const COST: u8 = 1;
@@ -201,9 +201,10 @@ pub struct Allowance<'s> {
 
 impl Allowance<'_> {
     /// Whether one more check may be evaluated: of this user, and of this factor.
-    fn room(self, channel: Channel, own: &CheckBudget, now: Timestamp) -> Result<(), LockReason> {
-        let of_user = self.budgets.of(channel).room(self.policy, COST, now);
-        of_user.and_then(|()| own.room(self.policy, COST, now))
+    fn room(self, channel: Channel, own: &CheckBudget, now: Moment) -> Result<(), LockReason> {
+        let of_user = self.budgets.of(channel);
+        let of_user = of_user.room(self.policy, COST, now.steady);
+        of_user.and_then(|()| own.so_far(now.wall).room(self.policy, COST, now.wall))
     }
 }
 
@@ -299,10 +300,11 @@ impl Factor {
     }
 
     /// How many checks may still fail now before none is evaluated.
-    pub fn checks_left(&self, allowance: Allowance<'_>, now: Timestamp) -> u8 {
+    pub fn checks_left(&self, allowance: Allowance<'_>, now: impl Into<Moment>) -> u8 {
+        let Moment { wall, steady } = now.into();
         let of_user = allowance.budgets.of(self.kind().channel());
-        let of_user = of_user.left(allowance.policy, now);
-        of_user.min(self.failures.left(allowance.policy, now))
+        let of_user = of_user.left(allowance.policy, steady);
+        of_user.min(self.failures.so_far(wall).left(allowance.policy, wall))
     }
 
     /// Whether a code may be evaluated by somebody who expects the factor to stand so.
@@ -310,43 +312,51 @@ impl Factor {
         &self,
         expected: FactorState,
         allowance: Allowance<'_>,
-        now: Timestamp,
+        now: impl Into<Moment>,
     ) -> Result<(), NotEvaluated> {
         if self.state != expected {
             return Err(NotEvaluated::Stands(self.state));
         }
-        let room = allowance.room(self.kind().channel(), &self.failures, now);
+        let room = allowance.room(self.kind().channel(), &self.failures, now.into());
         room.map_err(NotEvaluated::Locked)
     }
 
     /// Looks at the code that is to confirm the enrolment. It is used up by it.
-    pub fn confirm(&self, shown: Shown<'_>, now: Timestamp) -> Result<Evaluated, NotEvaluated> {
-        self.evaluate(FactorState::Pending, shown, now)
+    pub fn confirm(
+        &self,
+        shown: Shown<'_>,
+        now: impl Into<Moment>,
+    ) -> Result<Evaluated, NotEvaluated> {
+        self.evaluate(FactorState::Pending, shown, now.into())
     }
 
     /// Looks at a code. It is right once only.
-    pub fn check(&self, shown: Shown<'_>, now: Timestamp) -> Result<Evaluated, NotEvaluated> {
-        self.evaluate(FactorState::Active, shown, now)
+    pub fn check(
+        &self,
+        shown: Shown<'_>,
+        now: impl Into<Moment>,
+    ) -> Result<Evaluated, NotEvaluated> {
+        self.evaluate(FactorState::Active, shown, now.into())
     }
 
     fn evaluate(
         &self,
         expected: FactorState,
         shown: Shown<'_>,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Evaluated, NotEvaluated> {
         self.room(expected, shown.allowance, now)?;
-        let (event, secret) = self.compare(shown, now);
+        let (event, secret) = self.compare(shown, now.wall);
         let verdict = match event {
             FactorEvent::Failed | FactorEvent::Replayed => Verdict::Wrong,
             _ => Verdict::Right,
         };
-        let factor = self.after(event, now);
+        let factor = self.after(event, now.wall);
         let factor = factor.ok_or(NotEvaluated::Stands(self.state))?;
         let budgets = shown.allowance.budgets.clone();
         let budgets = match event {
             FactorEvent::Replayed => budgets,
-            _ => self.used_up(budgets, verdict, now),
+            _ => self.used_up(budgets, verdict, now.steady),
         };
         let allowance = Allowance {
             budgets: &budgets,

@@ -203,6 +203,11 @@ impl PumpingGuard {
             .saturating_add(self.neighbours.turned_away())
     }
 
+    /// The latest moment it was told. Time goes on from there after a restart, or nothing would ever be over.
+    pub const fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     fn moment(&self, now: Timestamp) -> Timestamp {
         now.max(self.latest)
     }

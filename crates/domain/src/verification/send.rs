@@ -5,7 +5,7 @@ use super::budget::number::{Locked, NotYet, NumberBudgets};
 use super::budget::policy::Policy;
 use super::channel::Channel;
 use super::state::{Ended, State, Verification};
-use crate::time::Timestamp;
+use crate::time::Moment;
 
 /// The states after a send, to be committed together with it.
 #[derive(Clone, Debug)]
@@ -32,16 +32,17 @@ pub enum NotSent {
     NotYet(NotYet),
 }
 
-/// Decides one send. `offered` are the channels that the person could use instead.
+/// Decides one send. The code ends by the clock on the wall, budgets go by the steady one. `offered` are the channels that the person could use instead.
 pub fn send(
     verification: &Verification,
     budgets: &NumberBudgets,
     policy: &Policy,
     offered: &[Channel],
-    now: Timestamp,
+    now: impl Into<Moment>,
 ) -> Result<Sent, NotSent> {
+    let Moment { wall, steady } = now.into();
     let pending = verification
-        .pending(now)
+        .pending(wall)
         .map_err(|Ended(state)| NotSent::Ended(state))?;
     if pending.channel() != Channel::Sms {
         return Err(NotSent::NothingToSend);
@@ -51,14 +52,14 @@ pub fn send(
     }
     let guess = (pending.channel(), pending.length());
     budgets
-        .check_room(policy, guess, offered, now)
+        .check_room(policy, guess, offered, steady)
         .map_err(NotSent::Locked)?;
     budgets
-        .send_room(policy, offered, now)
+        .send_room(policy, offered, steady)
         .map_err(NotSent::NotYet)?;
     Ok(Sent {
         verification: pending.sent(),
-        budgets: budgets.clone().sent(now),
+        budgets: budgets.clone().sent(steady),
     })
 }
 

@@ -159,7 +159,9 @@ impl Gateway {
             policy: settings.factors.policy(row.factor.kind()),
             budgets: &budgets,
         };
-        let room = row.factor.room(attempt.expected, allowance, now);
+        let room = row
+            .factor
+            .room(attempt.expected, allowance, self.moment(now));
         if let Err(NotEvaluated::Locked(reason)) = room {
             self.count_unseen(attempt, ("locked", reason.code()), now);
         }
@@ -177,8 +179,8 @@ impl Gateway {
             allowance,
         };
         let evaluated = match attempt.expected {
-            FactorState::Pending => row.factor.confirm(shown, now),
-            FactorState::Active | FactorState::Removed => row.factor.check(shown, now),
+            FactorState::Pending => row.factor.confirm(shown, self.moment(now)),
+            FactorState::Active | FactorState::Removed => row.factor.check(shown, self.moment(now)),
         };
         Ok(evaluated?)
     }

@@ -27,7 +27,6 @@ pub(super) struct User {
 pub(super) struct Used {
     budget: Option<BudgetRow>,
     forgotten: Option<Holder>,
-    at: Timestamp,
     user: User,
 }
 
@@ -67,7 +66,7 @@ impl Gateway {
             policy: settings.factors.policy(row.factor.kind()),
             budgets: &self.state().budgets.of(&holder),
         };
-        row.factor.checks_left(allowance, now)
+        row.factor.checks_left(allowance, self.moment(now))
     }
 
     /// What a user has used up.
@@ -101,7 +100,7 @@ impl Gateway {
             changes.write(Write::Budget(Box::new(row.clone())));
             budget = Some(row);
             if let Some((holder, sequence)) =
-                self.idle_budget(&mut state, &settings, &mut user.held, at)
+                self.idle_budget(&mut state, &settings, &mut user.held)
             {
                 changes.write(Write::ForgetBudget(sequence));
                 forgotten = Some(holder);
@@ -110,7 +109,6 @@ impl Gateway {
         Used {
             budget,
             forgotten,
-            at,
             user,
         }
     }
@@ -129,7 +127,7 @@ impl Gateway {
             state.budgets.forget(&forgotten);
         }
         if let Some(budget) = used.budget {
-            state.budgets.put(budget, used.at);
+            state.budgets.put(budget, self.steady());
         }
         drop(state);
         drop((held, turn));

@@ -17,13 +17,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::recent::Recent;
-use super::steady::{KeptTime, Replayed, SteadyTime};
 use super::{Inside, Refused, Unkept};
 use crate::gateway::Gateway;
 use crate::ports::counts::CountsError;
 use crate::recover::StartError;
 use crate::rows::{MessageRow, VaultRow};
 use crate::settings::Settings;
+use crate::steady::{KeptTime, Replayed, SteadyTime};
 use crate::vault::{aead_key, open, seal};
 
 /// How often it is looked whether counts are to be kept.
@@ -60,7 +60,7 @@ const CONTEXT: &[u8] = b"shortstop/limits/1";
 
 /// Counts as they are kept.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub(crate) struct Kept {
     counts: Snapshot,
     /// Messages up to this sequence of an id are in them.
     boundary: u64,
@@ -68,6 +68,13 @@ struct Kept {
     counted: Vec<u64>,
     /// Where steady time stood.
     time: Option<KeptTime>,
+}
+
+impl Kept {
+    /// Where steady time stood.
+    pub(crate) const fn time(&self) -> Option<KeptTime> {
+        self.time
+    }
 }
 
 impl Gateway {
@@ -164,7 +171,7 @@ impl Gateway {
     }
 
     /// What was kept; nothing when it cannot be read, of which the log tells.
-    fn kept_counts(&self) -> Option<Kept> {
+    pub(crate) fn kept_counts(&self) -> Option<Kept> {
         let sealed = match self.counts.kept() {
             Ok(sealed) => sealed?,
             Err(error) => {

@@ -18,7 +18,7 @@ pub struct StandingBlock {
     pub reach: Reach,
     /// When it began.
     pub since: Timestamp,
-    /// When it ends by itself.
+    /// When it ends by itself: in the time of the guard where it is kept, by the clock on the wall where it is told.
     pub until: Timestamp,
     /// Whether it is the first, second … in a row.
     pub nth: u16,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::msisdn::Msisdn;
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use domain::verification::pumping::{
     Ask, BlockNews, BlockState, Finding, Mode, Prefix, PumpingGuard, PumpingPolicy, Reach, Verdict,
 };
@@ -38,6 +38,9 @@ pub(crate) struct Desk {
     oldest: Option<Timestamp>,
     /// The whole, sealed, until a commit takes it along.
     ready: Option<PumpingRow>,
+    /// How far the time of the guard is ahead of the steady clock, where a clock once ran ahead: it goes on from
+    /// the latest moment that it was told.
+    ahead: Duration,
 }
 
 /// What the guard says of a start.
@@ -58,12 +61,32 @@ pub(crate) struct Begun {
     pub(crate) block: StandingBlock,
     /// The one before it on the same prefix, where its end was not told yet.
     pub(crate) lifted: Option<Lifted>,
+    /// It as it is told: its end by the clock on the wall.
+    pub(crate) told: StandingBlock,
+    /// When it begins, in the time of the guard.
+    pub(crate) at: Timestamp,
 }
 
 impl Desk {
+    /// Time goes on from what was kept, though the steady clock should show less.
+    pub(crate) fn go_on(&mut self, steady: Timestamp) {
+        self.ahead = self.ahead.max(self.guard.latest().since(steady));
+    }
+
+    /// The time of the guard.
+    fn time(&self, steady: Timestamp) -> Timestamp {
+        steady.saturating_add(self.ahead)
+    }
+
     /// Judges a start that is not counted yet.
-    pub(crate) fn judge(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> Judged {
-        match self.guard.judge(ask, policy, now) {
+    pub(crate) fn judge(
+        &mut self,
+        ask: Ask,
+        policy: &PumpingPolicy,
+        now: impl Into<Moment>,
+    ) -> Judged {
+        let now = now.into();
+        match self.guard.judge(ask, policy, self.time(now.steady)) {
             Verdict::Clear => Judged::Clear,
             Verdict::Shadow(finding) => {
                 Judged::Shadow(finding, self.begun(ask, &finding, Mode::Record, now))
@@ -79,16 +102,16 @@ impl Desk {
         &mut self,
         ask: Ask,
         policy: &PumpingPolicy,
-        now: Timestamp,
+        steady: Timestamp,
     ) -> Judged {
-        match self.guard.judge_again(ask, policy, now) {
+        match self.guard.judge_again(ask, policy, self.time(steady)) {
             Verdict::Clear => Judged::Clear,
             Verdict::Shadow(finding) => Judged::Shadow(finding, None),
             Verdict::Refuse(finding) => Judged::Refuse(finding, None),
         }
     }
 
-    fn begun(&mut self, ask: Ask, finding: &Finding, mode: Mode, now: Timestamp) -> Option<Begun> {
+    fn begun(&mut self, ask: Ask, finding: &Finding, mode: Mode, now: Moment) -> Option<Begun> {
         let Some(BlockNews::Begins { until, nth, reach }) = finding.block else {
             return None;
         };
@@ -102,7 +125,7 @@ impl Desk {
             prefix,
             client: ask.client,
             reach,
-            since: now,
+            since: now.wall,
             until,
             nth,
             reason: finding.reason,
@@ -110,27 +133,52 @@ impl Desk {
             mode,
         };
         self.standing.insert(prefix, block.clone());
-        self.count_record(now);
-        Some(Begun { block, lifted })
+        let at = self.time(now.steady);
+        self.count_record(at);
+        let told = self.shown(&block, now);
+        Some(Begun {
+            block,
+            lifted,
+            told,
+            at,
+        })
     }
 
-    /// Counts a start that goes ahead; whether it counts.
-    pub(crate) fn sent(&mut self, ask: Ask, policy: &PumpingPolicy, now: Timestamp) -> bool {
-        let counts = self.guard.sent(ask, policy, now);
-        if counts {
-            self.count_record(now);
+    /// A block with its end by the clock on the wall.
+    fn shown(&self, block: &StandingBlock, now: Moment) -> StandingBlock {
+        let left = block.until.since(self.time(now.steady));
+        StandingBlock {
+            until: now.wall.saturating_add(left),
+            ..block.clone()
         }
-        counts
+    }
+
+    /// Counts a start that goes ahead; when, in the time of the guard, if it counts.
+    pub(crate) fn sent(
+        &mut self,
+        ask: Ask,
+        policy: &PumpingPolicy,
+        steady: Timestamp,
+    ) -> Option<Timestamp> {
+        let now = self.time(steady);
+        let counts = self.guard.sent(ask, policy, now);
+        counts.then(|| {
+            self.count_record(now);
+            now
+        })
     }
 
     /// Counts a verification that succeeds.
-    pub(crate) fn verified(&mut self, ask: Ask, now: Timestamp) {
+    pub(crate) fn verified(&mut self, ask: Ask, steady: Timestamp) -> Timestamp {
+        let now = self.time(steady);
         self.guard.verified(ask, now);
         self.count_record(now);
+        now
     }
 
     /// Takes the blocks that are over. Each is given once.
-    pub(crate) fn over(&mut self, now: Timestamp) -> Vec<Lifted> {
+    pub(crate) fn over(&mut self, steady: Timestamp) -> Vec<Lifted> {
+        let now = self.time(steady);
         let ended = self.standing.values().filter(|block| block.until <= now);
         let ended: Vec<Prefix> = ended.map(|block| block.prefix).collect();
         let ended = ended.into_iter();
@@ -144,7 +192,8 @@ impl Desk {
     }
 
     /// Ends a block that stands.
-    pub(crate) fn release(&mut self, prefix: Prefix, now: Timestamp) -> Option<Lifted> {
+    pub(crate) fn release(&mut self, prefix: Prefix, steady: Timestamp) -> Option<Lifted> {
+        let now = self.time(steady);
         let stands = self.standing.get(&prefix)?.until > now;
         let lifted = stands.then(|| self.end(prefix)).flatten()?;
         self.guard.release(prefix);
@@ -156,11 +205,16 @@ impl Desk {
     pub(crate) fn take(&mut self, record: Record) {
         let moment = record.at();
         match record {
-            Record::Whole { guard, standing } => {
+            Record::Whole {
+                guard,
+                standing,
+                ahead,
+            } => {
                 let standing = standing.into_iter().map(|block| (block.prefix, block));
                 *self = Self {
                     guard: PumpingGuard::restore(*guard),
                     standing: standing.collect(),
+                    ahead,
                     ..Self::default()
                 };
                 return;
@@ -201,7 +255,8 @@ impl Desk {
     }
 
     /// Whether the whole is to be kept anew.
-    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_due(&self, steady: Timestamp) -> bool {
+        let now = self.time(steady);
         let is_old = |oldest: Timestamp| now.since(oldest) >= WHOLE_EVERY;
         self.records >= RECORDS_MAX || self.oldest.is_some_and(is_old)
     }
@@ -218,6 +273,7 @@ impl Desk {
         Record::Whole {
             guard: Box::new(self.guard.snapshot()),
             standing: self.standing.values().cloned().collect(),
+            ahead: self.ahead,
         }
     }
 
@@ -243,7 +299,8 @@ impl Desk {
     }
 
     /// How many blocks stand.
-    pub(crate) fn blocks(&self, now: Timestamp) -> usize {
+    pub(crate) fn blocks(&self, steady: Timestamp) -> usize {
+        let now = self.time(steady);
         let stand = self.standing.values().filter(|block| block.until > now);
         stand.count()
     }
@@ -254,7 +311,8 @@ impl Desk {
     }
 
     /// The last 24 hours by country.
-    pub(crate) fn by_country(&self, now: Timestamp) -> ByCountry {
+    pub(crate) fn by_country(&self, steady: Timestamp) -> ByCountry {
+        let now = self.time(steady);
         let mut sums = ByCountry::new();
         for row in self.guard.stats(now) {
             let sum = sums.entry(row.country.to_string()).or_default();
@@ -265,7 +323,9 @@ impl Desk {
     }
 
     /// Everything that is shown.
-    pub(crate) fn stats(&self, mode: Mode, now: Timestamp) -> PumpingStats {
+    pub(crate) fn stats(&self, mode: Mode, at: impl Into<Moment>) -> PumpingStats {
+        let at = at.into();
+        let now = self.time(at.steady);
         let countries = self.guard.stats(now).into_iter();
         let countries = countries.map(|row| CountryCount {
             client: row.client,
@@ -292,7 +352,7 @@ impl Desk {
             countries: countries.filter(|row| row.day.sent > 0).collect(),
             prefixes: prefixes.collect(),
             blocks: blocks
-                .map(|block| (block.clone(), refused(block)))
+                .map(|block| (self.shown(block, at), refused(block)))
                 .collect(),
             uncounted: self.guard.uncounted(),
         }
@@ -347,7 +407,7 @@ mod tests {
                     false
                 }
                 Judged::Clear | Judged::Shadow(..) => {
-                    assert!(self.desk.sent(ask(tail), &policy, at(second)));
+                    assert!(self.desk.sent(ask(tail), &policy, at(second)).is_some());
                     self.keep(&Record::sent(ask(tail), at(second)));
                     true
                 }

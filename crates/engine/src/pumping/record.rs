@@ -1,6 +1,8 @@
 //! What is kept of the guard: one record for each thing that it counts, and now and then the whole, which
 //! stands for all before it. A record names a number, so each is sealed under a key of its own.
 
+use std::time::Duration;
+
 use aws_lc_rs::aead::NONCE_LEN;
 use domain::id::ClientId;
 use domain::msisdn::Msisdn;
@@ -59,6 +61,9 @@ pub(crate) enum Record {
         guard: Box<Snapshot>,
         /// The blocks whose end is not told yet.
         standing: Vec<StandingBlock>,
+        /// How far its time is ahead of the steady clock.
+        #[serde(default)]
+        ahead: Duration,
     },
 }
 

@@ -78,7 +78,6 @@ pub(super) struct Evaluated {
     pub(super) live: Live,
     pub(super) budget: BudgetRow,
     pub(super) answer: CheckAnswer,
-    pub(super) now: Timestamp,
 }
 
 impl Gateway {
@@ -173,7 +172,7 @@ impl Gateway {
             policy: &terms.policy,
             offered: &OFFERED,
         };
-        let checked = check(&live.verification, guard, attempt, now);
+        let checked = check(&live.verification, guard, attempt, self.moment(now));
         let checked = checked.map_err(|not| not_checked(state, live.holder.0, not, now))?;
         let (next, update) = live.moved(checked.verification);
         batch.entry(entries::checked(by, &next, checked.result));
@@ -197,7 +196,6 @@ impl Gateway {
             live: next,
             budget,
             answer,
-            now,
         })
     }
 
@@ -207,13 +205,12 @@ impl Gateway {
             live,
             budget,
             answer,
-            now,
         } = evaluated;
         let mut state = self.state();
         state.counters.add(result_counter(answer.state), 1);
         state.count_end(answer.state);
         state.verifications.put(live);
-        state.budgets.put(budget, now);
+        state.budgets.put(budget, self.steady());
     }
 }
 

@@ -101,7 +101,7 @@ impl Gateway {
             self.turned_away(1);
             return Err(EnableError::Unavailable);
         }
-        let (enabled, budgets) = enable(&state.budgets.of(&holder), terms, now)?;
+        let (enabled, budgets) = enable(&state.budgets.of(&holder), terms, self.steady())?;
         let row = state
             .budgets
             .row(&holder, budgets, || self.ids.sequence(now));
@@ -110,7 +110,7 @@ impl Gateway {
         changes.write(Write::Budget(Box::new(row.clone())));
         self.commit(changes, move |gateway, result| {
             if result.is_ok() {
-                gateway.state().budgets.put(row, now);
+                gateway.state().budgets.put(row, gateway.steady());
             } else {
                 gateway.turned_away(1);
             }

@@ -1,6 +1,5 @@
 //! Makes room among the budgets: whoever keeps some looks whether those of another holder can go.
 
-use domain::time::Timestamp;
 use domain::verification::budget::policy::Policy;
 
 use super::locks::Held;
@@ -17,8 +16,8 @@ impl Gateway {
         state: &mut State,
         settings: &Settings,
         held: &mut Vec<Held>,
-        now: Timestamp,
     ) -> Option<(Holder, u64)> {
+        let now = self.steady();
         let (holder, sequence) = state.budgets.next_idle(&policy(settings), now)?;
         let Some(free) = self.number_locks.try_hold(&holder) else {
             state.budgets.look_again(holder, now);

@@ -51,7 +51,7 @@ impl Gateway {
             let (by, attempt) = (By::Client(caller), request.attempt(&live));
             let evaluated = self.evaluate(&mut state, &mut batch, terms, by, (&live, &attempt))?;
             state.verifications.keep_racily(evaluated.live.clone());
-            state.budgets.put(evaluated.budget.clone(), now);
+            state.budgets.put(evaluated.budget.clone(), self.steady());
             let changes = batch.finish().ok_or(CheckError::Unavailable)?;
             self.commit(changes, move |_, result| {
                 let result = result.map(|_| evaluated.answer).map_err(CheckError::from);

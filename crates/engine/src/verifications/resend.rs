@@ -131,7 +131,7 @@ impl Gateway {
             if result.is_ok() {
                 let mut state = gateway.state();
                 state.verifications.put(live);
-                state.budgets.put(budget, now);
+                state.budgets.put(budget, gateway.steady());
                 state.counters.add(Counter::Verifications("resent"), 1);
             } else {
                 gateway.turned_away(1);
@@ -180,7 +180,13 @@ impl Gateway {
         let terms = settings.verifications.as_deref();
         let terms = terms.ok_or(ResendError::NotFound)?;
         let budgets = state.budgets.of(&live.holder);
-        let sent = send(&live.verification, &budgets, &terms.policy, &OFFERED, now);
+        let sent = send(
+            &live.verification,
+            &budgets,
+            &terms.policy,
+            &OFFERED,
+            self.moment(now),
+        );
         let Sent {
             verification,
             budgets,

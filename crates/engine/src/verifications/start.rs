@@ -6,7 +6,7 @@ use domain::id::VerificationId;
 use domain::limit::book::Meter;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use domain::verification::binding::Binding;
 use domain::verification::budget::number::{Locked, NotYet, NumberBudgets};
 use domain::verification::channel::Channel;
@@ -144,7 +144,6 @@ struct Begun {
     held: Vec<Held>,
     code: Option<Code>,
     view: VerificationView,
-    now: Timestamp,
 }
 
 /// How a start ends before its commit.
@@ -332,7 +331,7 @@ impl Gateway {
             }
             None => (
                 None,
-                may_await(state, &starting, (&live, now)).map(|()| None)?,
+                may_await(state, &starting, (&live, self.moment(now))).map(|()| None)?,
             ),
         };
         let subject = self.blind().subject(live.to);
@@ -359,7 +358,7 @@ impl Gateway {
         if let Some(budget) = &budget {
             batch.write(Write::Budget(Box::new(budget.clone())));
         }
-        let idle = self.idle_budget(state, settings, &mut held, now);
+        let idle = self.idle_budget(state, settings, &mut held);
         let forgotten = idle.map(|(holder, sequence)| {
             batch.write(Write::ForgetBudget(sequence));
             holder
@@ -380,7 +379,6 @@ impl Gateway {
             held,
             code: shown,
             view,
-            now,
         };
         Ok((batch, begun))
     }
@@ -402,7 +400,7 @@ impl Gateway {
         } = starting;
         let now = batch.at();
         let budgets = state.budgets.of(&live.holder);
-        let sent = may_send(live, &budgets, terms, now);
+        let sent = may_send(live, &budgets, terms, self.moment(now));
         let sent = sent.inspect_err(|error| count(state, caller, reason(error), now))?;
         live.verification = sent.verification;
         self.may_send_code(state, settings, live, now)?;
@@ -422,7 +420,6 @@ impl Gateway {
             held,
             code,
             view,
-            now,
         } = begun;
         let (planned, limit) = match entered {
             Some(Entered { answer, planned }) => (planned, answer.limit),
@@ -435,7 +432,7 @@ impl Gateway {
                 state.budgets.forget(&forgotten);
             }
             if let Some(budget) = budget {
-                state.budgets.put(budget, now);
+                state.budgets.put(budget, self.steady());
             }
             if let Some(record) = &record {
                 state.idempotency.settle(record);
@@ -461,7 +458,7 @@ impl Gateway {
 fn may_await(
     state: &mut State,
     starting: &Starting<'_>,
-    (live, now): (&Live, Timestamp),
+    (live, now): (&Live, Moment),
 ) -> Result<(), Ended> {
     let (caller, from) = (starting.caller, starting.plan.from);
     let refusal = if !caller.may_use(from) {
@@ -470,12 +467,12 @@ fn may_await(
         Refusal::NoRoute
     } else {
         let room = table::may_await_one_more(state, starting.terms, &live.holder, now);
-        let room = room.inspect_err(|error| count(state, caller, reason(error), now));
+        let room = room.inspect_err(|error| count(state, caller, reason(error), now.wall));
         room?;
         return Ok(());
     };
     let error = SubmitError::Refused(refusal);
-    Err(refused(state, caller.client, error, now).into())
+    Err(refused(state, caller.client, error, now.wall).into())
 }
 
 /// Whether the code may be sent, and what is used up then.
@@ -483,7 +480,7 @@ pub(super) fn may_send(
     live: &Live,
     budgets: &NumberBudgets,
     terms: &VerificationSettings,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<Sent, StartVerificationError> {
     let sent = send(&live.verification, budgets, &terms.policy, &OFFERED, now);
     sent.map_err(|not_sent| match not_sent {

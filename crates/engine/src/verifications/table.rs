@@ -1,7 +1,7 @@
 //! Whether one more verification has a place: on the disk, in the table that all clients share, and among the
 //! codes that are awaited from one handset.
 
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use domain::verification::budget::number::NotYet;
 use domain::verification::budget::sends::SendWait;
 
@@ -36,7 +36,7 @@ impl Gateway {
             .verifications
             .is_full_for(starting.caller.client, most)
             || state.budgets.is_full_for(&live.holder, numbers_max)
-                && !state.budgets.has_idle(policy, now);
+                && !state.budgets.has_idle(policy, self.steady());
         if is_full {
             count(state, starting.caller, "verifications-full", now);
             return Err(StartVerificationError::Full.into());
@@ -51,18 +51,18 @@ pub(super) fn may_await_one_more(
     state: &State,
     terms: &VerificationSettings,
     holder: &Holder,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<(), StartVerificationError> {
     let ends = state.verifications.awaited_by(holder);
-    let ends: Vec<Timestamp> = ends.filter(|end| *end > now).collect();
+    let ends: Vec<Timestamp> = ends.filter(|end| *end > now.wall).collect();
     let first = ends.iter().min();
     match first {
         Some(first) if ends.len() >= AWAITED_MAX => {
-            let wait = first.since(now);
+            let wait = first.since(now.wall);
             let budgets = state.budgets.of(holder);
             Err(StartVerificationError::Awaited(NotYet {
                 wait: SendWait::Budget(wait),
-                still_works: budgets.still_works(&terms.policy, &OFFERED, now),
+                still_works: budgets.still_works(&terms.policy, &OFFERED, now.steady),
             }))
         }
         _ => Ok(()),

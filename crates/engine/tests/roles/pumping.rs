@@ -314,6 +314,80 @@ fn an_operator_ends_a_block_with_a_reason_that_is_told() {
     assert!(ask(&test, 5_000).is_ok(), "and it stays ended");
 }
 
+/// The clock on the wall is a year ahead meanwhile. No time goes by.
+fn a_year_ahead<T>(test: &TestGateway, act: impl FnOnce() -> T) -> T {
+    let right = test.clock.peek();
+    test.clock
+        .set(right.saturating_add(Duration::from_hours(8_760)));
+    // The keys of that week.
+    test.gateway.keep_house(test.clock.peek());
+    test.store.sync();
+    let done = act();
+    test.clock.set(right);
+    done
+}
+
+#[test]
+fn a_clock_that_is_a_year_ahead_for_a_while_ends_no_block_and_makes_none_longer() {
+    let test = running();
+    assert_eq!(sent(&test, 0..20), 7);
+    let blocked = RiskRefusal::Pumping(Reason::PrefixBlocked);
+    let meanwhile = a_year_ahead(&test, || refused(ask(&test, 5_000)));
+    assert_eq!(meanwhile, blocked);
+    assert!(told(&test, Kind::PumpingLifted).is_empty());
+    let began = a_year_ahead(&test, || sent(&test, (700_000..700_020).rev()));
+    assert_eq!(began, 7, "another block begins in the wrong year");
+    hours_later(&test, 11);
+    assert_eq!(refused(ask(&test, 705_000)), blocked);
+    let test = test.crash_and_restart(usual(), 2);
+    test.bind_all();
+    assert_eq!(refused(ask(&test, 705_001)), blocked);
+    let until = test.gateway.pumping_stats().blocks[0].0.until;
+    assert_eq!(until.since(test.clock.peek()), Duration::from_hours(1));
+    hours_later(&test, 1);
+    assert_eq!(told(&test, Kind::PumpingLifted).len(), 2);
+    assert_eq!((ask(&test, 5_001), ask(&test, 705_002)), (Ok(()), Ok(())));
+}
+
+#[test]
+fn counts_of_a_start_that_was_a_year_ahead_go_on_from_there() {
+    let test = running();
+    let right = test.clock.peek();
+    test.clock
+        .set(right.saturating_add(Duration::from_hours(8_760)));
+    let test = test.crash_and_restart(usual(), 2);
+    test.bind_all();
+    assert_eq!(sent(&test, 0..20), 7);
+    test.clock.set(right);
+    let test = test.crash_and_restart(usual(), 3);
+    test.bind_all();
+    refused(ask(&test, 5_000));
+    hours_later(&test, 12);
+    assert_eq!(told(&test, Kind::PumpingLifted).len(), 1);
+    assert_eq!(ask(&test, 5_000), Ok(()));
+}
+
+#[test]
+fn a_clock_that_is_a_year_ahead_for_a_while_gives_no_send_back_and_locks_no_number() {
+    let test = running();
+    assert_eq!(ask(&test, 1), Ok(()));
+    let again = a_year_ahead(&test, || ask(&test, 1));
+    assert!(
+        matches!(again, Err(StartVerificationError::NotYet(_))),
+        "{again:?}"
+    );
+    assert_eq!(a_year_ahead(&test, || ask(&test, 200_000)), Ok(()));
+    let early = ask(&test, 200_000);
+    assert!(
+        matches!(early, Err(StartVerificationError::NotYet(_))),
+        "{early:?}"
+    );
+    let test = test.crash_and_restart(usual(), 2);
+    test.bind_all();
+    test.clock.advance(Duration::from_secs(30));
+    assert_eq!((ask(&test, 1), ask(&test, 200_000)), (Ok(()), Ok(())));
+}
+
 #[test]
 fn a_guard_that_only_records_sends_everything_and_tells_what_it_would_have_refused() {
     let test = TestGateway::queued_with(recording());

@@ -105,6 +105,17 @@ impl NumberBudgets {
         }
     }
 
+    /// The same with all that lies ahead put at this moment, for what was kept by a clock that ran ahead.
+    pub fn none_ahead(self, now: Timestamp) -> Self {
+        Self {
+            sms: self.sms.none_ahead(now),
+            totp: self.totp.none_ahead(now),
+            recovery: self.recovery.none_ahead(now),
+            mo: self.mo.none_ahead(now),
+            sends: self.sends.none_ahead(now),
+        }
+    }
+
     /// After a check that failed and takes `cost`.
     pub fn failed(mut self, channel: Channel, cost: u8, now: Timestamp) -> Self {
         let budget = self.of_mut(channel);

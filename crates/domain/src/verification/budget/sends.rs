@@ -129,6 +129,12 @@ impl SendBudget {
         latest.saturating_add(wait).since(now)
     }
 
+    /// The same with sends of a time that has not come put at this moment.
+    pub fn none_ahead(mut self, now: Timestamp) -> Self {
+        self.sends.none_ahead(now);
+        self
+    }
+
     /// After a send. A day without any begins the waits anew.
     pub fn sent(mut self, now: Timestamp) -> Self {
         if self.sends.is_idle(DAY, now) {

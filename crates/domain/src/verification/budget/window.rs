@@ -51,6 +51,21 @@ impl SlidingLog {
         self.moments.truncate(usize::from(MOMENTS_MAX));
     }
 
+    /// The same without what lies ahead.
+    pub fn until(&self, now: Timestamp) -> Self {
+        let moments = self.moments.iter().copied();
+        Self {
+            moments: moments.filter(|moment| *moment <= now).collect(),
+        }
+    }
+
+    /// Puts what lies ahead at this moment.
+    pub fn none_ahead(&mut self, now: Timestamp) {
+        for moment in &mut self.moments {
+            *moment = now.min(*moment);
+        }
+    }
+
     /// The latest moment noted.
     pub fn latest(&self) -> Option<Timestamp> {
         self.moments.first().copied()
@@ -127,6 +142,18 @@ mod tests {
         assert_eq!(moments.len(), 100);
         let shuffled: Vec<Timestamp> = moments.iter().rev().copied().collect();
         assert_eq!(Vec::from(SlidingLog::from(shuffled)), moments);
+    }
+
+    #[test]
+    fn what_lies_ahead_counts_from_now_on_for_a_span_and_no_longer() {
+        let mut log = SlidingLog::default();
+        log.take(2, at(50));
+        log.take(1, at(31_536_000));
+        assert_eq!(Vec::from(log.until(at(60))), [at(50); 2]);
+        log.none_ahead(at(60));
+        assert_eq!(Vec::from(log.clone()), [at(60), at(50), at(50)]);
+        assert_eq!(log.room(QUOTA, 1, at(60)), Err(Duration::from_secs(90)));
+        assert_eq!(log.room(QUOTA, 3, at(160)), Ok(()));
     }
 
     proptest! {

@@ -1,11 +1,31 @@
-//! The time that limits count in. In a process it is that of a clock nobody can set; only a start asks the
+//! The time that limits, budgets and the guard against pumping count in. In a process it is that of a clock nobody can set; only a start asks the
 //! wall clock, for how long the process was away. So setting the clock, back and forth and as often as one
 //! likes, gives nobody a limit back and locks nobody out.
 
 use std::time::Duration;
 
-use domain::time::Timestamp;
+use domain::time::{Moment, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::gateway::Gateway;
+
+impl Gateway {
+    /// The time of the clock that nobody sets. It begins with what was kept together with the counts of limits.
+    pub(crate) fn steady(&self) -> Timestamp {
+        let uptime = self.uptime();
+        let time = self.steady.get_or_init(|| {
+            let kept = self.kept_counts().and_then(|kept| kept.time());
+            SteadyTime::begin(kept, self.now(), uptime)
+        });
+        time.at(uptime)
+    }
+
+    /// A moment of the wall clock with what the steady one shows now.
+    pub(crate) fn moment(&self, wall: Timestamp) -> Moment {
+        let steady = self.steady();
+        Moment { wall, steady }
+    }
+}
 
 /// The longest that a process is taken to have been away: longer than any window, so that all counts are
 /// at rest after it, and so short that a clock in the year 9999 leaves time to go on.
@@ -13,7 +33,7 @@ const AWAY_MAX: Duration = Duration::from_hours(400 * 24);
 
 /// Where steady time stands, as it is kept over a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct KeptTime {
+pub(crate) struct KeptTime {
     /// Steady time.
     steady: Timestamp,
     /// The latest the wall clock can have shown by then, of all that it showed. Away is what lies after it.
@@ -22,7 +42,7 @@ pub(super) struct KeptTime {
 
 /// Steady time in one process.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SteadyTime {
+pub(crate) struct SteadyTime {
     /// The uptime at which the process began to count.
     began: Duration,
     /// What was known then.
@@ -32,7 +52,7 @@ pub(super) struct SteadyTime {
 impl SteadyTime {
     /// Goes on from what was kept, by at most what the wall clock says passed; from the wall clock when
     /// nothing was.
-    pub(super) fn begin(kept: Option<KeptTime>, wall: Timestamp, uptime: Duration) -> Self {
+    pub(crate) fn begin(kept: Option<KeptTime>, wall: Timestamp, uptime: Duration) -> Self {
         let kept = kept.unwrap_or(KeptTime { steady: wall, wall });
         let start = KeptTime {
             steady: kept.steady_at(wall),
@@ -45,12 +65,12 @@ impl SteadyTime {
     }
 
     /// Steady time at an uptime.
-    pub(super) fn at(&self, uptime: Duration) -> Timestamp {
+    pub(crate) fn at(&self, uptime: Duration) -> Timestamp {
         self.start.steady.saturating_add(self.ran(uptime))
     }
 
     /// What to keep.
-    pub(super) fn kept(&self, wall: Timestamp, uptime: Duration) -> KeptTime {
+    pub(crate) fn kept(&self, wall: Timestamp, uptime: Duration) -> KeptTime {
         let at_least = self.start.wall.saturating_add(self.ran(uptime));
         KeptTime {
             steady: self.at(uptime),
@@ -73,14 +93,14 @@ impl KeptTime {
 /// Steady times of what was accepted before a start and is counted again, in its order: between what was
 /// kept and the start, and never back.
 #[derive(Debug)]
-pub(super) struct Replayed {
+pub(crate) struct Replayed {
     kept: Option<KeptTime>,
     start: Timestamp,
     last: Timestamp,
 }
 
 impl Replayed {
-    pub(super) const fn new(kept: Option<KeptTime>, begun: &SteadyTime) -> Self {
+    pub(crate) const fn new(kept: Option<KeptTime>, begun: &SteadyTime) -> Self {
         Self {
             kept,
             start: begun.start.steady,
@@ -89,7 +109,7 @@ impl Replayed {
     }
 
     /// The steady time of what was accepted at a time of the wall clock.
-    pub(super) fn at(&mut self, wall: Timestamp) -> Timestamp {
+    pub(crate) fn at(&mut self, wall: Timestamp) -> Timestamp {
         let at = self.kept.map_or(wall, |kept| kept.steady_at(wall));
         self.last = self.last.max(at.min(self.start));
         self.last
