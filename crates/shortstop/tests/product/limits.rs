@@ -1,6 +1,7 @@
 //! Limits of the binary: 429 with what to do, kept over a kill and a reload, shown and explained on the
 //! command line.
 
+use domain::id::ClientId;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -75,6 +76,12 @@ async fn a_limit_holds_over_a_kill_and_a_reload_and_says_what_it_does() {
     let explained = explained(&output);
     assert_eq!(explained["verdict"], "refused");
     assert!(!explained.to_string().contains("7700900123"));
+    let nobody = ClientId::new(7, 7).to_string();
+    let words = ["limits", "explain", "--client", &nobody, "--to", PERSON];
+    let output = run(&[&words[..], &["--data", &data]].concat()).await;
+    assert!(!output.status.success());
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert!(says.contains(&format!("no client {nobody}")), "{says}");
     gateway.stop().await.unwrap();
 }
 
