@@ -19,6 +19,7 @@ pub mod pumping;
 pub mod recovery;
 pub mod risk;
 pub mod send;
+pub mod shown;
 pub mod state;
 pub mod tag;
 pub mod template;

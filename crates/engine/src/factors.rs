@@ -23,9 +23,11 @@ use crate::queries::LookupError;
 use crate::rows::{FactorRow, Purpose, VaultRow};
 use crate::turns::Turn;
 
+pub(crate) use check::result_word;
 pub use check::{FactorCheckError, FactorChecked};
 pub use enrol::{AppLabels, AppSecret, EnrolError};
-pub(crate) use told::{REPLAYED, Remover, removed};
+pub(crate) use told::{REPLAYED, Remover, checked, removed};
+pub(crate) use used::User;
 
 /// What the secret of a factor is sealed as. The reference of its user is sealed as a number: neither opens
 /// in the place of the other.
@@ -88,7 +90,7 @@ impl Gateway {
     }
 
     /// A factor of this client that is not removed: unknown, foreign and removed ones are all the same.
-    async fn own_factor(
+    pub(crate) async fn own_factor(
         &self,
         caller: &Caller,
         id: FactorId,
@@ -101,14 +103,14 @@ impl Gateway {
         found.filter(is_own).ok_or(LookupError::NotFound)
     }
 
-    fn user_of(&self, vault: &[VaultRow]) -> Option<Box<str>> {
+    pub(crate) fn user_of(&self, vault: &[VaultRow]) -> Option<Box<str>> {
         let is_user = |row: &&VaultRow| row.purpose == Purpose::Number && row.erased_by().is_none();
         let octets = self.vault.open(vault.iter().find(is_user)?).ok()?;
         Some(core::str::from_utf8(&octets).ok()?.into())
     }
 
     /// Opens the secret of a factor; `None` when it does not open, which the log tells.
-    fn secret_of(&self, row: &FactorRow) -> Option<FactorSecret> {
+    pub(crate) fn secret_of(&self, row: &FactorRow) -> Option<FactorSecret> {
         let sealed = row.secret.as_ref()?;
         let octets: Zeroizing<Vec<u8>> = match self.vault.open(sealed) {
             Ok(octets) => octets,

@@ -122,6 +122,7 @@ pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
 pub use verifications::{
     CancelVerificationError, CheckAnswer, CheckError, CheckRequest, EnableError, EndProof,
-    NumberEnabled, ResendError, RiskRefusal, StartVerification, StartVerificationError,
-    VerificationReceipt, VerificationSettings, VerificationStarted, VerificationView,
+    NumberEnabled, ResendError, RiskRefusal, StartOnFactor, StartVerification,
+    StartVerificationError, VerificationReceipt, VerificationSettings, VerificationStarted,
+    VerificationView,
 };

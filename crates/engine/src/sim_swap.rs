@@ -37,6 +37,9 @@ impl fmt::Debug for RiskParts {
 pub struct SimCleared(Option<&'static str>);
 
 impl SimCleared {
+    /// Nobody is asked, since no code goes to a handset.
+    pub(crate) const UNASKED: Self = Self(None);
+
     /// What the answer was, for the entry of the start: `unchanged`, `not-covered`, `failed` or
     /// `timed-out`; `None` when nobody was asked.
     pub const fn word(self) -> Option<&'static str> {

@@ -249,13 +249,14 @@ fn verification_facts(row: &VerificationRow) -> Facts {
     let mut facts = vec![
         ("client", row.client.to_string()),
         ("channel", row.facts.channel.to_string()),
-        ("sender", row.facts.from.to_string()),
         ("created", moment(row.created)),
         ("expires", moment(row.expires)),
         ("checks", row.facts.checks.to_string()),
         ("sends", row.facts.sends.to_string()),
     ];
-    facts.extend(ended);
+    facts.extend(row.facts.from.map(|from| ("sender", from.to_string())));
+    let factor = row.facts.factor.map(|id| ("factor", id.to_string()));
+    facts.extend(factor.into_iter().chain(ended));
     facts
 }
 

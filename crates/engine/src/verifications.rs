@@ -1,9 +1,9 @@
-//! Verifications: a person proves to one of the firm's applications that a handset is theirs. What may
+//! Verifications: a person proves to one of the firm's applications that a handset or a factor is theirs. What may
 //! happen is decided by `domain::verification`; here stands the order of steps. Every command holds the
 //! lock of its client and number from reading to the durable commit, an attempt and its result are one
 //! commit, and nothing tells of the result before it.
 
-use domain::id::{ClientId, MessageId, VerificationId};
+use domain::id::{ClientId, FactorId, MessageId, VerificationId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::channel::Channel;
@@ -31,6 +31,7 @@ mod idle;
 mod load;
 mod locks;
 mod neighbours;
+mod on_factor;
 mod plan;
 #[cfg(feature = "racy-checks")]
 mod racy;
@@ -46,6 +47,7 @@ pub use check::{CheckAnswer, CheckError, CheckRequest};
 pub use enable::{EnableError, NumberEnabled};
 pub(crate) use locks::{Held, NumberLocks};
 pub use neighbours::RiskRefusal;
+pub use on_factor::StartOnFactor;
 pub use receipt::{EndProof, VerificationReceipt};
 pub use resend::ResendError;
 pub use settings::VerificationSettings;
@@ -54,6 +56,9 @@ pub(crate) use texted::{Text, Texted};
 
 /// The channels that a person may use in place of another, as far as this gateway knows.
 const OFFERED: [Channel; 2] = [Channel::Sms, Channel::Mo];
+
+/// The same of a user of factors: which handset is theirs is not known here.
+const OFFERED_TO_USERS: [Channel; 2] = [Channel::Totp, Channel::Recovery];
 
 /// A verification as its client sees it. It says nothing of the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,17 +69,19 @@ pub struct VerificationView {
     pub state: Standing,
     /// How its code travels.
     pub channel: Channel,
-    /// The short code of its messages, either way.
-    pub from: ShortCode,
-    /// How many digits its code has.
-    pub length: CodeLength,
+    /// The short code of its messages, either way; `None` where it asks for a factor.
+    pub from: Option<ShortCode>,
+    /// The factor that it asks for, where it asks for one.
+    pub factor: Option<FactorId>,
+    /// How many digits its code has; `None` of a recovery code.
+    pub length: Option<CodeLength>,
     /// When it began.
     pub created: Timestamp,
     /// When its code ends.
     pub expires: Timestamp,
     /// How many more checks are evaluated: 0 once it ended.
     pub checks_left: u8,
-    /// How many more times its code may be sent: 0 once it ended, and where the handset texts it.
+    /// How many more times its code may be sent: 0 once it ended, and where none is sent.
     pub sends_left: u8,
     /// The messages that carried its code, oldest first.
     pub messages: Vec<MessageId>,
@@ -113,13 +120,14 @@ impl VerificationView {
             state,
             channel: facts.channel,
             from: facts.from,
-            length: facts.length,
+            factor: facts.factor,
+            length: (facts.channel != Channel::Recovery).then_some(facts.length),
             created,
             expires,
             checks_left: left(facts.checks_max, facts.checks),
             sends_left: match facts.channel {
-                Channel::Mo => 0,
-                _ => left(facts.sends_max, facts.sends),
+                Channel::Sms => left(facts.sends_max, facts.sends),
+                Channel::Mo | Channel::Totp | Channel::Recovery => 0,
             },
             messages: facts.messages.clone(),
         }
@@ -166,7 +174,7 @@ impl Gateway {
         Ok(row)
     }
 
-    /// The number of a client's verification that has not ended, to hold its lock.
+    /// Whose a client's verification is that has not ended, to hold the lock.
     fn holder_of(&self, caller: &Caller, id: VerificationId) -> Option<Holder> {
         let state = self.state();
         let live = state.verifications.get(caller.client, id)?;

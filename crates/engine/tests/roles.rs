@@ -28,6 +28,7 @@ mod roles {
     mod jobs;
     mod keys;
     mod limits;
+    mod on_factor;
     mod openings;
     mod prune;
     mod pumping;

@@ -42,7 +42,7 @@ impl fmt::Display for Channel {
 
 /// The word names no channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not a channel; use sms or mo")]
+#[error("is not a channel; use sms, mo, totp or recovery")]
 pub struct UnknownChannel;
 
 impl FromStr for Channel {

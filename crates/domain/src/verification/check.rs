@@ -1,11 +1,13 @@
-//! One check of one code: the one function through which a verification can end verified. The budget
-//! of the number, the attempt and its result go together: what comes back is committed as a whole or not
-//! at all, and is shown to nobody before.
+//! One check of one code: the two functions through which a verification can end verified, by a code that
+//! was made for it or by a factor. The budget of the number or user, the attempt and its result go together:
+//! what comes back is committed as a whole or not at all, and is shown to nobody before.
 
 use super::binding::BindingDigest;
 use super::budget::number::{Locked, NumberBudgets};
 use super::budget::policy::Policy;
 use super::channel::Channel;
+use super::factor::{Allowance, Evaluated, Factor, FactorCode, FactorSecret, NotEvaluated, Shown};
+use super::recovery::RecoveryKey;
 use super::state::{Ended, State, Verification};
 use super::tag::CodeTag;
 use crate::time::Moment;
@@ -28,6 +30,8 @@ pub enum Evidence {
     Tag(CodeTag),
     /// What [`super::totp`] or [`super::recovery`] found.
     Factor(Judged),
+    /// Something of another form than the code that is wanted.
+    Unlike,
 }
 
 /// The finding about a factor; only the modules of the factors make one.
@@ -129,9 +133,74 @@ pub enum NotChecked {
     Ended(State),
     /// The number has no budget left.
     Locked(Locked),
+    /// The factor that it asks for verifies nothing any more.
+    NoFactor,
 }
 
-/// Evaluates one check. The code ends by the clock on the wall, budgets go by the steady one.
+/// What is shown of a factor for a verification that asks for one.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'c> {
+    /// The factor.
+    pub factor: &'c Factor,
+    /// Its secret, opened.
+    pub secret: &'c FactorSecret,
+    /// The key of recovery codes.
+    pub recovery: &'c RecoveryKey,
+    /// What somebody typed.
+    pub code: &'c FactorCode,
+    /// The act that it is shown for.
+    pub binding: BindingDigest,
+}
+
+/// Evaluates one check of a verification that asks for a factor: the factor judges the code, and both are
+/// right or neither is. A code that is right for another act fails at the factor too, and is not used up, as
+/// a code that was sent is not. The budgets of the verification and of the factor are the same.
+pub fn check_factor(
+    verification: &Verification,
+    guard: Guard<'_>,
+    claim: &Claim<'_>,
+    now: impl Into<Moment>,
+) -> Result<(Checked, Evaluated), NotChecked> {
+    let now: Moment = now.into();
+    let pending = verification
+        .pending(now.wall)
+        .map_err(|Ended(state)| NotChecked::Ended(state))?;
+    let shown = Shown {
+        secret: claim.secret,
+        recovery: claim.recovery,
+        code: claim.code,
+        allowance: Allowance {
+            policy: guard.policy.checks(pending.channel()),
+            budgets: guard.budgets,
+        },
+    };
+    let holds = |judged| {
+        pending.compare(&Attempt {
+            evidence: Evidence::Factor(judged),
+            binding: claim.binding,
+            way: Way::Api,
+        })
+    };
+    let evaluated = claim.factor.check_that(shown, holds, now);
+    let evaluated = evaluated.map_err(|not| match not {
+        NotEvaluated::Stands(_) => NotChecked::NoFactor,
+        NotEvaluated::Locked(reason) => NotChecked::Locked(Locked {
+            reason,
+            still_works: guard
+                .budgets
+                .still_works(guard.policy, guard.offered, now.steady),
+        }),
+    })?;
+    let checked = Checked {
+        budgets: evaluated.budgets.clone(),
+        result: evaluated.result,
+        verification: pending.checked(evaluated.result),
+    };
+    Ok((checked, evaluated))
+}
+
+/// Evaluates one check of a code that was made for the verification. The code ends by the clock on the wall,
+/// budgets go by the steady one.
 pub fn check(
     verification: &Verification,
     guard: Guard<'_>,

@@ -17,8 +17,7 @@ use super::budget::number::NumberBudgets;
 use super::budget::policy::CheckPolicy;
 use super::budget::{CheckBudget, LockReason};
 use super::channel::Channel;
-use super::check::Judged;
-use super::check::Verdict;
+use super::check::{Judged, Mismatch, Verdict};
 use super::code::{Code, CodeError};
 use super::recovery::{RecoveryCode, RecoveryCodeError, RecoveryKey};
 use super::totp::{Algorithm, AppDigits, Authenticator};
@@ -233,16 +232,16 @@ pub struct Evaluated {
     pub secret: Option<FactorSecret>,
     /// What happened.
     pub event: FactorEvent,
-    /// The finding, for a verification on this factor.
-    pub judged: Judged,
+    /// Whether it was right, and if not, what was wrong.
+    pub result: Result<(), Mismatch>,
     /// How many checks may still fail now.
     pub checks_left: u8,
 }
 
 impl Evaluated {
     /// Whether the code was right.
-    pub fn is_right(&self) -> bool {
-        !matches!(self.event, FactorEvent::Failed | FactorEvent::Replayed)
+    pub const fn is_right(&self) -> bool {
+        self.result.is_ok()
     }
 }
 
@@ -327,7 +326,12 @@ impl Factor {
         shown: Shown<'_>,
         now: impl Into<Moment>,
     ) -> Result<Evaluated, NotEvaluated> {
-        self.evaluate(FactorState::Pending, shown, now.into())
+        self.evaluate(
+            FactorState::Pending,
+            shown,
+            |judged| self.holds(judged),
+            now.into(),
+        )
     }
 
     /// Looks at a code. It is right once only.
@@ -336,27 +340,57 @@ impl Factor {
         shown: Shown<'_>,
         now: impl Into<Moment>,
     ) -> Result<Evaluated, NotEvaluated> {
-        self.evaluate(FactorState::Active, shown, now.into())
+        self.evaluate(
+            FactorState::Active,
+            shown,
+            |judged| self.holds(judged),
+            now.into(),
+        )
+    }
+
+    /// The same where more is asked than whether the code is right: `holds` asks it. What does not hold is a
+    /// failure like any other, and uses no code up.
+    pub(super) fn check_that(
+        &self,
+        shown: Shown<'_>,
+        holds: impl FnOnce(Judged) -> Result<(), Mismatch>,
+        now: Moment,
+    ) -> Result<Evaluated, NotEvaluated> {
+        self.evaluate(FactorState::Active, shown, holds, now)
+    }
+
+    fn holds(&self, judged: Judged) -> Result<(), Mismatch> {
+        if judged.is_right_for(self.kind().channel()) {
+            Ok(())
+        } else {
+            Err(Mismatch::Code)
+        }
     }
 
     fn evaluate(
         &self,
         expected: FactorState,
         shown: Shown<'_>,
+        holds: impl FnOnce(Judged) -> Result<(), Mismatch>,
         now: Moment,
     ) -> Result<Evaluated, NotEvaluated> {
         self.room(expected, shown.allowance, now)?;
-        let (event, secret) = self.compare(shown, now.wall);
-        let verdict = match event {
+        let (seen, secret) = self.compare(shown, now.wall);
+        let verdict = match seen {
             FactorEvent::Failed | FactorEvent::Replayed => Verdict::Wrong,
             _ => Verdict::Right,
+        };
+        let result = holds(Judged::new(self.kind().channel(), verdict));
+        let (event, secret) = match (result, seen) {
+            (Ok(()), _) | (Err(_), FactorEvent::Replayed) => (seen, secret),
+            (Err(_), _) => (FactorEvent::Failed, None),
         };
         let factor = self.after(event, now.wall);
         let factor = factor.ok_or(NotEvaluated::Stands(self.state))?;
         let budgets = shown.allowance.budgets.clone();
         let budgets = match event {
             FactorEvent::Replayed => budgets,
-            _ => self.used_up(budgets, verdict, now.steady),
+            _ => self.used_up(budgets, result, now.steady),
         };
         let allowance = Allowance {
             budgets: &budgets,
@@ -364,24 +398,29 @@ impl Factor {
         };
         Ok(Evaluated {
             checks_left: factor.checks_left(allowance, now),
-            judged: Judged::new(self.kind().channel(), verdict),
             factor,
             budgets,
             secret,
             event,
+            result,
         })
     }
 
     /// What the user has used up after a check. A right code of the one kind proves the user anew, so that
     /// factors of the other are enabled again.
-    fn used_up(&self, budgets: NumberBudgets, verdict: Verdict, now: Timestamp) -> NumberBudgets {
+    fn used_up(
+        &self,
+        budgets: NumberBudgets,
+        result: Result<(), Mismatch>,
+        now: Timestamp,
+    ) -> NumberBudgets {
         let (own, other) = match self.kind() {
             FactorKind::Totp => (Channel::Totp, Channel::Recovery),
             FactorKind::Recovery => (Channel::Recovery, Channel::Totp),
         };
-        match verdict {
-            Verdict::Right => budgets.succeeded(own).proved_anew(other),
-            Verdict::Wrong => budgets.failed(own, COST, now),
+        match result {
+            Ok(()) => budgets.succeeded(own).proved_anew(other),
+            Err(_) => budgets.failed(own, COST, now),
         }
     }
 

@@ -13,7 +13,8 @@ use ledger::{Kind, Outcome};
 
 use super::used::User;
 use super::{FactorView, told};
-use crate::changes::{Changes, Write};
+use crate::batch::Batch;
+use crate::changes::Write;
 use crate::client::Caller;
 use crate::coalesce::Who;
 use crate::gateway::Gateway;
@@ -207,25 +208,47 @@ impl Gateway {
         evaluated: Evaluated,
         now: Timestamp,
     ) -> Result<FactorRow, FactorCheckError> {
-        let entry = told::checked(attempt.kind(), attempt.caller, row, &evaluated);
-        let word = match evaluated.event {
-            FactorEvent::Failed => "wrong",
-            FactorEvent::Replayed => "replayed",
-            _ => "right",
+        let entry = told::checked(attempt.kind(), attempt.caller, row, &evaluated, None);
+        let next = self.checked_row(row, &evaluated, now);
+        let next = next.ok_or(FactorCheckError::Unavailable)?;
+        let word = result_word(&evaluated);
+        let mut batch = Batch::new(now);
+        batch.entry(entry);
+        batch.write(Write::Factor(Box::new(next.clone())));
+        let spent = {
+            let mut state = self.state();
+            self.use_up(&mut state, user, evaluated.budgets, &mut batch)
         };
-        let mut next = row.changed(evaluated.factor, now);
-        if let Some(secret) = evaluated.secret {
-            self.ensure_keys(now);
-            let sealed = self.seal_secret(row.id, &secret, now);
-            next.secret = Some(sealed.ok_or(FactorCheckError::Unavailable)?);
-        }
-        let mut changes = Changes::new(entry, now);
-        changes.write(Write::Factor(Box::new(next.clone())));
-        let spent = self.use_up(user, evaluated.budgets, &mut changes);
+        let changes = batch.finish().ok_or(FactorCheckError::Unavailable)?;
         if !self.commit_used(changes, spent).await {
             return Err(FactorCheckError::Unavailable);
         }
         self.state().counters.add(Counter::FactorChecks(word), 1);
         Ok(next)
+    }
+
+    /// The row of a factor after a check; `None` when the secret that changes cannot be sealed. No lock of the
+    /// state is held.
+    pub(crate) fn checked_row(
+        &self,
+        row: &FactorRow,
+        evaluated: &Evaluated,
+        now: Timestamp,
+    ) -> Option<FactorRow> {
+        let mut next = row.changed(evaluated.factor.clone(), now);
+        if let Some(secret) = &evaluated.secret {
+            self.ensure_keys(now);
+            next.secret = Some(self.seal_secret(row.id, secret, now)?);
+        }
+        Some(next)
+    }
+}
+
+/// What the metrics call the result of a check.
+pub(crate) const fn result_word(evaluated: &Evaluated) -> &'static str {
+    match evaluated.event {
+        FactorEvent::Failed => "wrong",
+        FactorEvent::Replayed => "replayed",
+        _ => "right",
     }
 }

@@ -1,7 +1,7 @@
 //! What the ledger is told of factors: never a code, a key or whose factor it is. The steps of an app's
 //! codes are as public as the time.
 
-use domain::verification::check::Mismatch;
+use domain::id::VerificationId;
 use domain::verification::factor::{Evaluated, FactorEvent, FactorKind};
 use ledger::{
     Actor, Commitment, Draft, DraftBuilder, Facts, Kind, ObjectType, OriginType, Outcome, Shown,
@@ -51,12 +51,13 @@ pub(super) fn enrolled(caller: &Caller, row: &FactorRow, user: &Commitment) -> D
     sound(draft.build())
 }
 
-/// `factor.confirmed` and `factor.checked`: a code was looked at.
-pub(super) fn checked(
+/// `factor.confirmed` and `factor.checked`: a code was looked at, perhaps for a verification.
+pub(crate) fn checked(
     kind: Kind,
     caller: &Caller,
     row: &FactorRow,
     evaluated: &Evaluated,
+    verification: Option<&VerificationId>,
 ) -> Draft {
     let step = match evaluated.event {
         FactorEvent::Confirmed { step } | FactorEvent::Step(step) => Some(step),
@@ -70,12 +71,15 @@ pub(super) fn checked(
         .put_some("codes_left", codes_left)
         .put_some("key", caller.key.as_ref().map(|key| Shown(key)))
         .put_some("step", step);
-    let (outcome, reason) = match evaluated.event {
-        FactorEvent::Failed => (Outcome::Failed, Some(Mismatch::Code.as_str())),
-        FactorEvent::Replayed => (Outcome::Failed, Some(REPLAYED)),
-        _ => (Outcome::Done, None),
+    let (outcome, reason) = match (evaluated.event, evaluated.result) {
+        (FactorEvent::Replayed, _) => (Outcome::Failed, Some(REPLAYED)),
+        (_, Err(mismatch)) => (Outcome::Failed, Some(mismatch.as_str())),
+        (_, Ok(())) => (Outcome::Done, None),
     };
-    let draft = by_client(kind, outcome, caller, row).data(data);
+    let mut draft = by_client(kind, outcome, caller, row).data(data);
+    if let Some(verification) = verification {
+        draft = draft.correlation(verification);
+    }
     sound(match reason {
         Some(reason) => draft.reason(reason).build(),
         None => draft.build(),

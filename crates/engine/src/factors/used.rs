@@ -9,22 +9,24 @@ use domain::verification::budget::number::NumberBudgets;
 use domain::verification::factor::Allowance;
 use domain::verification::user::UserReference;
 
+use crate::batch::Batch;
 use crate::changes::{Changes, Write};
 use crate::gateway::Gateway;
 use crate::rows::{BudgetRow, FactorRow};
+use crate::state::State;
 use crate::state::verifications::Holder;
 use crate::turns::Turn;
 use crate::verifications::Held;
 
 /// The user of a factor, whose lock is held together with the turn of the factor.
-pub(super) struct User {
+pub(crate) struct User {
     holder: Holder,
     held: Vec<Held>,
     turn: Turn,
 }
 
 /// What is made of the budgets once it is durable.
-pub(super) struct Used {
+pub(crate) struct Used {
     budget: Option<BudgetRow>,
     forgotten: Option<Holder>,
     user: User,
@@ -42,15 +44,20 @@ impl Gateway {
             tracing::error!(factor = %row.id, "the user of a factor does not open");
             return None;
         };
+        Some(self.hold_holder(holder, turn).await)
+    }
+
+    /// The same of a user who is known by what they have used up.
+    pub(crate) async fn hold_holder(&self, holder: Holder, turn: Turn) -> User {
         let held = self.number_locks.hold(&holder).await;
-        Some(User {
+        User {
             holder,
             held: held.into_iter().collect(),
             turn,
-        })
+        }
     }
 
-    fn holder_of_user(&self, client: ClientId, name: Option<&str>) -> Option<Holder> {
+    pub(crate) fn holder_of_user(&self, client: ClientId, name: Option<&str>) -> Option<Holder> {
         let user = UserReference::parse(name?).ok()?;
         Some((client, self.blind().budget_of_user(client, &user)))
     }
@@ -76,33 +83,31 @@ impl Gateway {
 
     /// Whether a failure of a user can be counted. Where it cannot no code is looked at, since whoever heard
     /// that one was right could guess on.
-    pub(super) fn can_count(&self, user: &User) -> bool {
+    pub(crate) fn can_count(&self, user: &User) -> bool {
         let most = self.settings().bounds.guess_budgets_max;
         !self.state().budgets.is_full_for(&user.holder, most)
     }
 
     /// Writes down what a user has used up now; a user who has used up nothing needs no row. With a row one
     /// of whose holder nothing matters any more goes, so that they are bounded by what happens in a day.
-    pub(super) fn use_up(
+    pub(crate) fn use_up(
         &self,
+        state: &mut State,
         mut user: User,
         budgets: NumberBudgets,
-        changes: &mut Changes,
+        batch: &mut Batch,
     ) -> Used {
-        let at = changes.at();
+        let at = batch.at();
         let settings = self.settings();
-        let mut state = self.state();
         let (mut budget, mut forgotten) = (None, None);
         if state.budgets.of(&user.holder) != budgets {
             let row = state
                 .budgets
                 .row(&user.holder, budgets, || self.ids.sequence(at));
-            changes.write(Write::Budget(Box::new(row.clone())));
+            batch.write(Write::Budget(Box::new(row.clone())));
             budget = Some(row);
-            if let Some((holder, sequence)) =
-                self.idle_budget(&mut state, &settings, &mut user.held)
-            {
-                changes.write(Write::ForgetBudget(sequence));
+            if let Some((holder, sequence)) = self.idle_budget(state, &settings, &mut user.held) {
+                batch.write(Write::ForgetBudget(sequence));
                 forgotten = Some(holder);
             }
         }
@@ -120,7 +125,7 @@ impl Gateway {
             .await
     }
 
-    fn take_used(&self, used: Used) {
+    pub(crate) fn take_used(&self, used: Used) {
         let User { held, turn, .. } = used.user;
         let mut state = self.state();
         if let Some(forgotten) = used.forgotten {

@@ -1,6 +1,6 @@
 //! Verifications and the budgets of numbers as stored. Neither a number nor a code is in them in clear.
 
-use domain::id::{ClientId, MessageId, VerificationId};
+use domain::id::{ClientId, FactorId, MessageId, VerificationId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::budget::number::NumberBudgets;
@@ -22,9 +22,9 @@ pub struct VerificationRow {
     pub created: Timestamp,
     /// When its code ends.
     pub expires: Timestamp,
-    /// The blind index of its number, for the rights of a person. Erasable.
+    /// The blind index of its number, or of the user of its factor, for the rights of a person. Erasable.
     pub subject: [u8; 16],
-    /// Names the number among the client's [`BudgetRow`]s. It survives erasure.
+    /// Names the number, or the user of the factor, among the client's [`BudgetRow`]s. It survives erasure.
     pub number: [u8; 16],
     /// Where it stands.
     pub facts: VerificationFacts,
@@ -54,8 +54,12 @@ pub struct VerificationFacts {
     /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ended: Option<State>,
-    /// The short code of its messages, either way.
-    pub from: ShortCode,
+    /// The short code of its messages, either way; `None` where it asks for a factor.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<ShortCode>,
+    /// The factor that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub factor: Option<FactorId>,
     /// The messages that carried its code, oldest first.
     pub messages: Vec<MessageId>,
 }

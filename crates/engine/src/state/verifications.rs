@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
 
-use domain::id::{ClientId, MessageId, VerificationId};
+use domain::id::{ClientId, FactorId, MessageId, VerificationId};
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
@@ -22,13 +22,21 @@ use crate::rows::{BudgetRow, VerificationFacts, VerificationUpdate};
 /// One client and number, or user of factors, as its budgets are known by.
 pub(crate) type Holder = (ClientId, Blind);
 
+/// What a verification goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Means {
+    /// A code that goes from a short code to a handset, or is texted by it to that.
+    Handset { to: Msisdn, from: ShortCode },
+    /// A factor that the person has.
+    Factor(FactorId),
+}
+
 /// A verification that has not ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) id: VerificationId,
     pub(crate) holder: Holder,
-    pub(crate) to: Msisdn,
-    pub(crate) from: ShortCode,
+    pub(crate) means: Means,
     /// The messages that carried its code.
     pub(crate) messages: Vec<MessageId>,
     pub(crate) version: u32,
@@ -37,6 +45,22 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// The short code and the handset, where it goes by a code.
+    pub(crate) const fn handset(&self) -> Option<(ShortCode, Msisdn)> {
+        match self.means {
+            Means::Handset { to, from } => Some((from, to)),
+            Means::Factor(_) => None,
+        }
+    }
+
+    /// The factor, where it asks for one.
+    pub(crate) const fn factor(&self) -> Option<FactorId> {
+        match self.means {
+            Means::Handset { .. } => None,
+            Means::Factor(id) => Some(id),
+        }
+    }
+
     /// The next version of it, and the write that makes that durable.
     pub(crate) fn moved(&self, verification: Verification) -> (Self, VerificationUpdate) {
         let next = Self {
@@ -65,7 +89,8 @@ impl Live {
             checks: stored.checks,
             sends: stored.sends,
             ended: stored.ended,
-            from: self.from,
+            from: self.handset().map(|(from, _)| from),
+            factor: self.factor(),
             messages: self.messages.clone(),
         }
     }
@@ -83,8 +108,8 @@ pub(crate) struct Verifications {
     due: BTreeSet<(Timestamp, u64)>,
     /// Those whose code a handset is to text, by short code and number, oldest first.
     awaited: HashMap<(ShortCode, Msisdn), Vec<u64>>,
-    /// The same by who awaits them.
-    awaited_by: HashMap<Holder, Vec<u64>>,
+    /// Those for which nothing is sent, by whose they are.
+    unsent: HashMap<Holder, Vec<u64>>,
     /// How many each client has.
     by_client: HashMap<ClientId, usize>,
 }
@@ -120,21 +145,26 @@ impl Verifications {
             if self.live.remove(&sequence).is_some() {
                 self.one_less(live.holder.0);
             }
-            forget(&mut self.awaited, &(live.from, live.to), sequence);
-            forget(&mut self.awaited_by, &live.holder, sequence);
+            if let Some(handset) = live.handset() {
+                forget(&mut self.awaited, &handset, sequence);
+            }
+            forget(&mut self.unsent, &live.holder, sequence);
             return;
         }
         self.due.insert(place);
-        let (handset, holder) = ((live.from, live.to), live.holder);
-        let is_awaited = live.verification.channel() == Channel::Mo;
+        let (handset, holder) = (live.handset(), live.holder);
+        let channel = live.verification.channel();
         if self.live.insert(sequence, live).is_some() {
             return;
         }
         let count = self.by_client.entry(holder.0).or_default();
         *count = count.saturating_add(1);
-        if is_awaited {
+        if channel == Channel::Sms {
+            return;
+        }
+        self.unsent.entry(holder).or_default().push(sequence);
+        if let Some(handset) = handset {
             self.awaited.entry(handset).or_default().push(sequence);
-            self.awaited_by.entry(holder).or_default().push(sequence);
         }
     }
 
@@ -148,11 +178,16 @@ impl Verifications {
         }
     }
 
-    /// When those end whose code a client awaits from a handset.
-    pub(crate) fn awaited_by(&self, holder: &Holder) -> impl Iterator<Item = Timestamp> {
-        let awaited = self.awaited_by.get(holder).into_iter().flatten();
-        let live = awaited.filter_map(|sequence| self.live.get(sequence));
-        live.map(|live| live.verification.expires())
+    /// When those of a holder end that wait on one of these channels, for which nothing is sent.
+    pub(crate) fn waiting_of(
+        &self,
+        holder: &Holder,
+        channels: &[Channel],
+    ) -> impl Iterator<Item = Timestamp> {
+        let unsent = self.unsent.get(holder).into_iter().flatten();
+        let live = unsent.filter_map(|sequence| self.live.get(sequence));
+        let waits = live.filter(|live| channels.contains(&live.verification.channel()));
+        waits.map(|live| live.verification.expires())
     }
 
     /// Those whose code a handset is to text to a short code, newest first.

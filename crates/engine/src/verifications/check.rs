@@ -5,9 +5,9 @@ use domain::id::{ClientId, VerificationId};
 use domain::time::Timestamp;
 use domain::verification::binding::Binding;
 use domain::verification::budget::number::Locked;
-use domain::verification::check::{Attempt, Evidence, Guard, NotChecked, Way, check};
-use domain::verification::code::Code;
-use domain::verification::state::State as Standing;
+use domain::verification::check::{Attempt, Evidence, Guard, Mismatch, NotChecked, Way, check};
+use domain::verification::shown::ShownCode;
+use domain::verification::state::{State as Standing, Verification};
 use domain::verification::tag::CodeTag;
 use ledger::Kind;
 use tokio::sync::oneshot;
@@ -29,7 +29,7 @@ use crate::state::verifications::Live;
 #[derive(Clone, Debug)]
 pub struct CheckRequest {
     /// The code.
-    pub code: Code,
+    pub code: ShownCode,
     /// The act that it is shown for.
     pub binding: Binding,
 }
@@ -54,6 +54,12 @@ pub enum CheckError {
     /// The number has no budget left. Nothing was looked at: a right code meets the same.
     #[error("the number is locked: {}", .0.reason.code())]
     Locked(Locked),
+    /// The same of a user of factors: too many codes of the kind were wrong.
+    #[error("the user is locked: {}", .0.reason.code())]
+    FactorLocked(Locked),
+    /// There is no room to count a failure of this user.
+    #[error("no more failed checks can be counted")]
+    Full,
     /// Nothing can be recorded now.
     #[error("nothing can be recorded now")]
     Unavailable,
@@ -71,12 +77,13 @@ impl From<CommitError> for CheckError {
     }
 }
 
-type Answer = Result<CheckAnswer, CheckError>;
+pub(super) type Answer = Result<CheckAnswer, CheckError>;
 
 /// A check that was evaluated, to be taken in once it is durable.
 pub(super) struct Evaluated {
     pub(super) live: Live,
-    pub(super) budget: BudgetRow,
+    /// What the number has used up; `None` where that is a factor's to tell.
+    pub(super) budget: Option<BudgetRow>,
     pub(super) answer: CheckAnswer,
 }
 
@@ -89,9 +96,13 @@ impl Gateway {
         request: CheckRequest,
     ) -> Answer {
         self.ensure_checks()?;
-        let Some(holder) = self.holder_of(caller, id) else {
+        let Some(live) = self.live_of(caller, id) else {
             return Err(self.no_such_check(caller));
         };
+        if let Some(factor) = live.factor() {
+            return self.check_on_factor(caller, &live, factor, request).await;
+        }
+        let holder = live.holder;
         #[cfg(feature = "racy-checks")]
         return self.check_racily(caller, id, holder, &request).await;
         #[cfg(not(feature = "racy-checks"))]
@@ -114,7 +125,12 @@ impl Gateway {
         Ok(())
     }
 
-    fn no_such_check(&self, caller: &Caller) -> CheckError {
+    fn live_of(&self, caller: &Caller, id: VerificationId) -> Option<Live> {
+        let state = self.state();
+        state.verifications.get(caller.client, id).cloned()
+    }
+
+    pub(super) fn no_such_check(&self, caller: &Caller) -> CheckError {
         not_found(&mut self.state(), caller.client, self.now())
     }
 
@@ -174,8 +190,27 @@ impl Gateway {
         };
         let checked = check(&live.verification, guard, attempt, self.moment(now));
         let checked = checked.map_err(|not| not_checked(state, live.holder.0, not, now))?;
-        let (next, update) = live.moved(checked.verification);
-        batch.entry(entries::checked(by, &next, checked.result));
+        let outcome = (checked.verification, checked.result);
+        let mut evaluated = self.write_check(state, batch, by, live, outcome);
+        let fresh = || self.ids.sequence(now);
+        let budget = state.budgets.row(&live.holder, checked.budgets, fresh);
+        batch.write(Write::Budget(Box::new(budget.clone())));
+        evaluated.budget = Some(budget);
+        Ok(evaluated)
+    }
+
+    /// Writes a check down, and the end of the verification when it ended it.
+    pub(super) fn write_check(
+        &self,
+        state: &mut State,
+        batch: &mut Batch,
+        by: By<'_>,
+        live: &Live,
+        (verification, result): (Verification, Result<(), Mismatch>),
+    ) -> Evaluated {
+        let now = batch.at();
+        let (next, update) = live.moved(verification);
+        batch.entry(entries::checked(by, &next, result));
         self.code_was_checked(batch, &next);
         if let Some(end) = entries::end_of(by, &next, now) {
             batch.entry(end);
@@ -184,19 +219,16 @@ impl Gateway {
             }
         }
         batch.write(Write::VerificationUpdate(Box::new(update)));
-        let fresh = || self.ids.sequence(now);
-        let budget = state.budgets.row(&live.holder, checked.budgets, fresh);
-        batch.write(Write::Budget(Box::new(budget.clone())));
         let answer = CheckAnswer {
             id: next.id,
             state: next.verification.state(now),
             checks_left: next.verification.checks_left(),
         };
-        Ok(Evaluated {
+        Evaluated {
             live: next,
-            budget,
+            budget: None,
             answer,
-        })
+        }
     }
 
     /// Takes in a check that is durable.
@@ -210,7 +242,9 @@ impl Gateway {
         state.counters.add(result_counter(answer.state), 1);
         state.count_end(answer.state);
         state.verifications.put(live);
-        state.budgets.put(budget, self.steady());
+        if let Some(budget) = budget {
+            state.budgets.put(budget, self.steady());
+        }
     }
 }
 
@@ -225,7 +259,10 @@ impl CheckRequest {
     /// It as an attempt at a verification.
     pub(super) fn attempt(&self, live: &Live) -> Attempt {
         Attempt {
-            evidence: Evidence::Tag(CodeTag::of(&live.key, &self.code)),
+            evidence: match &self.code {
+                ShownCode::Digits(code) => Evidence::Tag(CodeTag::of(&live.key, code)),
+                ShownCode::Recovery(_) => Evidence::Unlike,
+            },
             binding: self.binding.digest(&live.key),
             way: Way::Api,
         }
@@ -233,15 +270,20 @@ impl CheckRequest {
 }
 
 /// Unknown, another client's, expired and ended: all go by here.
-fn not_found(state: &mut State, client: ClientId, now: Timestamp) -> CheckError {
+pub(super) fn not_found(state: &mut State, client: ClientId, now: Timestamp) -> CheckError {
     let kind = Kind::VerificationChecked;
     state.count_unverified(kind, client, "not-found", now);
     CheckError::NotFound
 }
 
-fn not_checked(state: &mut State, client: ClientId, not: NotChecked, now: Timestamp) -> CheckError {
+pub(super) fn not_checked(
+    state: &mut State,
+    client: ClientId,
+    not: NotChecked,
+    now: Timestamp,
+) -> CheckError {
     let locked = match not {
-        NotChecked::Ended(_) => return not_found(state, client, now),
+        NotChecked::Ended(_) | NotChecked::NoFactor => return not_found(state, client, now),
         NotChecked::Locked(locked) => locked,
     };
     let (kind, reason) = (Kind::VerificationChecked, locked.reason.code());

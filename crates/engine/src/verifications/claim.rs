@@ -5,6 +5,7 @@ use domain::id::{MessageId, VerificationId};
 use domain::time::Timestamp;
 use domain::verification::tag::CodeKey;
 
+use super::on_factor::StartOnFactor;
 use super::start::StartVerification;
 use crate::client::Caller;
 use crate::idempotency::{Claim, IdempotencyKey};
@@ -23,6 +24,28 @@ impl Claim {
         Self {
             key: keys.idempotency(&[b"verification", &client, key.reveal().as_bytes()]),
             fingerprint: fingerprint(keys, request),
+        }
+    }
+
+    /// The claim of a start that asks for a factor.
+    pub(super) fn of_factor_start(
+        keys: &BlindKeys,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        request: &StartOnFactor,
+    ) -> Self {
+        let client = caller.client.to_bytes();
+        let binding = request.binding.digest(&CodeKey::from_bytes([0; 32]));
+        Self {
+            key: keys.idempotency(&[b"verification", &client, key.reveal().as_bytes()]),
+            fingerprint: keys.idempotency(&[
+                b"verification of a factor",
+                &request.factor.to_bytes(),
+                request.kind.as_str().as_bytes(),
+                request.purpose.kind().as_bytes(),
+                request.purpose.reveal().as_bytes(),
+                binding.reveal(),
+            ]),
         }
     }
 

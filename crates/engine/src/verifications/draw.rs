@@ -10,20 +10,24 @@ use domain::verification::tag::{CodeKey, CodeTag};
 use ledger::Commitment;
 use zeroize::Zeroizing;
 
-use super::plan;
+use super::plan::{self, Plan};
 use super::secret::Secret;
 use super::start::{Ended, StartVerification, StartVerificationError, Starting};
 use crate::gateway::Gateway;
+use crate::keys::Blind;
 use crate::rows::{self, SealedCode, VaultRow};
-use crate::state::verifications::Live;
+use crate::state::verifications::{Live, Means};
 use crate::submit::{Prepared, SubmitError, SubmitRequest, TextKept};
 
 /// Everything that is made before the state is locked.
 pub(super) struct Drawn {
     pub(super) live: Live,
-    pub(super) number: (VaultRow, Commitment),
+    /// The blind index of the number, or of the user of a factor.
+    pub(super) subject: Blind,
+    /// The number, or the reference of the user.
+    pub(super) person: (VaultRow, Commitment),
     pub(super) code: SealedCode,
-    /// None where the handset texts the code.
+    /// None where nothing is sent.
     pub(super) message: Option<Prepared>,
     /// The code, for the application to show, where the handset texts it.
     pub(super) shown: Option<Code>,
@@ -36,10 +40,11 @@ impl Gateway {
     pub(super) fn draw(
         &self,
         starting: &Starting<'_>,
+        plan: &Plan,
         request: &StartVerification,
         now: Timestamp,
     ) -> Result<Drawn, Ended> {
-        let Starting { terms, plan, .. } = starting;
+        let terms = starting.terms;
         if !self.is_open() {
             self.turned_away(1);
             return Err(SubmitError::Unavailable.into());
@@ -56,27 +61,30 @@ impl Gateway {
         let verification =
             Verification::start(request.channel, expected, binding, terms.rules, now)
                 .map_err(|_| StartVerificationError::Channel)?;
-        let (text, message) = self.carrying(starting, request, &code, now)?;
+        let (text, message) = self.carrying(starting, plan, request, (&code, now))?;
         let id: VerificationId = self.ids.id(self.entropy.as_ref(), now);
         let secret = Secret {
             key: key.clone(),
-            tag,
+            tag: Some(tag),
             binding,
-            text,
+            text: Some(text),
         };
         let sealed = self.seal_code(id.sequence(), &secret, now);
         let live = Live {
             id,
             holder: (starting.caller.client, self.blind().budget(request.to)),
-            to: request.to,
-            from: plan.from,
+            means: Means::Handset {
+                to: request.to,
+                from: plan.from,
+            },
             messages: message.iter().map(|message| message.id).collect(),
             version: 1,
             key,
             verification,
         };
         Ok(Drawn {
-            number: self.seal_number(&live, now)?,
+            person: self.seal_person(id, &request.to.reveal_e164(), now)?,
+            subject: self.blind().subject(request.to),
             shown: message.is_none().then_some(code),
             live,
             code: sealed.ok_or(SubmitError::Unavailable)?,
@@ -89,11 +97,11 @@ impl Gateway {
     fn carrying(
         &self,
         starting: &Starting<'_>,
+        plan: &Plan,
         request: &StartVerification,
-        code: &Code,
-        now: Timestamp,
+        (code, now): (&Code, Timestamp),
     ) -> Result<(MessageText, Option<Prepared>), Ended> {
-        let Starting { terms, plan, .. } = starting;
+        let terms = starting.terms;
         if request.channel == Channel::Mo {
             let alone = MessageText::parse(code.reveal());
             return Ok((alone.map_err(|_| StartVerificationError::DoesNotFit)?, None));
@@ -115,17 +123,18 @@ impl Gateway {
         Ok((text, Some(prepared)))
     }
 
-    fn seal_number(
+    /// Seals whom a verification is about: a number, or the reference of a user.
+    pub(super) fn seal_person(
         &self,
-        live: &Live,
+        id: VerificationId,
+        person: &str,
         now: Timestamp,
     ) -> Result<(VaultRow, Commitment), SubmitError> {
-        let number = live.to.reveal_e164();
-        let (owner, purpose) = (live.id.sequence(), rows::Purpose::Number);
+        let (owner, purpose) = (id.sequence(), rows::Purpose::Number);
         let entropy = self.entropy.as_ref();
         let sealed = self
             .vault
-            .seal(owner, purpose, number.as_bytes(), entropy, now);
+            .seal(owner, purpose, person.as_bytes(), entropy, now);
         let sealed = sealed.ok_or(SubmitError::Unavailable)?;
         Ok((sealed.row, sealed.commitment))
     }
@@ -140,7 +149,7 @@ impl Gateway {
         }
     }
 
-    fn draw_key(&self) -> CodeKey {
+    pub(super) fn draw_key(&self) -> CodeKey {
         let mut chance = Zeroizing::new([0; 32]);
         self.entropy.fill(chance.as_mut());
         CodeKey::from_bytes(*chance)

@@ -3,6 +3,7 @@
 use domain::id::{ClientId, InboundId, MessageId, VerificationId};
 use domain::message::CarrierName;
 use domain::time::Timestamp;
+use domain::verification::channel::Channel;
 use domain::verification::check::Mismatch;
 use domain::verification::state::State;
 use ledger::{
@@ -10,7 +11,6 @@ use ledger::{
     UtcMicros,
 };
 
-use super::plan::Plan;
 use crate::batch::sound;
 use crate::client::Caller;
 use crate::sim_swap::SimCleared;
@@ -47,38 +47,49 @@ fn about<'a>(
     draft.client(client).object(ObjectType::Verification, id)
 }
 
-/// What `verification.started` tells beside the plan.
+/// What `verification.started` tells.
 pub(super) struct Beginning<'a> {
     pub(super) caller: &'a Caller,
     pub(super) live: &'a Live,
-    pub(super) number: &'a Commitment,
+    pub(super) purpose: &'static str,
+    pub(super) language: Option<&'static str>,
+    /// Of the number, or of the user of a factor.
+    pub(super) person: &'a Commitment,
     pub(super) sim: Option<SimCleared>,
 }
 
-/// `verification.started`: its code is on the way with the message that it names.
-pub(super) fn started(beginning: &Beginning<'_>, plan: &Plan) -> Draft {
+/// `verification.started`: its code is on the way with the message that it names, or is awaited.
+pub(super) fn started(beginning: &Beginning<'_>) -> Draft {
     let Beginning {
         caller,
         live,
-        number,
+        purpose,
+        language,
+        person,
         sim,
     } = beginning;
     let verification = &live.verification;
     let message = live.messages.first();
+    let (factor, handset) = (live.factor(), live.handset());
+    let digits = match verification.channel() {
+        Channel::Recovery => None,
+        Channel::Sms | Channel::Mo | Channel::Totp => Some(verification.length().digits()),
+    };
     let data = Facts::new()
         .put("channel", verification.channel().as_str())
-        .put("digits", u16::from(verification.length().digits()))
+        .put_some("digits", digits.map(u16::from))
         .put("expires", UtcMicros(verification.expires().micros()))
+        .put_some("factor", factor.as_ref().map(|id| Shown(id)))
         .put_some("key", caller.key.as_ref().map(|key| Shown(key)))
-        .put("language", plan.language.tag())
+        .put_some("language", *language)
         .put_some("message", message.map(|id| Shown(id)))
-        .put("purpose", plan.purpose)
-        .put("sender", Shown(&live.from))
+        .put("purpose", *purpose)
+        .put_some("sender", handset.as_ref().map(|(from, _)| Shown(from)))
         .put_some("sim", sim.and_then(SimCleared::word));
     let by = By::Client(caller);
     let kind = Kind::VerificationStarted;
     let draft = about(kind, Outcome::Accepted, by, &caller.client, &live.id);
-    sound(draft.data(data).private("number", number).build())
+    sound(draft.data(data).private("number", person).build())
 }
 
 /// `verification.resent`: the same code is on the way once more.

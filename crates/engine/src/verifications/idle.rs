@@ -29,7 +29,7 @@ impl Gateway {
 }
 
 /// What is allowed on every channel: the settings of factors say it of theirs.
-fn policy(settings: &Settings) -> Policy {
+pub(super) fn policy(settings: &Settings) -> Policy {
     let terms = settings.verifications.as_deref();
     Policy {
         totp: settings.factors.totp,

@@ -4,7 +4,7 @@ use crate::gateway::Gateway;
 use crate::rows::{VaultRow, VerificationRow};
 use crate::settings::Settings;
 use crate::state::State;
-use crate::state::verifications::Live;
+use crate::state::verifications::{Live, Means};
 
 impl Gateway {
     /// Takes in a verification that has not ended, and gives its messages their text: it lies here alone.
@@ -20,22 +20,31 @@ impl Gateway {
             return;
         };
         for id in &row.facts.messages {
-            if let Some(open) = state.messages.get_mut(&id.sequence()) {
-                self.give_body(settings, open, secret.text.reveal());
+            if let (Some(open), Some(text)) = (state.messages.get_mut(&id.sequence()), &secret.text)
+            {
+                self.give_body(settings, open, text.reveal());
             }
         }
-        let (Some(to), Some(verification)) = (self.number(vault), secret.verification(row)) else {
+        let means = self.means_of(row, vault);
+        let (Some(means), Some(verification)) = (means, secret.verification(row)) else {
             return;
         };
         state.verifications.put(Live {
             id: row.id,
             holder: (row.client, row.number),
-            to,
-            from: row.facts.from,
+            means,
             messages: row.facts.messages.clone(),
             version: row.version,
             key: secret.key,
             verification,
         });
+    }
+
+    fn means_of(&self, row: &VerificationRow, vault: &[VaultRow]) -> Option<Means> {
+        if let Some(factor) = row.facts.factor {
+            return Some(Means::Factor(factor));
+        }
+        let (to, from) = self.number(vault).zip(row.facts.from)?;
+        Some(Means::Handset { to, from })
     }
 }

@@ -82,7 +82,8 @@ impl Gateway {
         live: &Live,
         now: Timestamp,
     ) -> Result<(), TooRisky> {
-        let judged = self.judge_pumping(state, settings, ask(live), now);
+        let Some(ask) = ask(live) else { return Ok(()) };
+        let judged = self.judge_pumping(state, settings, ask, now);
         judged.map_err(|PumpingRefusal { reason, recorded }| {
             let (client, word) = (live.holder.0, reason.code());
             state.count_unverified(Kind::VerificationStarted, client, word, now);
@@ -99,7 +100,8 @@ impl Gateway {
         live: &Live,
         now: Timestamp,
     ) -> Result<(), RiskRefusal> {
-        let judged = self.judge_pumping_again(state, settings, ask(live), now);
+        let Some(ask) = ask(live) else { return Ok(()) };
+        let judged = self.judge_pumping_again(state, settings, ask, now);
         judged.map_err(|PumpingRefusal { reason, .. }| {
             let (client, word) = (live.holder.0, reason.code());
             state.count_unverified(Kind::VerificationResent, client, word, now);
@@ -109,21 +111,25 @@ impl Gateway {
 
     /// The first code of a verification is sent with the commit of this batch.
     pub(super) fn code_is_sent(&self, batch: &mut Batch, settings: &Settings, live: &Live) {
-        self.note_pumping_sent(batch, settings, ask(live));
+        if let Some(ask) = ask(live) {
+            self.note_pumping_sent(batch, settings, ask);
+        }
     }
 
     /// A check was evaluated with the commit of this batch; `live` is the verification after it.
     pub(super) fn code_was_checked(&self, batch: &mut Batch, live: &Live) {
         let is_sms = live.verification.channel() == Channel::Sms;
-        if is_sms && live.verification.state(batch.at()) == Standing::Verified {
-            self.note_pumping_verified(batch, ask(live));
+        if is_sms
+            && live.verification.state(batch.at()) == Standing::Verified
+            && let Some(ask) = ask(live)
+        {
+            self.note_pumping_verified(batch, ask);
         }
     }
 }
 
-const fn ask(live: &Live) -> Ask {
-    Ask {
-        client: live.holder.0,
-        to: live.to,
-    }
+/// What the guard is asked; nothing of a factor, for which nothing is sent.
+fn ask(live: &Live) -> Option<Ask> {
+    let client = live.holder.0;
+    live.handset().map(|(_, to)| Ask { client, to })
 }

@@ -2,6 +2,7 @@
 //! it holds no lock from reading to writing.
 
 use domain::id::VerificationId;
+use domain::verification::state::Verification;
 use tokio::sync::oneshot;
 
 use super::check::{CheckAnswer, CheckError, CheckRequest};
@@ -35,12 +36,11 @@ impl Gateway {
             let mut state = self.state();
             let known = state.verifications.get(caller.client, id);
             let known = known.ok_or(CheckError::NotFound)?;
-            let (to, from, version) = (known.to, known.from, known.version);
+            let (means, version) = (known.means, known.version);
             let live = Live {
                 id,
                 holder,
-                to,
-                from,
+                means,
                 messages: row.facts.messages.clone(),
                 // The store is told the version that it expects, whatever was read.
                 version,
@@ -51,7 +51,9 @@ impl Gateway {
             let (by, attempt) = (By::Client(caller), request.attempt(&live));
             let evaluated = self.evaluate(&mut state, &mut batch, terms, by, (&live, &attempt))?;
             state.verifications.keep_racily(evaluated.live.clone());
-            state.budgets.put(evaluated.budget.clone(), self.steady());
+            if let Some(budget) = evaluated.budget.clone() {
+                state.budgets.put(budget, self.steady());
+            }
             let changes = batch.finish().ok_or(CheckError::Unavailable)?;
             self.commit(changes, move |_, result| {
                 let result = result.map(|_| evaluated.answer).map_err(CheckError::from);
@@ -59,5 +61,15 @@ impl Gateway {
             });
         }
         answer.await.unwrap_or(Err(CheckError::Unavailable))
+    }
+
+    /// A verification on a factor as it is stored, read before any lock is held.
+    pub(super) async fn read_racily(&self, live: &Live) -> Result<Verification, CheckError> {
+        let read = self.store.verification(live.id).await;
+        let row = read.map_err(|_| CheckError::Unavailable)?;
+        let row = row.ok_or(CheckError::NotFound)?;
+        let secret = self.open_code(&row).ok_or(CheckError::NotFound)?;
+        tokio::task::yield_now().await;
+        secret.verification(&row).ok_or(CheckError::NotFound)
     }
 }

@@ -8,6 +8,7 @@ use domain::text::MessageText;
 use domain::time::Timestamp;
 use domain::verification::budget::number::{Locked, NotYet};
 use domain::verification::send::{NotSent, Sent, send};
+use domain::verification::state::State as Standing;
 use ledger::Kind;
 use tokio::sync::oneshot;
 
@@ -71,11 +72,27 @@ impl Gateway {
     ) -> Result<VerificationView, ResendError> {
         let holder = self.holder_of(caller, id).ok_or(ResendError::NotFound)?;
         let held = self.number_locks.hold(&holder).await;
+        self.ensure_sends(caller, id)?;
         let text = self.text_of(id).await?;
         let (done, durable) = oneshot::channel();
         self.resend_one(caller, id, text, (held, done))?;
         let resent = durable.await;
         Ok(resent.map_err(|_| SubmitError::Unavailable)??)
+    }
+
+    /// Whether anything is sent for a verification; nothing is where it asks for a factor.
+    fn ensure_sends(&self, caller: &Caller, id: VerificationId) -> Result<(), ResendError> {
+        let now = self.now();
+        let mut state = self.state();
+        let live = state.verifications.get(caller.client, id);
+        let Some(live) = live.filter(|live| live.factor().is_some()) else {
+            return Ok(());
+        };
+        let not_sent = match live.verification.state(now) {
+            Standing::Pending => NotSent::NothingToSend,
+            ended => NotSent::Ended(ended),
+        };
+        Err(not_resent(&mut state, caller, not_sent, now))
     }
 
     /// The text that carries the code. It lies on disk alone.
@@ -84,7 +101,8 @@ impl Gateway {
         let row = found.map_err(|error| self.unread(error));
         let row = row.map_err(|_| SubmitError::Unavailable)?;
         let secret = row.and_then(|row| self.open_code(&row));
-        Ok(secret.ok_or(ResendError::NotFound)?.text)
+        let text = secret.and_then(|secret| secret.text);
+        text.ok_or(ResendError::NotFound)
     }
 
     /// Decides and queues the commit, under the lock of the number.
@@ -154,9 +172,10 @@ impl Gateway {
         if left < Duration::from_secs(1) {
             return Err(ResendError::NotFound);
         }
+        let (from, to) = live.handset().ok_or(ResendError::NothingToSend)?;
         let request = SubmitRequest {
-            to: live.to,
-            from: live.from,
+            to,
+            from,
             text,
             class: plan::CLASS,
             reference: None,
@@ -194,7 +213,8 @@ impl Gateway {
         self.may_send_again(state, settings, &live, now)
             .map_err(ResendError::Risk)?;
         let id = message.id;
-        let intake = Intake::client(caller, live.from);
+        let (from, _) = live.handset().ok_or(ResendError::NothingToSend)?;
+        let intake = Intake::client(caller, from);
         let mut batch = Batch::new(now);
         let entered = self.enter(state, settings, &mut batch, intake, message);
         let entered =

@@ -1,6 +1,6 @@
 //! What a verification keeps of its code, and how that is sealed: under a data key of its own, wrapped as
 //! those of personal data are, in the verification's row. At its end the row is blanked, and with the key
-//! goes every way to the code.
+//! goes every way to the code. One that asks for a factor has no code, and keeps what binds it to its act.
 
 use domain::text::MessageText;
 use domain::time::Timestamp;
@@ -14,38 +14,51 @@ use crate::rows::{Purpose, SealedCode, VaultRow, VerificationRow};
 
 /// Octets of the key, the tag and the binding's digest.
 const FIXED: usize = 96;
+/// Octets where there is no code: the key and the binding's digest. No secret with a code is as short.
+const BOUND_ALONE: usize = 64;
 
 /// What a verification keeps of its code.
 pub(crate) struct Secret {
     /// The key under which codes are compared.
     pub(crate) key: CodeKey,
-    /// What a right code gives under it.
-    pub(crate) tag: CodeTag,
+    /// What a right code gives under it; `None` where it asks for a factor.
+    pub(crate) tag: Option<CodeTag>,
     /// What the right act gives under it.
     pub(crate) binding: BindingDigest,
     /// The text that carries the code; the code alone where the handset sends it.
-    pub(crate) text: MessageText,
+    pub(crate) text: Option<MessageText>,
 }
 
 impl Secret {
     fn to_octets(&self) -> Zeroizing<Vec<u8>> {
-        let mut octets = Zeroizing::new(Vec::with_capacity(FIXED + self.text.reveal().len()));
+        let text = self.text.as_ref().map_or("", MessageText::reveal);
+        let mut octets = Zeroizing::new(Vec::with_capacity(FIXED + text.len()));
         octets.extend_from_slice(self.key.reveal());
-        octets.extend_from_slice(self.tag.reveal());
+        if let Some(tag) = &self.tag {
+            octets.extend_from_slice(tag.reveal());
+        }
         octets.extend_from_slice(self.binding.reveal());
-        octets.extend_from_slice(self.text.reveal().as_bytes());
+        octets.extend_from_slice(text.as_bytes());
         octets
     }
 
     fn from_octets(octets: &[u8]) -> Option<Self> {
         let (key, rest) = octets.split_first_chunk::<32>()?;
+        if octets.len() == BOUND_ALONE {
+            return Some(Self {
+                key: CodeKey::from_bytes(*key),
+                tag: None,
+                binding: BindingDigest::from_bytes(rest.try_into().ok()?),
+                text: None,
+            });
+        }
         let (tag, rest) = rest.split_first_chunk::<32>()?;
         let (binding, text) = rest.split_first_chunk::<32>()?;
         Some(Self {
             key: CodeKey::from_bytes(*key),
-            tag: CodeTag::from_bytes(*tag),
+            tag: Some(CodeTag::from_bytes(*tag)),
             binding: BindingDigest::from_bytes(*binding),
-            text: MessageText::parse(core::str::from_utf8(text).ok()?).ok()?,
+            text: Some(MessageText::parse(core::str::from_utf8(text).ok()?).ok()?),
         })
     }
 
@@ -55,7 +68,7 @@ impl Secret {
         let stored = Stored {
             channel: facts.channel,
             length: facts.length,
-            tag: Some(self.tag),
+            tag: self.tag,
             binding: self.binding,
             valid_seconds: facts.valid_seconds,
             checks_max: facts.checks_max,

@@ -25,15 +25,17 @@ use super::entries::{self, Beginning};
 use super::locks::Held;
 use super::neighbours::{RiskRefusal, TooRisky};
 use super::plan::Plan;
-use super::{OFFERED, VerificationSettings, VerificationView, table};
+use super::table::{self, TEXTS};
+use super::{OFFERED, VerificationSettings, VerificationView};
 use crate::batch::Batch;
 use crate::changes::Write;
 use crate::client::Caller;
 use crate::gateway::Gateway;
 use crate::idempotency::{Claim, IdempotencyKey};
+use crate::keys::Blind;
 use crate::metrics::Counter;
 use crate::ports::store::{CommitError, Committed};
-use crate::rows::{BudgetRow, IdempotencyRow, SealedCode, VerificationRow};
+use crate::rows::{BudgetRow, FactorRow, IdempotencyRow, SealedCode, VerificationRow};
 use crate::settings::Settings;
 use crate::sim_swap::SimCleared;
 use crate::state::State;
@@ -105,9 +107,16 @@ pub enum StartVerificationError {
     /// It is too early, or too much was sent to the number.
     #[error("no code is sent yet: {}", .0.wait.code())]
     NotYet(NotYet),
-    /// As many codes are awaited from the handset as may be at once, until the first of them ends.
-    #[error("as many codes as may be are awaited from the handset")]
+    /// As many codes of the person are awaited as may be at once, until the first of them ends.
+    #[error("as many codes as may be are awaited of the person")]
     Awaited(NotYet),
+    /// This client has no confirmed factor of this id and kind. Unknown, another client's, unconfirmed and
+    /// removed ones are all the same.
+    #[error("no such factor")]
+    NoFactor,
+    /// Too many codes of the user's factors of the kind were wrong: nobody would look at the next.
+    #[error("the user is locked: {}", .0.reason.code())]
+    FactorLocked(Locked),
     /// No further verification, of anybody or of this client, or no further number, can be kept.
     #[error("no further verification can be kept")]
     Full,
@@ -126,11 +135,16 @@ pub(super) struct Starting<'a> {
     pub(super) settings: &'a Settings,
     pub(super) terms: &'a VerificationSettings,
     pub(super) caller: &'a Caller,
-    pub(super) plan: &'a Plan,
-    claim: Option<Claim>,
+    /// What the ledger says of the purpose.
+    pub(super) purpose: &'static str,
+    /// The language of the text.
+    pub(super) language: Option<&'static str>,
+    pub(super) claim: Option<Claim>,
     /// What is known of the SIM; `None` where nobody was asked, since the request looked like a repeated one.
-    sim: Option<SimCleared>,
-    held: Vec<Held>,
+    pub(super) sim: Option<SimCleared>,
+    /// The factor that is asked for, where one is.
+    pub(super) factor: Option<&'a FactorRow>,
+    pub(super) held: Vec<Held>,
 }
 
 /// What is made of it once it is durable.
@@ -213,12 +227,24 @@ impl Gateway {
             settings: &settings,
             terms,
             caller,
-            plan: &plan,
+            purpose: plan.purpose,
+            language: Some(plan.language.tag()),
             claim,
             sim,
+            factor: None,
             held: held.into_iter().collect(),
         };
-        match self.start_one(starting, &request, reply) {
+        let begun = self.start_one(starting, &plan, &request, reply);
+        self.told_of_start(begun, answer).await
+    }
+
+    /// What comes of a start: its answer once it is durable, or why there is none.
+    pub(super) async fn told_of_start(
+        &self,
+        begun: Result<(), Ended>,
+        answer: oneshot::Receiver<Answer>,
+    ) -> Answer {
+        match begun {
             Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable.into())),
             Err(Ended::Error(error)) => Err(error),
             Err(Ended::Repeated(id)) => self.repeat_start(id).await,
@@ -246,7 +272,8 @@ impl Gateway {
         let row = row.ok_or(SubmitError::Unavailable)?;
         let awaited = row.facts.channel == Channel::Mo && row.secret.is_some();
         let secret = awaited.then(|| self.open_code(&row)).flatten();
-        let code = secret.and_then(|secret| Code::parse(secret.text.reveal()).ok());
+        let text = secret.and_then(|secret| secret.text);
+        let code = text.and_then(|text| Code::parse(text.reveal()).ok());
         Ok(VerificationStarted {
             view: VerificationView::of_row(&row, self.now()),
             code,
@@ -259,12 +286,24 @@ impl Gateway {
     fn start_one(
         &self,
         starting: Starting<'_>,
+        plan: &Plan,
         request: &StartVerification,
         reply: oneshot::Sender<Answer>,
     ) -> Result<(), Ended> {
         let now = self.now();
         self.ensure_keys(now);
-        let drawn = self.draw(&starting, request, now)?;
+        let drawn = self.draw(&starting, plan, request, now)?;
+        self.queue_start(starting, drawn, now, reply)
+    }
+
+    /// The same of what is drawn.
+    pub(super) fn queue_start(
+        &self,
+        starting: Starting<'_>,
+        drawn: Drawn,
+        now: Timestamp,
+        reply: oneshot::Sender<Answer>,
+    ) -> Result<(), Ended> {
         let mut state = self.state();
         if self.is_halted() || drawn.generation != self.generation() {
             self.turned_away(1);
@@ -314,7 +353,8 @@ impl Gateway {
     ) -> Result<(Batch, Begun), Ended> {
         let Drawn {
             mut live,
-            number,
+            subject,
+            person,
             code,
             message,
             shown,
@@ -331,19 +371,18 @@ impl Gateway {
             }
             None => (
                 None,
-                may_await(state, &starting, (&live, self.moment(now))).map(|()| None)?,
+                self.may_wait(state, &starting, (&live, self.moment(now)))
+                    .map(|()| None)?,
             ),
         };
-        let subject = self.blind().subject(live.to);
-        batch.entry(entries::started(
-            &Beginning {
-                caller,
-                live: &live,
-                number: &number.1,
-                sim: starting.sim,
-            },
-            starting.plan,
-        ));
+        batch.entry(entries::started(&Beginning {
+            caller,
+            live: &live,
+            purpose: starting.purpose,
+            language: starting.language,
+            person: &person.1,
+            sim: starting.sim,
+        }));
         if entered.is_some() {
             self.code_is_sent(&mut batch, settings, &live);
         }
@@ -352,7 +391,7 @@ impl Gateway {
         } = starting;
         let row = row(&live, subject, code, now);
         batch.write(Write::Verification(Box::new(row)));
-        batch.write(Write::Vault(number.0));
+        batch.write(Write::Vault(person.0));
         let fresh = || self.ids.sequence(now);
         let budget = budgets.map(|budgets| state.budgets.row(&live.holder, budgets, fresh));
         if let Some(budget) = &budget {
@@ -395,19 +434,32 @@ impl Gateway {
             settings,
             terms,
             caller,
-            plan,
             ..
         } = starting;
         let now = batch.at();
+        let (from, _) = live.handset().ok_or(StartVerificationError::Channel)?;
         let budgets = state.budgets.of(&live.holder);
         let sent = may_send(live, &budgets, terms, self.moment(now));
         let sent = sent.inspect_err(|error| count(state, caller, reason(error), now))?;
         live.verification = sent.verification;
         self.may_send_code(state, settings, live, now)?;
-        let intake = Intake::client(caller, plan.from);
+        let intake = Intake::client(caller, from);
         let entered = self.enter(state, settings, batch, intake, message);
         let entered = entered.map_err(|refusal| refused(state, caller.client, refusal, now))?;
         Ok((sent.budgets, entered))
+    }
+
+    /// Whether one more may wait for which nothing is sent.
+    fn may_wait(
+        &self,
+        state: &mut State,
+        starting: &Starting<'_>,
+        (live, now): (&Live, Moment),
+    ) -> Result<(), Ended> {
+        match starting.factor {
+            Some(factor) => self.may_ask(state, starting, factor, (live, now)),
+            None => may_await(state, starting, (live, now)),
+        }
     }
 
     fn conclude_start(&self, begun: Begun, result: Result<Committed, CommitError>) -> Answer {
@@ -460,13 +512,15 @@ fn may_await(
     starting: &Starting<'_>,
     (live, now): (&Live, Moment),
 ) -> Result<(), Ended> {
-    let (caller, from) = (starting.caller, starting.plan.from);
+    let caller = starting.caller;
+    let (from, _) = live.handset().ok_or(StartVerificationError::Channel)?;
     let refusal = if !caller.may_use(from) {
         Refusal::ShortCodeNotGranted
     } else if !starting.settings.short_codes.contains_key(&from) {
         Refusal::NoRoute
     } else {
-        let room = table::may_await_one_more(state, starting.terms, &live.holder, now);
+        let policy = &starting.terms.policy;
+        let room = table::may_wait_one_more(state, &TEXTS, policy, &live.holder, now);
         let room = room.inspect_err(|error| count(state, caller, reason(error), now.wall));
         room?;
         return Ok(());
@@ -492,12 +546,15 @@ pub(super) fn may_send(
     })
 }
 
-fn reason(error: &StartVerificationError) -> &'static str {
+pub(super) fn reason(error: &StartVerificationError) -> &'static str {
     match error {
         StartVerificationError::NotYet(not_yet) | StartVerificationError::Awaited(not_yet) => {
             not_yet.wait.code()
         }
-        StartVerificationError::Locked(locked) => locked.reason.code(),
+        StartVerificationError::Locked(locked) | StartVerificationError::FactorLocked(locked) => {
+            locked.reason.code()
+        }
+        StartVerificationError::NoFactor => "not-found",
         _ => "channel",
     }
 }
@@ -506,7 +563,7 @@ pub(super) fn count(state: &mut State, caller: &Caller, reason: &'static str, no
     state.count_unverified(Kind::VerificationStarted, caller.client, reason, now);
 }
 
-fn row(live: &Live, subject: [u8; 16], code: SealedCode, now: Timestamp) -> VerificationRow {
+fn row(live: &Live, subject: Blind, code: SealedCode, now: Timestamp) -> VerificationRow {
     VerificationRow {
         id: live.id,
         client: live.holder.0,

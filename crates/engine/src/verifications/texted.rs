@@ -45,7 +45,8 @@ impl Gateway {
     ) -> Option<Texted> {
         let terms = settings.verifications.as_deref()?;
         let (live, tag) = meant(state, text)?;
-        let attempt = mo::attempt(&live.verification, text.from, live.to, tag).ok()?;
+        let (_, to) = live.handset()?;
+        let attempt = mo::attempt(&live.verification, text.from, to, tag).ok()?;
         let held = self.number_locks.try_hold(&live.holder)?;
         let by = By::Handset(text.carrier, text.id);
         let evaluated = self.evaluate(state, batch, terms, by, (&live, &attempt));

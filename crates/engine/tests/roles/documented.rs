@@ -96,6 +96,7 @@ fn played() -> Vec<Value> {
         story::handsets(),
         story::opting_out(),
         story::verifying(),
+        story::asking_for_factors(),
         story::enabling(),
         story::pumping(),
         story::suspecting(),

@@ -84,7 +84,7 @@ fn check_for(
 ) -> Result<CheckAnswer, CheckError> {
     let caller = test.caller();
     let request = CheckRequest {
-        code: code.clone(),
+        code: code.clone().into(),
         binding,
     };
     test.settle(test.gateway.check_verification(&caller, id, request))
@@ -160,7 +160,7 @@ fn unknown_foreign_expired_and_ended_verifications_look_alike() {
     let (_, key) = test.add_client(everything("other"));
     let other = test.caller_with(&key);
     let request = || CheckRequest {
-        code: code.clone(),
+        code: code.clone().into(),
         binding: Binding::default(),
     };
     let foreign = test
@@ -464,6 +464,7 @@ fn race(test: &TestGateway) -> Outcome {
                 code.clone()
             };
             let binding = Binding::default();
+            let code = code.into();
             let request = CheckRequest { code, binding };
             test.gateway
                 .check_verification(&caller, started.id, request)
@@ -479,7 +480,7 @@ fn race(test: &TestGateway) -> Outcome {
 }
 
 /// Every future at once, each polled in turn.
-async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+pub async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     let mut answers: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     std::future::poll_fn(move |context| {

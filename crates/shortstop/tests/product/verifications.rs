@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use super::factors::{App, issue};
 use super::ground::{Carrier, Ground, files, run, run_json, until};
 use super::ledger::{entries, word};
 
@@ -222,6 +223,69 @@ async fn a_receipt_proves_to_its_client_how_a_verification_began_and_ended() {
         assert_eq!(reply.status.as_u16(), 404, "{}", reply.text);
     }
     assert_eq!(unknown.member("detail"), foreign.member("detail"));
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_app_and_a_recovery_code_verify_by_the_same_api_and_a_kill_gives_nothing_back() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let mut gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let app = App::enrol(&mut api, "ann@example.com").await;
+    let asked = json!({"channel": "totp", "factor": app.id, "purpose": "payment",
+        "binding": {"amount": "10.00 EUR"}});
+    let early = api.post("/v1/verifications", &asked).await.unwrap();
+    let unknown = json!({"channel": "totp", "factor": "fac_agndkyl6fn76pkr4ha5qmzvkhe",
+        "purpose": "payment"});
+    let unknown = api.post("/v1/verifications", &unknown).await.unwrap();
+    for reply in [&early, &unknown] {
+        assert_eq!(reply.status.as_u16(), 404, "{}", reply.text);
+    }
+    assert_eq!(early.member("detail"), unknown.member("detail"));
+    let path = format!("/v1/factors/{}/confirm", app.id);
+    let confirmed = api
+        .post(&path, &json!({"code": app.code(0)}))
+        .await
+        .unwrap();
+    assert_eq!(confirmed.json()["verified"], true, "{}", confirmed.text);
+    let id = start_with(&mut api, asked).await;
+    let resent = format!("/v1/verifications/{id}/resend");
+    let resent = api.post(&resent, &json!({})).await.unwrap();
+    assert_eq!(resent.member("code"), "nothing-to-send", "{}", resent.text);
+    let code = app.code(1);
+    let unbound = check(&mut api, &id, &code).await;
+    assert_eq!(unbound.json()["verified"], false, "{}", unbound.text);
+    assert_eq!(unbound.json()["checks_left"], 4);
+    gateway.kill().await.unwrap();
+    gateway = ground.start().await;
+    api = ground.api(&key).client();
+    let path = format!("/v1/verifications/{id}");
+    let shown = api.get(&path).await.unwrap().json();
+    assert_eq!(shown["checks_left"], 4);
+    assert_eq!(
+        (word(&shown, "/factor"), &shown["from"]),
+        (&*app.id, &Value::Null)
+    );
+    let bound = json!({"code": code, "binding": {"amount": "10.00 EUR"}});
+    let right = format!("/v1/verifications/{id}/check");
+    let right = api.post(&right, &bound).await.unwrap();
+    assert_eq!(right.json()["verified"], true, "{}", right.text);
+    gateway.kill().await.unwrap();
+    gateway = ground.start().await;
+    api = ground.api(&key).client();
+    let again = json!({"channel": "totp", "factor": app.id, "purpose": "sign-in"});
+    let again = start_with(&mut api, again).await;
+    let used = check(&mut api, &again, &code).await;
+    assert_eq!(used.json()["verified"], false, "{}", used.text);
+    let (set, codes) = issue(&mut api, "ann@example.com", 3).await;
+    let asked = json!({"channel": "recovery", "factor": set, "purpose": "recovery"});
+    let id = start_with(&mut api, asked).await;
+    let right = check(&mut api, &id, &codes[1]).await;
+    assert_eq!(right.json()["verified"], true, "{}", right.text);
+    assert!(carrier.inbox().await.is_empty(), "nothing is sent");
     gateway.stop().await.unwrap();
 }
 

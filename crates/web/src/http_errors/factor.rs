@@ -36,12 +36,7 @@ impl From<FactorCheckError> for Problem {
                 "the factor is confirmed already: check codes with its check",
             ),
             FactorCheckError::Locked(reason) => locked(reason),
-            FactorCheckError::Full => Self::new(
-                Code::VerificationsFull,
-                "no more failed checks can be counted, and none is forgotten early, so that the code was not \
-                 looked at: try again after the time given",
-            )
-            .retry_after(WHEN_FORGOTTEN),
+            FactorCheckError::Full => uncountable(),
             FactorCheckError::Code(error) => {
                 Self::with_fault(Place::Pointer("/code".to_owned()), error.to_string())
             }
@@ -50,8 +45,18 @@ impl From<FactorCheckError> for Problem {
     }
 }
 
+/// No failure of the user can be counted.
+pub(super) fn uncountable() -> Problem {
+    Problem::new(
+        Code::VerificationsFull,
+        "no more failed checks can be counted, and none is forgotten early, so that the code was not \
+         looked at: try again after the time given",
+    )
+    .retry_after(WHEN_FORGOTTEN)
+}
+
 /// The same for a right and a wrong code: neither was looked at.
-fn locked(reason: LockReason) -> Problem {
+pub(super) fn locked(reason: LockReason) -> Problem {
     match reason {
         LockReason::DayUsedUp(wait) => Problem::new(
             Code::GuessBudget,

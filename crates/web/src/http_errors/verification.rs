@@ -10,6 +10,7 @@ use engine::{
     CancelVerificationError, CheckError, ResendError, RiskRefusal, StartVerificationError,
 };
 
+use super::factor::{self, uncountable};
 use super::{WHEN_FORGOTTEN, busy, not_found, unavailable};
 use crate::problem::{Code, Place, Problem, StillWorks, whole_seconds};
 
@@ -52,6 +53,8 @@ impl From<StartVerificationError> for Problem {
             StartVerificationError::NotYet(not_yet) => not_yet.into(),
             StartVerificationError::Locked(locked) => locked.into(),
             StartVerificationError::Awaited(not_yet) => awaited(&not_yet),
+            StartVerificationError::NoFactor => not_found(),
+            StartVerificationError::FactorLocked(locked) => factor_locked(&locked),
             StartVerificationError::Full => Self::new(
                 Code::VerificationsFull,
                 "no more verifications can be kept, or no more of this client, and none is forgotten \
@@ -125,7 +128,7 @@ fn awaited(not_yet: &NotYet) -> Problem {
     let works = works(&not_yet.still_works);
     let problem = Problem::new(
         Code::SendBudget,
-        "as many codes as may be are awaited from this handset: let the person text one of them, \
+        "as many codes as may be are awaited of this person: let them text or show one of them, \
          cancel one, or ask again after the time given",
     );
     Problem {
@@ -158,6 +161,19 @@ impl From<Locked> for Problem {
     }
 }
 
+/// The answer of the factor itself, and what its user can do instead. Nothing is sent, so that nothing is said
+/// of when.
+fn factor_locked(locked: &Locked) -> Problem {
+    let works = StillWorks {
+        send_after: None,
+        ..works(&locked.still_works)
+    };
+    Problem {
+        still_works: Some(Box::new(works)),
+        ..factor::locked(locked.reason)
+    }
+}
+
 fn works(left: &budget::number::StillWorks) -> StillWorks {
     let checks = left.checks.iter();
     StillWorks {
@@ -171,6 +187,8 @@ impl From<CheckError> for Problem {
         match error {
             CheckError::NotFound => not_found(),
             CheckError::Locked(locked) => locked.into(),
+            CheckError::FactorLocked(locked) => factor_locked(&locked),
+            CheckError::Full => uncountable(),
             CheckError::Unavailable => unavailable(),
             CheckError::Busy => busy(),
         }

@@ -7,9 +7,12 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use super::*;
 use crate::verification::binding::{Binding, BindingParts};
 use crate::verification::budget::{DAY, LockReason};
+use crate::verification::code::CodeLength;
+use crate::verification::factor::{FactorEvent, FactorKind};
 use crate::verification::send::send;
 use crate::verification::state::tests::{at, pending, tag, unbound};
 use crate::verification::tag::CodeKey;
+use crate::verification::totp::{Algorithm, AppDigits, TotpKey, hotp};
 
 const RIGHT: &str = "482913";
 
@@ -189,6 +192,114 @@ fn attempt(guess: Guess) -> Attempt {
             binding: bound_to("EUR 99.00"),
             ..typed(RIGHT)
         },
+    }
+}
+
+fn app_key() -> TotpKey {
+    TotpKey::from_bytes(b"12345678901234567890").unwrap()
+}
+
+fn app_code(seconds: u64) -> FactorCode {
+    FactorCode::Totp(hotp(
+        &app_key(),
+        Algorithm::Sha1,
+        seconds / 30,
+        CodeLength::SIX,
+    ))
+}
+
+/// A check of a verification by an app, with what the app's user has used up.
+fn check_app(
+    verification: &Verification,
+    factor: &Factor,
+    (code, binding): (&FactorCode, BindingDigest),
+    budgets: &NumberBudgets,
+) -> Result<(Checked, Evaluated), NotChecked> {
+    let secret = FactorSecret::Totp(app_key());
+    let recovery = RecoveryKey::from_bytes([3; 32]);
+    let claim = Claim {
+        factor,
+        secret: &secret,
+        recovery: &recovery,
+        code,
+        binding,
+    };
+    let policy = Policy::default();
+    let now = at(61);
+    check_factor(verification, guarded(budgets, &policy), &claim, now)
+}
+
+/// An app that was confirmed by the code of an earlier step.
+fn app() -> Factor {
+    let factor = Factor::enrolled(Algorithm::Sha1, AppDigits::Six);
+    let now = at(0);
+    let step = now.seconds() / 30;
+    factor.after(FactorEvent::Confirmed { step }, now).unwrap()
+}
+
+#[test]
+fn a_factor_and_the_verification_that_asks_for_it_are_right_or_wrong_together() {
+    let none = NumberBudgets::default();
+    let stored = crate::verification::state::Stored {
+        binding: bound_to("EUR 12.50"),
+        ..pending(Channel::Totp).to_stored()
+    };
+    let verification = Verification::from_stored(&stored).unwrap();
+    let code = app_code(at(61).seconds());
+    let shown = |binding| check_app(&verification, &app(), (&code, binding), &none).unwrap();
+    let (checked, judged) = shown(bound_to("EUR 99.00"));
+    assert_eq!(checked.result, Err(Mismatch::Binding));
+    assert_eq!(judged.event, FactorEvent::Failed);
+    assert_eq!(judged.factor.authenticator(), app().authenticator());
+    assert_eq!(checked.budgets.of(Channel::Totp).in_a_row(), 1);
+    let (checked, judged) = shown(bound_to("EUR 12.50"));
+    assert_eq!(checked.verification.state(at(62)), State::Verified);
+    assert!(matches!(judged.event, FactorEvent::Step(_)));
+    assert_eq!(checked.budgets, judged.budgets);
+    let wrong = FactorCode::parse(FactorKind::Totp, "0000000").unwrap();
+    let (checked, judged) = check_app(
+        &verification,
+        &app(),
+        (&wrong, bound_to("EUR 12.50")),
+        &none,
+    )
+    .unwrap();
+    assert_eq!(
+        (checked.result, judged.event),
+        (Err(Mismatch::Code), FactorEvent::Failed)
+    );
+    assert_eq!(checked.verification.checks_left(), 4);
+}
+
+#[test]
+fn nothing_is_evaluated_of_an_ended_verification_a_removed_factor_or_a_locked_user() {
+    let none = NumberBudgets::default();
+    let code = app_code(at(61).seconds());
+    let shown = (&code, unbound());
+    let cancelled = pending(Channel::Totp).cancel(at(1)).unwrap();
+    let ended = check_app(&cancelled, &app(), shown, &none).unwrap_err();
+    assert_eq!(ended, NotChecked::Ended(State::Cancelled));
+    let waiting = pending(Channel::Totp);
+    let removed = app().after(FactorEvent::Removed, at(1)).unwrap();
+    let gone = check_app(&waiting, &removed, shown, &none).unwrap_err();
+    assert_eq!(gone, NotChecked::NoFactor);
+    let used_up = (0..6).fold(none, |budgets, _| budgets.failed(Channel::Totp, 1, at(1)));
+    let locked = check_app(&waiting, &app(), shown, &used_up).unwrap_err();
+    let NotChecked::Locked(locked) = locked else {
+        panic!("{locked:?}")
+    };
+    assert!(matches!(locked.reason, LockReason::DayUsedUp(_)));
+}
+
+#[test]
+fn what_has_not_the_form_of_a_code_is_a_wrong_one() {
+    let unlike = Attempt {
+        evidence: Evidence::Unlike,
+        ..typed(RIGHT)
+    };
+    for channel in Channel::ALL {
+        let checked = check_once(&pending(channel), &unlike);
+        assert_eq!(checked.result, Err(Mismatch::Code));
     }
 }
 

@@ -8,6 +8,7 @@ use domain::class::TrafficClass;
 use domain::consent::Basis;
 use domain::message::ReceiptState;
 use domain::text::udh::{Concatenation, ReferenceWidth};
+use domain::verification::factor::FactorKind;
 use domain::verification::pumping::{Mode, Prefix};
 use domain::verification::risk::{MaxAgeHours, SimSwap, WhenUnknown};
 use engine::changes::Changes;
@@ -34,6 +35,7 @@ use super::super::enabling::{disabled, enable};
 use super::super::esmes::{bind, bound, reading, submit_by};
 use super::super::factors::{self as persons, code_now, confirm, enrol, issue};
 use super::super::limits::{only, settings};
+use super::super::on_factor::{self, app_of};
 use super::super::prune::{live, prune};
 use super::super::signed::Signer;
 use super::super::stage::{
@@ -247,6 +249,20 @@ pub fn verifying() -> TestGateway {
     start(&test, 3).unwrap();
     test.clock.advance(Duration::from_mins(10));
     test.gateway.keep_house(test.clock.peek());
+    test
+}
+
+/// Verifications by an app and by recovery codes.
+pub fn asking_for_factors() -> TestGateway {
+    let test = running();
+    let (app, key) = app_of(&test, "ann");
+    let by_app = on_factor::start(&test, app, FactorKind::Totp).unwrap().id;
+    on_factor::check(&test, by_app, "0000000").unwrap();
+    on_factor::check(&test, by_app, &code_now(&test, &key)).unwrap();
+    assert!(on_factor::start(&test, app, FactorKind::Recovery).is_err());
+    let (set, shown) = issue(&test, "ann");
+    let by_code = on_factor::start(&test, set, FactorKind::Recovery);
+    on_factor::check(&test, by_code.unwrap().id, &shown[0]).unwrap();
     test
 }
 

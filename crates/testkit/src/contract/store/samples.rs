@@ -214,9 +214,15 @@ pub fn factor(n: u64, version: u32) -> FactorRow {
     }
 }
 
+/// Every third one asks for a factor.
 fn verification_facts(n: u64, ended: Option<State>) -> VerificationFacts {
+    let is_of_factor = n.is_multiple_of(3);
     VerificationFacts {
-        channel: Channel::Sms,
+        channel: if is_of_factor {
+            Channel::Totp
+        } else {
+            Channel::Sms
+        },
         length: CodeLength::SIX,
         valid_seconds: 600,
         checks_max: 5,
@@ -225,7 +231,8 @@ fn verification_facts(n: u64, ended: Option<State>) -> VerificationFacts {
         checks: u8::from(ended.is_some()),
         sends: 1,
         ended,
-        from: short_code("12345"),
+        from: (!is_of_factor).then(|| short_code("12345")),
+        factor: is_of_factor.then(|| FactorId::new(sequence(n), 0x9876 ^ n)),
         messages: vec![message_id(n)],
     }
 }
