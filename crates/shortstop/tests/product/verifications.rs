@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::id::FactorId;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -238,8 +239,8 @@ async fn an_app_and_a_recovery_code_verify_by_the_same_api_and_a_kill_gives_noth
     let asked = json!({"channel": "totp", "factor": app.id, "purpose": "payment",
         "binding": {"amount": "10.00 EUR"}});
     let early = api.post("/v1/verifications", &asked).await.unwrap();
-    let unknown = json!({"channel": "totp", "factor": "fac_agndkyl6fn76pkr4ha5qmzvkhe",
-        "purpose": "payment"});
+    let unknown = FactorId::new(7, 7).to_string();
+    let unknown = json!({"channel": "totp", "factor": unknown, "purpose": "payment"});
     let unknown = api.post("/v1/verifications", &unknown).await.unwrap();
     for reply in [&early, &unknown] {
         assert_eq!(reply.status.as_u16(), 404, "{}", reply.text);

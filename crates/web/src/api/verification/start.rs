@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_factor_is_named_alone_and_what_belongs_to_codes_is_refused_by_name() {
-        let factor = "fac_agndkyl6fn76pkr4ha5qmzvkhe";
+        let factor = domain::id::FactorId::new(7, 7).to_string();
         for kind in FactorKind::ALL {
             let body = format!(
                 r#"{{"channel":"{kind}","factor":"{factor}","purpose":"sign-in","binding":{{"payee":"Example"}}}}"#
@@ -210,7 +210,7 @@ mod tests {
             };
             assert_eq!(
                 (request.kind, request.factor.to_string()),
-                (kind, factor.to_owned())
+                (kind, factor.clone())
             );
             assert!(!request.binding.is_empty());
             let more = r#""to":"+447700900123","from":"12345","locale":"en","origin":"a.example",
