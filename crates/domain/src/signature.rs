@@ -437,11 +437,11 @@ mod tests {
                         \"@path\": /foo\n\
                         \"@query\": ?param=Value&Pet=dog\n";
         assert!(base.starts_with(expected), "{base}");
-        let bare = Head {
+        let without_query = Head {
             query: None,
             ..head(&field)
         };
-        let base = read.base(&bare).unwrap();
+        let base = read.base(&without_query).unwrap();
         // RFC 9421 section 2.2.7: an absent query is a lone question mark.
         assert!(base.contains("\"@query\": ?\n"), "{base}");
         assert!(

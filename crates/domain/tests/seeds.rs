@@ -15,6 +15,8 @@ mod code;
 mod limit;
 #[path = "../../../fuzz/checks/number.rs"]
 mod number;
+#[path = "../../../fuzz/checks/signature.rs"]
+mod signature;
 #[path = "../../../fuzz/checks/template.rs"]
 mod template;
 
@@ -54,6 +56,11 @@ fn codes_and_names_keep_the_rules() {
 #[test]
 fn texts_of_codes_keep_the_rules() {
     replay("template", 4, template::check);
+}
+
+#[test]
+fn signatures_keep_the_rules() {
+    replay("signature", 4, signature::check);
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! The programs that the tests need besides the toolchain: SMPP peers, authenticator apps and a reader of
+//! The programs that the tests need besides the toolchain: SMPP peers, authenticator apps, a client that signs and a reader of
 //! QR codes that others wrote. Debian's are installed where they are missing, the libraries of PyPI and npm,
 //! pinned, below `target/test-tools`; what cannot be installed is named.
 //!
 //! The tests find the libraries through `target/test-tools/paths.json`, not through the environment,
 //! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
-//! `smpplib`, `aiosmpplib` and `pyotp`), `node`, and `node_modules` (for `NODE_PATH`, holds `smpp`).
+//! `smpplib`, `aiosmpplib`, `pyotp` and `http_message_signatures`), `node`, and `node_modules` (for `NODE_PATH`, holds `smpp`).
 //! Debian's `oathtool`, `rsvg-convert` and `zbarimg` have no key: they are where programs are.
 
 use std::fs;
@@ -143,7 +143,13 @@ fn apt_get(words: &[&str]) -> anyhow::Result<()> {
 /// A virtual environment with the Python peers; answers with its interpreter.
 fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
     let python = folder.join("bin/python");
-    let imports = answers(&python, &["-c", "import smpplib, aiosmpplib, pyotp"]);
+    let imports = answers(
+        &python,
+        &[
+            "-c",
+            "import smpplib, aiosmpplib, pyotp, http_message_signatures",
+        ],
+    );
     if imports && is_installed(folder, PYTHON_PEERS) {
         return Ok(python);
     }

@@ -54,7 +54,7 @@ impl FromStr for Algorithm {
 /// A key that signatures are verified with.
 pub enum VerifyingKey {
     /// A shared secret.
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     /// A public key.
     Ed25519([u8; 32]),
 }
@@ -62,7 +62,7 @@ pub enum VerifyingKey {
 impl VerifyingKey {
     /// A shared secret.
     pub fn hmac(secret: &[u8]) -> Self {
-        Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        Self::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
     /// A public key of 32 octets (RFC 8032 section 5.1.5); `None` when there are more or less.

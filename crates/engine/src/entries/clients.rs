@@ -1,6 +1,7 @@
 //! Entries about clients and their keys. The hash of 32 random octets hides them, and a public key is no secret.
 
 use domain::id::{ClientId, KeyId};
+use domain::signature::Algorithm;
 use domain::time::Timestamp;
 use ledger::{Actor, Draft, Facts, Kind, ObjectType, Outcome, Shown, UtcMicros};
 
@@ -13,7 +14,7 @@ pub(crate) fn key(key: &ApiKeyRow) -> Facts {
         .put_some("expires", key.expires.map(|end| UtcMicros(end.micros())))
         .put("hash", key.hash.as_str())
         .put("key", Shown(&key.id))
-        .put_some("method", key.method.algorithm().map(|how| how.as_str()))
+        .put_some("method", key.method.algorithm().map(Algorithm::as_str))
         .put_some("public", key.method.public())
 }
 

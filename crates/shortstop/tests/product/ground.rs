@@ -36,6 +36,8 @@ pub struct Ground {
     pub admin: SocketAddr,
     /// What follows the generated configuration.
     pub more: String,
+    /// Settings of the listener, after its address.
+    pub https_more: String,
     /// Settings of verifications.
     pub verifications: String,
     /// Settings of the store. The reserve is small, for the sake of tests that read every octet.
@@ -51,7 +53,7 @@ impl Ground {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_private(&folder.path().join("password"), PASSWORD.as_bytes()).unwrap();
-        let (more, carrier) = (String::new(), String::new());
+        let (more, carrier, https_more) = (String::new(), String::new(), String::new());
         let store = "reserve_mib = 1\n".to_owned();
         let verifications = "brand = 'Example'\n".to_owned();
         Self {
@@ -59,6 +61,7 @@ impl Ground {
             https: free_address(),
             admin: free_address(),
             more,
+            https_more,
             verifications,
             store,
             limits: wide_open(),
@@ -85,7 +88,7 @@ impl Ground {
     pub fn configure(&self, carrier: SocketAddr) -> PathBuf {
         let text = format!(
             "[node]\nname = 'test-1'\ndata_folder = 'data'\n\
-             [https]\nlisten = '{}'\n[admin]\nlisten = '{}'\n\
+             [https]\nlisten = '{}'\n{}[admin]\nlisten = '{}'\n\
              [[short_code]]\nnumber = '{CODE}'\ncarriers = ['sim']\nmps = 2000\nburst = 100\n\
              [[carrier]]\nname = 'sim'\naddress = '{carrier}'\nsystem_id = 'tester'\n\
              password_file = 'password'\ntransport = 'plaintext-loopback'\n\
@@ -93,6 +96,7 @@ impl Ground {
              [verifications]\n{}\n[store]\n{}\n\
              [countries]\nenabled = ['GB', 'US', 'DE']\n{}\n{}\n",
             self.https,
+            self.https_more,
             self.admin,
             self.carrier,
             self.verifications,

@@ -37,5 +37,6 @@ mod rebuild;
 mod road;
 mod seals;
 mod siem;
+mod signed;
 mod small_disk;
 mod verifications;

@@ -2,6 +2,7 @@
 
 use domain::class::TrafficClass;
 use domain::message::Segment;
+use domain::signature::Algorithm;
 use domain::time::Timestamp;
 use domain::verification::totp::Authenticator;
 
@@ -232,7 +233,7 @@ impl Faces for ClientRow {
 
 /// A key without the times at which something happened to it.
 fn key(key: &ApiKeyRow) -> String {
-    let method = key.method.algorithm().map(|how| how.as_str());
+    let method = key.method.algorithm().map(Algorithm::as_str);
     let more = [
         named("by", method),
         named("public", key.method.public()),

@@ -1,6 +1,8 @@
 //! The story: what clients, carriers, handsets and operators can bring about, one chapter a gateway.
 //! It asserts little; what it must have led to is compared with the page.
 
+mod credentials;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +17,11 @@ use engine::changes::Changes;
 use engine::ports::carrier::{Answer, Delivery, Token};
 use engine::ports::storage::Level;
 use engine::ports::{CarrierEvents, Log as _};
-use engine::rows::{AuthMode, CertificateRow, Thumbprint};
 use engine::{
-    ClientChange, ConfigChange, ErasureBasis, ErasureScope, EsmeEnd, InboundQuery, KEEP_YEAR,
-    KeyWish, Least, LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune,
-    Restored, RiskHints, RiskParts, Rotation, Scope, Searcher, StreamFrom, StreamLimits,
-    StreamParts, UnblockReason, WitnessPolicy,
+    ConfigChange, ErasureBasis, ErasureScope, EsmeEnd, InboundQuery, KEEP_YEAR, Least,
+    LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Restored,
+    RiskHints, RiskParts, Rotation, Scope, Searcher, StreamFrom, StreamLimits, StreamParts,
+    UnblockReason, WitnessPolicy,
 };
 use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
@@ -37,7 +38,6 @@ use super::super::factors::{self as persons, code_now, confirm, enrol, issue};
 use super::super::limits::{only, settings};
 use super::super::on_factor::{self, app_of};
 use super::super::prune::{live, prune};
-use super::super::signed::Signer;
 use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
     submit_to,
@@ -340,47 +340,16 @@ pub fn factors() -> TestGateway {
     test
 }
 
-/// A client that signs, by a clock that runs ahead; and one that is to show a certificate.
-fn signing(test: &TestGateway) {
-    let signer = Signer::ed25519(test, AuthMode::Signed);
-    let mut claims = signer.claims(test, "a nonce of its own".replace(' ', "-").as_str());
-    claims.created += 60;
-    assert!(signer.comes(test, &claims).is_ok());
-    let given = || CertificateRow {
-        sha256: Thumbprint::from_bytes([7; 32]),
-        expires: reader_end(test),
-    };
-    let mut bank = everything("bank");
-    bank.auth = AuthMode::KeyAndCertificate;
-    bank.certificates = vec![given()];
-    let (row, _) = test.add_client(bank);
-    let until = (Duration::ZERO, Some(reader_end(test)));
-    let wish = KeyWish::HmacSha256;
-    let rotating = test.gateway.rotate_key_with("root", row.id, wish, until);
-    test.settle(rotating).unwrap();
-    let rotating =
-        test.gateway
-            .rotate_key_with("root", signer.row.id, KeyWish::Ed25519([9; 32]), until);
-    test.settle(rotating).unwrap();
-    let change = ClientChange {
-        add: vec![given()],
-        ..ClientChange::default()
-    };
-    let changing = test.gateway.change_client("root", row.id, change);
-    test.settle(changing).unwrap();
-    test.settle(test.gateway.record_uses());
-}
-
 /// What operators do, and those whose keys are not good enough.
 pub fn operating() -> TestGateway {
     let test = running();
     let mut reader = everything("reader");
     reader.scopes.clear();
-    reader.key_expires = Some(reader_end(&test));
+    reader.key_expires = Some(credentials::reader_end(&test));
     let (row, key) = test.add_client(reader);
     let caller = test.caller_with(&key);
     assert!(test.gateway.authorize(&caller, Scope::ALL[0]).is_err());
-    let ends = reader_end(&test);
+    let ends = credentials::reader_end(&test);
     let rotate = test
         .gateway
         .rotate_key("root", row.id, Duration::ZERO, Some(ends));
@@ -392,7 +361,7 @@ pub fn operating() -> TestGateway {
     for key in [&key, &unknown_key()] {
         assert!(test.gateway.authenticate(key.reveal(), HOME).is_err());
     }
-    signing(&test);
+    credentials::signing(&test, credentials::reader_end(&test));
     let change = ConfigChange {
         hash_hex: "00".repeat(32),
         changed_keys: vec!["https.connections_max".to_owned()],
@@ -486,10 +455,6 @@ pub fn pruning() -> TestGateway {
     };
     assert!(prune(&test, year).unwrap().minimum >= 256);
     test
-}
-
-fn reader_end(test: &TestGateway) -> domain::time::Timestamp {
-    test.clock.peek().saturating_add(Duration::from_hours(1))
 }
 
 /// A stream that begins to tell the ledger to somebody.
