@@ -1,6 +1,7 @@
 //! `shortstop client …`: clients and their keys. Certificates and public keys are read here; what goes to the gateway
 //! is what it keeps of them.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -146,7 +147,12 @@ fn public_key(file: &Path) -> Result<String, Failure> {
     let octets = key.as_deref().and_then(|der| der.strip_prefix(&ED25519));
     let octets = octets.filter(|octets| octets.len() == 32);
     let octets = octets.ok_or_else(|| Failure::usage(says()))?;
-    Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
+    let mut hex = String::new();
+    for octet in octets {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{octet:02x}");
+    }
+    Ok(hex)
 }
 
 fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateRow>, Failure> {

@@ -13,8 +13,8 @@ pub mod search;
 pub mod subject;
 pub mod verifications;
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::ports::Pruning;
 use engine::ports::store::ReadError;
@@ -86,27 +86,11 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             prune::prune((&gateway, workshop), &actor, asked, manner).await
         }
         Request::LedgerRebuild { to } => rebuild::live(&gateway, workshop, &actor, to).await,
-        Request::ClientAdd(asked) => clients::add(&gateway, &actor, asked).await,
-        Request::ClientList => clients::list(&gateway, &actor).await,
-        Request::ClientRevoke { client, key } => {
-            clients::revoke(&gateway, &actor, client, key).await
-        }
-        Request::ClientRotate {
-            client,
-            overlap_seconds,
-            expires,
-            key,
-        } => {
-            let overlap = Duration::from_secs(overlap_seconds);
-            let until = (overlap, expires.as_deref());
-            clients::rotate(&gateway, &actor, client, (key, until)).await
-        }
-        Request::ClientChange {
-            client,
-            auth,
-            add,
-            drop,
-        } => clients::change(&gateway, &actor, client, (auth, add, &drop)).await,
+        asked @ (Request::ClientAdd(_)
+        | Request::ClientList
+        | Request::ClientRevoke { .. }
+        | Request::ClientRotate { .. }
+        | Request::ClientChange { .. }) => clients::act(&gateway, &actor, asked).await,
         Request::LedgerOpenings => openings::live(&gateway, workshop).await,
         Request::SubjectExport { number } => subject::export(&gateway, &actor, &number).await,
         Request::SubjectErase {
@@ -127,11 +111,15 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             number,
             reason,
         } => verifications::enable(&gateway, &actor, (client, &number), &reason).await,
-        Request::Backup { to } => match gateway.backup(&actor, to.clone()).await {
-            Ok(()) => Answer::done(&json!({"backup": to})),
-            Err(error @ BackupError::Copy(ReadError::Place(_))) => Answer::refused(error),
-            Err(error) => Answer::unavailable(chain(&error)),
-        },
+        Request::Backup { to } => backup(&gateway, &actor, to).await,
+    }
+}
+
+async fn backup(gateway: &Gateway, actor: &str, to: PathBuf) -> Answer {
+    match gateway.backup(actor, to.clone()).await {
+        Ok(()) => Answer::done(&json!({"backup": to})),
+        Err(error @ BackupError::Copy(ReadError::Place(_))) => Answer::refused(error),
+        Err(error) => Answer::unavailable(chain(&error)),
     }
 }
 

@@ -27,7 +27,7 @@ impl Scene {
     async fn new(https: &str) -> Self {
         let carrier = Carrier::start(&[]).await;
         let mut ground = Ground::new();
-        ground.https_more = https.to_owned();
+        https.clone_into(&mut ground.https_more);
         ground.configure(carrier.smpp);
         Self {
             _carrier: carrier,

@@ -22,7 +22,7 @@ pub struct Signer {
 
 enum Key {
     Pair(Ed25519KeyPair),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 /// A request before it is signed.
@@ -114,7 +114,7 @@ impl Draft {
             "{} {} HTTP/1.1\r\nHost: localhost\r\n",
             self.method, self.target
         );
-        let mut line = |name: &str, value: &str| head.push_str(&format!("{name}: {value}\r\n"));
+        let mut line = |name: &str, value: &str| head.extend([name, ": ", value, "\r\n"]);
         line("Signature-Input", &format!("sig={params}"));
         line("Signature", &format!("sig=:{signature}:"));
         for (name, value) in &self.headers {
@@ -141,7 +141,7 @@ impl Signer {
     async fn secret(site: &Site) -> Self {
         let (key_id, secret) = added(site, AuthMode::Signed, KeyWish::HmacSha256).await;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.unwrap().as_bytes());
-        let key = Key::Secret(key);
+        let key = Key::Secret(Box::new(key));
         Self { key_id, key }
     }
 

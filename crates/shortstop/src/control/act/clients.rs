@@ -9,9 +9,31 @@ use engine::rows::{AuthMode, CertificateRow, ClientRow};
 use engine::{ApiKey, ClientChange, ClientError, Gateway, KeyWish, NewClient};
 use serde_json::json;
 
-use super::super::message::{Answer, ClientShown, KeyAsked, NewClientAsked};
+use super::super::message::{Answer, ClientShown, KeyAsked, NewClientAsked, Request};
 
-pub(super) async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {
+/// Does what is asked of clients.
+pub async fn act(gateway: &Gateway, actor: &str, request: Request) -> Answer {
+    match request {
+        Request::ClientAdd(asked) => add(gateway, actor, asked).await,
+        Request::ClientList => list(gateway, actor).await,
+        Request::ClientRevoke { client, key } => revoke(gateway, actor, client, key).await,
+        Request::ClientRotate {
+            client,
+            overlap_seconds,
+            expires,
+            key,
+        } => rotate(gateway, actor, client, (key, (overlap_seconds, expires))).await,
+        Request::ClientChange {
+            client,
+            auth,
+            add,
+            drop,
+        } => change(gateway, actor, client, (auth, add, &drop)).await,
+        _ => Answer::refused("this asks nothing of clients"),
+    }
+}
+
+async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {
     let (wish, new) = match (wish(&asked.key), new_client(asked)) {
         (Ok(wish), Ok(new)) => (wish, new),
         (Err(says), _) | (_, Err(says)) => return Answer::refused(says),
@@ -22,7 +44,7 @@ pub(super) async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -
     }
 }
 
-pub(super) async fn list(gateway: &Gateway, actor: &str) -> Answer {
+async fn list(gateway: &Gateway, actor: &str) -> Answer {
     match gateway.read_clients(actor).await {
         Ok(rows) => {
             let clients: Vec<ClientShown> = rows.iter().map(ClientShown::from).collect();
@@ -32,36 +54,31 @@ pub(super) async fn list(gateway: &Gateway, actor: &str) -> Answer {
     }
 }
 
-pub(super) async fn revoke(
-    gateway: &Gateway,
-    actor: &str,
-    client: ClientId,
-    key: Option<KeyId>,
-) -> Answer {
+async fn revoke(gateway: &Gateway, actor: &str, client: ClientId, key: Option<KeyId>) -> Answer {
     match gateway.revoke_client(actor, client, key).await {
         Ok(row) => Answer::done(&json!({"client": ClientShown::from(&row)})),
         Err(error) => failed(error),
     }
 }
 
-pub(super) async fn rotate(
+async fn rotate(
     gateway: &Gateway,
     actor: &str,
     client: ClientId,
-    (key, (overlap, expires)): (KeyAsked, (Duration, Option<&str>)),
+    (key, (overlap_seconds, expires)): (KeyAsked, (u64, Option<String>)),
 ) -> Answer {
-    let (wish, expires) = match (wish(&key), moment(expires)) {
+    let (wish, expires) = match (wish(&key), moment(expires.as_deref())) {
         (Ok(wish), Ok(expires)) => (wish, expires),
         (Err(says), _) | (_, Err(says)) => return Answer::refused(says),
     };
-    let until = (overlap, expires);
+    let until = (Duration::from_secs(overlap_seconds), expires);
     match gateway.rotate_key_with(actor, client, wish, until).await {
         Ok((row, key)) => with_key(&row, key.as_ref(), wish),
         Err(error) => failed(error),
     }
 }
 
-pub(super) async fn change(
+async fn change(
     gateway: &Gateway,
     actor: &str,
     client: ClientId,
