@@ -289,6 +289,7 @@ impl Gateway {
         let now = self.now();
         self.record_stragglers(now);
         self.record_low_gap(now);
+        self.record_uses().await;
         self.flush_all_counts(now);
         if let Err(error) = self.keep_counts(now) {
             tracing::warn!(%error, "the next start counts from the last time");

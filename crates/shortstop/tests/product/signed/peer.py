@@ -6,8 +6,6 @@ who signs (`id`, and `private`, a path, or `secret`), `ca` whom to trust, `certi
 signed before. It writes, for each, the `status` of the answer (0 when there is none), its `code` if it is a problem,
 and the headers that were sent."""
 
-import base64
-import hashlib
 import json
 import secrets
 import ssl
@@ -43,13 +41,9 @@ class Key(HTTPSignatureKeyResolver):
 
     def sign(self, message, body):
         covered = ["@method", "@target-uri"]
-        if body:
-            digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-            message.headers["Content-Digest"] = f"sha-256=:{digest}:"
-            covered.append("content-digest")
         signer = HTTPMessageSigner(signature_algorithm=self.algorithm, key_resolver=self)
         nonce = secrets.token_urlsafe(24)
-        signer.sign(message, key_id=self.id, nonce=nonce, covered_component_ids=covered)
+        signer.sign(message, key_id=self.id, nonce=nonce, covered_component_ids=covered, body=body or None)
 
 
 def make(private, public):
