@@ -2,6 +2,7 @@
 //! It asserts little; what it must have led to is compared with the page.
 
 mod credentials;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +21,14 @@ use engine::ports::{CarrierEvents, Log as _};
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, EsmeEnd, InboundQuery, KEEP_YEAR, Least,
     LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Restored,
-    RiskHints, RiskParts, Rotation, Scope, Searcher, StreamFrom, StreamLimits, StreamParts,
-    UnblockReason, WitnessPolicy,
+    RiskHints, RiskParts, Rotation, Scope, Searcher, UnblockReason, WitnessPolicy,
 };
-use ledger::siem::{Format, Producer};
 use ledger::{Kind, Outcome};
 use testkit::contract::log::filling::publish;
 use testkit::gateway::{HOME, everything, handset, unknown_key};
 use testkit::settings::{primary, short_code, usual};
 use testkit::witness::MemoryWitness;
-use testkit::{MemoryBookmark, MemoryCollector, MemoryRisk, TestGateway};
+use testkit::{MemoryRisk, TestGateway};
 use tokio::sync::watch;
 
 use super::super::enabling::{disabled, enable};
@@ -44,6 +43,8 @@ use super::super::stage::{
 };
 use super::super::texted::start_by_text;
 use super::super::verifications::{check, code, other_than, start};
+
+pub use streams::streaming;
 
 /// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
 pub fn sending() -> TestGateway {
@@ -454,45 +455,6 @@ pub fn pruning() -> TestGateway {
         least: Least::Year,
     };
     assert!(prune(&test, year).unwrap().minimum >= 256);
-    test
-}
-
-/// A stream that begins to tell the ledger to somebody.
-pub fn streaming() -> TestGateway {
-    let test = TestGateway::immediate();
-    let collector = MemoryCollector::default();
-    let parts = StreamParts {
-        name: "soc".to_owned(),
-        log: test.store.clone(),
-        collector: Arc::new(collector.clone()),
-        bookmark: Arc::new(MemoryBookmark::default()),
-        format: Format::Entry,
-        producer: Producer {
-            log: "log.example".to_owned(),
-            version: "1".to_owned(),
-        },
-        from: StreamFrom::Now,
-        limits: StreamLimits {
-            batch_entries: 8,
-            batch_octets: 65_536,
-            pause: Duration::from_secs(1),
-            pause_max: Duration::from_secs(1),
-        },
-    };
-    test.gateway.attach_streams(vec![parts]).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let (stop, stopped) = watch::channel(false);
-        let running = tokio::spawn(Arc::clone(&test.gateway).run_streams(stopped));
-        while collector.messages().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        stop.send(true).unwrap();
-        running.await.unwrap();
-    });
     test
 }
 

@@ -126,9 +126,8 @@ impl Activity {
             | Kind::EventsTold
             | Kind::EventsDead
             | Kind::ClockStep => Self::other(Class::Base, kind.as_str()),
-            Kind::AuthFailed => Self::new(Class::Authentication, 1, "Logon"),
+            Kind::AuthFailed | Kind::EsmeBound => Self::new(Class::Authentication, 1, "Logon"),
             Kind::AuthAhead => Self::other(Class::Authentication, kind.as_str()),
-            Kind::EsmeBound => Self::new(Class::Authentication, 1, "Logon"),
             Kind::EsmeUnbound => Self::new(Class::Authentication, 2, "Logoff"),
             Kind::LinkBound => Self::new(Class::NetworkActivity, 1, "Open"),
             Kind::LinkLost => Self::new(Class::NetworkActivity, 4, "Fail"),
