@@ -1,6 +1,7 @@
 //! ESMEs: who may bind, which is recorded before it is answered, and what a bind may do from then on, which
 //! is looked up anew each time. An account acts for a client. The protocol is the edge's.
 
+mod deliveries;
 mod receipts;
 mod watch;
 
@@ -26,6 +27,7 @@ use crate::metrics::{Counter, MetricKind, MetricRow};
 use crate::settings::{CertificateHash, EsmeAccount, EsmeSettings, PasswordHash};
 use watch::{Attempt, Watch};
 
+pub use deliveries::{EsmeContent, EsmeDeliveries, EsmeDelivery};
 pub use receipts::EsmeReceipts;
 
 /// What a bind is for.
@@ -152,7 +154,10 @@ impl EsmeEnd {
 
 /// Who is bound, and who failed to.
 #[derive(Debug, Default)]
-pub(crate) struct Esmes(Mutex<Inside>);
+pub(crate) struct Esmes {
+    inside: Mutex<Inside>,
+    queues: deliveries::Queues,
+}
 
 #[derive(Debug, Default)]
 struct Inside {
@@ -162,7 +167,7 @@ struct Inside {
 
 impl Esmes {
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

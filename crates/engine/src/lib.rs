@@ -76,7 +76,10 @@ pub use client::{
 };
 pub use clients::{ClientChange, ClientError, KeyWish, NewClient};
 pub use erasure::{Erased, ErasureBasis, ErasureBasisError, ErasureError, ErasureScope};
-pub use esmes::{BindAttempt, BindRefused, BoundEsme, EsmeBind, EsmeEnd, EsmeGone, EsmeReceipts};
+pub use esmes::{
+    BindAttempt, BindRefused, BoundEsme, EsmeBind, EsmeContent, EsmeDeliveries, EsmeDelivery,
+    EsmeEnd, EsmeGone, EsmeReceipts,
+};
 pub use exports::{LedgerExport, NotRecorded};
 pub use factors::{AppLabels, AppSecret, EnrolError, FactorCheckError, FactorChecked, FactorView};
 pub use feed::{

@@ -142,6 +142,10 @@ pub struct MessageQuery {
 pub struct InboundText(Box<str>);
 
 impl InboundText {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text.into())
+    }
+
     /// The text itself.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -310,9 +314,7 @@ impl Gateway {
             id: row.id,
             from: self.number(vault),
             to: row.to,
-            text: self
-                .opened(vault, Purpose::Text)
-                .map(|text| InboundText(text.into())),
+            text: self.opened(vault, Purpose::Text).map(InboundText::new),
             keyword: row.keyword,
             received: row.received,
         }

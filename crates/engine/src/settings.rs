@@ -25,8 +25,8 @@ use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
 
 pub use esmes::{
-    CertificateHash, DoorSettings, EsmeAccount, EsmeSettings, OtherParameters, PasswordHash,
-    SubmitAllowed,
+    CertificateHash, DoorSettings, EsmeAccount, EsmeInbound, EsmeSettings, OtherParameters,
+    PasswordHash, SubmitAllowed,
 };
 pub use limits::LimitSettings;
 

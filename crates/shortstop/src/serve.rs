@@ -169,6 +169,7 @@ impl Running {
             });
         }
         opened.gateway.config_loaded(&change::first(&config));
+        block_in_place(|| opened.attach_events());
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);
         let events: Arc<dyn CarrierEvents> = opened.gateway.clone();
@@ -242,6 +243,7 @@ impl Running {
         // First the dispatcher: what it would hand to a bind that ends would only come back.
         end(jobs).await;
         self.links.stop(self.patience).await;
+        self.opened.gateway.close_esme_queues();
         self.opened.gateway.stop().await;
         let signed = signing.stop().await;
         // They tell the last entry too.

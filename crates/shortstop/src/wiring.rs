@@ -68,6 +68,12 @@ impl Opened {
         });
     }
 
+    /// Lets others be told of what happens, and begins to keep it for ESMEs. Blocks.
+    pub fn attach_events(&self) {
+        self.gateway.attach_events(self.store.clone());
+        self.gateway.open_esme_queues();
+    }
+
     /// Closes the store; blocks until everything is on disk.
     pub fn close(&self) {
         self.store.close();

@@ -4,6 +4,7 @@
 
 mod conversation;
 mod counters;
+mod deliveries;
 mod parts;
 mod places;
 mod request;

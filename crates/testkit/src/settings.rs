@@ -28,9 +28,9 @@ use engine::AMBIGUITY_DEFAULT;
 use engine::VerificationSettings;
 use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
-    BindSettings, Bounds, CarrierSettings, CodeSettings, EsmeAccount, EsmeSettings, FactorSettings,
-    Fairness, KeywordTexts, LimitSettings, PasswordHash, Retention, Settings, SubmitAllowed,
-    ValiditySettings,
+    BindSettings, Bounds, CarrierSettings, CodeSettings, EsmeAccount, EsmeInbound, EsmeSettings,
+    FactorSettings, Fairness, KeywordTexts, LimitSettings, PasswordHash, Retention, Settings,
+    SubmitAllowed, ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -73,6 +73,7 @@ pub fn account(client: ClientId) -> EsmeAccount {
         class: TrafficClass::Alert,
         service_types: BTreeMap::from([("OTP".into(), TrafficClass::Otp)]),
         allowed: SubmitAllowed::default(),
+        inbound: EsmeInbound::All,
     }
 }
 

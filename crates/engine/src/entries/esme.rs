@@ -53,6 +53,6 @@ fn facts(seen: &Seen<'_>) -> Facts {
 fn about<'a>(kind: Kind, seen: &Seen<'a>, outcome: Outcome) -> ledger::DraftBuilder<'a> {
     Draft::of(kind, Actor::client(seen.client), outcome)
         .client(seen.client)
-        .object(ObjectType::Client, seen.client)
+        .object(ObjectType::Esme, seen.system_id)
         .origin(OriginType::Connection, seen.source)
 }

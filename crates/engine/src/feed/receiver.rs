@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::event::EventTypes;
 use domain::id::{ClientId, WebhookId};
 use domain::sender::ShortCode;
+use domain::system_id::SystemId;
 use domain::time::Timestamp;
 use ledger::{Draft, ObjectType};
 use tokio::task::spawn_blocking;
@@ -36,6 +37,8 @@ pub type DeadEvent = (DeadLetter, Option<Arc<Event>>);
 pub enum Addressee {
     /// A webhook.
     Webhook(WebhookId),
+    /// An ESME, by its account.
+    Esme(SystemId),
 }
 
 impl Addressee {
@@ -43,6 +46,8 @@ impl Addressee {
     pub fn name(&self) -> String {
         match self {
             Self::Webhook(id) => id.to_string(),
+            // No id of ours holds a slash.
+            Self::Esme(id) => format!("esme/{id}"),
         }
     }
 
@@ -50,6 +55,7 @@ impl Addressee {
     pub(crate) const fn object(&self) -> ObjectType {
         match self {
             Self::Webhook(_) => ObjectType::Webhook,
+            Self::Esme(_) => ObjectType::Esme,
         }
     }
 }

@@ -40,6 +40,17 @@ pub struct EsmeAccount {
     pub service_types: BTreeMap<Box<str>, TrafficClass>,
     /// What its submits may hold.
     pub allowed: SubmitAllowed,
+    /// What it is told of handsets.
+    pub inbound: EsmeInbound,
+}
+
+/// What an account is told of handsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EsmeInbound {
+    /// What they send to the short codes of its client.
+    All,
+    /// Nothing.
+    None,
 }
 
 /// Which values of a submit are taken.

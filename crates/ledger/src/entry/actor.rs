@@ -40,6 +40,8 @@ named! {
         Factor = "factor",
         /// A webhook of a client.
         Webhook = "webhook",
+        /// The account of an ESME.
+        Esme = "esme",
         /// An application with credentials.
         Client = "client",
         /// A key: a client's, or one of the gateway's.

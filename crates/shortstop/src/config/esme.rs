@@ -20,6 +20,17 @@ pub enum OtherParameters {
     Refuse,
 }
 
+/// What an account is told of handsets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inbound {
+    /// What they send to the short codes of its client.
+    #[default]
+    All,
+    /// Nothing.
+    None,
+}
+
 section! {
     /// An account that an ESME binds under; repeat the section for more. It acts for a client of `shortstop
     /// client add`, and may do no more than that: the client's short codes, classes, scopes and networks hold.
@@ -38,6 +49,9 @@ section! {
         pub certificate_sha256: Vec<String> = Vec::new(),
         /// Binds at once; one more is refused.
         pub binds_max: usize = 4,
+        /// `all`: it is delivered what handsets send to the short codes of its client; `none`. Of several accounts
+        /// of a client each is delivered its own copy.
+        pub inbound: Inbound = Inbound::All,
         /// Class of a message whose `service_type` is empty.
         pub class: TrafficClass = TrafficClass::Alert,
         /// Class of a message by its `service_type`, such as `{ OTP = "otp" }`. A message of any other

@@ -71,6 +71,8 @@ section! {
         pub parts_seconds: u64 = 10,
         /// Requests of one bind that are not answered; with more, nothing is read until some are.
         pub window_max: usize = 128,
+        /// Deliveries to one bind that are not answered; more wait.
+        pub delivery_window_max: usize = 10,
         /// Octets of a PDU, looked at before any memory is taken for it.
         pub frame_bytes_max: usize = 65_536,
         /// Destinations of one `submit_multi`, at most 254.

@@ -141,6 +141,7 @@ fn settings(smpp: &Smpp) -> ServerSettings {
         pdu_timeout: seconds(smpp.pdu_seconds),
         parts_timeout: seconds(smpp.parts_seconds),
         window_max: smpp.window_max,
+        delivery_window_max: smpp.delivery_window_max,
         frame_octets_max: smpp.frame_bytes_max,
         destinations_max: smpp.destinations_max,
         malformed_max: smpp.malformed_max,

@@ -2,6 +2,7 @@
 //! none, and both are in the ledger.
 
 use engine::ports::Clock as _;
+use tokio::task::block_in_place;
 
 use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
@@ -76,6 +77,7 @@ impl Running {
             tracing::warn!("{says}");
         }
         self.opened.gateway.reconfigure(checked.settings, &change);
+        block_in_place(|| self.opened.gateway.open_esme_queues());
         self.config = config;
         Ok(change.changed_keys)
     }

@@ -336,8 +336,13 @@ fn texts() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_esme_of_smpplib_sends_short_and_long_texts_over_tls() {
+async fn an_esme_of_smpplib_sends_texts_and_gets_receipts_and_what_handsets_wrote_over_tls() {
     let door = Door::open("tls").await;
+    // Both were written before it ever bound.
+    let written = ["HELLO".to_owned(), "Здравствуйте! ".repeat(10)];
+    for text in &written {
+        door.carrier.say("447700900999", text).await;
+    }
     let settings = json!({
         "port": door.address.port(),
         "password": ESME_PASSWORD,
@@ -349,7 +354,9 @@ async fn an_esme_of_smpplib_sends_short_and_long_texts_over_tls() {
     command
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
         .arg(settings.to_string());
-    let events = played(command, &json!({"texts": texts(), "deliveries": 0})).await;
+    let expected = texts().len() + written.len();
+    let orders = json!({"texts": texts(), "deliveries": expected});
+    let events = played(command, &orders).await;
     assert_eq!(of(&events, "bound")[0]["carrier"], "shortstop");
     let answered = of(&events, "answered");
     assert_eq!(
@@ -362,6 +369,21 @@ async fn an_esme_of_smpplib_sends_short_and_long_texts_over_tls() {
             .all(|event| event["id"].as_str().unwrap().starts_with("msg_"))
     );
     assert_eq!(of(&events, "unbound").len(), 1);
+    let delivered = of(&events, "delivered");
+    let (receipts, mobiles): (Vec<&Value>, Vec<&Value>) =
+        delivered.iter().partition(|event| event["esm_class"] == 4);
+    assert_eq!(
+        (receipts.len(), mobiles.len()),
+        (texts().len(), written.len())
+    );
+    for receipt in receipts {
+        assert_eq!(receipt["state"], 2, "{receipt}");
+        let id = &receipt["receipted"];
+        assert!(answered.iter().any(|event| event["id"] == *id), "{receipt}");
+    }
+    for mobile in &mobiles {
+        assert_eq!(mobile["source"], json!([1, 1, "447700900999"]));
+    }
     receives(&door.carrier, &texts()).await;
 }
 

@@ -9,9 +9,11 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use engine::EsmeDelivery;
 use tokio::time::Instant;
 
 use super::counters::ServerCounters;
+use super::deliveries::Deliveries;
 use super::parts::{Part, Parts};
 use super::request::{Ground, handset, payload, terms};
 use super::settings::ServerSettings;
@@ -56,6 +58,7 @@ pub(super) struct Conversation {
     counters: Arc<ServerCounters>,
     phase: Phase,
     parts: Parts,
+    deliveries: Deliveries,
     /// Work that the engine has not done yet.
     under_way: usize,
     malformed: u32,
@@ -79,6 +82,7 @@ impl Conversation {
             counters,
             phase: Phase::Open,
             parts: Parts::default(),
+            deliveries: Deliveries::default(),
             under_way: 0,
             malformed: 0,
             sequence: 0,
@@ -224,9 +228,9 @@ impl Conversation {
             Body::Unknown { id, .. } if id & id::RESPONSE == 0 => {
                 nack(turn.out, sequence, Status::INVALID_COMMAND_ID);
             }
-            Body::DeliverSmResponse(_)
-            | Body::EnquireLinkResponse
-            | Body::GenericNack
+            Body::DeliverSmResponse(_) => self.deliveries.answered(sequence, pdu.status),
+            Body::GenericNack => self.deliveries.answered(sequence, Status::UNKNOWN_ERROR),
+            Body::EnquireLinkResponse
             | Body::BindResponse(..)
             | Body::SubmitSmResponse(_)
             | Body::QueryResponse(_)
@@ -469,11 +473,39 @@ impl Conversation {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// Gives up on parts, and asks a quiet peer whether it lives; `false` when it does not.
+    /// How many more deliveries may be on their way.
+    pub(super) fn delivery_room(&self) -> usize {
+        match self.phase {
+            Phase::Bound(kind) if kind.receives() => {
+                let most = self.settings.delivery_window_max;
+                most.saturating_sub(self.deliveries.len())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Writes deliveries.
+    pub(super) fn deliver(&mut self, deliveries: Vec<EsmeDelivery>, out: &mut BytesMut) {
+        if !matches!(self.phase, Phase::Bound(_)) {
+            // It has unbound meanwhile: they wait for its next bind.
+            return drop(deliveries);
+        }
+        let now = Instant::now();
+        self.counters
+            .deliveries
+            .add(u64::try_from(deliveries.len()).unwrap_or(u64::MAX));
+        for delivery in deliveries {
+            self.sequence = next_sequence(self.sequence);
+            self.deliveries.write(self.sequence, delivery, now, out);
+        }
+    }
+
+    /// Gives up on parts and on answers to deliveries, and asks a quiet peer whether it lives; `false` when it does not.
     pub(super) fn check_timers(&mut self, now: Instant, out: &mut BytesMut) -> bool {
         if let Some(before) = now.checked_sub(self.settings.parts_timeout) {
             while self.give_up_parts(before, out) {}
         }
+        self.deliveries.expire(self.settings.response_timeout, now);
         match (self.phase, self.enquired_at) {
             (Phase::Bound(_), Some(at)) => now.duration_since(at) < self.settings.response_timeout,
             (Phase::Bound(_), None) => {

@@ -56,13 +56,15 @@ pub struct ServerCounters {
     pub(super) submits: Counter,
     /// Submits not taken.
     pub(super) submits_refused: Counter,
+    /// Deliveries written.
+    pub(super) deliveries: Counter,
 }
 
 /// One counter.
 type Pick = fn(&ServerCounters) -> &Counter;
 
 /// Every counter: its name and what it counts.
-const ALL: [(&str, &str, Pick); 13] = [
+const ALL: [(&str, &str, Pick); 14] = [
     (
         "shortstop_smpp_connections_total",
         "Connections of ESMEs taken.",
@@ -127,6 +129,11 @@ const ALL: [(&str, &str, Pick); 13] = [
         "shortstop_smpp_submits_refused_total",
         "Submits of ESMEs not taken.",
         |c| &c.submits_refused,
+    ),
+    (
+        "shortstop_smpp_deliveries_total",
+        "Deliveries written to ESMEs; some are written again.",
+        |c| &c.deliveries,
     ),
 ];
 

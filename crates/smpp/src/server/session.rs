@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::Clock;
-use engine::{BoundEsme, EsmeEnd, Gateway};
+use engine::{BoundEsme, EsmeDeliveries, EsmeEnd, Gateway};
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
@@ -48,6 +48,9 @@ pub(super) struct Session {
     conversation: Conversation,
     asker: Asker,
     bound: Option<BoundEsme>,
+    deliveries: Option<EsmeDeliveries>,
+    /// Whether deliveries are being waited for.
+    fetches: bool,
     work: Vec<Work>,
     /// When it must be bound.
     init_until: Instant,
@@ -74,6 +77,8 @@ impl Session {
             conversation,
             asker,
             bound: None,
+            deliveries: None,
+            fetches: false,
             work: Vec::new(),
             init_until,
             partial_since: None,
@@ -106,6 +111,7 @@ impl Session {
         let mut ticks = interval(tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.fetch();
             let asker = &self.asker;
             running.extend(self.work.drain(..).map(|work| perform(asker.clone(), work)));
             if let Some(end) = self.is_over() {
@@ -143,6 +149,19 @@ impl Session {
             if let Err(end) = step {
                 return end;
             }
+        }
+    }
+
+    /// Waits for deliveries while there is room for some.
+    fn fetch(&mut self) {
+        let room = self.conversation.delivery_room();
+        if let Some(deliveries) = &self.deliveries
+            && !self.fetches
+            && room > 0
+            && self.closing.is_none()
+        {
+            self.fetches = true;
+            self.work.push(Work::Fetch(deliveries.clone(), room));
         }
     }
 
@@ -233,10 +252,14 @@ impl Session {
     }
 
     fn take_outcome(&mut self, done: Done) -> Result<(), EsmeEnd> {
+        if matches!(done, Done::Fetched(_)) {
+            self.fetches = false;
+        }
         let was_binding = self.conversation.phase() == Phase::Binding;
         let bound = done.write(&mut self.conversation, self.wire.output());
         if let Some(bound) = bound {
-            self.bound = Some(bound);
+            self.bound = Some(bound.esme);
+            self.deliveries = bound.deliveries;
         }
         // Who was refused has to connect again, so that guesses cost what they may.
         if was_binding && self.conversation.phase() == Phase::Open {

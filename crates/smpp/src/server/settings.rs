@@ -28,6 +28,8 @@ pub struct ServerSettings {
     pub parts_timeout: Duration,
     /// Requests of one bind that are not answered; with more, nothing is read until some are. Default 128.
     pub window_max: usize,
+    /// Deliveries to one bind that are not answered. Default 10, as many ESMEs take.
+    pub delivery_window_max: usize,
     /// Octets of a PDU. Default 64 KiB.
     pub frame_octets_max: usize,
     /// Destinations of one submit_multi. Default 100.
@@ -51,6 +53,7 @@ impl Default for ServerSettings {
             pdu_timeout: Duration::from_secs(10),
             parts_timeout: Duration::from_secs(10),
             window_max: 128,
+            delivery_window_max: 10,
             frame_octets_max: FRAME_LIMIT_OCTETS,
             destinations_max: 100,
             malformed_max: 10,

@@ -8,8 +8,8 @@ use bytes::BytesMut;
 use domain::id::MessageId;
 use domain::message::MessageState;
 use engine::{
-    BindAttempt, BindRefused, BoundEsme, Caller, EsmeBind, EsmeReceipts, Gateway, IdempotencyKey,
-    MessageView, Scope, SubmitRequest,
+    BindAttempt, BindRefused, BoundEsme, Caller, EsmeBind, EsmeDeliveries, EsmeDelivery,
+    EsmeReceipts, Gateway, IdempotencyKey, MessageView, Scope, SubmitRequest,
 };
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
@@ -26,8 +26,16 @@ pub(super) enum Work {
     Bind(BindWork),
     Submit(One),
     Multi(Many),
-    Query { sequence: u32, message: MessageId },
-    Cancel { sequence: u32, message: MessageId },
+    Query {
+        sequence: u32,
+        message: MessageId,
+    },
+    Cancel {
+        sequence: u32,
+        message: MessageId,
+    },
+    /// Waits for deliveries, at most so many.
+    Fetch(EsmeDeliveries, usize),
 }
 
 /// A bind to be looked at.
@@ -74,7 +82,7 @@ pub(super) enum Done {
     Bind {
         sequence: u32,
         kind: BindKind,
-        outcome: Result<BoundEsme, BindRefused>,
+        outcome: Result<Bound, BindRefused>,
     },
     Submit {
         sequences: Vec<u32>,
@@ -92,6 +100,13 @@ pub(super) enum Done {
         sequence: u32,
         outcome: Result<(), Status>,
     },
+    Fetched(Vec<EsmeDelivery>),
+}
+
+/// A bind that was made, and what it is delivered when it is for that.
+pub(super) struct Bound {
+    pub(super) esme: BoundEsme,
+    pub(super) deliveries: Option<EsmeDeliveries>,
 }
 
 /// Does one piece of work.
@@ -118,11 +133,12 @@ pub(super) async fn perform(asker: Asker, work: Work) -> Done {
             sequence,
             outcome: asker.cancel(message).await,
         },
+        Work::Fetch(deliveries, most) => Done::Fetched(deliveries.next(most).await),
     }
 }
 
 impl Asker {
-    async fn bind(&self, bind: &BindWork) -> Result<BoundEsme, BindRefused> {
+    async fn bind(&self, bind: &BindWork) -> Result<Bound, BindRefused> {
         let attempt = BindAttempt {
             bind: of_engine(bind.kind),
             system_id: &bind.system_id,
@@ -130,11 +146,21 @@ impl Asker {
             source: self.source,
             certificate: self.certificate.as_deref(),
         };
-        let outcome = self.gateway.bind_esme(attempt).await;
-        if let Err(BindRefused::Denied { pause }) = &outcome {
-            tokio::time::sleep(*pause).await;
-        }
-        outcome
+        let esme = match self.gateway.bind_esme(attempt).await {
+            Ok(esme) => esme,
+            Err(refused) => {
+                if let BindRefused::Denied { pause } = refused {
+                    tokio::time::sleep(pause).await;
+                }
+                return Err(refused);
+            }
+        };
+        let deliveries = if bind.kind.receives() {
+            esme.deliveries().await
+        } else {
+            None
+        };
+        Ok(Bound { esme, deliveries })
     }
 
     /// The caller, if it has this scope.
@@ -195,7 +221,7 @@ impl Done {
         self,
         conversation: &mut Conversation,
         out: &mut BytesMut,
-    ) -> Option<BoundEsme> {
+    ) -> Option<Bound> {
         match self {
             Self::Bind {
                 sequence,
@@ -221,6 +247,7 @@ impl Done {
                 let answer = Pdu::response(sequence, status, Body::CancelResponse);
                 conversation.answered(answer, out);
             }
+            Self::Fetched(deliveries) => conversation.deliver(deliveries, out),
         }
         None
     }

@@ -7,6 +7,7 @@
     reason = "a test may panic"
 )]
 
+mod deliveries;
 mod door;
 mod esme;
 mod fields;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use domain::system_id::SystemId;
 use engine::settings::{
-    CertificateHash, DoorSettings, EsmeAccount, OtherParameters, PasswordHash, SubmitAllowed,
+    CertificateHash, DoorSettings, EsmeAccount, EsmeInbound, OtherParameters, PasswordHash,
+    SubmitAllowed,
 };
 
 use super::super::esme::{self, EsmeSection};
@@ -121,6 +122,7 @@ fn numbers(smpp: &Smpp, problems: &mut Problems) {
             smpp.connections_per_address_max,
         ),
         ("window_max", smpp.window_max),
+        ("delivery_window_max", smpp.delivery_window_max),
         ("destinations_max", usize::from(smpp.destinations_max)),
     ] {
         positive(&format!("smpp.{name}"), count, problems);
@@ -213,6 +215,10 @@ fn account(
             service_types: service_types
                 .map(|(name, class)| (name.as_str().into(), *class))
                 .collect(),
+            inbound: match section.inbound {
+                esme::Inbound::All => EsmeInbound::All,
+                esme::Inbound::None => EsmeInbound::None,
+            },
             allowed: SubmitAllowed {
                 esm_classes: section.esm_classes.clone(),
                 data_codings: section.data_codings.clone(),
