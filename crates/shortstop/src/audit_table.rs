@@ -199,6 +199,8 @@ pub enum Event {
     EsmeCancelled,
     /// An ESME is not let in.
     EsmeRefused,
+    /// An ESME is told what handsets wrote and how its messages ended.
+    EsmeTold,
     /// A time is over: of a message, of a receipt, of parts of a long message, of a verification.
     TimeOver,
     /// New keys are due.
@@ -225,7 +227,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Start,
         Self::Configuration,
         Self::Stop,
@@ -247,6 +249,7 @@ impl Event {
         Self::EsmeAsked,
         Self::EsmeCancelled,
         Self::EsmeRefused,
+        Self::EsmeTold,
         Self::TimeOver,
         Self::Keys,
         Self::Clock,
@@ -283,6 +286,7 @@ impl Event {
             Self::EsmeAsked => Trace::Counted(&[Kind::MessageRead]),
             Self::EsmeCancelled => Trace::Entry(&[Kind::MessageCancelled]),
             Self::EsmeRefused => Trace::Counted(&[Kind::AuthFailed]),
+            Self::EsmeTold => Trace::Entry(&[Kind::EventsTold, Kind::EventsDead]),
             Self::TimeOver => Trace::Entry(&[
                 Kind::MessageExpired,
                 Kind::MessageUnknown,

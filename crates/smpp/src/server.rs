@@ -7,6 +7,7 @@ mod counters;
 mod deliveries;
 mod parts;
 mod places;
+pub mod rehearsal;
 mod request;
 mod session;
 mod settings;

@@ -10,6 +10,8 @@
 
 use std::path::Path;
 
+#[path = "../../../fuzz/checks/esme.rs"]
+mod esme;
 #[path = "../../../fuzz/checks/pdu.rs"]
 mod pdu;
 #[path = "../../../fuzz/checks/receipt.rs"]
@@ -43,6 +45,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 #[test]
 fn pdus_that_fuzzing_found_keep_the_rules() {
     replay("pdu", pdu::check);
+}
+
+#[test]
+fn what_esmes_may_say_keeps_the_rules_before_a_bind_and_after() {
+    replay("esme", esme::check);
 }
 
 #[test]

@@ -17,12 +17,13 @@ use domain::time::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::{BoundEsme, EsmeReceipts};
+use crate::client::Scope;
 use crate::feed::{Addressee, Event, EventFilter, EventQueue, FeedError, Happening, Ready};
 use crate::gateway::Gateway;
 use crate::ports::store::ReadError;
 use crate::queries::InboundText;
 use crate::rows::Purpose;
-use crate::settings::EsmeInbound;
+use crate::settings::{EsmeAccount, EsmeInbound};
 
 /// When to look again after the ledger or the store could not be read.
 const UNREAD_PAUSE: Duration = Duration::from_secs(1);
@@ -232,7 +233,10 @@ impl EsmeDeliveries {
     async fn mobile(&self, id: InboundId) -> Result<Option<EsmeContent>, ReadError> {
         let settings = self.gateway.settings();
         let account = settings.esmes.accounts.get(&self.system_id);
-        if account.is_none_or(|account| account.inbound == EsmeInbound::None) {
+        let wants = |account: &EsmeAccount| {
+            account.inbound == EsmeInbound::All && self.gateway.may_read_inbound(account.client)
+        };
+        if !account.is_some_and(|account| wants(account)) {
             return Ok(None);
         }
         let found = self.gateway.store.inbound(id).await?;
@@ -308,6 +312,16 @@ impl Gateway {
         queue.keep(self, self.now());
         queues.insert(system_id.clone(), (client, Arc::clone(&queue)));
         Some(queue)
+    }
+
+    fn may_read_inbound(&self, client: ClientId) -> bool {
+        let directory = self
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let scope = Scope::InboundRead.as_str();
+        let row = directory.get(client).filter(|row| row.revoked.is_none());
+        row.is_some_and(|row| row.scopes.iter().any(|granted| granted == scope))
     }
 
     fn short_codes_of(&self, client: ClientId) -> Option<Vec<ShortCode>> {

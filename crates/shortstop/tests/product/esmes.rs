@@ -66,6 +66,8 @@ impl Door {
             "messages:send",
             "--scope",
             "messages:read",
+            "--scope",
+            "inbound:read",
             "--config",
             &config,
         ])
@@ -385,6 +387,12 @@ async fn an_esme_of_smpplib_sends_texts_and_gets_receipts_and_what_handsets_wrot
         assert_eq!(mobile["source"], json!([1, 1, "447700900999"]));
     }
     receives(&door.carrier, &texts()).await;
+    assert!(door.gateway.stop().await.unwrap().success());
+    let told = of_kind(&door.ground, "events.told");
+    let opened = told
+        .iter()
+        .map(|entry| entry["data"]["opened"].as_u64().unwrap());
+    assert_eq!(opened.sum::<u64>(), u64::try_from(expected).unwrap());
 }
 
 #[tokio::test]

@@ -91,6 +91,11 @@ impl Conversation {
         }
     }
 
+    /// Stands there from the beginning.
+    pub(super) const fn begin(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
     pub(super) const fn phase(&self) -> Phase {
         self.phase
     }

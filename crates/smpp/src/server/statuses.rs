@@ -1,4 +1,4 @@
-//! The one place where what the engine says becomes a `command_status` for ESMEs. `docs/errors.md` has the
+//! The one place where what the engine says becomes a `command_status` for ESMEs. `docs/smpp.md` has the
 //! same table with what to do about each. A refusal is an answer with a reason; a failure is ours.
 
 use domain::admission::Refusal;

@@ -8,7 +8,7 @@ use smpp::status::Status;
 use tokio::io::AsyncWriteExt;
 
 use crate::esme::{Esme, message};
-use crate::stage::Stage;
+use crate::stage::{PATIENCE, Stage};
 
 fn quick() -> ServerSettings {
     ServerSettings {
@@ -151,6 +151,9 @@ async fn who_asks_and_never_reads_is_left() {
     let mut esme = Esme::bound(stage.address).await;
     let ask = [16_u32, id::ENQUIRE_LINK, 0, 9].map(u32::to_be_bytes);
     let flood = ask.as_flattened().repeat(4_096);
-    while esme.stream.write_all(&flood).await.is_ok() {}
+    let flooding = async { while esme.stream.write_all(&flood).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, flooding)
+        .await
+        .expect("it goes on for ever");
     assert_eq!(stage.count("connections_stalled"), 1);
 }

@@ -14,7 +14,19 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 20] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 22] = [
+    (
+        "event EsmeTold",
+        Kind::EventsTold,
+        include_str!("../esmes.rs"),
+        "fn an_esme_of_smpplib_sends_texts_and_gets_receipts_and_what_handsets_wrote_over_tls(",
+    ),
+    (
+        "event EsmeTold",
+        Kind::EventsDead,
+        include_str!("../../../../engine/tests/roles/events_out.rs"),
+        "fn an_event_that_was_given_up_has_its_entry_and_stays_known(",
+    ),
     (
         "event EsmeBound",
         Kind::EsmeBound,
