@@ -38,7 +38,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// A book without counts. The names must differ. All tables are laid out here and never grow.
+    /// A book without counts. The names must differ. Its tables grow as they are used, to the sizes that the policies name.
     pub fn new(policies: Vec<Policy>, secret: Secret) -> Result<Self, PolicyError> {
         reload::check_names(&policies)?;
         let mut book = Self::empty(secret);

@@ -228,7 +228,7 @@ impl Limit {
 
     /// Octets that the tables take at most.
     pub(super) fn octets(&self) -> usize {
-        self.stores.iter().map(Store::octets).sum()
+        self.stores.iter().map(Store::octets_max).sum()
     }
 
     /// The first level that knows the request's key or has room for it.

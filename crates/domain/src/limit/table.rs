@@ -1,10 +1,11 @@
-//! A table of keys of fixed size. It is laid out once and never grows: the entries lie in the order of
-//! their keys, each within [`REACH`] places of where its key begins to look. There are four places for
-//! three keys, so that a search ends within a cache line or two. A key that came to rest (nothing it took counts any more) is as good as one never seen, and
-//! its place is the first to be used again. A live entry is never given away: when there is no room, the
-//! newcomer is told so.
+//! A table of keys with a largest size. It begins small and doubles when three of four places are used and
+//! most of them live; at its largest it grows no more. The entries lie in the order of their keys, each within [`REACH`]
+//! places of where its key begins to look. There are four places for three keys, so that a search ends
+//! within a cache line or two. A key that came to rest (nothing it took counts any more) is as good as one
+//! never seen, and its place is the first to be used again. A live entry is never given away: when there is
+//! no room, the newcomer is told so.
 
-use core::fmt;
+use core::{fmt, mem};
 
 use super::key::Key;
 
@@ -15,6 +16,9 @@ const REACH: usize = 64;
 /// How far from its home a newcomer looks for a place that can be given up. On average it looks at 8
 /// when 3 of 4 are live, and at few when some are at rest.
 const SPAN: usize = 512;
+
+/// The fewest homes of a table that can grow: it begins with one to two times as many.
+const LEAST: usize = 512;
 
 /// Places that share a word of the bits.
 const WORD: usize = 64;
@@ -100,24 +104,43 @@ pub enum Vacancy {
 pub struct Table {
     rows: Vec<Row>,
     homes: usize,
+    /// How often the homes can still double.
+    doublings: u32,
+    /// Places that are used.
+    filled: usize,
+    /// Blocks of keys that were let go of.
+    spare: Vec<u32>,
     /// One bit a place that was ever used, so that a walk costs what is used and not what there is.
     used: Vec<u64>,
 }
 
 impl Table {
-    /// Lays out a table for `capacity` (1 or more) live keys.
+    /// Lays out a table for at most `capacity` (1 or more) live keys.
     pub fn new(capacity: u32) -> Self {
         let capacity = usize::try_from(capacity.max(1)).unwrap_or(usize::MAX);
-        let homes = capacity.saturating_add(capacity / 3).saturating_add(1);
+        let wanted = capacity.saturating_add(capacity / 3).saturating_add(1);
+        let doublings = (wanted / LEAST).checked_ilog2().unwrap_or(0);
+        Self::laid_out(wanted.div_ceil(1 << doublings), doublings)
+    }
+
+    fn laid_out(homes: usize, doublings: u32) -> Self {
         let places = homes.saturating_add(REACH);
         Self {
             rows: vec![[0; 5]; places],
             homes,
+            doublings,
+            filled: 0,
+            spare: Vec::new(),
             used: vec![0; places.div_ceil(WORD)],
         }
     }
 
-    /// How many places it has.
+    /// How many places it has at its largest.
+    pub fn places_max(&self) -> usize {
+        (self.homes << self.doublings).saturating_add(REACH)
+    }
+
+    /// How many places it has now.
     pub fn places(&self) -> usize {
         self.rows.len()
     }
@@ -156,13 +179,14 @@ impl Table {
     }
 
     /// Whether a key that is not in the table would find a place.
+    #[inline]
     pub fn has_room(&self, key: Key, rests: impl Fn(&Entry) -> bool) -> bool {
-        self.gap(key, rests).is_some()
+        self.doublings > 0 || self.gap(key, rests).is_some()
     }
 
     /// Makes a place for a key that is not in the table. `None` when all it can reach are live.
     pub fn insert(&mut self, key: Key, rests: impl Fn(&Entry) -> bool) -> Option<(usize, Vacancy)> {
-        let Gap { before, vacant } = self.gap(key, rests)?;
+        let Gap { before, vacant } = self.make_gap(key, &rests)?;
         let gone = self.rows.get(vacant).copied()?;
         let place = if vacant < before {
             self.rows.get_mut(vacant..before)?.rotate_left(1);
@@ -177,14 +201,68 @@ impl Table {
         };
         *self.rows.get_mut(place)? = entry.pack();
         // What lies between was used before; only the place given up may not have been.
-        if let Some(word) = self.used.get_mut(vacant / WORD) {
-            *word |= 1 << (vacant % WORD);
-        }
-        let vacancy = match gone[0] {
-            0 => Vacancy::Empty,
-            _ => Vacancy::Rested(Entry::unpack(gone)),
+        self.mark(vacant);
+        let vacancy = if gone[0] == 0 {
+            self.filled += 1;
+            Vacancy::Empty
+        } else {
+            Vacancy::Rested(Entry::unpack(gone))
         };
         Some((place, vacancy))
+    }
+
+    fn mark(&mut self, place: usize) {
+        if let Some(word) = self.used.get_mut(place / WORD) {
+            *word |= 1 << (place % WORD);
+        }
+    }
+
+    /// A gap, in a table laid out anew when this one has none or would become too full.
+    fn make_gap(&mut self, key: Key, rests: &impl Fn(&Entry) -> bool) -> Option<Gap> {
+        loop {
+            let gap = self.gap(key, rests);
+            let is_empty = |gap: &Gap| self.rows.get(gap.vacant).is_some_and(|row| row[0] == 0);
+            let is_full = self.filled * 4 >= self.homes * 3;
+            let is_fine = gap.as_ref().is_some_and(|gap| !is_full || !is_empty(gap));
+            if is_fine || self.doublings == 0 {
+                return gap;
+            }
+            self.renew(rests);
+        }
+    }
+
+    /// Lets go of all keys at rest; with twice as many homes when more than half are live. The entries
+    /// keep their order, and since two that had homes of their own are no nearer then, none comes to lie
+    /// further from its home than before.
+    fn renew(&mut self, rests: impl Fn(&Entry) -> bool) {
+        let is_live = |row: &&Row| row[0] != 0 && !rests(&Entry::unpack(**row));
+        let live = self.rows.iter().filter(is_live).count();
+        let renewed = if live > self.filled / 2 {
+            Self::laid_out(self.homes * 2, self.doublings - 1)
+        } else {
+            Self::laid_out(self.homes, self.doublings)
+        };
+        let old = mem::replace(self, renewed);
+        (self.filled, self.spare) = (live, old.spare);
+        let mut next = 0;
+        for row in old.rows.iter().filter(|row| row[0] != 0) {
+            let entry = Entry::unpack(*row);
+            if rests(&entry) {
+                self.spare.push(entry.block);
+                continue;
+            }
+            let place = self.home(entry.key).max(next);
+            if let Some(free) = self.rows.get_mut(place) {
+                *free = *row;
+            }
+            self.mark(place);
+            next = place + 1;
+        }
+    }
+
+    /// The block of a key that was let go of, once.
+    pub fn spare_block(&mut self) -> Option<u32> {
+        self.spare.pop()
     }
 
     /// Takes a label from whatever bears it. The entries keep counting.

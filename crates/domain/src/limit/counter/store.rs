@@ -7,12 +7,16 @@ use crate::limit::table::{Entry, Table, Vacancy};
 use crate::limit::window::{Cell, Window};
 use crate::time::Timestamp;
 
-/// A table, and for quotas a block of cells for each of its places.
+/// Blocks of cells that are laid out at once.
+const SHEET: usize = 512;
+
+/// A table, and for quotas a block of cells for each of its places that was used.
 pub(super) struct Store {
     pub(super) table: Table,
-    cells: Vec<Cell>,
+    /// Blocks, [`SHEET`] of them in a piece.
+    sheets: Vec<Box<[Cell]>>,
     per_key: usize,
-    /// Blocks given out; a key that takes a rested one's place takes its block too.
+    /// Blocks laid out; a key that takes the place of one at rest takes its block too.
     blocks: u32,
 }
 
@@ -25,13 +29,10 @@ impl fmt::Debug for Store {
 
 impl Store {
     pub(super) fn new(capacity: u32, cells: u16) -> Self {
-        let (table, per_key) = (Table::new(capacity), usize::from(cells));
-        let total = table.places().saturating_mul(per_key);
         Self {
-            table,
-            // Plain words: no memory is used before a block is written.
-            cells: vec![[0; 2]; total],
-            per_key,
+            table: Table::new(capacity),
+            sheets: Vec::new(),
+            per_key: usize::from(cells),
             blocks: 0,
         }
     }
@@ -64,16 +65,20 @@ impl Store {
 
     /// The filled cells of an entry.
     pub(super) fn cells(&self, entry: &Entry) -> &[Cell] {
-        let start = self.start(entry);
+        let (sheet, start) = self.start(entry);
         let filled = start.saturating_add(usize::from(entry.filled));
-        self.cells.get(start..filled).unwrap_or_default()
+        let sheet = self.sheets.get(sheet);
+        sheet
+            .and_then(|sheet| sheet.get(start..filled))
+            .unwrap_or_default()
     }
 
     /// Writes a take into an entry's cells.
     pub(super) fn push(&mut self, window: Window, entry: &mut Entry, amount: u64, now: Timestamp) {
-        let start = self.start(entry);
+        let (sheet, start) = self.start(entry);
         let end = start.saturating_add(self.per_key);
-        let Some(row) = self.cells.get_mut(start..end) else {
+        let sheet = self.sheets.get_mut(sheet);
+        let Some(row) = sheet.and_then(|sheet| sheet.get_mut(start..end)) else {
             return;
         };
         let filled = window.take(row, usize::from(entry.filled), amount, now);
@@ -81,23 +86,30 @@ impl Store {
         entry.filled = u16::try_from(filled).unwrap_or(u16::MAX);
     }
 
-    pub(super) fn octets(&self) -> usize {
-        self.table.places() * 40 + self.cells.len() * 16
+    /// Octets that it takes at most.
+    pub(super) fn octets_max(&self) -> usize {
+        self.table.places_max() * (40 + self.per_key * 16)
     }
 
-    fn start(&self, entry: &Entry) -> usize {
+    /// In which sheet an entry's cells lie, and where there.
+    fn start(&self, entry: &Entry) -> (usize, usize) {
         let block = usize::try_from(entry.block).unwrap_or(usize::MAX);
-        block.saturating_mul(self.per_key)
+        (block / SHEET, (block % SHEET).saturating_mul(self.per_key))
     }
 
     fn block(&mut self, vacancy: Vacancy) -> u32 {
         match vacancy {
             Vacancy::Rested(gone) => gone.block,
-            Vacancy::Empty => {
+            Vacancy::Empty => self.table.spare_block().unwrap_or_else(|| {
                 let block = self.blocks;
                 self.blocks = self.blocks.saturating_add(1);
+                let sheet = usize::try_from(block).unwrap_or(usize::MAX) / SHEET;
+                if self.per_key > 0 && sheet >= self.sheets.len() {
+                    self.sheets
+                        .push(vec![[0; 2]; SHEET * self.per_key].into_boxed_slice());
+                }
                 block
-            }
+            }),
         }
     }
 }

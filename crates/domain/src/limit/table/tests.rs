@@ -1,4 +1,4 @@
-//! Tests of [`super`]: it is a map that never grows and never loses a live entry.
+//! Tests of [`super`]: it is a map that grows to a bound and never loses a live entry.
 
 use std::collections::HashMap;
 
@@ -45,9 +45,10 @@ proptest! {
     fn it_holds_what_a_map_holds_as_long_as_that_is_live(
         steps in proptest::collection::vec((0_u64..60, 1_u64..200, 0_u64..12), 1..600),
         capacity in 1_u32..80,
+        doublings in 0_u32..4,
     ) {
-        let mut table = Table::new(capacity);
-        let places = table.places();
+        let mut table = Table::laid_out(usize::try_from(capacity).unwrap(), doublings);
+        let places_max = table.places_max();
         let (mut model, mut now) = (HashMap::new(), 0);
         for (seed, life, pause) in steps {
             now += pause;
@@ -57,7 +58,7 @@ proptest! {
             for (seed, until) in model.iter().filter(|(_, until)| **until > now) {
                 prop_assert_eq!(state(&table, key(*seed)), Some(*until));
             }
-            prop_assert_eq!(table.places(), places);
+            prop_assert!(table.places() <= places_max && table.places_max() == places_max);
             let order: Vec<u64> = table.entries().map(|entry| entry.key.0[0]).collect();
             prop_assert!(order.is_sorted());
         }
@@ -87,7 +88,8 @@ fn every_key_up_to_the_capacity_finds_a_place() {
 #[test]
 fn a_flood_of_new_keys_takes_no_live_place_and_no_memory() {
     let mut table = Table::new(10_000);
-    let places = table.places();
+    assert!(table.places() < 1_200, "it begins small");
+    let places = table.places_max();
     for seed in 0..4_000 {
         assert!(put(&mut table, key(seed), u64::MAX, 0));
     }
@@ -116,4 +118,31 @@ fn years_of_short_lives_leave_room_for_new_ones() {
     for step in 0..300_000_u64 {
         assert!(put(&mut table, key(step), step + 700, step), "step {step}");
     }
+}
+
+#[test]
+fn a_table_grows_with_its_keys_and_none_comes_to_lie_further_away() {
+    let mut table = Table::new(100_000);
+    let mut sizes = vec![table.places()];
+    for seed in 0..100_000 {
+        assert!(put(&mut table, key(seed), seed + 1, 0), "{seed} of 100,000");
+        if sizes.last() != Some(&table.places()) {
+            sizes.push(table.places());
+            for seed in 0..=seed {
+                assert_eq!(state(&table, key(seed)), Some(seed + 1), "after {sizes:?}");
+            }
+        }
+    }
+    assert_eq!(sizes.last(), Some(&table.places_max()));
+    assert!(sizes.len() > 6, "{sizes:?}");
+    assert_eq!(table.entries().count(), 100_000);
+}
+
+#[test]
+fn a_table_does_not_grow_for_keys_that_take_the_places_of_rested_ones() {
+    let mut table = Table::new(100_000);
+    for step in 0..50_000_u64 {
+        assert!(put(&mut table, key(step), step + 300, step));
+    }
+    assert!(table.places() < 2_500, "{} places", table.places());
 }
