@@ -178,7 +178,10 @@ impl Gateway {
         if matches!(error, AuthError::NoncesFull | AuthError::Unavailable) {
             return error;
         }
-        if let Err(throttled) = self.take_failed_login(source) {
+        // After a start everybody meets this for some seconds, with a good key: that is no guess.
+        if error != AuthError::BeforeStart
+            && let Err(throttled) = self.take_failed_login(source)
+        {
             return self.login_throttled(source, throttled, now);
         }
         let who = client.map_or_else(

@@ -254,10 +254,13 @@ fn clients_whose_clock_is_right_wait_three_seconds_after_a_crash() {
     assert!(fast.comes(&test, &lead).is_ok());
     let test = test.crash_and_restart(usual(), 2);
     test.clock.advance(Duration::from_secs(2));
-    assert_eq!(
-        early.comes_now(&test, NONCE).map(drop),
-        Err(AuthError::BeforeStart)
-    );
+    // More often than keys may be wrong: these are none.
+    for _ in 0..100 {
+        assert_eq!(
+            early.comes_now(&test, NONCE).map(drop),
+            Err(AuthError::BeforeStart)
+        );
+    }
     test.clock.advance(Duration::from_secs(1));
     assert!(
         early.comes_now(&test, NONCE).is_ok(),
