@@ -270,7 +270,9 @@ impl Event {
             Self::Configuration => Trace::Entry(&[Kind::ConfigLoaded]),
             Self::Stop => Trace::Entry(&[Kind::LedgerStopped]),
             Self::StartAfterCrash => Trace::Entry(&[Kind::LedgerRecovered]),
-            Self::CredentialsRefused | Self::SocketDenied => Trace::Counted(&[Kind::AuthFailed]),
+            Self::CredentialsRefused | Self::SocketDenied | Self::EsmeRefused => {
+                Trace::Counted(&[Kind::AuthFailed])
+            }
             Self::MessageRefused => Trace::Counted(&[Kind::MessageRefused]),
             Self::RequestRefused => Trace::Counted(&[Kind::RequestRefused]),
             Self::Dispatched => Trace::Entry(&[Kind::MessageDispatched]),
@@ -285,7 +287,6 @@ impl Event {
             Self::EsmeSubmitted => Trace::Entry(&[Kind::MessageAccepted]),
             Self::EsmeAsked => Trace::Counted(&[Kind::MessageRead]),
             Self::EsmeCancelled => Trace::Entry(&[Kind::MessageCancelled]),
-            Self::EsmeRefused => Trace::Counted(&[Kind::AuthFailed]),
             Self::EsmeTold => Trace::Entry(&[Kind::EventsTold, Kind::EventsDead]),
             Self::TimeOver => Trace::Entry(&[
                 Kind::MessageExpired,

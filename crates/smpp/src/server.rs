@@ -8,6 +8,7 @@ mod deliveries;
 mod parts;
 mod places;
 pub mod rehearsal;
+mod replies;
 mod request;
 mod session;
 mod settings;

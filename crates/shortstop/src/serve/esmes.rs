@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::time::Timestamp;
 use engine::Gateway;
+use engine::ports::Clock;
 use smpp::server::{Security, Server, ServerCounters, ServerSettings, TlsProfile, TlsSlot};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -71,7 +72,8 @@ impl Door {
     /// Lets ESMEs in.
     pub(super) fn serve(self, gateway: &Arc<Gateway>) -> Task {
         let (stop, stopped) = watch::channel(false);
-        let parts = (Arc::clone(gateway), Arc::new(SystemClock) as _);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let parts = (Arc::clone(gateway), clock);
         let served = self.server.serve(parts, self.security, stopped);
         (stop, tokio::spawn(served))
     }

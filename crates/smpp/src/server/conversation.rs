@@ -15,14 +15,14 @@ use tokio::time::Instant;
 use super::counters::ServerCounters;
 use super::deliveries::Deliveries;
 use super::parts::{Part, Parts};
+use super::replies::{bind_response, nack, refuse, submit_response, write};
 use super::request::{Ground, handset, payload, terms};
 use super::settings::ServerSettings;
 use super::statuses;
 use super::work::{BindWork, Many, One, Work};
 use crate::frame::{self, Frame};
 use crate::pdu::{
-    Bind, BindKind, BindResponse, Body, Cancel, Destination, MessageResponse, Multi, MultiResponse,
-    Pdu, Query, QueryResponse, ShortMessage, id, next_sequence,
+    Bind, BindKind, Body, Cancel, Destination, Multi, Pdu, Query, ShortMessage, id, next_sequence,
 };
 use crate::status::Status;
 use zeroize::Zeroizing;
@@ -179,12 +179,12 @@ impl Conversation {
         match Pdu::decode(frame) {
             Ok(pdu) => {
                 let sequence = pdu.sequence;
-                let turn = Turn {
+                let mut turn = Turn {
                     sequence,
                     out,
                     work,
                 };
-                self.take_pdu(&pdu, ground, turn)
+                self.take_pdu(&pdu, ground, &mut turn)
             }
             Err(error) => {
                 self.counters.malformed.one();
@@ -205,7 +205,12 @@ impl Conversation {
         }
     }
 
-    fn take_pdu(&mut self, pdu: &Pdu<'_>, ground: Option<&Ground<'_>>, turn: Turn<'_>) -> Flow {
+    fn take_pdu(
+        &mut self,
+        pdu: &Pdu<'_>,
+        ground: Option<&Ground<'_>>,
+        turn: &mut Turn<'_>,
+    ) -> Flow {
         let sequence = turn.sequence;
         match &pdu.body {
             Body::Bind(kind, bind) => self.bind(*kind, bind, turn),
@@ -247,12 +252,12 @@ impl Conversation {
     }
 
     /// A request that the state of the session does not allow.
-    fn misplaced(&self, id: u32, turn: Turn<'_>) {
+    fn misplaced(&self, id: u32, turn: &mut Turn<'_>) {
         self.counters.misplaced.one();
         refuse(turn.out, id, turn.sequence, Status::INVALID_BIND_STATUS);
     }
 
-    fn bind(&mut self, kind: BindKind, bind: &Bind<'_>, turn: Turn<'_>) {
+    fn bind(&mut self, kind: BindKind, bind: &Bind<'_>, turn: &mut Turn<'_>) {
         if self.phase != Phase::Open {
             return bind_response(turn.out, (turn.sequence, kind), Err(Status::ALREADY_BOUND));
         }
@@ -286,7 +291,7 @@ impl Conversation {
         bind_response(out, (sequence, kind), name);
     }
 
-    fn request(&mut self, body: &Body<'_>, ground: &Ground<'_>, turn: Turn<'_>) {
+    fn request(&mut self, body: &Body<'_>, ground: &Ground<'_>, turn: &mut Turn<'_>) {
         match body {
             Body::SubmitSm(message) => self.submit(message, ground, turn),
             Body::SubmitMulti(multi) => self.multi(multi, ground, turn),
@@ -296,9 +301,10 @@ impl Conversation {
         }
     }
 
-    fn submit(&mut self, message: &ShortMessage<'_>, ground: &Ground<'_>, turn: Turn<'_>) {
+    fn submit(&mut self, message: &ShortMessage<'_>, ground: &Ground<'_>, turn: &mut Turn<'_>) {
         let sequence = turn.sequence;
-        if let Err(status) = self.try_submit(message, ground, (turn.sequence, turn.out, turn.work))
+        if let Err(status) =
+            self.try_submit(message, ground, (sequence, &mut *turn.out, &mut *turn.work))
         {
             self.counters.submits_refused.one();
             submit_response(turn.out, sequence, Err(status));
@@ -359,7 +365,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn multi(&mut self, multi: &Multi<'_>, ground: &Ground<'_>, turn: Turn<'_>) {
+    fn multi(&mut self, multi: &Multi<'_>, ground: &Ground<'_>, turn: &mut Turn<'_>) {
         match self.many(multi, ground) {
             Ok(items) => {
                 self.under_way += 1;
@@ -377,10 +383,6 @@ impl Conversation {
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "two values that belong together for one line"
-    )]
     fn many(
         &self,
         multi: &Multi<'_>,
@@ -415,7 +417,7 @@ impl Conversation {
         Ok((items, terms.receipts))
     }
 
-    fn query(&mut self, query: &Query<'_>, turn: Turn<'_>) {
+    fn query(&mut self, query: &Query<'_>, turn: &mut Turn<'_>) {
         let id = std::str::from_utf8(query.message_id)
             .ok()
             .and_then(|id| id.parse().ok());
@@ -432,7 +434,7 @@ impl Conversation {
         turn.work.push(Work::Query { sequence, message });
     }
 
-    fn cancel(&mut self, cancel: &Cancel<'_>, turn: Turn<'_>) {
+    fn cancel(&mut self, cancel: &Cancel<'_>, turn: &mut Turn<'_>) {
         // Without an id all messages to a number are meant: nothing that would be told apart afterwards.
         let id = std::str::from_utf8(cancel.message_id)
             .ok()
@@ -536,67 +538,5 @@ impl Conversation {
             out,
             Pdu::response(sequence, Status::OK, Body::UnbindResponse),
         );
-    }
-}
-
-fn bind_response(
-    out: &mut BytesMut,
-    (sequence, kind): (u32, BindKind),
-    outcome: Result<&[u8], Status>,
-) {
-    use crate::pdu::{Tlvs, tag};
-    let mut tlvs = BytesMut::new();
-    let (status, response) = match outcome {
-        Ok(name) => {
-            Tlvs::push(&mut tlvs, tag::SC_INTERFACE_VERSION, &[0x34]);
-            let response = BindResponse {
-                system_id: Some(name),
-                tlvs: Tlvs::parse(&tlvs).unwrap_or_default(),
-            };
-            (Status::OK, response)
-        }
-        Err(status) => (status, BindResponse::default()),
-    };
-    write(
-        out,
-        Pdu::response(sequence, status, Body::BindResponse(kind, response)),
-    );
-}
-
-fn submit_response(out: &mut BytesMut, sequence: u32, outcome: Result<&[u8], Status>) {
-    let (status, response) = match outcome {
-        Ok(id) => (Status::OK, MessageResponse::with_id(id)),
-        Err(status) => (status, MessageResponse::default()),
-    };
-    write(
-        out,
-        Pdu::response(sequence, status, Body::SubmitSmResponse(response)),
-    );
-}
-
-/// Refuses a request by the response of its kind.
-fn refuse(out: &mut BytesMut, id: u32, sequence: u32, status: Status) {
-    let body = match id {
-        id::SUBMIT_SM => Body::SubmitSmResponse(MessageResponse::default()),
-        id::SUBMIT_MULTI => Body::SubmitMultiResponse(MultiResponse::default()),
-        id::QUERY_SM => Body::QueryResponse(QueryResponse::default()),
-        id::CANCEL_SM => Body::CancelResponse,
-        id::UNBIND => Body::UnbindResponse,
-        _ => match BindKind::from_id(id) {
-            Some(kind) => Body::BindResponse(kind, BindResponse::default()),
-            None => Body::GenericNack,
-        },
-    };
-    write(out, Pdu::response(sequence, status, body));
-}
-
-fn nack(out: &mut BytesMut, sequence: u32, status: Status) {
-    write(out, Pdu::response(sequence, status, Body::GenericNack));
-}
-
-/// Writes a PDU whose fields are all within their limits.
-fn write(out: &mut BytesMut, pdu: Pdu<'_>) {
-    if let Err(error) = pdu.encode(out) {
-        tracing::error!(%error, "a PDU cannot be written");
     }
 }

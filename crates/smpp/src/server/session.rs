@@ -123,7 +123,7 @@ impl Session {
                 Reading::On
             };
             let deadline = self.deadline();
-            let step = tokio::select! {
+            let result = tokio::select! {
                 driven = self.wire.drive_if(reading) => match driven {
                     Ok(Driven::Octets) => self.take_input(),
                     Ok(Driven::End) => Err(EsmeEnd::Closed),
@@ -131,13 +131,13 @@ impl Session {
                 },
                 Some(done) = running.next() => {
                     let mut next = Some(done);
-                    let mut step = Ok(());
+                    let mut result = Ok(());
                     while let Some(done) = next {
-                        step = step.and(self.take_outcome(done));
+                        result = result.and(self.take_outcome(done));
                         next = running.next().now_or_never().flatten();
                     }
                     // What was read before may now find room.
-                    step.and_then(|()| self.take_input())
+                    result.and_then(|()| self.take_input())
                 }
                 _ = ticks.tick() => self.check_timers(),
                 () = until(deadline) => Err(self.timed_out()),
@@ -146,7 +146,7 @@ impl Session {
                     Ok(())
                 }
             };
-            if let Err(end) = step {
+            if let Err(end) = result {
                 return end;
             }
         }

@@ -48,7 +48,7 @@ impl Default for ServerSettings {
             connections_per_address_max: 64,
             handshake_timeout: Duration::from_secs(5),
             session_init_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             response_timeout: Duration::from_secs(10),
             pdu_timeout: Duration::from_secs(10),
             parts_timeout: Duration::from_secs(10),

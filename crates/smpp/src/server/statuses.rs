@@ -52,7 +52,7 @@ pub(super) const fn of_query(error: LookupError) -> Status {
 }
 
 /// In answer to cancel_sm.
-pub(super) const fn of_cancel(error: &CancelError) -> Status {
+pub(super) const fn of_cancel(error: CancelError) -> Status {
     match error {
         CancelError::NotFound => Status::INVALID_MESSAGE_ID,
         CancelError::TooLate(_) => Status::CANCEL_FAILED,

@@ -67,6 +67,9 @@ pub(super) struct Item {
     pub(super) request: Result<Box<SubmitRequest>, Status>,
 }
 
+/// What became of one of them: its address as it came, and the message's id.
+type Outcome = ((u8, u8, Box<[u8]>), Result<MessageId, Status>);
+
 /// Who asks.
 #[derive(Clone)]
 pub(super) struct Asker {
@@ -90,7 +93,7 @@ pub(super) enum Done {
     },
     Multi {
         sequence: u32,
-        outcomes: Vec<((u8, u8, Box<[u8]>), Result<MessageId, Status>)>,
+        outcomes: Vec<Outcome>,
     },
     Query {
         sequence: u32,
@@ -186,11 +189,7 @@ impl Asker {
             .map_err(|error| statuses::of_submit(&error))
     }
 
-    async fn submit_many(
-        &self,
-        items: Vec<Item>,
-        receipts: EsmeReceipts,
-    ) -> Vec<((u8, u8, Box<[u8]>), Result<MessageId, Status>)> {
+    async fn submit_many(&self, items: Vec<Item>, receipts: EsmeReceipts) -> Vec<Outcome> {
         let each = items.into_iter().map(|item| async move {
             let outcome = match item.request {
                 Ok(request) => self.submit(*request, receipts, None).await,
@@ -210,8 +209,7 @@ impl Asker {
     async fn cancel(&self, message: MessageId) -> Result<(), Status> {
         let caller = self.may(Scope::MessagesSend, Status::CANCEL_FAILED)?;
         let view = self.gateway.cancel(caller, message).await;
-        view.map(|_| ())
-            .map_err(|error| statuses::of_cancel(&error))
+        view.map(|_| ()).map_err(statuses::of_cancel)
     }
 }
 
@@ -254,12 +252,7 @@ impl Done {
 }
 
 /// Answers submit_multi: with the id of the first message, and with whoever gets none.
-fn many(
-    sequence: u32,
-    outcomes: &[((u8, u8, Box<[u8]>), Result<MessageId, Status>)],
-    conversation: &mut Conversation,
-    out: &mut BytesMut,
-) {
+fn many(sequence: u32, outcomes: &[Outcome], conversation: &mut Conversation, out: &mut BytesMut) {
     let (mut refused, mut count) = (Vec::new(), 0_u8);
     for ((ton, npi, octets), outcome) in outcomes {
         if let Err(status) = outcome {
@@ -269,16 +262,13 @@ fn many(
     }
     let first = outcomes.iter().find_map(|(_, outcome)| outcome.ok());
     let id = first.map(|id| id.to_string());
-    let (status, response) = match &id {
-        Some(id) => {
-            let response = MultiResponse::new(id.as_bytes(), (count, &refused));
-            (Status::OK, response)
-        }
-        None => {
-            let status = outcomes.first().and_then(|(_, outcome)| outcome.err());
-            let status = status.unwrap_or(Status::SUBMIT_FAILED);
-            (status, MultiResponse::default())
-        }
+    let (status, response) = if let Some(id) = &id {
+        let response = MultiResponse::new(id.as_bytes(), (count, &refused));
+        (Status::OK, response)
+    } else {
+        let status = outcomes.first().and_then(|(_, outcome)| outcome.err());
+        let status = status.unwrap_or(Status::SUBMIT_FAILED);
+        (status, MultiResponse::default())
     };
     let body = Body::SubmitMultiResponse(response);
     conversation.answered(Pdu::response(sequence, status, body), out);

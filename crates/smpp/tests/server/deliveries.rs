@@ -36,10 +36,10 @@ impl Stage {
     async fn ends(&self, state: ReceiptState) {
         let handed = self.handed().await;
         let token = handed.submission.token;
-        let taken = Answer::Accepted(id_of(token));
+        let answer = Answer::Accepted(id_of(token));
         self.test
             .gateway
-            .answered(&handed.bind, vec![(token, taken)]);
+            .answered(&handed.bind, vec![(token, answer)]);
         let receipt = Receipt {
             carrier_id: id_of(token),
             state,

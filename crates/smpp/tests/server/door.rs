@@ -154,22 +154,15 @@ fn identity() -> rcgen::CertifiedKey<rcgen::KeyPair> {
     rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
 }
 
+/// SHA-256, by a suite of the TLS library, so that no other library is needed here.
 fn hash(certificate: &[u8]) -> CertificateHash {
-    let digest = rustls::crypto::aws_lc_rs::default_provider();
-    // The hash of a suite of the library, so that no other is needed here.
-    let suite = digest
-        .cipher_suites
-        .iter()
-        .find_map(|suite| suite.tls13())
-        .filter(|suite| suite.common.hash_provider.output_len() == 32);
-    let suite = suite.or_else(|| {
-        digest.cipher_suites.iter().find_map(|suite| {
-            let suite = suite.tls13()?;
-            (suite.common.hash_provider.output_len() == 32).then_some(suite)
-        })
-    });
-    let output = suite.unwrap().common.hash_provider.hash(certificate);
-    output.as_ref().try_into().unwrap()
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let suites = provider.cipher_suites.iter();
+    let mut hashes = suites
+        .filter_map(rustls::SupportedCipherSuite::tls13)
+        .map(|suite| suite.common.hash_provider);
+    let hash = hashes.find(|hash| hash.output_len() == 32).unwrap();
+    hash.hash(certificate).as_ref().try_into().unwrap()
 }
 
 /// Binds over TLS, showing a certificate or none.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ConfigChange;
+use engine::ports::Clock;
 use engine::settings::EsmeAccount;
 use smpp::server::{Security, Server, ServerCounters, ServerSettings};
 use testkit::TestGateway;
@@ -19,7 +20,7 @@ pub struct Stage {
     pub address: SocketAddr,
     pub counters: Arc<ServerCounters>,
     stop: watch::Sender<bool>,
-    served: tokio::task::JoinHandle<()>,
+    ending: tokio::task::JoinHandle<()>,
 }
 
 impl Stage {
@@ -49,14 +50,15 @@ impl Stage {
             .unwrap();
         let address = server.address();
         let (stop, stopped) = watch::channel(false);
-        let parts = (Arc::clone(&test.gateway), test.clock.clone() as _);
-        let served = tokio::spawn(server.serve(parts, security, stopped));
+        let clock: Arc<dyn Clock> = test.clock.clone();
+        let parts = (Arc::clone(&test.gateway), clock);
+        let ending = tokio::spawn(server.serve(parts, security, stopped));
         Self {
             test,
             address,
             counters,
             stop,
-            served,
+            ending,
         }
     }
 
@@ -69,7 +71,7 @@ impl Stage {
     /// Stops the server, and waits for its end.
     pub async fn stop(self) -> TestGateway {
         self.stop.send_replace(true);
-        tokio::time::timeout(PATIENCE, self.served)
+        tokio::time::timeout(PATIENCE, self.ending)
             .await
             .unwrap()
             .unwrap();
