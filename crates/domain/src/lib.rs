@@ -19,3 +19,4 @@ pub mod system_id;
 pub mod text;
 pub mod time;
 pub mod verification;
+pub mod webhook;

@@ -60,6 +60,26 @@ impl Feed {
         progress.insert(name.into(), octets);
     }
 
+    /// Forgets progress of this name.
+    pub(crate) fn forget(&self, name: &str) {
+        let progress = self.progress.lock();
+        let mut progress = progress.unwrap_or_else(PoisonError::into_inner);
+        progress.remove(name);
+    }
+
+    /// Progress of somebody who is told from now on.
+    pub(crate) fn beginning(&self, bounds: QueueBounds) -> Result<Vec<u8>, FeedError> {
+        let pages = self.pages.get().ok_or(FeedError::Absent)?;
+        let queue = queue::Queue::new(pages.size()?, bounds);
+        Ok(queue.store().to_octets())
+    }
+
+    /// The queue of this name, if somebody has it open.
+    pub(crate) fn queue(&self, name: &str) -> Option<Arc<EventQueue>> {
+        let mut queues = self.open_queues().into_iter();
+        queues.find(|queue| queue.who().name() == name)
+    }
+
     fn open_queues(&self) -> Vec<Arc<EventQueue>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|queue| queue.strong_count() > 0);
@@ -116,7 +136,7 @@ impl Gateway {
     }
 
     /// Begins to tell somebody of events, from where that stopped before; the first time from now on.
-    /// Blocks.
+    /// While somebody has what is for this one open, it is that. Blocks.
     pub fn open_events(
         self: &Arc<Self>,
         who: Addressee,
@@ -124,13 +144,18 @@ impl Gateway {
     ) -> Result<Arc<EventQueue>, FeedError> {
         let pages = self.feed.pages.get().ok_or(FeedError::Absent)?;
         let bounds = self.settings().events;
-        let queue = EventQueue::open(self, Arc::clone(pages), (who, filter), bounds)?;
-        let queue = Arc::new(queue);
+        // Held meanwhile: two of one name would tell everything twice.
         let mut open = self
             .feed
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let found = open.iter().filter_map(Weak::upgrade);
+        if let Some(queue) = { found }.find(|queue| *queue.who() == who) {
+            return Ok(queue);
+        }
+        let queue = EventQueue::open(self, Arc::clone(pages), (who, filter), bounds)?;
+        let queue = Arc::new(queue);
         open.push(Arc::downgrade(&queue));
         Ok(queue)
     }

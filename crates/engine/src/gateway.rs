@@ -35,6 +35,7 @@ use crate::streams::Stream;
 use crate::turns::Turns;
 use crate::vault::Vault;
 use crate::verifications::NumberLocks;
+use crate::webhooks::Webhooks;
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -102,6 +103,8 @@ pub struct Gateway {
     pub(crate) streams: OnceLock<Vec<Arc<Stream>>>,
     /// Who is told of events, and how far.
     pub(crate) feed: Feed,
+    /// The webhooks of clients.
+    pub(crate) webhooks: Webhooks,
     /// The seals of the ledger, where it is sealed.
     pub(crate) sealing: OnceLock<Arc<Sealing>>,
     /// Who is asked about SIMs, where somebody is.
@@ -156,6 +159,7 @@ impl Gateway {
             shortage: Shortage::default(),
             streams: OnceLock::new(),
             feed: Feed::default(),
+            webhooks: Webhooks::default(),
             sealing: OnceLock::new(),
             risk: OnceLock::new(),
             pumping: Mutex::default(),
@@ -228,6 +232,7 @@ impl Gateway {
         }
         metrics.rows.extend(self.stream_rows());
         metrics.rows.extend(self.feed.rows());
+        metrics.rows.extend(self.webhooks.metrics());
         metrics.rows.extend(self.pumping_rows());
         metrics.rows.extend(self.esme_rows());
         if let Some(sealing) = self.sealing.get() {

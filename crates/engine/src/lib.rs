@@ -65,6 +65,7 @@ mod unlock;
 mod unsigned;
 mod vault;
 mod verifications;
+mod webhooks;
 mod witnesses;
 
 pub use answers::AMBIGUITY_DEFAULT;
@@ -128,4 +129,7 @@ pub use verifications::{
     NumberEnabled, ResendError, RiskRefusal, StartOnFactor, StartVerification,
     StartVerificationError, VerificationReceipt, VerificationSettings, VerificationStarted,
     VerificationView,
+};
+pub use webhooks::{
+    DeadView, NewWebhook, WebhookError, WebhookReplay, WebhookSecret, WebhookSettings,
 };

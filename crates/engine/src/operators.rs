@@ -52,7 +52,7 @@ impl Gateway {
 }
 
 /// The facts of a counted entry about one event.
-fn once(now: Timestamp) -> Facts {
+pub(crate) fn once(now: Timestamp) -> Facts {
     let moment = || UtcMicros(now.micros());
     Facts::new()
         .put("count", 1_u64)

@@ -20,6 +20,7 @@ pub mod storage;
 pub mod store;
 pub mod stream;
 pub mod view;
+pub mod webhook;
 pub mod witness;
 pub mod workshop;
 
@@ -41,5 +42,6 @@ pub use shelf::Shelf;
 pub use store::Store;
 pub use stream::Collector;
 pub use view::View;
+pub use webhook::Webhook;
 pub use witness::Witness;
 pub use workshop::Workshop;

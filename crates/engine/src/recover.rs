@@ -260,9 +260,10 @@ impl Gateway {
                 Some(record) => found.pumping.take(record),
                 None => found.unopened += 1,
             },
+            Loaded::Webhook(row) => drop(self.webhooks.rows().insert(row.id, *row)),
             Loaded::Progress(row) => self.feed.remember(&row.name, row.octets),
             // A key behind what it could have sealed: the store breaks its promise.
-            Loaded::Webhook(_) | Loaded::Kek(_) | Loaded::Secret(_) => {}
+            Loaded::Kek(_) | Loaded::Secret(_) => {}
         }
     }
 

@@ -23,6 +23,7 @@ use domain::verification::recovery::CODES_OF_A_SET;
 use crate::feed::QueueBounds;
 use crate::ports::carrier::{BindId, Direction};
 use crate::verifications::VerificationSettings;
+use crate::webhooks::WebhookSettings;
 
 pub use esmes::{
     CertificateHash, DoorSettings, EsmeAccount, EsmeInbound, EsmeSettings, OtherParameters,
@@ -63,6 +64,8 @@ pub struct Settings {
     pub events: QueueBounds,
     /// ESMEs that may bind.
     pub esmes: EsmeSettings,
+    /// How webhooks are called.
+    pub webhooks: WebhookSettings,
 }
 
 impl Settings {

@@ -47,5 +47,6 @@ mod roles {
     mod texted;
     mod unsigned;
     mod verifications;
+    mod webhooks;
     mod witnesses;
 }

@@ -104,6 +104,13 @@ pub const fn of_request(request: &Request) -> Trace {
         }
         Request::VerificationsUnblock { .. } => Trace::Entry(&[Kind::PumpingLifted]),
         Request::VerificationsEnable { .. } => Trace::Entry(&[Kind::VerificationEnabled]),
+        Request::WebhookAdd(_) => Trace::Entry(&[Kind::WebhookAdded]),
+        Request::WebhookList | Request::WebhookDead { .. } => Trace::Entry(&[Kind::WebhookRead]),
+        Request::WebhookEnable { .. } => Trace::Entry(&[Kind::WebhookEnabled]),
+        Request::WebhookDisable { .. } => Trace::Entry(&[Kind::WebhookDisabled]),
+        Request::WebhookRotate { .. } => Trace::Entry(&[Kind::WebhookRotated]),
+        Request::WebhookRemove { .. } => Trace::Entry(&[Kind::WebhookRemoved]),
+        Request::WebhookReplay { .. } => Trace::Entry(&[Kind::WebhookReplayed]),
         Request::Backup { .. } => Trace::Entry(&[Kind::BackupMade]),
     }
 }
@@ -114,9 +121,11 @@ pub const fn of_command(command: &Command) -> Trace {
         Command::Demo(_) => Trace::Parts("a gateway of its own, and requests to it"),
         Command::Serve(_) => Trace::Entry(&[Kind::LedgerStarted, Kind::LedgerRecovered]),
         Command::CheckConfig(_) => Trace::Nothing("reads a configuration, which holds no secret"),
-        Command::Client(_) | Command::Keys(_) | Command::Limits(_) | Command::Backup(_) => {
-            Trace::Parts("a request")
-        }
+        Command::Client(_)
+        | Command::Keys(_)
+        | Command::Limits(_)
+        | Command::Webhook(_)
+        | Command::Backup(_) => Trace::Parts("a request"),
         Command::Ledger(command) => of_ledger(command),
         Command::Subject(command) => of_subject(command),
         Command::Verifications(command) => of_verifications(command),

@@ -5,6 +5,7 @@ pub mod clients;
 pub mod limits;
 pub mod search;
 pub mod verifications;
+pub mod webhook;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -86,6 +87,9 @@ pub enum Command {
     /// Whether codes are used, by country and prefix; which prefixes are blocked; and the end of a block.
     #[command(subcommand)]
     Verifications(verifications::VerificationsCommand),
+    /// Call URLs of clients when something happens, signed; list what they did not take, and tell it again.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Write a copy of the store, on a running gateway or its data folder. Numbers and texts stay
     /// sealed in it; the master key is not in it.
     Backup(BackupArgs),

@@ -12,3 +12,4 @@ pub mod limits;
 pub mod restore;
 pub mod subject;
 pub mod verifications;
+pub mod webhook;

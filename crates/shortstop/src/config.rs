@@ -36,6 +36,7 @@ pub mod siem;
 pub mod smpp;
 pub mod store;
 pub mod verifications;
+pub mod webhooks;
 pub mod witness;
 
 pub use checked::Checked;
@@ -52,7 +53,7 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 25] = [
+pub const SECTIONS: [&str; 26] = [
     "node",
     "https",
     "smpp",
@@ -71,6 +72,7 @@ pub const SECTIONS: [&str; 25] = [
     "risk",
     "pumping",
     "bounds",
+    "webhooks",
     "fairness",
     "limit",
     "group",
@@ -119,6 +121,8 @@ pub struct Config {
     pub pumping: pumping::Pumping,
     /// `[bounds]`.
     pub bounds: bounds::Bounds,
+    /// `[webhooks]`.
+    pub webhooks: webhooks::Webhooks,
     /// `[fairness]`.
     pub fairness: fairness::Fairness,
     /// `[[limit]]`.
@@ -184,6 +188,7 @@ impl Config {
             risk: sources.section("risk"),
             pumping: sources.section("pumping"),
             bounds: sources.section("bounds"),
+            webhooks: sources.section("webhooks"),
             fairness: sources.section("fairness"),
             limits: sources.named("limit"),
             groups: sources.named("group"),
@@ -228,6 +233,7 @@ impl Config {
         written(&mut out, "[risk]", self.risk.values());
         written(&mut out, "[pumping]", self.pumping.values());
         written(&mut out, "[bounds]", self.bounds.values());
+        written(&mut out, "[webhooks]", self.webhooks.values());
         written(&mut out, "[fairness]", self.fairness.values());
         for limit in &self.limits {
             written(&mut out, "[[limit]]", limit.values());
@@ -258,6 +264,7 @@ impl Config {
             ("risk", self.risk.values()),
             ("pumping", self.pumping.values()),
             ("bounds", self.bounds.values()),
+            ("webhooks", self.webhooks.values()),
             ("fairness", self.fairness.values()),
             ("prices", self.prices.values()),
             ("countries", self.countries.values()),

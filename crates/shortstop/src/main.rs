@@ -8,7 +8,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use shortstop::cli::{Cli, Command, DemoArgs, WrongUsage};
 use shortstop::commands::{
     backup, carrier_sim, check_config, client, keys, ledger, limits, restore, subject,
-    verifications,
+    verifications, webhook,
 };
 use shortstop::output::{Format, Output};
 use shortstop::{demo, serve, version};
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Limits(args) => limits::run(&args, output),
         Command::Ledger(command) => ledger::run(&command, output),
         Command::Subject(command) => subject::run(&command, output),
+        Command::Webhook(command) => webhook::run(command, output),
         Command::Verifications(command) => verifications::run(&command, output),
         Command::Backup(args) => backup::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),

@@ -37,6 +37,8 @@ pub struct Material {
     pub links: Vec<LinkMaterial>,
     /// The way to whoever is asked about SIMs.
     pub risk: Option<SimSwapClient>,
+    /// The way to webhooks; `None` when nobody's certificates can be believed.
+    pub webhooks: Option<WebhookCaller>,
 }
 
 /// A certificate chain and its key, as their files hold them.

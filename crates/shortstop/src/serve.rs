@@ -100,6 +100,7 @@ struct Parts {
     signing: Signing,
     streams: (watch::Sender<bool>, JoinHandle<()>),
     sealing: (watch::Sender<bool>, JoinHandle<()>),
+    webhooks: (watch::Sender<bool>, JoinHandle<()>),
 }
 
 /// The signals that a gateway listens to, from before it is ready.
@@ -168,6 +169,7 @@ impl Running {
                 when_unknown: plan.when_unknown,
             });
         }
+        opened.gateway.attach_webhooks(Arc::new(material.webhooks));
         opened.gateway.config_loaded(&change::first(&config));
         block_in_place(|| opened.attach_events());
         let control = control(&folder, &opened)?;
@@ -233,6 +235,7 @@ impl Running {
             signing,
             streams,
             sealing,
+            webhooks,
         } = self.parts;
         control.abort();
         let (drained, ()) = tokio::join!(end(https), async {
@@ -242,6 +245,7 @@ impl Running {
         });
         // First the dispatcher: what it would hand to a bind that ends would only come back.
         end(jobs).await;
+        end(webhooks).await;
         self.links.stop(self.patience).await;
         self.opened.gateway.close_esme_queues();
         self.opened.gateway.stop().await;
@@ -298,6 +302,7 @@ impl Parts {
         let (stop_jobs, jobs) = watch::channel(false);
         let (stop_streams, streams) = watch::channel(false);
         let (stop_sealing, sealing) = watch::channel(false);
+        let (stop_webhooks, webhooks) = watch::channel(false);
         let https = sockets
             .https
             .serve(api, Security::Tls(Arc::clone(tls)), https);
@@ -316,6 +321,10 @@ impl Parts {
             sealing: (
                 stop_sealing,
                 tokio::spawn(Arc::clone(gateway).run_sealing(sealing)),
+            ),
+            webhooks: (
+                stop_webhooks,
+                tokio::spawn(Arc::clone(gateway).run_webhooks(webhooks)),
             ),
         }
     }

@@ -126,6 +126,7 @@ pub fn open_under(
             error => Failure::new(Exit::Unavailable, error),
         }
     })?;
+    gateway.attach_events(store.clone());
     Ok(Opened {
         gateway,
         public: Arc::new(public),

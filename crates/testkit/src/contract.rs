@@ -12,3 +12,4 @@ pub mod risk;
 pub mod seals;
 pub mod store;
 pub mod stream;
+pub mod webhook;

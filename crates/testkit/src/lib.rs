@@ -23,6 +23,7 @@ pub mod risk;
 pub mod seals;
 pub mod settings;
 pub mod syslog;
+pub mod webhook;
 pub mod witness;
 
 pub use carriers::RecordingCarriers;
@@ -37,4 +38,5 @@ pub use memory::{Image, MemoryStore};
 pub use risk::MemoryRisk;
 pub use seals::{MemorySeals, SealStep};
 pub use syslog::SyslogReceiver;
+pub use webhook::MemoryWebhook;
 pub use witness::{Witness, WitnessSetup};

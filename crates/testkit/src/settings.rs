@@ -116,6 +116,7 @@ pub fn usual() -> Settings {
         verifications: Some(Box::new(verifications())),
         events: engine::QueueBounds::default(),
         esmes: EsmeSettings::default(),
+        webhooks: engine::WebhookSettings::default(),
         factors: FactorSettings {
             issuer: Some("Example Ltd".into()),
             ..FactorSettings::default()

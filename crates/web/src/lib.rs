@@ -20,6 +20,7 @@ mod settings;
 pub mod siem;
 pub mod sim_swap;
 mod tls;
+pub mod webhook;
 pub mod witness;
 
 pub use admin::{Admin, Rows};

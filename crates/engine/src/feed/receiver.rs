@@ -95,6 +95,8 @@ struct Inner {
     kept: Vec<u8>,
     kept_next: u64,
     kept_at: Option<Timestamp>,
+    /// Nothing is kept any more.
+    is_retired: bool,
 }
 
 /// One who is told of events.
@@ -138,6 +140,7 @@ impl EventQueue {
             kept: kept.unwrap_or_default(),
             kept_next,
             kept_at: None,
+            is_retired: false,
         };
         Ok(Self {
             gateway: Arc::downgrade(gateway),
@@ -262,8 +265,18 @@ impl EventQueue {
     }
 
     /// Has these, which were given up, told once more.
-    pub fn revive(&self, events: Vec<Arc<Event>>, now: Timestamp) {
+    pub(crate) fn revive(&self, events: Vec<Arc<Event>>, now: Timestamp) {
         self.inner().queue.revive(events, now);
+    }
+
+    /// Has an entry kept beside the next progress.
+    pub(crate) fn note(&self, draft: Draft) {
+        self.inner().drafts.push(draft);
+    }
+
+    /// Whoever is told goes: nothing is kept any more.
+    pub(crate) fn retire(&self) {
+        self.inner().is_retired = true;
     }
 
     /// Makes everything that waits due now.
@@ -316,6 +329,9 @@ impl EventQueue {
     /// What there is to keep; it is taken as kept. A commit that fails makes more be told twice.
     pub(crate) fn changes(&self, now: Timestamp) -> Option<Changes> {
         let mut inner = self.inner();
+        if inner.is_retired {
+            return None;
+        }
         let is_idle = inner.report.is_empty() && inner.drafts.is_empty();
         let looked_at = inner.queue.next().saturating_sub(inner.kept_next);
         if is_idle && looked_at < IDLE_ENTRIES && !inner.kept.is_empty() {

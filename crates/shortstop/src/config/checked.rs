@@ -32,6 +32,7 @@ mod risk;
 mod short_codes;
 mod siem;
 mod verifications;
+mod webhooks;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
 pub use esmes::{EsmePlan, SmppPlan};
@@ -66,6 +67,8 @@ pub struct Checked {
     pub streams: Vec<StreamPlan>,
     /// Who is asked about SIMs.
     pub risk: Option<RiskPlan>,
+    /// How webhooks are called.
+    pub webhooks: WebhookWay,
     /// The bounds of the store.
     pub store: Store,
     /// What is logged.
@@ -119,6 +122,7 @@ impl TryFrom<&Config> for Checked {
         let ledger = ledger::plan(config, &mut problems);
         let streams = siem::streams(config, &mut problems);
         let risk = risk::plan(config, &mut problems);
+        let webhooks = webhooks::way(config, &mut problems);
         let settings = settings(config, &mut problems);
         limits::store(&config.store, &mut problems);
         if !is_log_level(&config.log.level) {
@@ -138,6 +142,7 @@ impl TryFrom<&Config> for Checked {
             ledger,
             streams,
             risk,
+            webhooks,
             store: config.store.clone(),
             log: config.log.clone(),
         });
@@ -261,7 +266,8 @@ fn settings(config: &Config, problems: &mut Problems) -> Settings {
         fairness: fairness::fairness(&config.fairness, problems),
         retention: limits::retention(&config.retention, &config.messages, problems),
         factors: factors::settings(&config.factors, problems),
-        events: engine::QueueBounds::default(),
+        events: webhooks::queues(&config.webhooks, problems),
+        webhooks: webhooks::settings(&config.webhooks, problems),
         receipt_timeout: std::time::Duration::from_secs(config.messages.receipt_seconds),
         rewrap_every: limits::rewrap_every(&config.keys, problems),
         verifications: verifications::settings(config, problems),

@@ -12,7 +12,7 @@ use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
     admin, bounds, countries, factors, fairness, https, keys, ledger, log, messages, node, prices,
-    pumping, retention, risk, smpp, store, verifications,
+    pumping, retention, risk, smpp, store, verifications, webhooks,
 };
 
 /// What stands above the first section.
@@ -57,6 +57,7 @@ pub fn render() -> String {
     section::<risk::Risk>(&mut out, "risk", Head::Single);
     section::<pumping::Pumping>(&mut out, "pumping", Head::Single);
     section::<bounds::Bounds>(&mut out, "bounds", Head::Single);
+    section::<webhooks::Webhooks>(&mut out, "webhooks", Head::Single);
     section::<fairness::Fairness>(&mut out, "fairness", Head::Single);
     section::<LimitSection>(&mut out, "limit", Head::Optional);
     section::<GroupSection>(&mut out, "group", Head::Optional);

@@ -12,6 +12,7 @@ pub mod rebuild;
 pub mod search;
 pub mod subject;
 pub mod verifications;
+pub mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +112,19 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             number,
             reason,
         } => verifications::enable(&gateway, &actor, (client, &number), &reason).await,
+        Request::WebhookAdd(asked) => webhooks::add(&gateway, &actor, asked).await,
+        Request::WebhookList => webhooks::list(&gateway, &actor).await,
+        Request::WebhookEnable { webhook } => webhooks::enable(&gateway, &actor, webhook).await,
+        Request::WebhookDisable { webhook } => webhooks::disable(&gateway, &actor, webhook).await,
+        Request::WebhookRotate {
+            webhook,
+            overlap_seconds,
+        } => webhooks::rotate(&gateway, &actor, webhook, overlap_seconds).await,
+        Request::WebhookRemove { webhook } => webhooks::remove(&gateway, &actor, webhook).await,
+        Request::WebhookDead { webhook } => webhooks::dead(&gateway, &actor, webhook).await,
+        Request::WebhookReplay { webhook, event } => {
+            webhooks::replay(&gateway, &actor, webhook, event).await
+        }
         Request::Backup { to } => backup(&gateway, &actor, to).await,
     }
 }

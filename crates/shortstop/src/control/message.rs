@@ -3,11 +3,12 @@
 
 pub mod clients;
 pub mod search;
+pub mod webhook;
 
 use std::path::PathBuf;
 
 use domain::class::TrafficClass;
-use domain::id::{ClientId, KeyId, MessageId};
+use domain::id::{ClientId, KeyId, MessageId, WebhookId};
 use domain::sender::ShortCode;
 use domain::verification::pumping::Prefix;
 use engine::rows::{AuthMode, CertificateRow};
@@ -145,6 +146,44 @@ pub enum Request {
         number: NumberAsked,
         /// Why.
         reason: String,
+    },
+    /// Add a webhook.
+    WebhookAdd(webhook::NewWebhookAsked),
+    /// Every webhook.
+    WebhookList,
+    /// Call a webhook again.
+    WebhookEnable {
+        /// The webhook.
+        webhook: WebhookId,
+    },
+    /// Stop calling a webhook.
+    WebhookDisable {
+        /// The webhook.
+        webhook: WebhookId,
+    },
+    /// Give a webhook new secrets; the old ones sign until the overlap is over.
+    WebhookRotate {
+        /// The webhook.
+        webhook: WebhookId,
+        /// How long the old secrets still sign.
+        overlap_seconds: u64,
+    },
+    /// Remove a webhook.
+    WebhookRemove {
+        /// The webhook.
+        webhook: WebhookId,
+    },
+    /// What a webhook did not take.
+    WebhookDead {
+        /// The webhook.
+        webhook: WebhookId,
+    },
+    /// Tell a webhook once more of what it did not take.
+    WebhookReplay {
+        /// The webhook.
+        webhook: WebhookId,
+        /// One event; all of them without it.
+        event: Option<String>,
     },
     /// Write a copy of the store to a new file.
     Backup {

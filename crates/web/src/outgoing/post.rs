@@ -13,8 +13,10 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
 
 use super::place::Place;
 use super::trust::Trust;
@@ -57,7 +59,7 @@ pub(crate) struct Unanswered(pub(crate) String);
 
 /// Asks a service. It has no time limit.
 pub(crate) async fn post(place: &Place, trust: &Trust, post: Post) -> Result<Answered, Unanswered> {
-    let request = request(place, post)?;
+    let request = request(&place.authority, post)?;
     let socket = connect(place, trust).await?;
     match trust {
         Trust::Loopback => exchange(socket, request).await,
@@ -68,9 +70,22 @@ pub(crate) async fn post(place: &Place, trust: &Trust, post: Post) -> Result<Ans
     }
 }
 
-fn request(place: &Place, post: Post) -> Result<Request<Full<Bytes>>, Unanswered> {
+/// Asks over a connection that is already there, protected for this name. It has no time limit.
+pub(crate) async fn post_over(
+    socket: TcpStream,
+    (connector, name): (&TlsConnector, ServerName<'static>),
+    authority: &str,
+    post: Post,
+) -> Result<Answered, Unanswered> {
+    let request = request(authority, post)?;
+    socket.set_nodelay(true).map_err(because("no connection"))?;
+    let protected = connector.connect(name, socket).await;
+    exchange(protected.map_err(because("TLS failed"))?, request).await
+}
+
+fn request(authority: &str, post: Post) -> Result<Request<Full<Bytes>>, Unanswered> {
     let mut request = Request::post(post.path)
-        .header(HOST, place.authority.as_str())
+        .header(HOST, authority)
         .header(USER_AGENT, concat!("shortstop/", env!("CARGO_PKG_VERSION")))
         .header(CONTENT_TYPE, post.content_type)
         .header(CONNECTION, "close");

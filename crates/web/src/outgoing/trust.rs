@@ -67,12 +67,14 @@ impl Trust {
     pub(crate) fn of(place: &Place, roots: &Roots) -> Result<Self, RootsError> {
         match &place.wire {
             Wire::Loopback => Ok(Self::Loopback),
-            Wire::Tls(name) => {
-                let connector = TlsConnector::from(Arc::new(config(roots)?));
-                Ok(Self::Tls(connector, name.clone()))
-            }
+            Wire::Tls(name) => Ok(Self::Tls(connector(roots)?, name.clone())),
         }
     }
+}
+
+/// What protects connections to services whose names come later.
+pub(crate) fn connector(roots: &Roots) -> Result<TlsConnector, RootsError> {
+    Ok(TlsConnector::from(Arc::new(config(roots)?)))
 }
 
 fn config(roots: &Roots) -> Result<ClientConfig, RootsError> {

@@ -27,5 +27,6 @@ mod site;
 mod slow;
 mod throttled;
 mod tls;
+mod webhook;
 mod wire;
 mod witness;

@@ -1,0 +1,365 @@
+//! Couriers: one for each webhook that is called. It takes what is due, calls, and says what became of it. A
+//! webhook that fails again and again is called with one event at a time, and rarer and rarer, so that being
+//! away costs little to both sides; nobody else waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::id::WebhookId;
+use domain::time::Timestamp;
+use domain::webhook::{Target, pause};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::feed::{EventQueue, Ready};
+use crate::gateway::Gateway;
+use crate::ports::Webhook;
+use crate::ports::webhook::{Body, Call, Called, Uncalled};
+use crate::rows::{WebhookDown, WebhookRow, WebhookStanding};
+
+/// How often it is looked whether a webhook came, went or lost its client, if nobody says so.
+const LOOK: Duration = Duration::from_secs(2);
+/// The pause after trouble with the store.
+const REST: Duration = Duration::from_secs(5);
+/// After so many failures in a row a webhook counts as being away.
+const AWAY: u32 = 3;
+/// The pauses between calls of one that is away: doubled from the first to the last.
+const AWAY_PAUSE: Duration = Duration::from_secs(5);
+const AWAY_PAUSE_MAX: Duration = Duration::from_mins(5);
+/// Fewer failures in a row than this never take a webhook down.
+const FAILURES_MIN: u32 = 10;
+/// How long what is on its way may take at a stop.
+const LAST: Duration = Duration::from_secs(5);
+
+/// What became of a call.
+enum Outcome {
+    Taken {
+        is_opened: bool,
+    },
+    Refused(&'static str, Option<Duration>),
+    Gone,
+    /// It was not made: the store cannot be read, or the webhook is gone.
+    NotMade,
+}
+
+/// Calls one webhook.
+struct Courier {
+    gateway: Arc<Gateway>,
+    caller: Arc<dyn Webhook>,
+    id: WebhookId,
+    queue: Arc<EventQueue>,
+    /// Not called before, since it is away.
+    rests_until: Option<Timestamp>,
+}
+
+type Calls = JoinSet<(Ready, Outcome)>;
+type Running = BTreeMap<WebhookId, (watch::Sender<bool>, JoinHandle<()>)>;
+
+impl Gateway {
+    /// Calls webhooks until told to stop.
+    pub async fn run_webhooks(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let Some(caller) = self.webhooks.caller.get().cloned() else {
+            return;
+        };
+        let mut running = Running::new();
+        loop {
+            let wanted = self.called_webhooks();
+            let is_over = |id: &WebhookId| !wanted.iter().any(|row| row.id == *id);
+            let ended: Vec<_> = running.extract_if(.., |id, _| is_over(id)).collect();
+            end(ended.into_iter().map(|(_, courier)| courier)).await;
+            running.retain(|_, (_, courier)| !courier.is_finished());
+            for row in wanted {
+                if !running.contains_key(&row.id) {
+                    let (end, ends) = watch::channel(false);
+                    let (gateway, caller) = (Arc::clone(&self), Arc::clone(&caller));
+                    let courier = tokio::spawn(Courier::work(gateway, caller, row.id, ends));
+                    running.insert(row.id, (end, courier));
+                }
+            }
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = self.webhooks.changed.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        end(running.into_values()).await;
+    }
+
+    /// Those that are called now.
+    fn called_webhooks(&self) -> Vec<WebhookRow> {
+        let rows = self.webhooks.rows();
+        let is_called = |row: &&WebhookRow| {
+            row.standing == WebhookStanding::Enabled && self.is_client(row.client)
+        };
+        rows.values().filter(is_called).cloned().collect()
+    }
+
+    /// Calls every webhook with everything that is due, once, and waits for what becomes of it. Gives how
+    /// many calls were made. For tests: [`Gateway::run_webhooks`] does the same all the time.
+    pub async fn call_webhooks(self: &Arc<Self>) -> usize {
+        let Some(caller) = self.webhooks.caller.get().cloned() else {
+            return 0;
+        };
+        let mut count = 0;
+        for row in self.called_webhooks() {
+            let caller = Arc::clone(&caller);
+            let Some(mut courier) = Courier::new(Arc::clone(self), caller, row.id).await else {
+                continue;
+            };
+            if courier.queue.fill().await.is_err() {
+                continue;
+            }
+            let mut calls = Calls::new();
+            let now = self.now();
+            for ready in courier.queue.take(usize::MAX, now) {
+                courier.call(&mut calls, ready);
+            }
+            count += calls.len();
+            while let Some(ended) = calls.join_next().await {
+                courier.settle(ended).await;
+            }
+            courier.queue.close();
+        }
+        count
+    }
+}
+
+async fn end(couriers: impl Iterator<Item = (watch::Sender<bool>, JoinHandle<()>)>) {
+    let couriers: Vec<_> = couriers.collect();
+    for (end, _) in &couriers {
+        let _gone = end.send(true);
+    }
+    for (_, courier) in couriers {
+        if let Err(error) = courier.await {
+            tracing::error!(%error, "a courier of a webhook ended badly");
+        }
+    }
+}
+
+impl Courier {
+    async fn new(gateway: Arc<Gateway>, caller: Arc<dyn Webhook>, id: WebhookId) -> Option<Self> {
+        let row = gateway.webhooks.get(id)?;
+        let queue = gateway.queue_of(&row).await.ok()?;
+        Some(Self {
+            gateway,
+            caller,
+            id,
+            queue,
+            rests_until: None,
+        })
+    }
+
+    /// Works until told to end, or until the events cannot be read.
+    async fn work(
+        gateway: Arc<Gateway>,
+        caller: Arc<dyn Webhook>,
+        id: WebhookId,
+        mut ends: watch::Receiver<bool>,
+    ) {
+        let Some(mut courier) = Self::new(gateway, caller, id).await else {
+            tokio::select! {
+                _ = ends.wait_for(|ends| *ends) => {}
+                () = tokio::time::sleep(REST) => {}
+            }
+            return;
+        };
+        let mut calls = Calls::new();
+        courier.until_told(&mut calls, &mut ends).await;
+        let all = async {
+            while let Some(ended) = calls.join_next().await {
+                courier.settle(ended).await;
+            }
+        };
+        // What takes longer is told again.
+        let _late = tokio::time::timeout(LAST, all).await;
+        courier.queue.close();
+    }
+
+    async fn until_told(&mut self, calls: &mut Calls, ends: &mut watch::Receiver<bool>) {
+        loop {
+            let room = self.room(calls.len());
+            let (queue, away) = (Arc::clone(&self.queue), self.rest());
+            let next = async {
+                tokio::time::sleep(away).await;
+                queue.next(room.max(1)).await
+            };
+            tokio::select! {
+                biased;
+                () = over(ends) => return,
+                Some(ended) = calls.join_next() => self.settle(ended).await,
+                ready = next, if room > 0 => match ready {
+                    Ok(ready) => {
+                        for one in ready {
+                            self.call(calls, one);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, webhook = %self.id, "events cannot be read now");
+                        tokio::time::sleep(REST).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many more calls may be made at once.
+    fn room(&self, on_their_way: usize) -> usize {
+        let most = if self.queue.trouble().0 >= AWAY {
+            1
+        } else {
+            self.gateway.settings().webhooks.calls_max
+        };
+        most.saturating_sub(on_their_way)
+    }
+
+    /// How long it is still left alone.
+    fn rest(&self) -> Duration {
+        let now = self.gateway.now();
+        self.rests_until
+            .map_or(Duration::ZERO, |until| until.since(now))
+    }
+
+    fn call(&self, calls: &mut Calls, ready: Ready) {
+        let (gateway, caller, id) = (Arc::clone(&self.gateway), Arc::clone(&self.caller), self.id);
+        calls.spawn(async move {
+            let outcome = tell(&gateway, caller.as_ref(), id, &ready).await;
+            (ready, outcome)
+        });
+    }
+
+    async fn settle(&mut self, ended: Result<(Ready, Outcome), tokio::task::JoinError>) {
+        let (ready, outcome) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                // Its event stays out until the next start, and is told again then.
+                tracing::error!(%error, "a call of a webhook ended badly");
+                return;
+            }
+        };
+        let now = self.gateway.now();
+        let index = ready.event.index;
+        match outcome {
+            Outcome::Taken { is_opened } => {
+                self.queue.done(index, is_opened);
+                self.rests_until = None;
+            }
+            Outcome::NotMade => self.queue.give_back(index),
+            Outcome::Gone => {
+                self.queue.later(index, now, now);
+                self.down(WebhookDown::Gone).await;
+            }
+            Outcome::Refused(why, asked) => self.refused(&ready, (why, asked), now).await,
+        }
+    }
+
+    async fn refused(
+        &mut self,
+        ready: &Ready,
+        (why, asked): (&'static str, Option<Duration>),
+        now: Timestamp,
+    ) {
+        let mut chance = [0];
+        self.gateway.entropy.fill(&mut chance);
+        let [chance] = chance;
+        let index = ready.event.index;
+        match pause(ready.attempt, chance, asked) {
+            Some(pause) => self.queue.later(index, now.saturating_add(pause), now),
+            None => self.queue.give_up(index, why, now),
+        }
+        let (failures, since) = self.queue.trouble();
+        if let Some(more) = failures.checked_sub(AWAY) {
+            let rest = AWAY_PAUSE.saturating_mul(2_u32.saturating_pow(more));
+            let rest = rest.min(AWAY_PAUSE_MAX).max(asked.unwrap_or_default());
+            self.rests_until = Some(now.saturating_add(rest.min(AWAY_PAUSE_MAX)));
+        }
+        let patience = self.gateway.settings().webhooks.give_up;
+        let is_long = since.is_some_and(|since| now.since(since) >= patience);
+        if is_long && failures >= FAILURES_MIN {
+            self.down(WebhookDown::Failing).await;
+        }
+    }
+
+    async fn down(&self, why: WebhookDown) {
+        self.gateway.take_webhook_down(self.id, why).await;
+    }
+}
+
+/// Waits until told to end.
+async fn over(ends: &mut watch::Receiver<bool>) {
+    let _over = ends.wait_for(|ends| *ends).await;
+}
+
+/// Makes one call.
+async fn tell(gateway: &Gateway, caller: &dyn Webhook, id: WebhookId, ready: &Ready) -> Outcome {
+    let Some(row) = gateway.webhooks.get(id) else {
+        // Its courier is about to be told.
+        tokio::time::sleep(REST).await;
+        return Outcome::NotMade;
+    };
+    let payload = match gateway.payload(&ready.event, row.include).await {
+        Ok(payload) => payload,
+        Err(error) => {
+            tracing::warn!(%error, webhook = %id, "what a webhook is told cannot be read now");
+            tokio::time::sleep(REST).await;
+            return Outcome::NotMade;
+        }
+    };
+    let Some(call) = signed(gateway, &row, ready, payload.body) else {
+        return Outcome::Refused("unsigned", None);
+    };
+    match caller.call(call).await {
+        Ok(Called {
+            status: 200..=299, ..
+        }) => Outcome::Taken {
+            is_opened: payload.is_opened,
+        },
+        Ok(Called { status: 410, .. }) => Outcome::Gone,
+        Ok(Called {
+            status,
+            retry_after,
+        }) => Outcome::Refused(word(status), retry_after),
+        Err(error) => {
+            told_once(id, ready, &error);
+            Outcome::Refused(error.code(), None)
+        }
+    }
+}
+
+/// The log hears of the first try of an event only.
+fn told_once(id: WebhookId, ready: &Ready, error: &Uncalled) {
+    if ready.attempt == 1 {
+        tracing::info!(webhook = %id, %error, "a webhook was not reached; it is tried again");
+    }
+}
+
+fn signed(gateway: &Gateway, row: &WebhookRow, ready: &Ready, body: Vec<u8>) -> Option<Call> {
+    let target = Target::parse(row.url.reveal()).ok()?;
+    let now = gateway.now();
+    let (event, timestamp) = (ready.event.id.to_string(), now.seconds());
+    let keys = gateway.keys_of(row, now);
+    let signatures = keys.iter().map(|keys| keys.sign(&event, timestamp, &body));
+    let signatures = signatures.collect::<Option<Vec<_>>>()?;
+    if signatures.is_empty() {
+        return None;
+    }
+    Some(Call {
+        target,
+        id: event,
+        timestamp,
+        signature: signatures.join(" "),
+        body: Body(body),
+    })
+}
+
+/// The stable word of an answer that is no success.
+const fn word(status: u16) -> &'static str {
+    match status {
+        300..=399 => "redirected",
+        429 => "throttled",
+        400..=499 => "client-error",
+        500..=599 => "server-error",
+        _ => "odd-status",
+    }
+}

@@ -1,0 +1,85 @@
+//! Events that a webhook did not take: listed, and told once more when an operator says so.
+
+use std::sync::Arc;
+
+use domain::id::WebhookId;
+use ledger::{Facts, Kind};
+
+use super::acts::{WebhookError, by};
+use crate::feed::{DeadEvent, DeadLetter, Event};
+use crate::gateway::Gateway;
+
+/// An event that was given up.
+#[derive(Clone, Debug)]
+pub struct DeadView {
+    /// How often it was tried, when it was given up, and why.
+    pub letter: DeadLetter,
+    /// The event; `None` when its entry was pruned.
+    pub event: Option<Arc<Event>>,
+}
+
+/// What is told once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Everything that was given up.
+    All,
+    /// The event of this id, `evt_…`.
+    One(String),
+}
+
+impl Gateway {
+    /// What a webhook did not take, the oldest first. It is recorded first.
+    pub async fn read_dead(
+        self: &Arc<Self>,
+        actor: &str,
+        id: WebhookId,
+    ) -> Result<Vec<DeadView>, WebhookError> {
+        let row = self.webhooks.get(id).ok_or(WebhookError::NotFound)?;
+        let data = crate::operators::once(self.now());
+        let entry = crate::entries::by_os_user(Kind::WebhookRead, actor, data, None);
+        if !self.record(entry).await {
+            return Err(WebhookError::Unavailable);
+        }
+        let queue = self.queue_of(&row).await?;
+        let dead = dead_of(queue).await?;
+        let view = |(letter, event)| DeadView { letter, event };
+        Ok(dead.into_iter().map(view).collect())
+    }
+
+    /// Tells a webhook once more of what it did not take. Gives how many events.
+    pub async fn replay_dead(
+        self: &Arc<Self>,
+        actor: &str,
+        id: WebhookId,
+        what: &Replay,
+    ) -> Result<usize, WebhookError> {
+        let row = self.webhooks.get(id).ok_or(WebhookError::NotFound)?;
+        let queue = self.queue_of(&row).await?;
+        let dead = dead_of(Arc::clone(&queue)).await?;
+        let is_meant = |event: &Arc<Event>| match what {
+            Replay::All => true,
+            Replay::One(id) => event.id.to_string() == *id,
+        };
+        let events = dead.into_iter().filter_map(|(_, event)| event);
+        let events: Vec<_> = events.filter(is_meant).collect();
+        if events.is_empty() && *what != Replay::All {
+            return Err(WebhookError::NotDead);
+        }
+        let (count, now) = (events.len(), self.now());
+        let data = Facts::new().put("events", count);
+        queue.revive(events, now);
+        queue.note(by(Kind::WebhookReplayed, actor, &row, data));
+        let changes = queue.changes(now).ok_or(WebhookError::Unavailable)?;
+        let is_durable = self.commit_durably(changes).await;
+        is_durable.then_some(count).ok_or(WebhookError::Unavailable)
+    }
+}
+
+async fn dead_of(queue: Arc<crate::feed::EventQueue>) -> Result<Vec<DeadEvent>, WebhookError> {
+    let reading = tokio::task::spawn_blocking(move || queue.dead()).await;
+    let dead = reading.map_err(|_| WebhookError::Unavailable)?;
+    dead.map_err(|error| {
+        tracing::error!(%error, "events that were given up cannot be read");
+        WebhookError::Unavailable
+    })
+}

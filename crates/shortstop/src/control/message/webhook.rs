@@ -1,0 +1,82 @@
+//! Webhooks on the control socket.
+
+use domain::event::EventTypes;
+use domain::id::ClientId;
+use engine::rows::{Included, SealedSecret, WebhookRow, WebhookStanding};
+use serde::{Deserialize, Serialize};
+
+/// A webhook to add.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhookAsked {
+    /// The client that is told.
+    pub client: ClientId,
+    /// Where it is called.
+    pub url: String,
+    /// What it is told of.
+    pub events: EventTypes,
+    /// What of a person it is told.
+    pub include: Included,
+}
+
+/// Its URL may be a secret.
+impl std::fmt::Debug for NewWebhookAsked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewWebhookAsked({}, {:?})", self.client, self.events)
+    }
+}
+
+/// A webhook as the command line shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WebhookShown {
+    /// Its id.
+    pub id: String,
+    /// The client that is told.
+    pub client: String,
+    /// Where it is called.
+    pub url: String,
+    /// What it is told of.
+    pub events: Vec<String>,
+    /// What of a person it is told: `nothing`, `number` or `text`.
+    pub include: String,
+    /// `enabled` or `disabled`.
+    pub standing: String,
+    /// Why it is disabled: `asked`, `gone` or `failing`.
+    pub reason: Option<String>,
+    /// Since when it is disabled.
+    pub since: Option<String>,
+    /// The public keys that its `v1a` signatures are checked with, the newest last.
+    pub public_keys: Vec<String>,
+    /// When it was made.
+    pub created: String,
+    /// The new secret of its `v1` signatures, this once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secret: Option<String>,
+}
+
+impl From<&WebhookRow> for WebhookShown {
+    fn from(row: &WebhookRow) -> Self {
+        let (standing, reason, since) = match row.standing {
+            WebhookStanding::Enabled => ("enabled", None, None),
+            WebhookStanding::Disabled(why, at) => (
+                "disabled",
+                Some(why.as_str().to_owned()),
+                Some(at.to_string()),
+            ),
+        };
+        let public = |secret: &SealedSecret| secret.public.clone();
+        Self {
+            id: row.id.to_string(),
+            client: row.client.to_string(),
+            url: row.url.reveal().to_owned(),
+            events: row.events.words(),
+            include: row.include.as_str().to_owned(),
+            standing: standing.to_owned(),
+            reason,
+            since,
+            public_keys: row.secrets.iter().map(public).collect(),
+            created: row.created.to_string(),
+            secret: None,
+        }
+    }
+}
