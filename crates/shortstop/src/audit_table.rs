@@ -230,6 +230,8 @@ pub enum Event {
     PumpingBlock,
     /// The guard against pumping finds something, and only records.
     PumpingFound,
+    /// A webhook is told of events, takes some or none of them, and may be called no more for it.
+    EventsOut,
     /// Somebody asks for the pages of the admin listener.
     AdminPages,
 }
@@ -269,6 +271,7 @@ impl Event {
         Self::Retention,
         Self::PumpingBlock,
         Self::PumpingFound,
+        Self::EventsOut,
         Self::AdminPages,
     ];
 
@@ -312,6 +315,9 @@ impl Event {
             Self::Retention => Trace::Entry(&[Kind::RetentionExpired]),
             Self::PumpingBlock => Trace::Entry(&[Kind::PumpingBlocked, Kind::PumpingLifted]),
             Self::PumpingFound => Trace::Counted(&[Kind::PumpingSuspected]),
+            Self::EventsOut => {
+                Trace::Entry(&[Kind::EventsTold, Kind::EventsDead, Kind::WebhookDisabled])
+            }
             Self::AdminPages => {
                 Trace::Nothing("health and counts, which tell of no person and change nothing")
             }

@@ -9,6 +9,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
 use web::sim_swap::{Credentials, Secret, SimSwapClient};
+use web::webhook::{RootsError, WebhookCaller};
 use web::witness::HttpWitness;
 use web::{CertificateNeed, Certificates, ClientCertificates, TlsError, TlsProfile, TlsSlot};
 use zeroize::Zeroizing;
@@ -104,6 +105,7 @@ impl Material {
         }
         let risk = checked.risk.as_ref();
         let risk = risk.and_then(|plan| sim_swap(plan, &mut problems));
+        let webhooks = webhooks(checked, &mut problems);
         problems.or_value(clients.map(|clients| Self {
             https,
             clients,
@@ -111,6 +113,7 @@ impl Material {
             esmes,
             links,
             risk,
+            webhooks,
         }))
     }
 
@@ -322,6 +325,19 @@ fn check_key(key: &str, files: &PairFiles, problems: &mut Problems) {
     if let Some(Err(error)) = pair.map(|pair| TlsSlot::new(TlsProfile::default(), pair)) {
         let says = format!("{}: {:#}", path.display(), anyhow::Error::new(error));
         problems.add(key, says);
+    }
+}
+
+/// The way to webhooks. A system without a file of trusted authorities calls none, unless they are named.
+fn webhooks(checked: &Checked, problems: &mut Problems) -> Option<WebhookCaller> {
+    match WebhookCaller::new(checked.webhooks.clone()) {
+        Ok(caller) => Some(caller),
+        Err(RootsError::NoSystemRoots) => None,
+        Err(error) => {
+            let says = format!("{:#}", anyhow::Error::new(error));
+            problems.add("webhooks.ca_file", says);
+            None
+        }
     }
 }
 

@@ -169,7 +169,12 @@ impl Running {
                 when_unknown: plan.when_unknown,
             });
         }
-        opened.gateway.attach_webhooks(Arc::new(material.webhooks));
+        match material.webhooks {
+            Some(caller) => opened.gateway.attach_webhooks(Arc::new(caller)),
+            None => tracing::warn!(
+                "no webhook is called: this system has no file of trusted authorities; name one with webhooks.ca_file"
+            ),
+        }
         opened.gateway.config_loaded(&change::first(&config));
         block_in_place(|| opened.attach_events());
         let control = control(&folder, &opened)?;

@@ -98,6 +98,7 @@ impl Queue {
         mut event: impl FnMut(u64) -> Result<Option<Arc<Event>>, E>,
     ) -> Result<Self, E> {
         let mut queue = Self::new(stored.next, bounds);
+        queue.failures = stored.failures;
         queue.failing_since = stored.failing_since.map(Timestamp::from_micros);
         for (index, attempts, due) in stored.waiting {
             let Some(event) = event(index)? else { continue };
@@ -128,6 +129,7 @@ impl Queue {
         Stored {
             next: self.next,
             failing_since: self.failing_since.map(Timestamp::micros),
+            failures: self.failures,
             waiting: waiting
                 .map(|(index, one)| (*index, one.attempts, one.due.micros()))
                 .collect(),

@@ -109,6 +109,7 @@ fn played() -> Vec<Value> {
         story::streaming(),
         story::witnessing(),
         story::hearing(),
+        story::calling(),
     ];
     stories.iter().flat_map(entries_of).collect()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::event::EventTypes;
 use domain::id::WebhookId;
+use domain::webhook::pause;
 use domain::webhook::schedule::ATTEMPTS_MAX;
 use engine::ports::webhook::{Call, Uncalled};
 use engine::rows::{Included, WebhookDown, WebhookRow, WebhookStanding};
@@ -183,14 +184,15 @@ fn what_is_not_taken_is_told_again_by_the_schedule_and_then_given_up() {
     let stage = Stage::new();
     let (row, _) = stage.add(Included::Nothing);
     stage.receiver.say(500);
-    stage.send();
+    deliver(&stage.test, vec![mobile(1, "hello")]);
     let mut ids = Vec::new();
     for attempt in 1..=ATTEMPTS_MAX {
         let told = stage.tell();
         assert_eq!(told.len(), 1, "attempt {attempt}");
         ids.push(told[0].id.clone());
         assert!(stage.tell().is_empty(), "not before its time");
-        stage.later(28 * 3_600);
+        let pause = pause(attempt, u8::MAX, None).unwrap_or_default();
+        stage.later(pause.as_secs() + 1);
     }
     ids.dedup();
     assert_eq!(ids.len(), 1, "under one id");

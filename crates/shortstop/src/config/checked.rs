@@ -11,6 +11,7 @@ use domain::verification::channel::Channel;
 use domain::verification::odds::Odds;
 use domain::verification::pumping::Mode;
 use engine::settings::{EsmeSettings, Settings};
+use web::webhook::WebhookWay;
 
 use super::admin::{Admin, Exposure};
 use super::https::{ClientCertificates, Https, TlsProfile};

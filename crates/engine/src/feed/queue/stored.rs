@@ -11,12 +11,20 @@ pub(crate) struct Stored {
     /// Since when nothing was taken, in microseconds of UTC since 1970.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) failing_since: Option<u64>,
+    /// Tries in a row that failed.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub(crate) failures: u32,
     /// Index, tries so far, and when the next is due.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) waiting: Vec<(u64, u8, u64)>,
     /// Index, tries, when it was given up, and why.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) dead: Vec<(u64, u8, u64, Box<str>)>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The octets are no progress as this gateway keeps it.

@@ -491,6 +491,37 @@ pub fn hearing() -> TestGateway {
     test
 }
 
+/// The life of a webhook: called, left alone, given new secrets, gone.
+pub fn calling() -> TestGateway {
+    let stage = super::super::webhooks::Stage::new();
+    let (row, _) = stage.add(engine::rows::Included::Number);
+    let gateway = &stage.test.gateway;
+    stage.settle(gateway.read_webhooks("root")).unwrap();
+    let overlap = Duration::from_mins(1);
+    stage
+        .settle(gateway.rotate_webhook("root", row.id, overlap))
+        .unwrap();
+    stage
+        .settle(gateway.replay_dead("root", row.id, &engine::WebhookReplay::All))
+        .unwrap();
+    stage
+        .settle(gateway.disable_webhook("root", row.id))
+        .unwrap();
+    stage
+        .settle(gateway.enable_webhook("root", row.id))
+        .unwrap();
+    stage.receiver.say(410);
+    submit(&stage.test, "hello").unwrap();
+    for handed in dispatch(&stage.test) {
+        accept(&stage.test, &handed);
+    }
+    assert_eq!(stage.tell().len(), 1);
+    stage
+        .settle(gateway.remove_webhook("root", row.id))
+        .unwrap();
+    stage.test
+}
+
 /// A witness that stops and comes back.
 pub fn witnessing() -> TestGateway {
     let test = TestGateway::immediate();

@@ -14,7 +14,7 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 22] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 25] = [
     (
         "event EsmeTold",
         Kind::EventsTold,
@@ -26,6 +26,24 @@ const ELSEWHERE: [(&str, Kind, &str, &str); 22] = [
         Kind::EventsDead,
         include_str!("../../../../engine/tests/roles/events_out.rs"),
         "fn an_event_that_was_given_up_has_its_entry_and_stays_known(",
+    ),
+    (
+        "event EventsOut",
+        Kind::EventsTold,
+        include_str!("../../../../engine/tests/roles/webhooks.rs"),
+        "fn a_webhook_that_was_made_to_hears_numbers_and_texts_and_that_is_counted(",
+    ),
+    (
+        "event EventsOut",
+        Kind::EventsDead,
+        include_str!("../../../../engine/tests/roles/webhooks.rs"),
+        "fn what_is_not_taken_is_told_again_by_the_schedule_and_then_given_up(",
+    ),
+    (
+        "event EventsOut",
+        Kind::WebhookDisabled,
+        include_str!("../../../../engine/tests/roles/webhooks.rs"),
+        "fn a_webhook_that_fails_for_days_is_not_called_any_more(",
     ),
     (
         "event EsmeBound",

@@ -54,6 +54,7 @@ pub async fn running(stage: &mut Stage, _gateway: &GatewayProcess) {
     let erase = ["subject", "erase", PERSON, "--basis", "case 8"];
     let erase = [&erase, &place[..]].concat();
     stage.command(&erase, Kind::SubjectErased).await;
+    webhooks(stage, &place).await;
     let nobody = domain::id::ClientId::new(0, 0).to_string();
     let explain = ["limits", "explain", "--client", &nobody, "--to", PERSON];
     let explain = [&explain, &place[..]].concat();
@@ -101,6 +102,53 @@ async fn clients(stage: &mut Stage, place: &[&str]) -> String {
     }
     let kept = stage.command(&add, Kind::ClientCreated).await;
     word(&kept, "/client/api_key").to_owned()
+}
+
+/// Everything that is done with a webhook.
+async fn webhooks(stage: &mut Stage, place: &[&str]) {
+    let add = [
+        "client",
+        "add",
+        "hooked",
+        "--short-code",
+        CODE,
+        "--class",
+        "alert",
+    ];
+    let made = stage
+        .command(&[&add, place].concat(), Kind::ClientCreated)
+        .await;
+    let client = word(&made, "/client/id").to_owned();
+    stage.book.happened_to(&client);
+    let url = "https://hooks.example/in";
+    let add = [
+        "webhook",
+        "add",
+        &client,
+        url,
+        "--event",
+        "verification.expired",
+    ];
+    let made = stage
+        .command(&[&add, place].concat(), Kind::WebhookAdded)
+        .await;
+    let id = word(&made, "/webhook/id").to_owned();
+    stage.book.happened_to(&id);
+    let list = [&["webhook", "list"], place].concat();
+    stage.command(&list, Kind::WebhookRead).await;
+    let dead = [&["webhook", "dead", &id], place].concat();
+    stage.command(&dead, Kind::WebhookRead).await;
+    for (act, kind) in [
+        ("replay", Kind::WebhookReplayed),
+        ("rotate", Kind::WebhookRotated),
+        ("disable", Kind::WebhookDisabled),
+        ("enable", Kind::WebhookEnabled),
+        ("remove", Kind::WebhookRemoved),
+    ] {
+        let words = [&["webhook", act, &id], place].concat();
+        stage.command(&words, kind).await;
+        stage.book.happened_to(&id);
+    }
 }
 
 /// Reads that are counted: the first is told within a second, the next when the gateway stops.

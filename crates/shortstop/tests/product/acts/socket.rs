@@ -1,8 +1,11 @@
 //! The control socket: every request, as the command line and others send it.
 
+use domain::event::EventTypes;
 use engine::rows::AuthMode;
+use engine::rows::Included;
 use ledger::Kind;
 use shortstop::control::message::search::SearchAsked;
+use shortstop::control::message::webhook::NewWebhookAsked;
 use shortstop::control::message::{
     ConsentAsked, Insistence, LimitAsked, LineFormat, LinesAsked, Manner, NumberAsked,
 };
@@ -35,6 +38,7 @@ pub async fn drive(stage: &mut Stage, busy: &Busy) {
         segments: 1,
     };
     stage.ask(Request::LimitsExplain(asked)).await;
+    webhooks(stage, &busy.client).await;
     stage.ask(Request::KeysStatus).await;
     stage.ask(Request::KeysRotate).await;
     let to = stage.ground.path("backup-socket");
@@ -70,6 +74,40 @@ async fn clients(stage: &mut Stage) {
     stage.book.happened_to(&id);
     stage.ask(Request::ClientRevoke { client, key: None }).await;
     stage.book.happened_to(&id);
+}
+
+/// A webhook that nobody ever has to call: nothing of its client happens.
+async fn webhooks(stage: &mut Stage, client: &str) {
+    let asked = NewWebhookAsked {
+        client: client.parse().unwrap(),
+        url: "https://hooks.example/in".to_owned(),
+        events: EventTypes::named("verification.expired").unwrap(),
+        include: Included::Nothing,
+    };
+    let made = stage.ask(Request::WebhookAdd(asked)).await;
+    let id = made["webhook"]["id"].as_str().unwrap().to_owned();
+    stage.book.happened_to(&id);
+    stage.ask(Request::WebhookList).await;
+    let webhook = id.parse().unwrap();
+    let rotate = Request::WebhookRotate {
+        webhook,
+        overlap_seconds: 60,
+    };
+    stage.ask(Request::WebhookDead { webhook }).await;
+    let replay = Request::WebhookReplay {
+        webhook,
+        event: None,
+    };
+    for request in [
+        replay,
+        rotate,
+        Request::WebhookDisable { webhook },
+        Request::WebhookEnable { webhook },
+        Request::WebhookRemove { webhook },
+    ] {
+        stage.ask(request).await;
+        stage.book.happened_to(&id);
+    }
 }
 
 /// What is counted together, and told at the latest when the gateway stops.
