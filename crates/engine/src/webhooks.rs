@@ -115,17 +115,10 @@ impl Gateway {
     fn events_for(self: &Arc<Self>, row: &WebhookRow) -> Result<Arc<EventQueue>, FeedError> {
         let filter = EventFilter {
             client: row.client,
-            short_codes: self.short_codes_of(row.client),
+            short_codes: self.short_codes_of(row.client).unwrap_or_default(),
             events: row.events,
         };
         self.open_events(Addressee::Webhook(row.id), filter)
-    }
-
-    fn short_codes_of(&self, client: ClientId) -> Vec<domain::sender::ShortCode> {
-        let directory = self.directory.read();
-        let directory = directory.unwrap_or_else(PoisonError::into_inner);
-        let row = directory.get(client);
-        row.map(|row| row.short_codes.clone()).unwrap_or_default()
     }
 
     /// Whether a client is there and was not revoked.

@@ -324,7 +324,8 @@ impl Gateway {
         row.is_some_and(|row| row.scopes.iter().any(|granted| granted == scope))
     }
 
-    fn short_codes_of(&self, client: ClientId) -> Option<Vec<ShortCode>> {
+    /// The short codes of a client; `None` when there is no such client.
+    pub(crate) fn short_codes_of(&self, client: ClientId) -> Option<Vec<ShortCode>> {
         let directory = self
             .directory
             .read()
