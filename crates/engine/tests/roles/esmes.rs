@@ -15,6 +15,7 @@ use testkit::TestGateway;
 use testkit::gateway::HOME;
 use testkit::settings::{ESME_PASSWORD, account, usual, with_accounts};
 
+use super::rebuild::assert_rebuilt;
 use super::stage::request_to;
 
 const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
@@ -223,4 +224,5 @@ fn what_an_esme_submits_names_its_account_and_survives_a_rebuild() {
     assert_eq!(accepted["data"]["receipts"], "all");
     assert!(accepted["data"]["key"].is_null());
     assert_eq!(esme.system_id(), &SystemId::parse("esme1").unwrap());
+    assert_rebuilt(&test);
 }

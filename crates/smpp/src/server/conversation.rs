@@ -104,8 +104,10 @@ impl Conversation {
     pub(super) fn is_full(&self) -> bool {
         match self.phase {
             Phase::Binding | Phase::Leaving(_) => true,
+            // Parts alone never stop the reading: what they wait for may be next.
             Phase::Open | Phase::Bound(_) => {
-                self.under_way + self.parts.held() >= self.settings.window_max
+                let asked = self.under_way + self.parts.held();
+                self.under_way > 0 && asked >= self.settings.window_max
             }
         }
     }
@@ -126,7 +128,7 @@ impl Conversation {
     ) -> (usize, Flow) {
         let mut rest = input;
         let flow = loop {
-            if self.is_full() && !self.make_room(out) {
+            if self.is_full() {
                 break Flow::Continue;
             }
             match frame::take(&mut rest, self.settings.frame_octets_max) {
@@ -151,13 +153,7 @@ impl Conversation {
         (input.len() - rest.len(), flow)
     }
 
-    /// When the window is full of parts that wait for others, the oldest message has to give way, or
-    /// nothing would ever go on.
-    fn make_room(&mut self, out: &mut BytesMut) -> bool {
-        let only_parts = matches!(self.phase, Phase::Bound(_)) && self.under_way == 0;
-        only_parts && self.give_up_parts(Instant::now(), out)
-    }
-
+    /// Gives up on the oldest message that began before, if there is one.
     fn give_up_parts(&mut self, before: Instant, out: &mut BytesMut) -> bool {
         let Some(sequences) = self.parts.give_up(before) else {
             return false;
@@ -344,7 +340,12 @@ impl Conversation {
         if let Some(replaced) = replaced {
             submit_response(out, replaced, Err(Status::TEMPORARY_APPLICATION_ERROR));
         }
-        let Some(whole) = whole else { return Ok(()) };
+        let Some(whole) = whole else {
+            if self.parts.held() > self.settings.window_max {
+                self.give_up_parts(Instant::now(), out);
+            }
+            return Ok(());
+        };
         match terms.request(to, &whole.octets) {
             Ok(request) => {
                 self.under_way += 1;

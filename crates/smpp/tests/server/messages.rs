@@ -149,6 +149,38 @@ async fn a_part_whose_fellows_never_come_is_refused_for_a_time_and_blocks_nothin
 }
 
 #[tokio::test]
+async fn a_window_full_of_parts_stops_nothing_else() {
+    let settings = ServerSettings {
+        window_max: 2,
+        ..ServerSettings::default()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
+    let mut esme = Esme::bound(stage.address).await;
+    for (reference, part) in [(1_u8, 1_u8), (2, 1)] {
+        let octets = [5, 0, 3, reference, 2, part, b'x'];
+        let submit = ShortMessage {
+            esm_class: 0x40,
+            ..message(&octets)
+        };
+        esme.send(Body::SubmitSm(submit)).await;
+        // By then it has been read.
+        esme.send(Body::EnquireLink).await;
+        assert_eq!(esme.reply().await.id, id::ENQUIRE_LINK_RESP);
+    }
+    let octets = [5, 0, 3, 2, 2, 2, b'y'];
+    let submit = ShortMessage {
+        esm_class: 0x40,
+        ..message(&octets)
+    };
+    esme.send(Body::SubmitSm(submit)).await;
+    let ids = [
+        esme.reply().await.message_id(),
+        esme.reply().await.message_id(),
+    ];
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[tokio::test]
 async fn the_same_idempotency_key_brings_the_same_id() {
     let stage = Stage::start().await;
     let mut esme = Esme::bound(stage.address).await;
