@@ -176,6 +176,10 @@ pub enum Event {
     StartAfterCrash,
     /// Whoever asks over HTTPS has no key, or not one for this.
     CredentialsRefused,
+    /// A key of a client is used, the first time on a day.
+    KeyUsed,
+    /// A request is signed by a clock that runs ahead.
+    SignedAhead,
     /// Another user of the machine asks over the control socket.
     SocketDenied,
     /// A message is refused.
@@ -238,12 +242,14 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Start,
         Self::Configuration,
         Self::Stop,
         Self::StartAfterCrash,
         Self::CredentialsRefused,
+        Self::KeyUsed,
+        Self::SignedAhead,
         Self::SocketDenied,
         Self::MessageRefused,
         Self::RequestRefused,
@@ -285,6 +291,8 @@ impl Event {
             Self::CredentialsRefused | Self::SocketDenied | Self::EsmeRefused => {
                 Trace::Counted(&[Kind::AuthFailed])
             }
+            Self::KeyUsed => Trace::Entry(&[Kind::ClientUsed]),
+            Self::SignedAhead => Trace::Entry(&[Kind::AuthAhead]),
             Self::MessageRefused => Trace::Counted(&[Kind::MessageRefused]),
             Self::RequestRefused => Trace::Counted(&[Kind::RequestRefused]),
             Self::Dispatched => Trace::Entry(&[Kind::MessageDispatched]),

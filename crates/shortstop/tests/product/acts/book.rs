@@ -14,7 +14,19 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 25] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 27] = [
+    (
+        "event KeyUsed",
+        Kind::ClientUsed,
+        include_str!("../signed.rs"),
+        "fn a_library_that_others_wrote_signs_and_no_request_of_it_is_taken_twice_over_a_kill(",
+    ),
+    (
+        "event SignedAhead",
+        Kind::AuthAhead,
+        include_str!("../../../../engine/tests/roles/signed.rs"),
+        "fn what_happened_to_credentials_is_told_by_the_ledger_alone(",
+    ),
     (
         "event EsmeTold",
         Kind::EventsTold,
