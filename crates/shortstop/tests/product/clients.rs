@@ -77,9 +77,10 @@ async fn the_same_commands_work_on_the_data_folder_of_a_gateway_that_is_not_runn
     let id = list["clients"][0]["id"].as_str().unwrap();
     run_json(&["client", "revoke", id, "--config", &config]).await;
     let entries = ledger::entries(&ground.data());
-    let changes = entries
-        .iter()
-        .filter(|entry| ledger::word(entry, "/kind").starts_with("client."));
+    let changes = entries.iter().filter(|entry| {
+        ledger::word(entry, "/kind").starts_with("client.")
+            && ledger::word(entry, "/actor/type") == "os_user"
+    });
     let me = process::user_name(process::own_uid());
     let actors: Vec<_> = changes
         .map(|entry| {
