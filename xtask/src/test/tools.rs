@@ -4,7 +4,8 @@
 //!
 //! The tests find the libraries through `target/test-tools/paths.json`, not through the environment,
 //! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
-//! `smpplib`, `aiosmpplib`, `pyotp` and `http_message_signatures`), `node`, and `node_modules` (for `NODE_PATH`, holds `smpp`).
+//! `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures` and `standardwebhooks`), `node`, and `node_modules` (for `NODE_PATH`, holds
+//! `smpp` and `standardwebhooks`).
 //! Debian's `oathtool`, `rsvg-convert` and `zbarimg` have no key: they are where programs are.
 
 use std::fs;
@@ -147,7 +148,7 @@ fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
         &python,
         &[
             "-c",
-            "import smpplib, aiosmpplib, pyotp, http_message_signatures",
+            "import smpplib, aiosmpplib, pyotp, http_message_signatures, standardwebhooks",
         ],
     );
     if imports && is_installed(folder, PYTHON_PEERS) {

@@ -20,7 +20,7 @@ type Block = (Ipv4Addr, u32, &'static str);
 /// What is not the public internet of IPv4 (IANA's registry of special-purpose addresses), and single
 /// addresses of the public one behind which clouds keep metadata.
 const BLOCKS: [Block; 17] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8, "this network"),
+    (Ipv4Addr::UNSPECIFIED, 8, "this network"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "private"),
     (
         Ipv4Addr::new(100, 64, 0, 0),
@@ -43,7 +43,7 @@ const BLOCKS: [Block; 17] = [
     (Ipv4Addr::new(198, 51, 100, 0), 24, "for documentation"),
     (Ipv4Addr::new(203, 0, 113, 0), 24, "for documentation"),
     (Ipv4Addr::new(224, 0, 0, 0), 4, "multicast"),
-    (Ipv4Addr::new(255, 255, 255, 255), 32, "broadcast"),
+    (Ipv4Addr::BROADCAST, 32, "broadcast"),
     (Ipv4Addr::new(240, 0, 0, 0), 4, "reserved"),
 ];
 
@@ -100,8 +100,7 @@ const BLOCKS6: [Block6; 17] = [
 ];
 
 const fn v6(parts: [u16; 8]) -> Ipv6Addr {
-    let [a, b, c, d, e, f, g, h] = parts;
-    Ipv6Addr::new(a, b, c, d, e, f, g, h)
+    Ipv6Addr::from_segments(parts)
 }
 
 /// Passes addresses of the public internet alone.

@@ -217,8 +217,9 @@ impl Gateway {
         let draft = by(Kind::WebhookEnabled, actor, &row, Facts::new());
         let queue = self.queue_of(&row).await?;
         queue.hurry(now);
-        self.put_webhook(Changes::new(draft, now), row.clone())
-            .await?;
+        queue.note(draft);
+        let changes = queue.changes(now).ok_or(WebhookError::Unavailable)?;
+        self.put_webhook(changes, row.clone()).await?;
         Ok(row)
     }
 

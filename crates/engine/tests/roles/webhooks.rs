@@ -248,6 +248,26 @@ fn only_2xx_is_success_and_410_ends_the_calls_until_an_operator_says_so() {
 }
 
 #[test]
+fn an_operator_who_enables_a_webhook_has_it_told_at_once_of_what_waits_for_hours() {
+    let stage = Stage::new();
+    let (row, _) = stage.add(Included::Nothing);
+    stage.receiver.say(500);
+    deliver(&stage.test, vec![mobile(1, "hello")]);
+    let first = stage.tell();
+    stage.later(6);
+    assert_eq!(stage.tell().len(), 1, "the next try is minutes away");
+    let gateway = &stage.test.gateway;
+    stage
+        .settle(gateway.disable_webhook("root", row.id))
+        .unwrap();
+    stage.receiver.say(200);
+    stage
+        .settle(gateway.enable_webhook("root", row.id))
+        .unwrap();
+    assert_eq!(stage.tell()[0].id, first[0].id);
+}
+
+#[test]
 fn a_webhook_that_fails_for_days_is_not_called_any_more() {
     let stage = Stage::new();
     let (row, _) = stage.add(Included::Nothing);

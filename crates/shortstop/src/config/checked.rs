@@ -163,12 +163,19 @@ impl Checked {
             self.digits_warning(),
             self.pumping_warning(),
             self.factors_warning(),
+            self.webhooks_warning(),
             self.smpp.as_ref().and_then(SmppPlan::warning),
             self.smpp.as_ref().and_then(SmppPlan::password_warning),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    fn webhooks_warning(&self) -> Option<&'static str> {
+        (!self.webhooks.permitted.is_empty()).then_some(
+            "webhooks.i_accept_calls_into is set: whoever may name a URL reaches what is in these networks",
+        )
     }
 
     fn digits_warning(&self) -> Option<&'static str> {

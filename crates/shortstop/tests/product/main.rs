@@ -40,3 +40,4 @@ mod siem;
 mod signed;
 mod small_disk;
 mod verifications;
+mod webhooks;
