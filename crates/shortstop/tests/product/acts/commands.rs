@@ -55,8 +55,8 @@ pub async fn running(stage: &mut Stage, _gateway: &GatewayProcess) {
     let erase = [&erase, &place[..]].concat();
     stage.command(&erase, Kind::SubjectErased).await;
     webhooks(stage, &place).await;
-    let nobody = domain::id::ClientId::new(0, 0).to_string();
-    let explain = ["limits", "explain", "--client", &nobody, "--to", PERSON];
+    let (asked, _) = stage.client(&["messages:send"]).await;
+    let explain = ["limits", "explain", "--client", &asked, "--to", PERSON];
     let explain = [&explain, &place[..]].concat();
     stage.command(&explain, Kind::LimitRead).await;
     let rotate = [&["keys", "rotate"], &place[..]].concat();
