@@ -4,6 +4,7 @@
 mod keeping;
 mod metrics;
 mod recent;
+mod replaying;
 mod shown;
 
 use std::net::IpAddr;

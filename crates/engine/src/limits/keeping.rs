@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use domain::limit::book::Book;
 use domain::limit::book::snapshot::Snapshot;
-use domain::limit::country::Destination;
-use domain::limit::facts::{Event, Facts};
 use domain::limit::key::Secret;
 use domain::limit::policy::{Policy, Rule};
 use domain::time::Timestamp;
@@ -16,14 +14,12 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::recent::Recent;
-use super::{Inside, Refused, Unkept};
+use super::replaying::Since;
+use super::{Refused, Unkept};
 use crate::gateway::Gateway;
 use crate::ports::counts::CountsError;
 use crate::recover::StartError;
-use crate::rows::{MessageRow, VaultRow};
-use crate::settings::Settings;
-use crate::steady::{KeptTime, Replayed, SteadyTime};
+use crate::steady::KeptTime;
 use crate::vault::{aead_key, open, seal};
 
 /// How often it is looked whether counts are to be kept.
@@ -50,10 +46,6 @@ const REQUESTS_MAX: u64 = 100_000;
 
 /// The least part of the time that is not spent on keeping counts, the time it takes being one.
 const SHARE: u32 = 20;
-
-/// A start counts no more messages than this, the newest, when there is nothing kept to begin from: within
-/// ten seconds.
-const MESSAGES_MAX: usize = 1_000_000;
 
 /// What the seal is bound to.
 const CONTEXT: &[u8] = b"shortstop/limits/1";
@@ -110,64 +102,6 @@ impl Gateway {
         let inside = self.counted_since(&settings, book, &since)?;
         self.limits.begin(inside);
         Ok(())
-    }
-
-    /// Counts the messages that the kept counts do not hold.
-    fn counted_since(
-        &self,
-        settings: &Settings,
-        mut book: Book,
-        since: &Since,
-    ) -> Result<Inside, StartError> {
-        let time = SteadyTime::begin(since.time, self.now(), self.uptime());
-        let mut times = Replayed::new(since.time, &time);
-        let mut last = since.counted.iter().copied().fold(since.boundary, u64::max);
-        let mut replayed = 0_u64;
-        self.store
-            .accepted(since.boundary, MESSAGES_MAX, &mut |row, number| {
-                let sequence = row.id.sequence();
-                if row.head.client.is_some() && !since.counted.contains(&sequence) {
-                    let at = times.at(row.created);
-                    self.replay(settings, (&mut book, at), &row, number.as_slice());
-                    replayed += 1;
-                }
-                last = last.max(sequence);
-            })?;
-        tracing::debug!(replayed, "messages were counted again");
-        Ok(Inside {
-            book,
-            recent: Recent::from(last),
-            time,
-            unkept: Unkept {
-                messages: replayed,
-                ..Unkept::default()
-            },
-        })
-    }
-
-    fn replay(
-        &self,
-        settings: &Settings,
-        (book, at): (&mut Book, Timestamp),
-        row: &MessageRow,
-        number: &[VaultRow],
-    ) {
-        let segments = u32::try_from(row.segments.len()).unwrap_or(u32::MAX);
-        let number = self.number(number);
-        let cost = number.map(|number| settings.limits.prices.cost(number, segments));
-        let facts = Facts {
-            client: row.head.client,
-            group: settings.limits.group_of(row.head.client),
-            short_code: Some(row.head.from),
-            class: Some(row.head.class),
-            campaign: row.head.campaign.as_deref(),
-            system_id: row.head.esme.as_ref().map(|esme| esme.system_id.as_str()),
-            destination: number.map(Destination::of),
-            segments,
-            cost_micros: cost.unwrap_or_default(),
-            ..Facts::new(Event::Message)
-        };
-        book.replay(&facts, at);
     }
 
     /// What was kept; nothing when it cannot be read, of which the log tells.
@@ -279,13 +213,6 @@ impl Unkept {
     }
 }
 
-/// From where a start counts again.
-struct Since {
-    boundary: u64,
-    counted: HashSet<u64>,
-    time: Option<KeptTime>,
-}
-
 /// How far back a message counts: the longest window of any limit.
 fn horizon(policies: &[Policy]) -> Duration {
     let windows = policies.iter().map(|policy| match policy.draft().rule {
@@ -303,9 +230,12 @@ fn horizon(policies: &[Policy]) -> Duration {
 #[cfg(test)]
 mod tests {
     use domain::limit::book::Verdict;
+    use domain::limit::country::Destination;
+    use domain::limit::facts::{Event, Facts};
     use domain::limit::policy::defaults;
 
     use super::*;
+    use crate::steady::SteadyTime;
 
     #[test]
     fn what_only_these_counts_know_is_kept_within_seconds_and_messages_within_a_minute() {
