@@ -21,12 +21,12 @@ use super::key::{Key, Secret};
 use super::policy::{Method, Policy};
 use super::recipe::{Asked, Recipe};
 use super::table::Entry;
-use super::window::Cell;
+use super::window::Window;
 use crate::time::Timestamp;
 
 pub(super) use reading::{Reading, Standing};
 pub(super) use rows::Rows;
-use store::Store;
+use store::{Cells, Store};
 
 /// How much smaller than the table of exact keys those of the coarser levels are.
 const NEAR_SHARE: u32 = 8;
@@ -219,7 +219,7 @@ impl Limit {
             }
             Method::Quota(window) => {
                 let store = self.stores.get(level.index());
-                let used = store.map_or(0, |store| window.used(store.cells(entry), now));
+                let used = store.map_or(0, |store| window.used(&store.cells(entry, window), now));
                 (used, window.quota())
             }
             Method::Held(slots) => (entry.state, u64::from(slots.most())),
@@ -284,7 +284,7 @@ impl Limit {
                 }
                 Method::Quota(window) => {
                     let more = self.policy.factor(coarse) / self.policy.factor(reading.level);
-                    let part = window.part(store.cells(&entry), more, now);
+                    let part = window.part(&store.cells(&entry, window), more, now);
                     reading.inherited.extend(part);
                 }
                 Method::Held(_) => {}
@@ -305,7 +305,7 @@ impl Limit {
         match self.method(reading) {
             Method::Rate(rate) => Arrival::from_bits(entry.state).room(rate, count(amount), now),
             Method::Quota(window) => {
-                let used = window.used(self.counted(reading), now);
+                let used = window.used(&self.counted(reading, window), now);
                 let sum = used.saturating_add(amount);
                 let quota = window.quota();
                 (sum <= quota, quota.saturating_sub(sum), quota)
@@ -329,7 +329,9 @@ impl Limit {
             Method::Rate(rate) => {
                 Standing::of_rate(rate, Arrival::from_bits(entry.state), count(amount), now)
             }
-            Method::Quota(window) => Standing::of_quota(window, self.counted(reading), amount, now),
+            Method::Quota(window) => {
+                Standing::of_quota(window, &self.counted(reading, window), amount, now)
+            }
             Method::Held(slots) => {
                 let left = if reading.fits {
                     reading.left + amount
@@ -353,9 +355,9 @@ impl Limit {
                 let store = self.stores.get(reading.level.index());
                 let cells = store.and_then(|store| {
                     let entry = store.table.get(store.table.find(entry.key)?)?;
-                    Some(store.cells(&entry))
+                    Some(store.cells(&entry, window))
                 });
-                Standing::of_quota(window, cells.unwrap_or_default(), 0, now)
+                Standing::of_quota(window, &cells.unwrap_or_default(), 0, now)
             }
             Method::Held(slots) => Standing::of_held(slots, reading.left, 0),
         }
@@ -368,10 +370,10 @@ impl Limit {
     }
 
     /// The cells that count against a reading's key before anything is taken.
-    fn counted<'a>(&'a self, reading: &'a Reading) -> &'a [Cell] {
+    fn counted<'a>(&'a self, reading: &'a Reading, window: Window) -> Cells<'a> {
         match (reading.found, self.stores.get(reading.level.index())) {
-            (Some(_), Some(store)) => store.cells(&reading.entry),
-            _ => &reading.inherited,
+            (Some(_), Some(store)) => store.cells(&reading.entry, window),
+            _ => Cells::Row(&reading.inherited),
         }
     }
 

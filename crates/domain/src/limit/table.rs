@@ -41,9 +41,9 @@ pub struct Entry {
     pub state: u64,
     /// What to call the key in a list.
     pub label: u64,
-    /// Where its cells lie, for a count that has some.
+    /// Where its cells lie, when it has some; what the one take was, when that is all there is.
     pub block: u32,
-    /// How many of the cells are filled.
+    /// How many of the cells are filled, or [`Entry::ONE`].
     pub filled: u16,
     /// Which override counts, 0 being the policy's own numbers.
     pub tier: u16,
@@ -70,6 +70,14 @@ impl fmt::Debug for Table {
 type Row = [u64; 5];
 
 impl Entry {
+    /// One take, which needs no cell: most keys never have another.
+    pub const ONE: u16 = u16::MAX;
+
+    /// Whether cells belong to it.
+    pub const fn has_block(&self) -> bool {
+        !matches!(self.filled, 0 | Self::ONE)
+    }
+
     fn pack(self) -> Row {
         let Key([first, second]) = self.key;
         let (filled, tier) = (u64::from(self.filled), u64::from(self.tier));
@@ -91,15 +99,6 @@ impl Entry {
     }
 }
 
-/// What a place holds for a newcomer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vacancy {
-    /// Never used.
-    Empty,
-    /// The entry of a key at rest, which goes; its block may be taken over.
-    Rested(Entry),
-}
-
 /// The table.
 pub struct Table {
     rows: Vec<Row>,
@@ -108,7 +107,7 @@ pub struct Table {
     doublings: u32,
     /// Places that are used.
     filled: usize,
-    /// Blocks of keys that were let go of.
+    /// Blocks that were taken back.
     spare: Vec<u32>,
     /// One bit a place that was ever used, so that a walk costs what is used and not what there is.
     used: Vec<u64>,
@@ -185,7 +184,7 @@ impl Table {
     }
 
     /// Makes a place for a key that is not in the table. `None` when all it can reach are live.
-    pub fn insert(&mut self, key: Key, rests: impl Fn(&Entry) -> bool) -> Option<(usize, Vacancy)> {
+    pub fn insert(&mut self, key: Key, rests: impl Fn(&Entry) -> bool) -> Option<usize> {
         let Gap { before, vacant } = self.make_gap(key, &rests)?;
         let gone = self.rows.get(vacant).copied()?;
         let place = if vacant < before {
@@ -202,13 +201,12 @@ impl Table {
         *self.rows.get_mut(place)? = entry.pack();
         // What lies between was used before; only the place given up may not have been.
         self.mark(vacant);
-        let vacancy = if gone[0] == 0 {
+        if gone[0] == 0 {
             self.filled += 1;
-            Vacancy::Empty
         } else {
-            Vacancy::Rested(Entry::unpack(gone))
-        };
-        Some((place, vacancy))
+            self.let_go(&Entry::unpack(gone));
+        }
+        Some(place)
     }
 
     fn mark(&mut self, place: usize) {
@@ -248,7 +246,7 @@ impl Table {
         for row in old.rows.iter().filter(|row| row[0] != 0) {
             let entry = Entry::unpack(*row);
             if rests(&entry) {
-                self.spare.push(entry.block);
+                self.let_go(&entry);
                 continue;
             }
             let place = self.home(entry.key).max(next);
@@ -260,7 +258,14 @@ impl Table {
         }
     }
 
-    /// The block of a key that was let go of, once.
+    /// Takes the cells of an entry back, if it has some.
+    pub fn let_go(&mut self, entry: &Entry) {
+        if entry.has_block() {
+            self.spare.push(entry.block);
+        }
+    }
+
+    /// A block that was taken back, once.
     pub fn spare_block(&mut self) -> Option<u32> {
         self.spare.pop()
     }

@@ -63,6 +63,11 @@ impl Window {
         self.quota
     }
 
+    /// How long a take counts, in microseconds.
+    pub(super) const fn span(self) -> u64 {
+        self.span
+    }
+
     /// How many cells a key needs.
     pub fn cells(self) -> u16 {
         u16::try_from(self.quota).map_or(MOST_CELLS, |quota| quota.min(MOST_CELLS))
@@ -142,7 +147,8 @@ impl Window {
         filled - gone
     }
 
-    const fn counts(self, cell: Cell, now: Timestamp) -> bool {
+    /// Whether a take still counts.
+    pub(super) const fn counts(self, cell: Cell, now: Timestamp) -> bool {
         cell[0].saturating_add(self.span) > now.micros()
     }
 }

@@ -65,8 +65,12 @@ impl Limit {
         let mut all = Rows::default();
         for (level, entry) in self.live_entries(now) {
             let store = self.stores.get(level.index());
-            let cells = store.map(|store| store.cells(&entry)).unwrap_or_default();
-            all.cells.extend_from_slice(cells);
+            let cells = match self.policy.method_at(level, entry.tier) {
+                Method::Quota(window) => store.map(|store| store.cells(&entry, window)),
+                Method::Rate(_) | Method::Held(_) => None,
+            };
+            let cells = cells.unwrap_or_default();
+            all.cells.extend_from_slice(&cells);
             all.rows.push(Row {
                 level,
                 key: entry.key,
@@ -138,9 +142,9 @@ impl Limit {
                 };
             }
             (Method::Quota(window), _) => {
-                let mut cells = [store.cells(&entry), cells].concat();
+                let mut cells = [&store.cells(&entry, window), cells].concat();
                 cells.sort_unstable();
-                entry.filled = 0;
+                store.clear(&mut entry);
                 for [at, amount] in cells {
                     store.push(window, &mut entry, amount, Timestamp::from_micros(at));
                 }

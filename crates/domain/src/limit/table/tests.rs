@@ -22,7 +22,7 @@ fn key(seed: u64) -> Key {
 fn put(table: &mut Table, key: Key, state: u64, now: u64) -> bool {
     let place = table
         .find(key)
-        .or_else(|| Some(table.insert(key, |entry| entry.state <= now)?.0));
+        .or_else(|| table.insert(key, |entry| entry.state <= now));
     if let Some(place) = place {
         table.set(
             place,
