@@ -371,8 +371,7 @@ impl Gateway {
             }
             None => (
                 None,
-                self.may_wait(state, &starting, (&live, self.moment(now)))
-                    .map(|()| None)?,
+                Self::may_wait(state, &starting, (&live, self.moment(now))).map(|()| None)?,
             ),
         };
         batch.entry(entries::started(&Beginning {
@@ -451,13 +450,12 @@ impl Gateway {
 
     /// Whether one more may wait for which nothing is sent.
     fn may_wait(
-        &self,
         state: &mut State,
         starting: &Starting<'_>,
         (live, now): (&Live, Moment),
     ) -> Result<(), Ended> {
         match starting.factor {
-            Some(factor) => self.may_ask(state, starting, factor, (live, now)),
+            Some(factor) => Self::may_ask(state, starting, factor, (live, now)),
             None => may_await(state, starting, (live, now)),
         }
     }

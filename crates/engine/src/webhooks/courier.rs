@@ -70,12 +70,12 @@ impl Gateway {
             end(ended.into_iter().map(|(_, courier)| courier)).await;
             running.retain(|_, (_, courier)| !courier.is_finished());
             for row in wanted {
-                if !running.contains_key(&row.id) {
+                running.entry(row.id).or_insert_with(|| {
                     let (end, ends) = watch::channel(false);
                     let (gateway, caller) = (Arc::clone(&self), Arc::clone(&caller));
                     let courier = tokio::spawn(Courier::work(gateway, caller, row.id, ends));
-                    running.insert(row.id, (end, courier));
-                }
+                    (end, courier)
+                });
             }
             tokio::select! {
                 biased;

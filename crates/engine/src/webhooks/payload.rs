@@ -165,7 +165,7 @@ impl Writing<'_> {
         let number: Option<Msisdn> = self.gateway.number(vault);
         if let Some(number) = number {
             self.is_opened = true;
-            self.put(name, number.reveal_e164().to_string());
+            self.put(name, number.reveal_e164());
         }
     }
 }

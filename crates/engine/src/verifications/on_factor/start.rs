@@ -161,7 +161,6 @@ impl Gateway {
 
     /// Whether one more verification may ask for a factor: not where nobody would look at the code.
     pub(in crate::verifications) fn may_ask(
-        &self,
         state: &mut State,
         starting: &Starting<'_>,
         factor: &FactorRow,
