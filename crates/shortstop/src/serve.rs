@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::timeout;
+use web::webhook::WebhookCaller;
 use web::{
     Admin, AdminExposure, Api, Certificates, Drained, Listener, ListenerCounters, RequestCounters,
     Security, ServerSettings, TlsProfile, TlsSlot,
@@ -128,12 +129,7 @@ impl Running {
     ) -> Result<Self, Failure> {
         let signals = Signals::listen()?;
         material.open_esmes(&mut checked);
-        for says in checked.warnings() {
-            tracing::warn!("{says}");
-        }
-        for says in checked.limit_warnings() {
-            tracing::warn!("{says}");
-        }
+        warn_of(&checked);
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
         let certificates = certificates_of(material.https, &folder)?;
         let tls = TlsSlot::asking(profile(&checked), certificates, material.clients);
@@ -169,12 +165,7 @@ impl Running {
                 when_unknown: plan.when_unknown,
             });
         }
-        match material.webhooks {
-            Some(caller) => opened.gateway.attach_webhooks(Arc::new(caller)),
-            None => tracing::warn!(
-                "no webhook is called: this system has no file of trusted authorities; name one with webhooks.ca_file"
-            ),
-        }
+        attach_webhooks(&opened, material.webhooks);
         opened.gateway.config_loaded(&change::first(&config));
         block_in_place(|| opened.attach_events());
         let control = control(&folder, &opened)?;
@@ -417,6 +408,27 @@ fn profile(checked: &Checked) -> TlsProfile {
     match checked.https.tls_profile {
         https::TlsProfile::Modern => TlsProfile::Modern,
         https::TlsProfile::Intermediate => TlsProfile::Intermediate,
+    }
+}
+
+/// Says what is set that is loud.
+fn warn_of(checked: &Checked) {
+    for says in checked.warnings() {
+        tracing::warn!("{says}");
+    }
+    for says in checked.limit_warnings() {
+        tracing::warn!("{says}");
+    }
+}
+
+fn attach_webhooks(opened: &Opened, caller: Option<WebhookCaller>) {
+    if let Some(caller) = caller {
+        opened.gateway.attach_webhooks(Arc::new(caller));
+    } else {
+        tracing::warn!(
+            "no webhook is called: this system has no file of trusted authorities; name one with \
+             webhooks.ca_file"
+        );
     }
 }
 

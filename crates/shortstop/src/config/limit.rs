@@ -42,7 +42,7 @@ pub struct Override {
     pub client: ClientId,
     /// In place of the limit's amount.
     pub amount: u64,
-    /// In place of the limit's burst.
+    /// In place of the limit's burst; without it, the same part of that as of the amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }
@@ -80,7 +80,7 @@ section! {
         /// out of the box.
         pub mode: Option<Mode> = None => "record",
         /// How many keys it keeps apart at most, which bounds its memory: 54 octets a key, and for a quota 16
-        /// for each of its first 64 takes. When all are in use, newcomers share coarser keys.
+        /// for each take it allows (64 at most) once a key has more than one. When all are in use, newcomers share coarser keys.
         pub keys_max: Option<u32> = None => 100_000,
         /// Other numbers for some clients; needs client in `by`.
         pub overrides: Option<Vec<Override>> = None => example(),

@@ -256,6 +256,8 @@ async fn new_client(folder: &DataFolder) -> anyhow::Result<String> {
             "factors:write",
             "factors:check",
             "factors:read",
+            "ledger:read",
+            "ledger:search",
         ]),
         short_codes: vec![SHORT_CODE.parse()?],
         classes: domain::class::TrafficClass::ALL.to_vec(),

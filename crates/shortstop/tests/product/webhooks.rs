@@ -92,10 +92,9 @@ async fn receivers_of_others_verify_what_they_are_told_and_miss_nothing() {
     std::fs::create_dir(&tls).unwrap();
     let made = certificates::keep(&tls, &[Subject::Carrier], SystemClock.now()).unwrap();
     let files = Subject::Carrier.files(&tls);
-    ground.more += &format!(
-        "[webhooks]\nca_file = '{}'\ni_accept_calls_into = ['127.0.0.0/8']\n",
-        made.ca.display()
-    );
+    let ca = made.ca.display();
+    let section = format!("[webhooks]\nca_file = '{ca}'\ni_accept_calls_into = ['127.0.0.0/8']\n");
+    ground.more.push_str(&section);
     let carrier = Carrier::start(&[]).await;
     ground.configure(carrier.smpp);
     let mut gateway = ground.start().await;

@@ -43,7 +43,7 @@ pub async fn run(peer: &dyn WebhookPeer) {
     }
     peer.is_silent();
     let waited = peer.webhook().call(call(peer, 100));
-    let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
+    let waited = tokio::time::timeout(Duration::from_mins(1), waited).await;
     assert_eq!(waited.unwrap(), Err(Uncalled::TimedOut));
     peer.says(200);
     drop(peer.webhook().call(call(peer, 101)));

@@ -156,6 +156,11 @@ fn check_facts(draft: &Draft, (at, problems): (&str, &mut Problems)) {
     if draft.dimensions.iter().any(is_foreign) {
         problems.add(format!("{at}.by"), says);
     }
+    if matches!(draft.rule, Rule::Held { .. }) && event != Event::Request {
+        let says = "only requests are under way, and held until they are answered: use event = \"request\", \
+                    or a rate or a quota";
+        problems.add(format!("{at}.algorithm"), says);
+    }
     if event == Event::Message {
         return;
     }
@@ -257,14 +262,22 @@ fn others(
     list.iter().map(of).collect()
 }
 
-/// The same rule with the numbers of one client.
+/// The same rule with the numbers of one client. Without a burst of its own it has the same part of the
+/// limit's burst as of its amount.
 fn other_rule(rule: Rule, other: &Override) -> Rule {
     let count = u32::try_from(other.amount).unwrap_or(u32::MAX);
     match rule {
-        Rule::Rate { period, .. } => Rule::Rate {
+        Rule::Rate {
+            count: usual,
+            period,
+            burst,
+        } => Rule::Rate {
             count,
             period,
-            burst: other.burst.unwrap_or(count),
+            burst: other.burst.unwrap_or_else(|| {
+                let part = u64::from(burst) * u64::from(count) / u64::from(usual.max(1));
+                u32::try_from(part).unwrap_or(u32::MAX).max(1)
+            }),
         },
         Rule::Quota { window, .. } => Rule::Quota {
             amount: other.amount,
