@@ -219,6 +219,7 @@ impl Gateway {
         let steady = self.steady();
         let over = self.pumping().over(steady);
         self.look_for_blocks();
+        self.warn_of_uncounted();
         if !over.is_empty() {
             let mut batch = Batch::new(now);
             for lifted in &over {
@@ -231,6 +232,19 @@ impl Gateway {
         }
         drop(state);
         self.prepare_whole(now);
+    }
+
+    /// Says that the guard did not count something.
+    fn warn_of_uncounted(&self) {
+        let steady = self.steady();
+        let uncounted = self.pumping().newly_uncounted(steady);
+        if let Some(uncounted) = uncounted {
+            tracing::warn!(
+                uncounted,
+                "the tables of the guard against pumping are full of codes that nobody used: new prefixes and \
+                 numbers are not counted; `shortstop verifications stats` shows whose they are"
+            );
+        }
     }
 
     /// Notes whether any block stands, for those who only ask then.

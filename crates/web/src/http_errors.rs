@@ -235,7 +235,7 @@ impl From<ReceiptError> for Problem {
             ReceiptError::Pruned => pruned(),
             ReceiptError::Pending => Self::new(
                 Code::ReceiptPending,
-                "no checkpoint of the ledger covers the message yet; one is made every second: ask \
+                "no checkpoint of the ledger covers it yet; one is made every second: ask \
                  again after the time given",
             )
             .retry_after(SOON),

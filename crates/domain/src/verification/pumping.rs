@@ -13,6 +13,7 @@ mod history;
 mod places;
 mod policy;
 mod safe_list;
+mod shared;
 mod snapshot;
 mod table;
 
@@ -32,7 +33,7 @@ use self::adjacency::Neighbours;
 use self::blocks::{Blocks, Standing, Trial};
 use self::history::{DAYS, Event, HOUR, HOURS, History, OPEN, Window};
 use self::places::{Pile, Places, Proof};
-use self::table::Table;
+use self::shared::Shared;
 use crate::id::ClientId;
 use crate::msisdn::Msisdn;
 use crate::time::Timestamp;
@@ -65,7 +66,7 @@ pub struct CountryStats {
 /// The guard. `Debug` shows how much it holds and nothing of it.
 #[derive(Clone)]
 pub struct PumpingGuard {
-    countries: Table<(ClientId, Country), History>,
+    countries: Shared<(ClientId, Country), History>,
     places: Places,
     neighbours: Neighbours,
     blocks: Blocks,
@@ -194,13 +195,14 @@ impl PumpingGuard {
         self.blocks.state_of(prefix)
     }
 
-    /// Sends and verifications that were not counted because a table was full. While it grows, only
-    /// what was seen before is judged by its prefix or country.
+    /// Sends, verifications and blocks that were not counted because a table was full of rows that each tell
+    /// much. While it grows, only what was seen before is judged by its prefix or country.
     pub const fn uncounted(&self) -> u64 {
         self.countries
             .turned_away()
             .saturating_add(self.places.turned_away())
             .saturating_add(self.neighbours.turned_away())
+            .saturating_add(self.blocks.turned_away())
     }
 
     /// The latest moment it was told. Time goes on from there after a restart, or nothing would ever be over.
@@ -224,9 +226,8 @@ impl PumpingGuard {
     }
 
     fn note(&mut self, ask: Ask, country: Country, event: Event, now: Timestamp) {
-        let is_stale = |history: &History| history.is_stale(now);
         let pair = (ask.client, country);
-        if let Some(history) = self.countries.entry(pair, COUNTRIES_MAX, is_stale, now) {
+        if let Some(history) = self.countries.entry(pair, COUNTRIES_MAX, now) {
             history.add(event, now);
         }
         let place = (Prefix::of(ask.to), ask.client);
@@ -392,7 +393,7 @@ impl Default for PumpingGuard {
     /// Nothing seen.
     fn default() -> Self {
         Self {
-            countries: Table::default(),
+            countries: Shared::default(),
             places: Places::default(),
             neighbours: Neighbours::default(),
             blocks: Blocks::default(),

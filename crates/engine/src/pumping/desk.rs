@@ -26,6 +26,9 @@ const BLOCKS_MAX: usize = 16_384;
 /// The most prefixes that are shown, those with the most unused codes first.
 const PREFIXES_SHOWN: usize = 100;
 
+/// Between two warnings that something was not counted.
+const WARN_EVERY: Duration = Duration::from_mins(1);
+
 /// The desk. `Debug` shows how much it holds and nothing of it.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
@@ -41,6 +44,8 @@ pub(crate) struct Desk {
     /// How far the time of the guard is ahead of the steady clock, where a clock once ran ahead: it goes on from
     /// the latest moment that it was told.
     ahead: Duration,
+    /// What was not counted and is warned of, and when that was.
+    warned: (u64, Option<Timestamp>),
 }
 
 /// What the guard says of a start.
@@ -310,6 +315,18 @@ impl Desk {
         self.guard.uncounted()
     }
 
+    /// What was not counted since the last warning, if one is due.
+    pub(crate) fn newly_uncounted(&mut self, steady: Timestamp) -> Option<u64> {
+        let now = self.time(steady);
+        let (told, last) = self.warned;
+        let new = self.uncounted().saturating_sub(told);
+        let is_due = new > 0 && last.is_none_or(|last| now.since(last) >= WARN_EVERY);
+        is_due.then(|| {
+            self.warned = (self.uncounted(), Some(now));
+            new
+        })
+    }
+
     /// The last 24 hours by country.
     pub(crate) fn by_country(&self, steady: Timestamp) -> ByCountry {
         let now = self.time(steady);
@@ -529,6 +546,25 @@ mod tests {
             desk.verified(ask(n), at(1));
         }
         assert!(desk.is_due(at(2)));
+    }
+
+    #[test]
+    fn what_is_not_counted_is_told_once_a_minute() {
+        let policy = PumpingPolicy::default();
+        let mut desk = Desk::default();
+        let full = |desk: &mut Desk, places: u64| {
+            for n in 0..places * 5 {
+                desk.sent(ask(n / 5 * 100 + n % 5), &policy, at(0));
+            }
+        };
+        full(&mut desk, 12_000);
+        assert_eq!(desk.newly_uncounted(at(0)), None);
+        full(&mut desk, 12_289);
+        assert_eq!(desk.newly_uncounted(at(1)), Some(5));
+        full(&mut desk, 12_289);
+        assert_eq!(desk.newly_uncounted(at(60)), None);
+        assert_eq!(desk.newly_uncounted(at(61)), Some(5));
+        assert_eq!(desk.newly_uncounted(at(200)), None);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub enum Code {
     NotCancellable,
     /// There is no opt-out to remove.
     NotOptedOut,
-    /// No checkpoint covers the message yet.
+    /// No checkpoint covers it yet.
     ReceiptPending,
     /// The code was sent as often as one may be.
     SentTooOften,

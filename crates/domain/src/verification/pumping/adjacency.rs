@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ask;
 use super::policy::Adjacent;
-use super::table::Table;
+use super::shared::{Counted, Harm, Shared};
 use crate::id::ClientId;
 use crate::msisdn::Msisdn;
 use crate::time::Timestamp;
@@ -23,7 +23,7 @@ const SHORT_SECONDS: u64 = 600;
 /// The long window, in seconds.
 const LONG_SECONDS: u64 = 86_400;
 
-/// The most blocks that are watched. About 3 MB.
+/// The most blocks that are watched. A row takes about 200 octets: about 4 MB.
 pub(super) const BLOCKS_MAX: usize = 16_384;
 
 /// The numbers of one block that were seen in two windows.
@@ -66,16 +66,24 @@ impl Halves {
     }
 }
 
-impl Block {
+impl Counted for Block {
     fn is_stale(&self, now: Timestamp) -> bool {
         self.long.seen(now.seconds() / LONG_SECONDS) == 0
+    }
+
+    /// Numbers that wait, in the long window: each of the short one is among them.
+    fn harm(&self, now: Timestamp) -> Harm {
+        Harm {
+            unused: self.long.seen(now.seconds() / LONG_SECONDS).count_ones(),
+            latest: self.short.index,
+        }
     }
 }
 
 /// All blocks.
 #[derive(Clone, Default)]
 pub(super) struct Neighbours {
-    blocks: Table<(ClientId, u64), Block>,
+    blocks: Shared<(ClientId, u64), Block>,
 }
 
 impl Neighbours {
@@ -138,9 +146,8 @@ impl Neighbours {
 
     pub(super) fn sent(&mut self, ask: Ask, now: Timestamp) {
         let (block, bit) = place(ask.to.reveal());
-        let is_stale = |row: &Block| row.is_stale(now);
         let key = (ask.client, block);
-        if let Some(row) = self.blocks.entry(key, BLOCKS_MAX, is_stale, now) {
+        if let Some(row) = self.blocks.entry(key, BLOCKS_MAX, now) {
             row.short.add(bit, now.seconds() / SHORT_SECONDS);
             row.long.add(bit, now.seconds() / LONG_SECONDS);
         }
@@ -174,12 +181,12 @@ impl Neighbours {
 
     /// The blocks in which a number still waits.
     pub(super) fn to_rows(&self, now: Timestamp) -> Vec<((ClientId, u64), Block)> {
-        self.blocks.to_rows(|row| row.is_stale(now))
+        self.blocks.to_rows(now)
     }
 
     pub(super) fn from_rows(rows: Vec<((ClientId, u64), Block)>) -> Self {
         Self {
-            blocks: Table::from_rows(rows, BLOCKS_MAX),
+            blocks: Shared::from_rows(rows, BLOCKS_MAX),
         }
     }
 }

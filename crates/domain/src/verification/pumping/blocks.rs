@@ -237,6 +237,10 @@ impl Blocks {
         self.rows.to_rows(|block| block.is_over(now))
     }
 
+    pub(super) const fn turned_away(&self) -> u64 {
+        self.rows.turned_away()
+    }
+
     pub(super) fn from_rows(rows: Vec<(Prefix, BlockState)>) -> Self {
         Self {
             rows: Table::from_rows(rows, BLOCKS_MAX),

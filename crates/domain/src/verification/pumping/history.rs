@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::shared::{Counted, Harm};
 use crate::time::Timestamp;
 
 /// What is counted.
@@ -192,16 +193,6 @@ impl History {
         recent.map(|(_, count)| count.verified).max().unwrap_or(0)
     }
 
-    /// Whether nothing happened for 14 days, or nothing ever succeeded and nothing happened for one.
-    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
-        let window = if self.most_verified(now) == 0 {
-            HOURS
-        } else {
-            DAYS
-        };
-        self.over(window, now) == Count::default()
-    }
-
     const fn list(&self, steps: Steps) -> &Vec<(u64, Count)> {
         match steps {
             Steps::Fives => &self.fives,
@@ -217,6 +208,26 @@ impl History {
             Steps::Quarters => &mut self.quarters,
             Steps::Hours => &mut self.hours,
             Steps::Days => &mut self.days,
+        }
+    }
+}
+
+impl Counted for History {
+    /// Whether nothing happened for 14 days, or nothing ever succeeded and nothing happened for one.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let window = if self.most_verified(now) == 0 {
+            HOURS
+        } else {
+            DAYS
+        };
+        self.over(window, now) == Count::default()
+    }
+
+    /// Codes of the last day that are unused, whether they have ended or not.
+    fn harm(&self, now: Timestamp) -> Harm {
+        Harm {
+            unused: self.over(HOURS, now).unverified(),
+            latest: self.fives.first().map_or(0, |(five, _)| *five),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::blocks::{BlockState, Blocks};
 use super::finding::{Country, Prefix};
 use super::history::History;
 use super::places::Places;
-use super::table::Table;
+use super::shared::Shared;
 use super::{COUNTRIES_MAX, PumpingGuard};
 use crate::id::ClientId;
 use crate::time::Timestamp;
@@ -36,9 +36,8 @@ impl PumpingGuard {
     /// All that it knows and that still matters.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.latest;
-        let is_stale = |history: &History| history.is_stale(now);
         Snapshot {
-            countries: self.countries.to_rows(is_stale),
+            countries: self.countries.to_rows(now),
             places: self.places.to_rows(now),
             neighbours: self.neighbours.to_rows(now),
             blocks: self.blocks.to_rows(now),
@@ -49,7 +48,7 @@ impl PumpingGuard {
     /// A guard that knows the same.
     pub fn restore(snapshot: Snapshot) -> Self {
         Self {
-            countries: Table::from_rows(snapshot.countries, COUNTRIES_MAX),
+            countries: Shared::from_rows(snapshot.countries, COUNTRIES_MAX),
             places: Places::from_rows(snapshot.places),
             neighbours: Neighbours::from_rows(snapshot.neighbours),
             blocks: Blocks::from_rows(snapshot.blocks),

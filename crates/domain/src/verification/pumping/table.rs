@@ -2,7 +2,6 @@
 //! turned away and counted, so that random keys can neither grow the map nor push out what is in use.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use crate::time::Timestamp;
 
@@ -66,26 +65,8 @@ impl<K: Ord + Clone, V: Default> Table<K, V> {
         self.rows.remove(key);
     }
 
-    /// Forgets all rows of such keys.
-    pub(super) fn forget(&mut self, is_meant: impl Fn(&K) -> bool) {
-        self.rows.retain(|key, _| !is_meant(key));
-    }
-
-    /// The rows between two keys.
-    pub(super) fn range(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = (&K, &V)> {
-        self.rows.range(keys)
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.rows.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.rows.iter_mut()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
     }
 
     /// How many were turned away.
@@ -127,7 +108,7 @@ mod tests {
                 *row = 1;
             }
         }
-        assert_eq!((table.len(), table.turned_away()), (10, 990));
+        assert_eq!((table.rows.len(), table.turned_away()), (10, 990));
         assert_eq!(table.entry(3, 10, |_| false, at(0)), Some(&mut 1));
     }
 
@@ -140,6 +121,6 @@ mod tests {
         assert!(table.entry(10, 10, |_| false, at(0)).is_none());
         assert!(table.entry(10, 10, |_| true, at(59)).is_none());
         assert!(table.entry(10, 10, |_| true, at(60)).is_some());
-        assert_eq!(table.len(), 1);
+        assert_eq!(table.rows.len(), 1);
     }
 }

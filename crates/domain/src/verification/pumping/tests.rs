@@ -3,6 +3,8 @@
 use super::*;
 use crate::msisdn::RegionCode;
 
+mod crowded;
+
 const HOUR_SECONDS: u64 = 3_600;
 
 fn at(seconds: u64) -> Timestamp {
@@ -564,32 +566,6 @@ fn a_block_put_back_stands_until_its_end() {
     refused(consider(&mut restored, ask(5_000), end - 1));
     assert_eq!(restored.block_of(prefix).unwrap().nth, 1);
     assert_eq!(consider(&mut restored, ask(5_000), end), Verdict::Clear);
-}
-
-#[test]
-fn random_numbers_cannot_make_it_grow() {
-    let policy = PumpingPolicy {
-        mode: Mode::Record,
-        ..PumpingPolicy::default()
-    };
-    let mut guard = PumpingGuard::default();
-    let mut drawn = Drawn(6);
-    for n in 0..40_000 {
-        let digits = 4_900_000_000_000 + drawn.below(100_000_000_000);
-        let random = Ask {
-            client: client(n),
-            to: Msisdn::from_digits(digits).unwrap(),
-        };
-        let _ = guard.consider(random, &policy, at(0));
-    }
-    let held = guard.snapshot();
-    let json = serde_json::to_string(&held).unwrap();
-    assert!(guard.uncounted() > 0);
-    assert!(json.len() < 20_000_000, "{} octets", json.len());
-    assert_eq!(
-        format!("{guard:?}"),
-        "PumpingGuard(16384 countries, 16384 prefixes)"
-    );
 }
 
 #[test]
