@@ -206,6 +206,9 @@ impl<K: Owned, V: Counted> Shared<K, V> {
 mod tests {
     use super::*;
 
+    /// No more than are looked at for one that gives way.
+    const CAPACITY: usize = LOOKS;
+
     /// Unused codes, and when the last was sent.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     struct Row(u32, u64);
@@ -227,7 +230,7 @@ mod tests {
 
     fn put(rows: &mut Rows, client: u64, key: u32, row: Row) -> bool {
         let key = (ClientId::new(client, client), key);
-        let entry = rows.entry(key, 40, Timestamp::EPOCH);
+        let entry = rows.entry(key, CAPACITY, Timestamp::EPOCH);
         entry.map(|entry| *entry = row).is_some()
     }
 
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn what_tells_least_and_is_oldest_gives_way() {
         let mut rows = Rows::default();
-        for key in 0..40 {
+        for key in 0..16 {
             let client = u64::from(key % 2);
             assert!(put(&mut rows, client, key, Row(2, u64::from(key) + 10)));
         }
@@ -246,18 +249,18 @@ mod tests {
         for (newcomer, gives_way) in [(100, (0, 12)), (101, (0, 0)), (102, (1, 1))] {
             assert!(put(&mut rows, 1, newcomer, Row(3, 100)));
             assert!(!has(&rows, gives_way.0, gives_way.1), "{gives_way:?}");
-            assert_eq!((rows.len(), rows.turned_away()), (40, 0));
+            assert_eq!((rows.len(), rows.turned_away()), (CAPACITY, 0));
         }
     }
 
     #[test]
     fn what_is_near_a_threshold_stays_and_newcomers_are_turned_away() {
         let mut rows = Rows::default();
-        for key in 0..40 {
+        for key in 0..16 {
             assert!(put(&mut rows, u64::from(key % 2), key, Row(NEAR, 0)));
         }
         assert!(!put(&mut rows, 2, 100, Row(1, 1)));
-        assert_eq!((rows.len(), rows.turned_away()), (40, 1));
+        assert_eq!((rows.len(), rows.turned_away()), (CAPACITY, 1));
     }
 
     #[test]
@@ -266,14 +269,14 @@ mod tests {
         for key in 0..1_000 {
             put(&mut rows, 1, key, Row(NEAR, 0));
         }
-        assert_eq!((rows.len(), rows.turned_away()), (30, 970));
-        for key in 0..10 {
+        assert_eq!((rows.len(), rows.turned_away()), (12, 988));
+        for key in 0..4 {
             assert!(put(&mut rows, 2, key, Row(1, 0)));
         }
         assert!(!put(&mut rows, 1, 2_000, Row(1, 0)), "its own only");
         rows.forget((ClientId::new(1, 1), 0)..=(ClientId::new(1, 1), 0));
         assert!(put(&mut rows, 1, 2_000, Row(1, 0)));
-        let restored = Rows::from_rows(rows.to_rows(Timestamp::EPOCH), 40);
+        let restored = Rows::from_rows(rows.to_rows(Timestamp::EPOCH), CAPACITY);
         assert_eq!(restored.owners, rows.owners);
     }
 }
