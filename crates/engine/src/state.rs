@@ -25,6 +25,7 @@ pub(crate) mod binds;
 pub(crate) mod carrier_ids;
 pub(crate) mod idempotency;
 pub(crate) mod queue;
+pub(crate) mod share;
 pub(crate) mod unmatched;
 pub(crate) mod verifications;
 

@@ -84,8 +84,8 @@ impl Gateway {
     /// Whether a failure of a user can be counted. Where it cannot no code is looked at, since whoever heard
     /// that one was right could guess on.
     pub(crate) fn can_count(&self, user: &User) -> bool {
-        let most = self.settings().bounds.guess_budgets_max;
-        !self.state().budgets.is_full_for(&user.holder, most)
+        let settings = self.settings();
+        self.has_place(&mut self.state(), &settings, &user.holder)
     }
 
     /// Writes down what a user has used up now; a user who has used up nothing needs no row. With a row one
@@ -106,7 +106,9 @@ impl Gateway {
                 .row(&user.holder, budgets, || self.ids.sequence(at));
             batch.write(Write::Budget(Box::new(row.clone())));
             budget = Some(row);
-            if let Some((holder, sequence)) = self.idle_budget(state, &settings, &mut user.held) {
+            let client = user.holder.0;
+            let idle = self.idle_budget(state, &settings, client, &mut user.held);
+            if let Some((holder, sequence)) = idle {
                 batch.write(Write::ForgetBudget(sequence));
                 forgotten = Some(holder);
             }

@@ -16,6 +16,7 @@ use domain::verification::channel::Channel;
 use domain::verification::state::Verification;
 use domain::verification::tag::CodeKey;
 
+use super::share::Shares;
 use crate::keys::Blind;
 use crate::rows::{BudgetRow, VerificationFacts, VerificationUpdate};
 
@@ -111,19 +112,14 @@ pub(crate) struct Verifications {
     /// Those for which nothing is sent, by whose they are.
     unsent: HashMap<Holder, Vec<u64>>,
     /// How many each client has.
-    by_client: HashMap<ClientId, usize>,
+    shares: Shares,
 }
-
-/// One client fills at most three of so many parts of the table, so that the last one is for the others.
-const TABLE_PARTS: usize = 4;
 
 impl Verifications {
     /// Whether no further one of a client can be kept where so many may be. Those whose commit is on its way
     /// come on top; the store's queue bounds them.
     pub(crate) fn is_full_for(&self, client: ClientId, most: usize) -> bool {
-        let share = most.saturating_sub(most / TABLE_PARTS);
-        let mine = self.by_client.get(&client).copied();
-        self.live.len() >= most || mine.unwrap_or_default() >= share
+        self.live.len() >= most || self.shares.is_used_up(client, most)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -143,7 +139,7 @@ impl Verifications {
         if live.has_ended() {
             self.due.remove(&place);
             if self.live.remove(&sequence).is_some() {
-                self.one_less(live.holder.0);
+                self.shares.one_less(live.holder.0);
             }
             if let Some(handset) = live.handset() {
                 forget(&mut self.awaited, &handset, sequence);
@@ -157,24 +153,13 @@ impl Verifications {
         if self.live.insert(sequence, live).is_some() {
             return;
         }
-        let count = self.by_client.entry(holder.0).or_default();
-        *count = count.saturating_add(1);
+        self.shares.one_more(holder.0);
         if channel == Channel::Sms {
             return;
         }
         self.unsent.entry(holder).or_default().push(sequence);
         if let Some(handset) = handset {
             self.awaited.entry(handset).or_default().push(sequence);
-        }
-    }
-
-    fn one_less(&mut self, client: ClientId) {
-        let Some(count) = self.by_client.get_mut(&client) else {
-            return;
-        };
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            self.by_client.remove(&client);
         }
     }
 
@@ -236,8 +221,10 @@ struct Kept {
 #[derive(Debug, Default)]
 pub(crate) struct Budgets {
     kept: HashMap<Holder, Kept>,
-    /// Each holder once, by when it is worth looking whether anything of it still matters.
-    order: VecDeque<(Timestamp, Holder)>,
+    /// How many each client has.
+    shares: Shares,
+    /// Of each client each holder once, by when it is worth looking whether anything of it still matters.
+    orders: HashMap<ClientId, VecDeque<(Timestamp, Blind)>>,
 }
 
 impl Budgets {
@@ -245,10 +232,25 @@ impl Budgets {
         self.kept.len()
     }
 
-    /// Whether there is no room for those of this holder where so many may be. Nothing makes room but time: to forget
-    /// somebody's failed checks for a newcomer would be an amnesty that can be bought.
-    pub(crate) fn is_full_for(&self, holder: &Holder, most: usize) -> bool {
-        self.kept.len() >= most && !self.kept.contains_key(holder)
+    /// Whether there is a place for those of this holder where so many may be: their own, a free one, or that of a
+    /// holder of whom nothing matters any more, to be let go in the same commit. A client that has its share takes
+    /// none but its own. Nothing makes room but time: to forget somebody's failed checks for a newcomer would be an
+    /// amnesty that can be bought. Those whose commit is on its way come on top; the store's queue bounds them.
+    pub(crate) fn has_place(
+        &mut self,
+        holder: &Holder,
+        most: usize,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> bool {
+        let client = holder.0;
+        if self.kept.contains_key(holder) {
+            return true;
+        }
+        if self.shares.is_used_up(client, most) {
+            return self.has_idle_of(client, policy, now);
+        }
+        self.kept.len() < most || self.client_with_idle(client, policy, now).is_some()
     }
 
     /// What a holder has used up.
@@ -281,49 +283,79 @@ impl Budgets {
             budgets: row.budgets,
         };
         if self.kept.insert(holder, kept).is_none() {
+            self.shares.one_more(holder.0);
             self.look_again(holder, now);
         }
     }
 
-    /// Whether the next holder of the order may be let go. Those before it that may not go to its end.
-    pub(crate) fn has_idle(&mut self, policy: &Policy, now: Timestamp) -> bool {
+    /// The client whose next holder may be let go: this one if it has any, or the one whose turn to be looked
+    /// at comes first.
+    fn client_with_idle(
+        &mut self,
+        client: ClientId,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Option<ClientId> {
+        if self.has_idle_of(client, policy, now) {
+            return Some(client);
+        }
+        let fronts = self.orders.iter();
+        let fronts = fronts.filter_map(|(client, order)| Some((order.front()?.0, *client)));
+        let (_, first) = fronts.min()?;
+        self.has_idle_of(first, policy, now).then_some(first)
+    }
+
+    /// Whether the next holder of a client may be let go. Those before it that may not go to the end.
+    fn has_idle_of(&mut self, client: ClientId, policy: &Policy, now: Timestamp) -> bool {
+        let Some(order) = self.orders.get_mut(&client) else {
+            return false;
+        };
         for _ in 0..LOOKS_MAX {
-            let Some((_, holder)) = self.order.front().filter(|(look, _)| *look <= now) else {
+            let Some((_, number)) = order.front().copied().filter(|(look, _)| *look <= now) else {
                 return false;
             };
-            let holder = *holder;
-            let kept = self.kept.get(&holder);
+            let kept = self.kept.get(&(client, number));
             if kept.is_some_and(|kept| kept.budgets.is_idle(policy, now)) {
                 return true;
             }
-            let is_kept = kept.is_some();
-            self.order.pop_front();
-            if is_kept {
-                self.look_again(holder, now);
+            order.pop_front();
+            if kept.is_some() {
+                order.push_back((now.saturating_add(DAY), number));
             }
         }
         false
     }
 
     /// Takes the next holder out of the order whose time to be looked at has come and of whom nothing
-    /// matters any more: then it is to be forgotten, or looked at again.
-    pub(crate) fn next_idle(&mut self, policy: &Policy, now: Timestamp) -> Option<(Holder, u64)> {
-        if !self.has_idle(policy, now) {
-            return None;
-        }
-        let (_, holder) = self.order.pop_front()?;
+    /// matters any more: then it is to be forgotten, or looked at again. Those of the client that asks go first.
+    pub(crate) fn next_idle(
+        &mut self,
+        client: ClientId,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Option<(Holder, u64)> {
+        let client = self.client_with_idle(client, policy, now)?;
+        let (_, number) = self.orders.get_mut(&client)?.pop_front()?;
+        let holder = (client, number);
         let kept = self.kept.get(&holder)?;
         Some((holder, kept.sequence))
     }
 
-    /// Puts a holder at the end of the order.
-    pub(crate) fn look_again(&mut self, holder: Holder, now: Timestamp) {
-        self.order.push_back((now.saturating_add(DAY), holder));
+    /// Puts a holder at the end of its client's order.
+    pub(crate) fn look_again(&mut self, (client, number): Holder, now: Timestamp) {
+        let order = self.orders.entry(client).or_default();
+        order.push_back((now.saturating_add(DAY), number));
     }
 
     /// Forgets a holder whose row is gone.
     pub(crate) fn forget(&mut self, holder: &Holder) {
-        self.kept.remove(holder);
+        if self.kept.remove(holder).is_none() {
+            return;
+        }
+        self.shares.one_less(holder.0);
+        if self.shares.of(holder.0) == 0 {
+            self.orders.remove(&holder.0);
+        }
     }
 }
 
@@ -335,24 +367,54 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
 
+    fn client(number: u64) -> ClientId {
+        ClientId::new(1, number)
+    }
+
     fn holder(number: u8) -> Holder {
-        (ClientId::new(1, 1), [number; 16])
+        (client(1), [number; 16])
     }
 
     fn kept(budgets: &mut Budgets, number: u8) {
-        let sent = NumberBudgets::default().sent(NOW);
-        let row = budgets.row(&holder(number), sent, || u64::from(number));
-        budgets.put(row, NOW);
+        kept_of(budgets, holder(number), NOW);
+    }
+
+    fn kept_of(budgets: &mut Budgets, holder: Holder, now: Timestamp) {
+        let sent = NumberBudgets::default().sent(now);
+        let row = budgets.row(&holder, sent, || u64::from(holder.1[0]));
+        budgets.put(row, now);
+    }
+
+    fn has_place(budgets: &mut Budgets, holder: Holder, most: usize, now: Timestamp) -> bool {
+        budgets.has_place(&holder, most, &Policy::default(), now)
     }
 
     #[test]
     fn a_full_table_takes_no_newcomer_and_lets_nobody_go() {
         let mut budgets = Budgets::default();
         kept(&mut budgets, 1);
-        assert!(budgets.is_full_for(&holder(2), 1));
-        assert!(!budgets.is_full_for(&holder(1), 1));
-        assert_eq!(budgets.next_idle(&Policy::default(), NOW), None);
+        assert!(!has_place(&mut budgets, holder(2), 1, NOW));
+        assert!(has_place(&mut budgets, holder(1), 1, NOW));
+        let idle = budgets.next_idle(client(1), &Policy::default(), NOW);
+        assert_eq!(idle, None);
         assert_eq!(budgets.of(&holder(1)), NumberBudgets::default().sent(NOW));
+    }
+
+    #[test]
+    fn a_client_with_its_share_is_told_no_alone_and_takes_no_others_place() {
+        let mut budgets = Budgets::default();
+        let other = |number: u8| (client(2), [number; 16]);
+        kept_of(&mut budgets, other(9), NOW);
+        let day = NOW.saturating_add(DAY);
+        (1..=3).for_each(|number| kept_of(&mut budgets, holder(number), day));
+        assert!(!has_place(&mut budgets, holder(4), 4, day));
+        assert!(has_place(&mut budgets, holder(1), 4, day));
+        assert!(has_place(&mut budgets, other(8), 4, day));
+        assert!(has_place(&mut budgets, (client(3), [7; 16]), 4, day));
+        let later = day.saturating_add(DAY);
+        assert!(has_place(&mut budgets, holder(4), 4, later));
+        let idle = budgets.next_idle(client(1), &Policy::default(), later);
+        assert_eq!(idle, Some((holder(1), 1)));
     }
 
     #[test]
@@ -361,12 +423,15 @@ mod tests {
         kept(&mut budgets, 1);
         let later = NOW.saturating_add(DAY);
         let policy = Policy::default();
-        assert_eq!(budgets.next_idle(&policy, later), Some((holder(1), 1)));
+        assert_eq!(
+            budgets.next_idle(client(1), &policy, later),
+            Some((holder(1), 1))
+        );
         budgets.forget(&holder(1));
         assert_eq!(budgets.len(), 0);
         let much_later = later.saturating_add(DAY);
-        assert_eq!(budgets.next_idle(&policy, much_later), None);
-        assert!(budgets.order.is_empty());
+        assert_eq!(budgets.next_idle(client(1), &policy, much_later), None);
+        assert!(budgets.orders.is_empty());
     }
 
     #[test]
@@ -377,9 +442,15 @@ mod tests {
         budgets.put(row, NOW);
         kept(&mut budgets, 2);
         let day = NOW.saturating_add(DAY);
-        assert_eq!(budgets.next_idle(&policy, day), Some((holder(2), 2)));
+        assert_eq!(
+            budgets.next_idle(client(1), &policy, day),
+            Some((holder(2), 2))
+        );
         let month = NOW.saturating_add(ROW_KEPT);
-        assert_eq!(budgets.next_idle(&policy, month), Some((holder(1), 1)));
+        assert_eq!(
+            budgets.next_idle(client(1), &policy, month),
+            Some((holder(1), 1))
+        );
     }
 
     #[test]

@@ -396,7 +396,7 @@ impl Gateway {
         if let Some(budget) = &budget {
             batch.write(Write::Budget(Box::new(budget.clone())));
         }
-        let idle = self.idle_budget(state, settings, &mut held);
+        let idle = self.idle_budget(state, settings, caller.client, &mut held);
         let forgotten = idle.map(|(holder, sequence)| {
             batch.write(Write::ForgetBudget(sequence));
             holder

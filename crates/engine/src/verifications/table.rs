@@ -51,15 +51,12 @@ impl Gateway {
             self.turned_away_for_room();
             return Err(SubmitError::StorageLow.into());
         }
-        let bounds = &starting.settings.bounds;
-        let (most, numbers_max) = (bounds.verifications_max, bounds.guess_budgets_max);
-        let policy = &starting.terms.policy;
-        // One that may be let go is, with this very start: see `forget_idle`.
-        let is_full = state
-            .verifications
-            .is_full_for(starting.caller.client, most)
-            || state.budgets.is_full_for(&live.holder, numbers_max)
-                && !state.budgets.has_idle(policy, self.steady());
+        let (client, most) = (
+            starting.caller.client,
+            starting.settings.bounds.verifications_max,
+        );
+        let is_full = state.verifications.is_full_for(client, most)
+            || !self.has_place(state, starting.settings, &live.holder);
         if is_full {
             count(state, starting.caller, "verifications-full", now);
             return Err(StartVerificationError::Full.into());

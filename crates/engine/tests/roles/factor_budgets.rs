@@ -7,13 +7,16 @@ use domain::id::FactorId;
 use domain::verification::budget::LockReason;
 use domain::verification::budget::policy::CheckPolicy;
 use domain::verification::totp::TotpKey;
-use engine::{AppLabels, CheckError, ErasureBasis, ErasureScope, FactorCheckError};
+use engine::{
+    AppLabels, CheckError, ErasureBasis, ErasureScope, FactorCheckError, StartVerificationError,
+};
 use testkit::TestGateway;
 use testkit::gateway::{everything, handset, poll_once};
 use testkit::settings::usual;
 
 use super::factors::{check, code_now, confirm, enrol, issue, user};
 use super::stage::running;
+use super::texted::{caller_called, try_by_text};
 use super::verifications;
 
 /// Seven digits: what no app shows.
@@ -254,6 +257,50 @@ fn where_no_failure_can_be_counted_no_code_is_looked_at() {
         assert_eq!(check(&test, bob, &code), Err(FactorCheckError::Full));
     }
     assert!(check(&test, ann, &code_now(&test, &key)).unwrap().verified);
+}
+
+#[test]
+fn a_client_whose_users_fill_its_share_shuts_out_itself_alone() {
+    let mut settings = usual();
+    settings.bounds.guess_budgets_max = 4;
+    let test = TestGateway::queued_with(settings);
+    test.bind_all();
+    let (app, key) = app_of(&test, "ann@example.com");
+    let (_, codes) = issue(&test, "bob@example.com");
+    let attacker = caller_called(&test, "second");
+    let guess = |number: u8| {
+        let name = user(&format!("w{number}@example.com"));
+        let issuing = test.gateway.issue_codes(&attacker, &name, None);
+        let (view, _) = test.settle(issuing).unwrap();
+        let checking = test.gateway.check_factor(&attacker, view.id, &codes[0]);
+        test.settle(checking).map(|checked| checked.verified)
+    };
+    for number in 1..=3 {
+        assert_eq!(guess(number), Ok(false));
+    }
+    for number in 4..=6 {
+        assert_eq!(guess(number), Err(FactorCheckError::Full));
+    }
+    let full = try_by_text(&test, &attacker, 1).unwrap_err();
+    assert_eq!(full, StartVerificationError::Full);
+    assert!(check(&test, app, &code_now(&test, &key)).unwrap().verified);
+    verifications::start(&test, 1).unwrap();
+    assert_eq!(rows(&test), 4);
+}
+
+#[test]
+fn where_rows_may_be_let_go_a_full_table_looks_at_codes_again() {
+    let mut settings = usual();
+    settings.bounds.guess_budgets_max = 1;
+    let test = TestGateway::queued_with(settings);
+    let (ann, key) = app_of(&test, "ann@example.com");
+    let (bob, _) = app_of(&test, "bob@example.com");
+    fail(&test, ann);
+    assert!(check(&test, ann, &code_now(&test, &key)).unwrap().verified);
+    assert_eq!(check(&test, bob, WRONG), Err(FactorCheckError::Full));
+    test.clock.advance(Duration::from_hours(25));
+    fail(&test, bob);
+    assert_eq!(rows(&test), 1);
 }
 
 #[test]

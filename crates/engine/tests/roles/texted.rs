@@ -25,7 +25,7 @@ pub fn start_by_text(test: &TestGateway, from: u16) -> (VerificationId, Code) {
     (started.view.id, started.code.expect("a code to show"))
 }
 
-fn try_by_text(
+pub fn try_by_text(
     test: &TestGateway,
     caller: &Caller,
     from: u16,
@@ -37,7 +37,7 @@ fn try_by_text(
     test.settle(test.gateway.start_verification(caller, request, None))
 }
 
-fn caller_called(test: &TestGateway, name: &str) -> Caller {
+pub fn caller_called(test: &TestGateway, name: &str) -> Caller {
     let (_, key) = test.add_client(everything(name));
     test.caller_with(&key)
 }

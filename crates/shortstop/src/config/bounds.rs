@@ -36,8 +36,9 @@ section! {
         /// `verifications-full`.
         pub verifications_max: usize = 250_000,
         /// Pairs of client and number, or user of factors, whose failed checks and sends are counted, some 400
-        /// octets each. They are let go a day after the last of them, and never for a newcomer: when full, new
-        /// numbers and users are refused with `verifications-full`.
+        /// octets each. They are let go a day after the last of them, 30 days after a wrong code that no right one
+        /// followed, and never for a newcomer: when full, new numbers and users are refused with
+        /// `verifications-full`. One client fills at most three quarters.
         pub guess_budgets_max: usize = 1_000_000,
         /// Nonces of signed requests, some 100 octets each, kept while a signature with them could be used again
         /// (five minutes as a rule, ten at most). None is let go early: when full, signed requests are refused
