@@ -452,6 +452,33 @@ mod tests {
         check(changed, "limit[0].by: a request is counted");
     }
 
+    #[test]
+    fn only_requests_are_held() {
+        let held = "[[limit]]\nname = 'a'\nalgorithm = 'held'\namount = 2\n";
+        check(held, "limit[0].algorithm: only requests are under way");
+        for event in ["login", "bind"] {
+            let text = format!("{held}event = '{event}'\nby = ['source']");
+            check(&text, "limit[0].algorithm: only requests are under way");
+        }
+        assert!(checked(&format!("{held}event = 'request'")).is_ok());
+    }
+
+    #[test]
+    fn an_override_keeps_its_part_of_the_burst() {
+        let text = "[[limit]]\nname = 'client-rate'\n\
+                    overrides = [{ client = 'CLIENT', amount = 200 }]";
+        let text = text.replace("CLIENT", &ClientId::new(1 << 12, 1).to_string());
+        let settings = checked(&text).unwrap();
+        let draft = draft(&settings, "client-rate");
+        let [(_, rule)] = draft.overrides.as_slice() else {
+            panic!("one override: {:?}", draft.overrides)
+        };
+        let Rule::Rate { count, burst, .. } = rule else {
+            panic!("{rule:?}")
+        };
+        assert_eq!((*count, *burst), (200, 2_000));
+    }
+
     /// -1 and 0 are below every range, and what is huge above every one or no such number at all.
     #[test]
     fn each_number_that_is_out_of_range_is_named_itself() {
@@ -463,7 +490,11 @@ mod tests {
             (quota, "keys_max", &[-1, 0, 67_108_865, i64::MAX]),
             ("'rate'\nAMOUNT\nWINDOW", "amount", &[-1, 0, 4_294_967_296]),
             ("'rate'\nAMOUNT\nWINDOW", "burst", &[-1, 0, 4_294_967_295]),
-            ("'held'\nAMOUNT", "amount", &[-1, 0, i64::MAX]),
+            (
+                "'held'\nevent = 'request'\nAMOUNT",
+                "amount",
+                &[-1, 0, i64::MAX],
+            ),
         ];
         for (rule, key, values) in numbers {
             for value in values {
