@@ -79,7 +79,7 @@ pub struct VerificationView {
     pub created: Timestamp,
     /// When its code ends.
     pub expires: Timestamp,
-    /// How many more checks are evaluated: 0 once it ended.
+    /// How many more checks are evaluated: 0 once it ended, and where its factor was removed.
     pub checks_left: u8,
     /// How many more times its code may be sent: 0 once it ended, and where none is sent.
     pub sends_left: u8,
@@ -153,7 +153,18 @@ impl Gateway {
         id: VerificationId,
     ) -> Result<VerificationView, LookupError> {
         let row = self.read_own(caller, id, "").await?;
-        Ok(VerificationView::of_row(&row, self.now()))
+        let mut view = VerificationView::of_row(&row, self.now());
+        if view.state == Standing::Pending
+            && let Some(factor) = view.factor
+        {
+            match self.own_factor(caller, factor).await {
+                Ok(_) => {}
+                // Nothing judges a code any more, though it ends only with its time.
+                Err(LookupError::NotFound) => view.checks_left = 0,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(view)
     }
 
     /// Reads one of this client's, and counts that it was read.

@@ -297,10 +297,12 @@ fn a_verification_whose_factor_is_removed_is_as_good_as_ended() {
     let (app, key) = app_of(&test, "ann@example.com");
     let id = start_app(&test, app);
     let caller = test.caller();
+    assert_eq!(view(&test, id).checks_left, 5);
     test.settle(test.gateway.remove_factor(&caller, app))
         .unwrap();
     let code = code_now(&test, &key);
     assert_eq!(check(&test, id, &code), Err(CheckError::NotFound));
+    assert_eq!(view(&test, id).checks_left, 0);
     later(&test, 600);
     test.gateway.keep_house(test.clock.peek());
     test.store.sync();
