@@ -136,7 +136,7 @@ fn special6(address: Ipv6Addr) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{prop_assert, proptest};
 
     fn is_public(text: &str) -> bool {
         vet(text.parse().unwrap()).is_ok()

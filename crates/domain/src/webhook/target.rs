@@ -191,7 +191,7 @@ fn is_label(label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{prop_assert_eq, proptest};
 
     fn check(url: &str, authority: &str, port: u16, path: &str) {
         let target = Target::parse(url).unwrap();

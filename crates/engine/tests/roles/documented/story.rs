@@ -3,6 +3,7 @@
 
 mod credentials;
 mod streams;
+mod telling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,7 @@ use super::super::texted::start_by_text;
 use super::super::verifications::{check, code, other_than, start};
 
 pub use streams::streaming;
+pub use telling::{calling, hearing};
 
 /// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
 pub fn sending() -> TestGateway {
@@ -456,70 +458,6 @@ pub fn pruning() -> TestGateway {
     };
     assert!(prune(&test, year).unwrap().minimum >= 256);
     test
-}
-
-/// Somebody hears of events, and does not take one of them; the segments of a long message move at
-/// different times.
-pub fn hearing() -> TestGateway {
-    let test = running();
-    let queue = super::super::events_out::open(&test);
-    submit(&test, &"long ".repeat(100)).unwrap();
-    let segments = test.carriers.take();
-    for segment in segments.iter().take(2) {
-        answer(&test, segment, Answer::Rejected(11));
-    }
-    submit(&test, &"long ".repeat(100)).unwrap();
-    for segment in test.carriers.take() {
-        accept(&test, &segment);
-        let arrived = receipt(segment.submission.token, ReceiptState::Delivered);
-        deliver(&test, vec![arrived]);
-    }
-    let mut held = request_to(3, &"long ".repeat(100));
-    held.class = TrafficClass::Marketing;
-    let caller = test.caller();
-    test.settle(test.gateway.submit(&caller, held, None))
-        .unwrap();
-    for segment in test.carriers.take() {
-        answer(&test, &segment, Answer::Silence);
-    }
-    let ready = super::super::events_out::due(&test, &queue);
-    for one in ready {
-        queue.give_up(one.event.index, "status", test.clock.peek());
-    }
-    queue.close();
-    test.store.sync();
-    test
-}
-
-/// The life of a webhook: called, left alone, given new secrets, gone.
-pub fn calling() -> TestGateway {
-    let stage = super::super::webhooks::Stage::new();
-    let (row, _) = stage.add(engine::rows::Included::Number);
-    let gateway = &stage.test.gateway;
-    stage.settle(gateway.read_webhooks("root")).unwrap();
-    let overlap = Duration::from_mins(1);
-    stage
-        .settle(gateway.rotate_webhook("root", row.id, overlap))
-        .unwrap();
-    stage
-        .settle(gateway.replay_dead("root", row.id, &engine::WebhookReplay::All))
-        .unwrap();
-    stage
-        .settle(gateway.disable_webhook("root", row.id))
-        .unwrap();
-    stage
-        .settle(gateway.enable_webhook("root", row.id))
-        .unwrap();
-    stage.receiver.say(410);
-    submit(&stage.test, "hello").unwrap();
-    for handed in dispatch(&stage.test) {
-        accept(&stage.test, &handed);
-    }
-    assert_eq!(stage.tell().len(), 1);
-    stage
-        .settle(gateway.remove_webhook("root", row.id))
-        .unwrap();
-    stage.test
 }
 
 /// A witness that stops and comes back.
