@@ -116,6 +116,11 @@ impl Reassembly {
         }
     }
 
+    /// Takes other limits. What waits stays, also where it is more.
+    pub const fn bound(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// How many messages of one handset wait for parts.
     pub fn waiting_of(&self, sender: Msisdn) -> usize {
         self.waiting.get(&sender).map_or(0, Vec::len)

@@ -147,6 +147,11 @@ impl Coalescer {
         self.counts.entry(key).or_insert(fresh).add(now);
     }
 
+    /// Takes another bound of how many keys are counted apart.
+    pub(crate) const fn bound(&mut self, keys_max: usize) {
+        self.keys_max = keys_max;
+    }
+
     /// Takes back entries that could not be written.
     pub(crate) fn give_back(&mut self, drafts: Vec<Draft>) {
         self.returned.extend(drafts);

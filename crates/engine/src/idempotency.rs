@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use domain::id::ClientId;
+
 use crate::client::Caller;
 use crate::keys::{Blind, BlindKeys};
 use crate::rows::IdempotencyRow;
@@ -48,8 +50,9 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// A key as it is kept: hashes of it and of the payload.
+/// A key as it is kept: whose it is, and hashes of it and of the payload.
 pub(crate) struct Claim {
+    pub(crate) client: ClientId,
     pub(crate) key: Blind,
     pub(crate) fingerprint: Blind,
 }
@@ -66,6 +69,7 @@ impl Claim {
         let client = caller.client.to_bytes();
         let name: [&[u8]; 4] = [b"key", &client, &item.to_be_bytes(), key.0.as_bytes()];
         Self {
+            client: caller.client,
             key: keys.idempotency(&name),
             fingerprint: fingerprint(keys, request),
         }
@@ -75,6 +79,7 @@ impl Claim {
     pub(crate) fn row(&self, answer: &Submitted, keep: Duration) -> IdempotencyRow {
         IdempotencyRow {
             message: answer.id,
+            client: Some(self.client),
             key: self.key,
             fingerprint: self.fingerprint,
             expires: answer.created.saturating_add(keep).max(answer.expires),

@@ -248,10 +248,12 @@ impl Gateway {
             // The configuration was checked; this is for one that was not.
             Err(error) => tracing::error!(%error, "the limits stay as they were"),
         }
+        let bounds = settings.bounds;
         *self
             .settings
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(settings);
+        self.state().bound(&bounds);
         self.config_loaded_at(change, now);
         self.wake.notify_one();
     }

@@ -383,6 +383,8 @@ pub struct ClientRow {
 pub struct IdempotencyRow {
     /// The message that was accepted; its sequence is the row key.
     pub message: MessageId,
+    /// Whose key it is; `None` in rows of before that was kept.
+    pub client: Option<ClientId>,
     /// Names (client, key, item) by a keyed hash.
     pub key: [u8; 16],
     /// The keyed fingerprint of the payload.

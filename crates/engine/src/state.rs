@@ -185,6 +185,15 @@ impl State {
         }
     }
 
+    /// Takes other bounds. What is kept stays, also where it is more than may be kept from now on.
+    pub(crate) fn bound(&mut self, bounds: &Bounds) {
+        self.carrier_ids.bound(bounds.receipts_pending_max);
+        self.idempotency.bound(bounds.idempotency_max);
+        self.unmatched.bound(bounds.receipts_unmatched_max);
+        self.parts.bound(part_limits(bounds));
+        self.coalescer.bound(bounds.refusal_keys_max);
+    }
+
     /// Forgets a message that is final, and one that only waits for receipts which the store's index
     /// will match. One that ended `unknown` stays while a late receipt can be matched to it here.
     pub(crate) fn settle(&mut self, sequence: u64) {

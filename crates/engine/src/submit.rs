@@ -282,7 +282,8 @@ impl Gateway {
             return Err(SubmitError::Unavailable.into());
         }
         if let Some(claim) = &claim {
-            claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
+            let names = (claim.key, claim.fingerprint);
+            claimed(state.idempotency.claim(claim.client, names, now))?;
         }
         if self.is_short_of_room() {
             if let Some(claim) = &claim {

@@ -27,7 +27,7 @@ pub(crate) fn load(database: &Connection, each: &mut dyn FnMut(Loaded)) -> rusql
         each(Loaded::Budget(Box::new(rows::budget(row)?)));
         Ok(())
     })?;
-    let keys = "SELECT id, key, fingerprint, expires FROM idempotency ORDER BY message";
+    let keys = "SELECT id, key, fingerprint, expires, client FROM idempotency ORDER BY message";
     stream(&snapshot, keys, |row| {
         each(Loaded::Idempotency(rows::idempotency(row)?));
         Ok(())

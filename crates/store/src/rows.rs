@@ -10,6 +10,7 @@ use engine::rows::{
     OptOutStanding, PartRow, PumpingRow, Purpose, SealedCode, SecretRow, UnmatchedRow, VaultRow,
     VerificationRow, vault_key,
 };
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::columns::{
@@ -249,10 +250,12 @@ pub(crate) fn secret(row: &Row<'_>) -> rusqlite::Result<SecretRow> {
     })
 }
 
-/// Reads `id, key, fingerprint, expires` of an idempotency record.
+/// Reads `id, key, fingerprint, expires, client` of an idempotency record.
 pub(crate) fn idempotency(row: &Row<'_>) -> rusqlite::Result<IdempotencyRow> {
+    let has_client = row.get_ref(4)? != ValueRef::Null;
     Ok(IdempotencyRow {
         message: id(row, 0)?,
+        client: has_client.then(|| id(row, 4)).transpose()?,
         key: octets(row, 1)?,
         fingerprint: octets(row, 2)?,
         expires: moment(row, 3)?,

@@ -109,7 +109,7 @@ impl<'c> Statements<'c> {
             client: sql("INSERT OR REPLACE INTO client(seq, body) VALUES (?1, ?2)")?,
             idempotency: sql(
                 "INSERT OR REPLACE INTO idempotency(message, id, key, fingerprint,
-                expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+                expires, client) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
             unmatched: sql(
                 "INSERT OR REPLACE INTO unmatched(seq, carrier, carrier_id, state,

@@ -22,6 +22,9 @@ pub(crate) struct Hit {
     pub(crate) confidence: Confidence,
 }
 
+/// The most that make room for one, after a bound that was lowered: their look in the index is a commit's.
+const EVICTED_MAX: usize = 64;
+
 /// The ids in memory.
 #[derive(Debug)]
 pub(crate) struct CarrierIds {
@@ -42,6 +45,11 @@ impl CarrierIds {
             swept: 0,
             most,
         }
+    }
+
+    /// Takes another bound. The oldest make room little by little.
+    pub(crate) const fn bound(&mut self, most: usize) {
+        self.most = most;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -79,7 +87,7 @@ impl CarrierIds {
         self.exact.insert(key.clone(), target);
         self.order.push_back((key, target));
         let mut evicted = Vec::new();
-        while self.order.len() > self.most {
+        while self.order.len() > self.most && evicted.len() < EVICTED_MAX {
             let Some((key, target)) = self.order.pop_front() else {
                 break;
             };

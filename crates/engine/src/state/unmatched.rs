@@ -38,6 +38,11 @@ impl Unmatched {
         }
     }
 
+    /// Takes another bound. Where more wait, they stay until their time is over.
+    pub(crate) const fn bound(&mut self, most: usize) {
+        self.most = most;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }

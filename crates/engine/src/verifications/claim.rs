@@ -22,6 +22,7 @@ impl Claim {
     ) -> Self {
         let client = caller.client.to_bytes();
         Self {
+            client: caller.client,
             key: keys.idempotency(&[b"verification", &client, key.reveal().as_bytes()]),
             fingerprint: fingerprint(keys, request),
         }
@@ -37,6 +38,7 @@ impl Claim {
         let client = caller.client.to_bytes();
         let binding = request.binding.digest(&CodeKey::from_bytes([0; 32]));
         Self {
+            client: caller.client,
             key: keys.idempotency(&[b"verification", &client, key.reveal().as_bytes()]),
             fingerprint: keys.idempotency(&[
                 b"verification of a factor",
@@ -57,6 +59,7 @@ impl Claim {
     ) -> Option<IdempotencyRow> {
         Some(IdempotencyRow {
             message: MessageId::from_bytes(id.to_bytes())?,
+            client: Some(self.client),
             key: self.key,
             fingerprint: self.fingerprint,
             expires: end,

@@ -310,7 +310,8 @@ impl Gateway {
             return Err(SubmitError::Unavailable.into());
         }
         if let Some(claim) = &starting.claim {
-            claimed(state.idempotency.claim(claim.key, claim.fingerprint, now))?;
+            let names = (claim.key, claim.fingerprint);
+            claimed(state.idempotency.claim(claim.client, names, now))?;
         }
         let key = starting.claim.as_ref().map(|claim| claim.key);
         // It looked like a repeated request, and what it would repeat has failed since: nobody was asked.

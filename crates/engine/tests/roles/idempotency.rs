@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use domain::class::TrafficClass;
-use engine::{IdempotencyKey, Replay, SubmitError, SubmitRequest, Submitted};
+use engine::{
+    Caller, ConfigChange, IdempotencyKey, Replay, Settings, SubmitError, SubmitRequest, Submitted,
+};
 use testkit::TestGateway;
-use testkit::gateway::{handset, poll_once, request};
+use testkit::gateway::{everything, handset, poll_once, request};
 use testkit::settings::usual;
 
 use super::stage::running;
@@ -102,6 +104,59 @@ fn a_full_table_refuses_new_keys_and_forgets_none() {
     let full = test.settle(test.gateway.submit(&caller, alert("hello"), other));
     assert_eq!(full.unwrap_err(), SubmitError::KeysFull);
     assert_eq!(with_key(&test, "hello").unwrap().id, first.id);
+}
+
+fn under(test: &TestGateway, caller: &Caller, key: &str) -> Outcome {
+    let key = Some(IdempotencyKey::parse(key).unwrap());
+    test.settle(test.gateway.submit(caller, alert("hello"), key))
+}
+
+fn bounded(most: usize) -> Settings {
+    let mut settings = usual();
+    settings.bounds.idempotency_max = most;
+    settings
+}
+
+#[test]
+fn a_client_fills_three_quarters_of_the_table_and_leaves_the_rest_after_a_restart_too() {
+    let test = TestGateway::queued_with(bounded(4));
+    let (_, secret) = test.add_client(everything("second"));
+    for key in ["one", "two", "three"] {
+        under(&test, &test.caller(), key).unwrap();
+    }
+    let only_others = |test: &TestGateway| {
+        let full = under(test, &test.caller(), "four").unwrap_err();
+        assert_eq!(full, SubmitError::KeysFull);
+    };
+    only_others(&test);
+    let test = test.crash_and_restart(bounded(4), 2);
+    only_others(&test);
+    let other = test.caller_with(&secret);
+    under(&test, &other, "one").unwrap();
+    let full = under(&test, &other, "two").unwrap_err();
+    assert_eq!(full, SubmitError::KeysFull);
+}
+
+#[test]
+fn a_reload_sets_the_bound_up_and_down_and_forgets_no_key() {
+    let test = TestGateway::queued_with(bounded(1));
+    let reload = |most| {
+        let change = ConfigChange {
+            hash_hex: "ab".repeat(32),
+            changed_keys: vec!["bounds.idempotency_max".to_owned()],
+        };
+        test.gateway.reconfigure(bounded(most), &change);
+        test.store.sync();
+    };
+    let caller = test.caller();
+    let full = Err(SubmitError::KeysFull);
+    let first = under(&test, &caller, "one").unwrap();
+    assert_eq!(under(&test, &caller, "two"), full);
+    reload(10);
+    under(&test, &caller, "two").unwrap();
+    reload(1);
+    assert_eq!(under(&test, &caller, "three"), full);
+    assert_eq!(under(&test, &caller, "one").unwrap().id, first.id);
 }
 
 #[test]

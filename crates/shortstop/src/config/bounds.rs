@@ -21,6 +21,7 @@ section! {
         /// Seconds that such a receipt is kept.
         pub unmatched_keep_seconds: u64 = 3_600,
         /// Records of idempotency keys; when full, requests with a key are refused with `idempotency-full`.
+        /// One client fills at most three quarters.
         pub idempotency_max: usize = 1_000_000,
         /// Seconds that such a record is kept, or the message's life if that is longer.
         pub idempotency_keep_seconds: u64 = 86_400,

@@ -220,7 +220,15 @@ impl Applying<'_, '_> {
         self.saw(sequence);
         let expires = integer(row.expires.micros());
         let id = row.message.to_bytes();
-        let facts = params![integer(sequence), id, row.key, row.fingerprint, expires];
+        let client = row.client.map(|client| client.to_bytes());
+        let facts = params![
+            integer(sequence),
+            id,
+            row.key,
+            row.fingerprint,
+            expires,
+            client
+        ];
         self.statements.idempotency.execute(facts).map(drop)
     }
 

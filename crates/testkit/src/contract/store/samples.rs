@@ -312,6 +312,7 @@ pub fn kek(week: u32, octet: u8) -> KekRow {
 pub fn idempotency(n: u64, expires: Timestamp) -> IdempotencyRow {
     IdempotencyRow {
         message: message_id(n),
+        client: Some(client_id(1)),
         key: subject(9),
         fingerprint: subject(8),
         expires,
