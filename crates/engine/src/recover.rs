@@ -3,6 +3,7 @@
 //! store.
 
 use std::sync::{Arc, PoisonError, mpsc};
+use std::time::Duration;
 
 use domain::message::{Segment, SegmentState};
 use domain::reassembly::{Assembled, Part, Reassembled};
@@ -69,6 +70,10 @@ pub enum StartError {
     #[error("the store does not take the first entry; is the disk full or read-only?")]
     Commit,
 }
+
+/// How far a clock is set back at most for the last id to count as the end of the life before: two windows of
+/// signatures. One that was further ahead let in no client whose own clock was right.
+const SET_BACK_MAX: Duration = Duration::from_mins(10);
 
 /// Messages decided on in one commit.
 const DOUBT_BATCH: usize = 500;
@@ -152,13 +157,25 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Nobody knows which nonces were taken in the life before. It ended before now, and after its last id even when
-    /// the clock was set back; in a new store there was none.
+    /// Nobody knows which nonces were taken in the life before; in a new store there was none. It ended before now. Where
+    /// the clock was set back since, its last id tells how late it was at least: what came later and drew no id, a
+    /// read or a cancel, may come again. A clock that was far ahead must not shut everybody out until that time
+    /// comes, and need not: only a client whose own clock was just as wrong was let in by it.
     fn forget_nonces(&self, head: &LedgerHead) {
-        if head.clean != Shutdown::First {
-            let last_id = Timestamp::from_micros((head.last_sequence >> 12).saturating_mul(1_000));
-            self.begin_nonces(self.now().max(last_id));
+        if head.clean == Shutdown::First {
+            return;
         }
+        let now = self.now();
+        let last_id = Timestamp::from_micros((head.last_sequence >> 12).saturating_mul(1_000));
+        let was_ahead = last_id > now.saturating_add(SET_BACK_MAX);
+        if was_ahead {
+            tracing::warn!(
+                %last_id,
+                "the clock was once more than ten minutes ahead of now; signatures of clients whose clocks were just \
+                 as wrong could be taken again when that time comes: give those clients new keys"
+            );
+        }
+        self.begin_nonces(if was_ahead { now } else { now.max(last_id) });
     }
 
     /// Rebuilds the state and records how.
