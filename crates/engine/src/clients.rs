@@ -4,7 +4,7 @@
 mod keys;
 mod uses;
 
-use std::sync::{PoisonError, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::Duration;
 
 use domain::class::ClassSet;
@@ -23,6 +23,7 @@ use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::rows::{ApiKeyRow, AuthMode, CertificateRow, ClientRow, Thumbprint};
 use crate::search::holds_number;
+use crate::turns::Turn;
 
 pub use keys::KeyWish;
 use keys::signs;
@@ -185,10 +186,10 @@ impl Gateway {
         overlap: Duration,
         expires: Option<Timestamp>,
     ) -> Result<(ClientRow, ApiKey), ClientError> {
-        let _turn = self.client_change.lock().await;
+        let turn = self.client_turn().await;
         let now = self.now();
         let (key, key_row) = self.bearer(expires, now);
-        let row = self.replace_key(actor, client, key_row, overlap, now);
+        let row = self.replace_key(actor, client, key_row, overlap, (now, turn));
         Ok((row.await?, key))
     }
 
@@ -200,10 +201,10 @@ impl Gateway {
         wish: KeyWish,
         (overlap, expires): (Duration, Option<Timestamp>),
     ) -> Result<(ClientRow, Option<ApiKey>), ClientError> {
-        let _turn = self.client_change.lock().await;
+        let turn = self.client_turn().await;
         let now = self.now();
         let (shown, key_row) = self.new_key(wish, expires, now);
-        let row = self.replace_key(actor, client, key_row, overlap, now);
+        let row = self.replace_key(actor, client, key_row, overlap, (now, turn));
         Ok((row.await?, shown))
     }
 
@@ -214,7 +215,7 @@ impl Gateway {
         client: ClientId,
         change: ClientChange,
     ) -> Result<ClientRow, ClientError> {
-        let _turn = self.client_change.lock().await;
+        let turn = self.client_turn().await;
         let now = self.now();
         let mut row = self.client(client)?;
         if row.revoked.is_some() {
@@ -241,7 +242,8 @@ impl Gateway {
             entries::clients::demands(&row),
             Some(&row.id),
         );
-        self.commit_client(entry, row.clone(), now).await?;
+        self.commit_client(entry, row.clone(), now, Some(turn))
+            .await?;
         Ok(row)
     }
 
@@ -252,13 +254,14 @@ impl Gateway {
         client: ClientId,
         key: Option<KeyId>,
     ) -> Result<ClientRow, ClientError> {
-        let _turn = self.client_change.lock().await;
+        let turn = self.client_turn().await;
         let now = self.now();
         let mut row = self.client(client)?;
         row.revoke(key, now).ok_or(ClientError::KeyNotFound)?;
         let data = Facts::new().put_some("key", key.as_ref().map(|id| Shown(id)));
         let entry = entries::by_os_user(Kind::ClientRevoked, actor, data, Some(&row.id));
-        self.commit_client(entry, row.clone(), now).await?;
+        self.commit_client(entry, row.clone(), now, Some(turn))
+            .await?;
         Ok(row)
     }
 
@@ -287,18 +290,18 @@ impl Gateway {
         check_credentials(&row, now)?;
         let data = entries::clients::grants(&row);
         let entry = entries::by_os_user(Kind::ClientCreated, actor, data, Some(&row.id));
-        self.commit_client(entry, row.clone(), now).await?;
+        self.commit_client(entry, row.clone(), now, None).await?;
         Ok(row)
     }
 
-    /// Call it with the turn to change clients.
+    /// Takes the turn to change clients.
     async fn replace_key(
         &self,
         actor: &str,
         client: ClientId,
         key_row: ApiKeyRow,
         overlap: Duration,
-        now: Timestamp,
+        (now, turn): (Timestamp, Turn),
     ) -> Result<ClientRow, ClientError> {
         let mut row = self.client(client)?;
         if row.revoked.is_some() {
@@ -312,7 +315,8 @@ impl Gateway {
         row.rotate(key_row, ends, now);
         check_credentials(&row, now)?;
         let entry = entries::by_os_user(Kind::ClientRotated, actor, data, Some(&row.id));
-        self.commit_client(entry, row.clone(), now).await?;
+        self.commit_client(entry, row.clone(), now, Some(turn))
+            .await?;
         Ok(row)
     }
 
@@ -321,23 +325,32 @@ impl Gateway {
         found.ok_or(ClientError::NotFound)
     }
 
-    /// Commits a client, new or changed, and takes it in. Call it with the turn to change clients, unless it is new.
+    /// Waits for the turn to change clients.
+    pub(crate) async fn client_turn(&self) -> Turn {
+        Arc::clone(&self.client_change).lock_owned().await
+    }
+
+    /// Commits a client, new or changed, and takes it in. It takes the turn to change clients, unless the client is
+    /// new.
     pub(crate) async fn commit_client(
         &self,
         entry: Draft,
         row: ClientRow,
         now: Timestamp,
+        turn: Option<Turn>,
     ) -> Result<(), ClientError> {
         let mut changes = Changes::new(entry, now);
         changes.write(Write::Client(Box::new(row.clone())));
-        self.commit_clients(changes, row).await
+        self.commit_clients(changes, row, turn).await
     }
 
-    /// The same with entries of one's own.
+    /// The same with entries of one's own. The turn ends with the commit, also when nobody waits for the answer any
+    /// more.
     pub(crate) async fn commit_clients(
         &self,
         changes: Changes,
         row: ClientRow,
+        turn: Option<Turn>,
     ) -> Result<(), ClientError> {
         if !self.is_open() {
             self.turned_away(1);
@@ -355,6 +368,7 @@ impl Gateway {
             } else {
                 gateway.turned_away(1);
             }
+            drop(turn);
             let _ = done.send(result.is_ok());
         });
         drop(state);

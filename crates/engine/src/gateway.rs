@@ -81,7 +81,7 @@ pub struct Gateway {
     /// Held by whoever changes a factor, from reading it to its commit.
     pub(crate) factor_turns: Turns,
     /// Held from reading a client to the commit of its change, so that no change undoes another.
-    pub(crate) client_change: tokio::sync::Mutex<()>,
+    pub(crate) client_change: Arc<tokio::sync::Mutex<()>>,
     /// Held open before the state, so that no client's flood stands before another's commit.
     pub(crate) doors: Doors,
     pub(crate) state: Mutex<State>,
@@ -147,7 +147,7 @@ impl Gateway {
             nonces: Mutex::default(),
             destruction: tokio::sync::Mutex::default(),
             factor_turns: Turns::new(),
-            client_change: tokio::sync::Mutex::default(),
+            client_change: Arc::default(),
             doors: Doors::default(),
             state: Mutex::new(state),
             number_locks: NumberLocks::default(),

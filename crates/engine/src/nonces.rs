@@ -19,6 +19,9 @@ pub(crate) const LEAD: Duration = Duration::from_secs(2);
 /// A nonce of a key, as it is kept: half of its hash, which nobody but the client can bring to anything.
 type Mark = [u8; 16];
 
+/// The last quarter of the room is given out in shares of this part of the whole: it takes 16 more clients to fill it.
+const SHARES: usize = 64;
+
 /// How many nonces are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NonceBounds {
@@ -26,6 +29,20 @@ pub(crate) struct NonceBounds {
     pub(crate) all_max: usize,
     /// Of one client.
     pub(crate) client_max: usize,
+}
+
+impl NonceBounds {
+    /// How many one client may have while so many are kept of all. The last quarter is for those who have few: a
+    /// small number of clients cannot fill it.
+    fn room(self, kept: usize) -> usize {
+        if kept >= self.all_max {
+            0
+        } else if kept >= self.all_max - self.all_max / 4 {
+            self.client_max.min((self.all_max / SHARES).max(1))
+        } else {
+            self.client_max
+        }
+    }
 }
 
 /// What a signature is known by.
@@ -79,7 +96,7 @@ impl Nonces {
 
     /// Takes a nonce, once. The signature was verified before, so that nobody but the client uses up its nonces.
     pub(crate) fn take(&mut self, used: Use<'_>, bounds: NonceBounds, now: Timestamp) -> Seen {
-        self.forget_before(now.saturating_sub(WINDOW).seconds());
+        self.let_go(now);
         let lead = self.leads.get(&used.key).copied().unwrap_or(0);
         if used.created <= self.forgotten.max(lead) {
             return Seen::TooOld;
@@ -90,7 +107,7 @@ impl Nonces {
             return Seen::Before;
         }
         let of_client = self.of_clients.entry(used.client).or_default();
-        if self.marks.len() >= bounds.all_max || *of_client >= bounds.client_max {
+        if *of_client >= bounds.room(self.marks.len()) {
             return Seen::Full;
         }
         *of_client += 1;
@@ -100,7 +117,14 @@ impl Nonces {
         Seen::First
     }
 
-    /// Lets go what no signature can be taken with any more.
+    /// Lets go what no signature can be taken with any more, and the memory with the last of it.
+    pub(crate) fn let_go(&mut self, now: Timestamp) {
+        self.forget_before(now.saturating_sub(WINDOW).seconds());
+        if self.marks.is_empty() && self.marks.capacity() > 0 {
+            (self.marks, self.of_clients) = Default::default();
+        }
+    }
+
     fn forget_before(&mut self, second: u64) {
         while let Some(first) = self.seconds.first_entry() {
             if *first.key() >= second {
@@ -198,6 +222,42 @@ mod tests {
         assert_eq!(nonces.take(used(2, "a", now), BOUNDS, NOW), Seen::First);
         assert_eq!(nonces.take(used(3, "a", now), BOUNDS, NOW), Seen::Full);
         assert_eq!(nonces.take(used(1, "a", now), BOUNDS, NOW), Seen::Before);
+    }
+
+    #[test]
+    fn two_clients_leave_room_for_those_who_have_few() {
+        let mut nonces = Nonces::default();
+        let now = NOW.seconds();
+        let bounds = NonceBounds {
+            all_max: 128,
+            client_max: 64,
+        };
+        let mut come = |client, nonces_wanted: u64| {
+            let names = (0..nonces_wanted).map(|n| n.to_string());
+            let seen = names.map(|name| nonces.take(used(client, &name, now), bounds, NOW));
+            seen.filter(|seen| *seen == Seen::First).count()
+        };
+        assert_eq!(come(1, 100), 64);
+        assert_eq!(come(2, 100), 32, "three quarters are full");
+        assert_eq!((come(3, 9), come(4, 9)), (2, 2), "a share each");
+        let others: usize = (5..40).map(|client| come(client, 1)).sum();
+        assert_eq!(others, 28, "up to the bound of all");
+    }
+
+    #[test]
+    fn old_ones_go_with_time_alone_and_their_memory_with_the_last() {
+        let mut nonces = Nonces::default();
+        let now = NOW.seconds();
+        assert_eq!(nonces.take(used(1, "a", now), BOUNDS, NOW), Seen::First);
+        nonces.let_go(later(300));
+        assert_eq!(nonces.count(), 1);
+        nonces.let_go(later(301));
+        assert_eq!((nonces.count(), nonces.marks.capacity()), (0, 0));
+        assert!(nonces.of_clients.is_empty());
+        assert_eq!(
+            nonces.take(used(1, "a", now), BOUNDS, later(300)),
+            Seen::TooOld
+        );
     }
 
     #[test]

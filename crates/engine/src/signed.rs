@@ -136,7 +136,7 @@ impl Gateway {
         created: u64,
         now: Timestamp,
     ) -> Result<(), AuthError> {
-        let _turn = self.client_change.lock().await;
+        let turn = self.client_turn().await;
         let row = self.clients_now().get(client).cloned();
         let mut row = row.ok_or(AuthError::Unknown)?;
         let created = Timestamp::from_seconds(created);
@@ -148,7 +148,7 @@ impl Gateway {
         let until = created.saturating_add(LEAD_STEP);
         key.ahead = Some(until);
         let entry = entries::clients::ahead(client, key_id, until);
-        let kept = self.commit_client(entry, row, now).await;
+        let kept = self.commit_client(entry, row, now, Some(turn)).await;
         kept.map_err(|_| AuthError::Unavailable)
     }
 
@@ -163,6 +163,12 @@ impl Gateway {
         self.nonces().begin(last, leads.into_iter());
     }
 
+    /// Lets nonces go whose time is over, also when no signed request comes any more.
+    pub(crate) fn let_nonces_go(&self) {
+        let now = self.now();
+        self.nonces().let_go(now);
+    }
+
     /// The nonces, locked for a moment.
     pub(crate) fn nonces(&self) -> MutexGuard<'_, Nonces> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
@@ -175,6 +181,11 @@ impl Gateway {
         source: IpAddr,
         now: Timestamp,
     ) -> AuthError {
+        if error == AuthError::NoncesFull {
+            // No guess, and not the client's doing alone: it is no entry, but whoever looks must see it.
+            let counter = Counter::AuthFailed(error.code());
+            self.state().counters.add(counter, 1);
+        }
         if matches!(error, AuthError::NoncesFull | AuthError::Unavailable) {
             return error;
         }

@@ -13,7 +13,7 @@ use crate::changes::{Changes, Write};
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::{MetricKind, MetricRow};
-use crate::rows::{CertificateRow, ClientRow};
+use crate::rows::{ApiKeyRow, AuthMode, CertificateRow, ClientRow};
 
 /// How often keys that were used are looked for.
 const ROUND: Duration = Duration::from_secs(1);
@@ -39,6 +39,7 @@ impl Gateway {
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = rounds.tick() => {}
             }
+            self.let_nonces_go();
             if self.is_open() {
                 self.record_uses().await;
             }
@@ -53,7 +54,7 @@ impl Gateway {
         let now = self.now();
         let due = self.clients_now().with_first_uses();
         for client in due {
-            let _turn = self.client_change.lock().await;
+            let turn = self.client_turn().await;
             let (row, used) = {
                 let directory = self.clients_now();
                 (directory.get(client).cloned(), directory.first_uses(client))
@@ -71,7 +72,7 @@ impl Gateway {
             }
             changes.write(Write::Client(Box::new(row.clone())));
             // What cannot be recorded now is tried again.
-            let _later = self.commit_clients(changes, row).await;
+            let _later = self.commit_clients(changes, row, Some(turn)).await;
         }
     }
 
@@ -135,9 +136,13 @@ impl Gateway {
     }
 }
 
-/// The newest key of a client, when it ends soon: those before it are being replaced.
+/// The newest key that a client can use, when it ends soon: those before it are being replaced. For one whose
+/// requests must be signed only keys that sign count.
 fn ending_key(row: &ClientRow, now: Timestamp) -> Option<(KeyId, Timestamp)> {
-    let newest = row.keys.iter().rfind(|key| key.revoked.is_none())?;
+    let is_usable = |key: &&ApiKeyRow| {
+        key.revoked.is_none() && (row.auth != AuthMode::Signed || key.method.algorithm().is_some())
+    };
+    let newest = row.keys.iter().rfind(is_usable)?;
     let expires = newest.expires?;
     (expires <= now.saturating_add(SOON)).then_some((newest.id, expires))
 }
@@ -146,4 +151,54 @@ fn ending_certificates(row: &ClientRow, now: Timestamp) -> impl Iterator<Item = 
     let soon = now.saturating_add(SOON);
     let certificates = row.certificates.iter();
     certificates.filter(move |certificate| certificate.expires <= soon)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::KeyMethod;
+    use domain::class::ClassSet;
+    use domain::id::ClientId;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
+
+    fn key(id: u64, method: KeyMethod, expires: Option<Timestamp>) -> ApiKeyRow {
+        ApiKeyRow {
+            id: KeyId::new(id, 0),
+            hash: String::new(),
+            method,
+            created: NOW,
+            expires,
+            revoked: None,
+            used: None,
+            ahead: None,
+        }
+    }
+
+    #[test]
+    fn of_a_client_that_signs_the_newest_key_that_signs_is_looked_at() {
+        let soon = NOW.saturating_add(Duration::from_hours(1));
+        let mut row = ClientRow {
+            id: ClientId::new(1, 0),
+            name: "bank".to_owned(),
+            scopes: vec![],
+            short_codes: vec![],
+            classes: ClassSet::default(),
+            networks: vec![],
+            auth: AuthMode::Signed,
+            certificates: vec![],
+            keys: vec![
+                key(2, KeyMethod::HmacSha256, Some(soon)),
+                key(3, KeyMethod::Bearer, None),
+            ],
+            created: NOW,
+            revoked: None,
+        };
+        assert_eq!(ending_key(&row, NOW), Some((KeyId::new(2, 0), soon)));
+        row.auth = AuthMode::Key;
+        assert_eq!(ending_key(&row, NOW), None, "either key will do");
+        row.keys.push(key(4, KeyMethod::HmacSha256, None));
+        row.auth = AuthMode::Signed;
+        assert_eq!(ending_key(&row, NOW), None, "a newer one signs on");
+    }
 }

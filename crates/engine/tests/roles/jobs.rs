@@ -1,12 +1,14 @@
 //! The background jobs: each is woken when there is something to do, and each ends when it is told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::message::{MessageState, ReceiptState};
 use testkit::TestGateway;
 use testkit::settings::{primary, usual};
 use tokio::sync::watch;
 
+use super::signed::Signer;
 use super::stage::{accept, deliver, receipt, state_of, submit};
 
 /// Turns of the runtime in which a woken job must have acted; far fewer than fit into its next tick.
@@ -50,6 +52,23 @@ fn a_bind_that_comes_up_wakes_the_dispatcher() {
     submit(&test, "waits").unwrap();
     let act = |test: &TestGateway| test.bound(&primary(0));
     with_jobs(&test, act, |test| test.carriers.count() == 1);
+}
+
+#[test]
+fn nonces_go_with_time_when_no_signed_request_comes_any_more() {
+    let test = TestGateway::queued();
+    let kept = |test: &TestGateway| {
+        let rows = test.gateway.metrics().rows;
+        let mut rows = rows.iter();
+        rows.find(|row| row.name == "shortstop_signature_nonces")
+            .unwrap()
+            .value
+    };
+    let signer = Signer::hmac(&test);
+    assert!(signer.comes_now(&test, "0123456789abcdef").is_ok());
+    assert_eq!(kept(&test), 1);
+    test.clock.advance(Duration::from_mins(6));
+    with_jobs(&test, |_| (), |test| kept(test) == 0);
 }
 
 #[test]

@@ -287,6 +287,52 @@ fn a_clock_set_back_between_two_lives_does_not_make_a_signature_new() {
 }
 
 #[test]
+fn a_clock_that_was_far_ahead_once_shuts_no_signed_client_out() {
+    let test = TestGateway::queued();
+    let signer = Signer::hmac(&test);
+    let year = Duration::from_hours(24 * 365);
+    test.clock.advance(year);
+    test.add_client(everything("a witness of the time"));
+    test.clock.set_back(year);
+    let before = signer.claims(&test, NONCE);
+    assert!(signer.comes(&test, &before).is_ok());
+    let test = test.crash_and_restart(usual(), 2);
+    test.clock.advance(Duration::from_secs(3));
+    let refused = Err(AuthError::BeforeStart);
+    assert_eq!(signer.comes(&test, &before).map(drop), refused);
+    assert!(signer.comes_now(&test, "another-of-its-own").is_ok());
+}
+
+#[test]
+fn a_request_that_goes_away_keeps_the_turn_until_its_commit_is_done() {
+    let test = TestGateway::queued();
+    let signer = Signer::hmac(&test);
+    assert!(signer.comes_now(&test, NONCE).is_ok());
+    let claims = Claims {
+        created: test.clock.peek().seconds() + 100,
+        ..signer.claims(&test, "ahead-of-its-time")
+    };
+    let signature = signer.sign(BASE);
+    let presented = Presented {
+        credential: Credential::Signed(SignedRequest {
+            claims: &claims,
+            base: BASE,
+            signature: &signature,
+        }),
+        certificate: None,
+        source: HOME,
+    };
+    let mut coming = Box::pin(test.gateway.recognise(&presented));
+    assert!(poll_once(coming.as_mut()).is_none(), "it is not durable");
+    drop(coming);
+    test.settle(test.gateway.record_uses());
+    assert_rebuilt(&test);
+    let rows = test.gateway.clients();
+    let kept = rows.iter().find(|row| row.id == signer.row.id).unwrap();
+    assert!(kept.keys[0].used.is_some() && kept.keys[0].ahead.is_some());
+}
+
+#[test]
 fn nothing_is_answered_before_a_clock_that_runs_ahead_is_recorded() {
     let test = TestGateway::queued();
     let signer = Signer::hmac(&test);
@@ -336,6 +382,12 @@ fn nonces_beyond_their_room_are_refused_and_none_is_forgotten() {
     assert!(signer.comes_now(&test, "second-of-its-kind").is_ok());
     let full = signer.comes_now(&test, "third-of-its-kind");
     assert_eq!(full.map(drop), Err(AuthError::NoncesFull));
+    let metrics = test.gateway.metrics();
+    let refused = metrics.rows.iter().find(|row| {
+        row.name == "shortstop_auth_failures_total"
+            && row.labels.iter().any(|(_, value)| *value == "busy")
+    });
+    assert_eq!(refused.map(|row| row.value), Some(1));
     let again = signer.comes_now(&test, "first-of-its-kind");
     assert_eq!(again.map(drop), Err(AuthError::Replayed));
 }
