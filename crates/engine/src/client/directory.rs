@@ -101,13 +101,8 @@ pub struct Directory {
 impl Directory {
     /// Takes in a client, new or changed.
     pub fn put(&mut self, row: ClientRow) {
-        self.shown.retain(|_, known| known.client != row.id);
-        self.signing.retain(|_, known| known.client != row.id);
-        if let Some(before) = self.rows.get(&row.id) {
-            let gone = |key: &&ApiKeyRow| !row.keys.iter().any(|kept| kept.id == key.id);
-            for key in before.keys.iter().filter(gone) {
-                self.uses.remove(&key.id);
-            }
+        if let Some(before) = self.rows.remove(&row.id) {
+            self.take_out(&before, &row);
         }
         let grants = Grants::of(&row);
         for key in &row.keys {
@@ -132,6 +127,21 @@ impl Directory {
             self.grants.insert(row.id, grants);
         }
         self.rows.insert(row.id, row);
+    }
+
+    /// Takes out the keys of a client as it was; of those that it keeps the last use stays known.
+    fn take_out(&mut self, before: &ClientRow, kept: &ClientRow) {
+        for key in &before.keys {
+            self.signing.remove(&key.id);
+            if key.method.algorithm().is_none()
+                && let Some(hash) = KeyHash::from_hex(&key.hash)
+            {
+                self.shown.remove(&hash);
+            }
+            if !kept.keys.iter().any(|kept| kept.id == key.id) {
+                self.uses.remove(&key.id);
+            }
+        }
     }
 
     /// The client for which an ESME acts that is bound from there; `None` when there is none, it was revoked,
@@ -282,6 +292,31 @@ mod tests {
         assert_eq!(outcome(row, &key, NOW), Some(AuthError::Revoked));
         let other = ApiKey::from_octets([6; 32]);
         assert_eq!(outcome(client(&key), &other, NOW), Some(AuthError::Unknown));
+    }
+
+    #[test]
+    fn a_key_that_a_client_has_no_more_opens_nothing_and_others_keep_theirs() {
+        let [old, new, theirs] = [5, 6, 7].map(|octet| ApiKey::from_octets([octet; 32]));
+        let mut directory = Directory::default();
+        let mut other = client(&theirs);
+        other.id = ClientId::new(9, 9);
+        other.keys[0].id = KeyId::new(9, 9);
+        directory.put(other);
+        let mut signs = client(&old).keys.remove(0);
+        (signs.id, signs.method) = (KeyId::new(3, 3), KeyMethod::HmacSha256);
+        let mut row = client(&old);
+        row.keys.push(signs.clone());
+        directory.put(row);
+        assert!(directory.signer(&signs.id.to_string()).is_some());
+        let mut row = client(&new);
+        row.keys[0].id = KeyId::new(4, 4);
+        directory.put(row);
+        assert!(directory.signer(&signs.id.to_string()).is_none());
+        assert_eq!(directory.uses.len(), 2);
+        for (key, opens) in [(&old, false), (&new, true), (&theirs, true)] {
+            let outcome = directory.authenticate(key.reveal(), HOME, NOW);
+            assert_eq!(outcome.is_ok(), opens);
+        }
     }
 
     #[test]

@@ -66,3 +66,22 @@ pub struct SignedRequest<'a> {
     /// Its octets.
     pub signature: &'a [u8],
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_counts_from_its_first_second_to_its_last() {
+        let [before, from, until, after] = [9, 10, 20, 21].map(Timestamp::from_seconds);
+        let shown = PeerCertificate {
+            sha256: Thumbprint::from_bytes([1; 32]),
+            from,
+            until,
+        };
+        assert_eq!(shown.at(before), None, "not yet");
+        assert_eq!(shown.at(from), Some(shown.sha256));
+        assert_eq!(shown.at(until), Some(shown.sha256));
+        assert_eq!(shown.at(after), None, "no more");
+    }
+}
