@@ -8,7 +8,7 @@ use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Delivery, Mobile};
 use serde_json::json;
 use testkit::{TestGateway, settings};
-use web::{AdminExposure, BindError, Listener, ListenerCounters, ServerSettings};
+use web::{Access, AdminExposure, BindError, Listener, ListenerCounters, ROUTES, ServerSettings};
 
 use crate::site::{MESSAGE, Site};
 
@@ -32,6 +32,26 @@ async fn a_failed_store_shows_at_once_and_nothing_hangs() {
         site.admin("GET", "/healthz").await.json(),
         json!({"status": "alive"})
     );
+}
+
+#[tokio::test]
+async fn the_description_names_every_way_in_of_each_route_with_its_scope() {
+    let site = Site::start().await;
+    let described = site.anonymous().await.get("/openapi.json").await.json();
+    for row in ROUTES {
+        let Access::Scoped(scope) = row.access else {
+            continue;
+        };
+        let verb = format!("{:?}", row.verb).to_lowercase();
+        let scope = scope.as_str();
+        let ways = json!([
+            {"api_key": [scope]},
+            {"signature": [scope]},
+            {"api_key": [scope], "client_certificate": []},
+        ]);
+        let found = &described["paths"][row.path][&verb]["security"];
+        assert_eq!(found, &ways, "{verb} {}", row.path);
+    }
 }
 
 #[tokio::test]
