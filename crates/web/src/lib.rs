@@ -32,5 +32,6 @@ pub use problem::Code;
 pub use route::{Access, Effect, ROUTES, Route, RouteRow, Verb};
 pub use settings::ServerSettings;
 pub use tls::{
-    CertificateNeed, Certificates, ClientCertificates, Ending, TlsError, TlsProfile, TlsSlot,
+    CertificateNeed, Certificates, ClientCertificates, Ending, Prepared, TlsError, TlsProfile,
+    TlsSlot,
 };

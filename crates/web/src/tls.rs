@@ -93,6 +93,15 @@ struct Current {
     ending: Vec<Ending>,
 }
 
+/// Settings that are sound and not yet in force.
+pub struct Prepared(Current);
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").finish_non_exhaustive()
+    }
+}
+
 /// A certificate of the listener, or of an authority that it trusts, and when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
@@ -131,9 +140,22 @@ impl TlsSlot {
         certificates: Certificates,
         clients: ClientCertificates,
     ) -> Result<(), TlsError> {
-        let fresh = current(self.profile, certificates, clients)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.take(self.prepare(certificates, clients)?);
         Ok(())
+    }
+
+    /// What [`TlsSlot::take`] puts in force. Everything that can fail fails here, and nothing changes yet.
+    pub fn prepare(
+        &self,
+        certificates: Certificates,
+        clients: ClientCertificates,
+    ) -> Result<Prepared, TlsError> {
+        current(self.profile, certificates, clients).map(Prepared)
+    }
+
+    /// Puts in force what was prepared, for handshakes to come.
+    pub fn take(&self, prepared: Prepared) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = prepared.0;
     }
 
     /// When each certificate in force ends, the soonest of a sort first.

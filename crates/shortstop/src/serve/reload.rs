@@ -62,13 +62,15 @@ impl Running {
         };
         let material = Material::read(&checked).map_err(|error| unusable(error.into()))?;
         material.open_esmes(&mut checked);
+        let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
+        let prepared = self.tls.prepare(certificates, material.clients);
+        let prepared = prepared.map_err(|error| unusable(error.into()))?;
+        // The last step that can fail, and it changes nothing when it does.
         if let Some(slot) = &self.esme_tls {
             let at = (&self.folder, SystemClock.now());
             esmes::reload(slot, &checked, material.smpp, at).map_err(unusable)?;
         }
-        let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
-        let taken = self.tls.reload_asking(certificates, material.clients);
-        taken.map_err(|error| unusable(error.into()))?;
+        self.tls.take(prepared);
         warn_of_ending(&self.tls);
         for says in checked.warnings() {
             tracing::warn!("{says}");
