@@ -83,7 +83,8 @@ impl Feed {
     fn open_queues(&self) -> Vec<Arc<EventQueue>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|queue| queue.strong_count() > 0);
-        open.iter().filter_map(Weak::upgrade).collect()
+        let queues = open.iter().filter_map(Weak::upgrade);
+        queues.filter(|queue| !queue.is_retired()).collect()
     }
 
     /// What the metrics say of those who are told.
@@ -136,7 +137,8 @@ impl Gateway {
     }
 
     /// Begins to tell somebody of events, from where that stopped before; the first time from now on.
-    /// While somebody has what is for this one open, it is that. Blocks.
+    /// While somebody has what is for this one open, it is that, unless another client was told: of what waits
+    /// for that one nothing is handed out any more. Blocks.
     pub fn open_events(
         self: &Arc<Self>,
         who: Addressee,
@@ -150,10 +152,15 @@ impl Gateway {
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let found = open.iter().filter_map(Weak::upgrade);
-        if let Some(queue) = { found }.find(|queue| *queue.who() == who) {
-            return Ok(queue);
+        let mut found = open.iter().filter_map(Weak::upgrade);
+        if let Some(queue) = found.find(|queue| *queue.who() == who && !queue.is_retired()) {
+            if queue.client() == filter.client {
+                return Ok(queue);
+            }
+            queue.keep(self, self.now());
+            queue.retire();
         }
+        drop(found);
         let queue = EventQueue::open(self, Arc::clone(pages), (who, filter), bounds)?;
         let queue = Arc::new(queue);
         open.push(Arc::downgrade(&queue));

@@ -46,6 +46,7 @@ mod roles {
     mod streams;
     mod texted;
     mod unsigned;
+    mod untold;
     mod verifications;
     mod webhooks;
     mod witnesses;

@@ -24,6 +24,14 @@ impl Report {
     pub(crate) fn is_empty(self) -> bool {
         self == Self::default()
     }
+
+    /// Takes in what another says.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.told += other.told;
+        self.failed += other.failed;
+        self.opened += other.opened;
+        self.is_torn |= other.is_torn;
+    }
 }
 
 /// `events.told`: since the last such entry of this receiver. `place` is the entry that is looked at next,

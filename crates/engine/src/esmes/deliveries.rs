@@ -71,6 +71,16 @@ pub enum EsmeContent {
     },
 }
 
+impl EsmeContent {
+    /// Whether a number or a text is in it.
+    const fn is_opened(&self) -> bool {
+        match self {
+            Self::Mobile { .. } => true,
+            Self::Receipt { to, .. } => to.is_some(),
+        }
+    }
+}
+
 /// It may be a number and a text, so only its sort is shown.
 impl fmt::Debug for EsmeContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,7 +103,7 @@ impl EsmeDelivery {
     /// The ESME has taken it.
     pub fn taken(mut self) {
         self.turn.settled = true;
-        self.turn.queue.done(self.turn.index, true);
+        self.turn.queue.done(self.turn.index);
     }
 
     /// The ESME has refused it, or not answered: it is tried again later, and given up in the end.
@@ -141,9 +151,11 @@ impl BoundEsme {
     pub async fn deliveries(&self) -> Option<EsmeDeliveries> {
         let (gateway, system_id) = (Arc::clone(&self.gateway), self.system_id.clone());
         let opening = spawn_blocking(move || gateway.esme_queue(&system_id)).await;
-        Some(EsmeDeliveries {
+        // The account may act for another client by now.
+        let queue = opening.ok()??;
+        (queue.client() == self.client).then(|| EsmeDeliveries {
             gateway: Arc::clone(&self.gateway),
-            queue: opening.ok()??,
+            queue,
             system_id: self.system_id.clone(),
         })
     }
@@ -162,10 +174,15 @@ impl EsmeDeliveries {
             let mut is_read = true;
             for (mut turn, event) in turns {
                 match self.content(&event).await {
-                    Ok(Some(content)) => found.push(EsmeDelivery { content, turn }),
+                    Ok(Some(content)) => {
+                        if content.is_opened() {
+                            self.queue.opened();
+                        }
+                        found.push(EsmeDelivery { content, turn });
+                    }
                     Ok(None) => {
                         turn.settled = true;
-                        self.queue.done(turn.index, false);
+                        self.queue.done(turn.index);
                     }
                     Err(_) => is_read = false,
                 }
@@ -234,7 +251,9 @@ impl EsmeDeliveries {
         let settings = self.gateway.settings();
         let account = settings.esmes.accounts.get(&self.system_id);
         let wants = |account: &EsmeAccount| {
-            account.inbound == EsmeInbound::All && self.gateway.may_read_inbound(account.client)
+            account.client == self.queue.client()
+                && account.inbound == EsmeInbound::All
+                && self.gateway.may_read_inbound(account.client)
         };
         if !account.is_some_and(|account| wants(account)) {
             return Ok(None);
@@ -272,6 +291,8 @@ impl Gateway {
         };
         for (_, (_, queue)) in gone {
             queue.close();
+            // Somebody may be bound under it still.
+            queue.retire();
         }
         for system_id in accounts.keys() {
             self.esme_queue(system_id);
@@ -291,7 +312,9 @@ impl Gateway {
         let settings = self.settings();
         let client = settings.esmes.accounts.get(system_id)?.client;
         let mut queues = self.esme_queues();
-        if let Some((_, queue)) = queues.get(system_id) {
+        if let Some((told, queue)) = queues.get(system_id)
+            && *told == client
+        {
             return Some(Arc::clone(queue));
         }
         let filter = EventFilter {

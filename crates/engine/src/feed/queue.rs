@@ -238,6 +238,13 @@ impl Queue {
         }
     }
 
+    /// Nobody tells of any of them any more.
+    pub(crate) fn give_all_back(&mut self) {
+        for waiting in self.waiting.values_mut() {
+            waiting.is_out = false;
+        }
+    }
+
     /// It is given up. Gives what is known of it; `None` when it does not wait.
     pub(crate) fn give_up(
         &mut self,
@@ -260,12 +267,28 @@ impl Queue {
         Some((waiting.event, letter))
     }
 
-    /// Has events that were given up told once more.
-    pub(crate) fn revive(&mut self, events: Vec<Arc<Event>>, now: Timestamp) {
+    /// Has events that were given up wait once more, each out until it is given back. Gives what they were.
+    pub(crate) fn revive(&mut self, events: Vec<Arc<Event>>, now: Timestamp) -> Vec<DeadLetter> {
+        let mut letters = Vec::new();
         for event in events {
-            if self.dead.remove(&event.index).is_some() {
-                self.await_turn(event, now);
+            let index = event.index;
+            let Some(letter) = self.dead.remove(&index) else {
+                continue;
+            };
+            letters.push(letter);
+            self.await_turn(event, now);
+            if let Some(waiting) = self.waiting.get_mut(&index) {
+                waiting.is_out = true;
             }
+        }
+        letters
+    }
+
+    /// Takes back that these were to be told once more.
+    pub(crate) fn bury(&mut self, letters: Vec<DeadLetter>) {
+        for letter in letters {
+            self.waiting.remove(&letter.index);
+            self.dead.insert(letter.index, letter);
         }
     }
 

@@ -95,8 +95,24 @@ struct Inner {
     kept: Vec<u8>,
     kept_next: u64,
     kept_at: Option<Timestamp>,
-    /// Nothing is kept any more.
-    is_retired: bool,
+    life: Life,
+}
+
+/// Whether anything is handed out and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    /// Not until it is known whether it ends.
+    Held,
+    /// Never again.
+    Over,
+}
+
+/// What was taken out of a queue to be kept. It goes back when that fails.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    report: Report,
+    drafts: Vec<Draft>,
 }
 
 /// One who is told of events.
@@ -123,8 +139,10 @@ impl EventQueue {
     ) -> Result<Self, ReadError> {
         let kept = gateway.feed.progress_of(&who.name());
         let stored = kept.as_deref().map(Stored::parse);
+        // What was kept may have waited for somebody else who had this name.
+        let own = |index| own(&pages, &filter, index);
         let queue = match stored {
-            Some(Ok(stored)) => Queue::restore(stored, bounds, |index| pages.event(index))?,
+            Some(Ok(stored)) => Queue::restore(stored, bounds, own)?,
             Some(Err(error)) => {
                 tracing::error!(who = who.name(), %error, "events are told from now on");
                 Queue::new(pages.size()?, bounds)
@@ -140,7 +158,7 @@ impl EventQueue {
             kept: kept.unwrap_or_default(),
             kept_next,
             kept_at: None,
-            is_retired: false,
+            life: Life::Open,
         };
         Ok(Self {
             gateway: Arc::downgrade(gateway),
@@ -160,14 +178,25 @@ impl EventQueue {
         &self.who
     }
 
+    /// The client that is told.
+    pub(crate) const fn client(&self) -> ClientId {
+        self.filter.client
+    }
+
     /// The next events to tell, at least one, at most so many. Waits until there is one; may be dropped
-    /// and called again. An error means that the ledger cannot be read now.
+    /// and called again. While nothing can be recorded there is none. An error means that the ledger
+    /// cannot be read now.
     pub async fn next(self: &Arc<Self>, most: usize) -> Result<Vec<Ready>, ReadError> {
         loop {
-            self.fill().await?;
             let Some(gateway) = self.gateway.upgrade() else {
                 return std::future::pending().await;
             };
+            if !gateway.is_open() {
+                drop(gateway);
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            self.fill().await?;
             let now = gateway.now();
             self.keep_if_due(&gateway, now);
             let ready = self.take(most, now);
@@ -181,7 +210,11 @@ impl EventQueue {
 
     /// What is due of what has been read; see [`EventQueue::next`], which also reads on.
     pub fn take(&self, most: usize, now: Timestamp) -> Vec<Ready> {
-        self.inner().queue.take(most, now)
+        let mut inner = self.inner();
+        if inner.life != Life::Open {
+            return Vec::new();
+        }
+        inner.queue.take(most, now)
     }
 
     /// Reads on while there is room and more.
@@ -221,13 +254,17 @@ impl EventQueue {
         Ok(())
     }
 
-    /// It was told. `opened` says whether it held a number or a text.
-    pub fn done(&self, index: u64, opened: bool) {
+    /// One goes out with a number or a text, whatever becomes of it.
+    pub(crate) fn opened(&self) {
+        self.inner().report.opened += 1;
+    }
+
+    /// It was told.
+    pub fn done(&self, index: u64) {
         let mut inner = self.inner();
         inner.queue.done(index);
         inner.report.told += 1;
         inner.told += 1;
-        inner.report.opened += u64::from(opened);
     }
 
     /// It could not be told, and is tried again at this moment.
@@ -258,25 +295,47 @@ impl EventQueue {
     pub fn dead(&self) -> Result<Vec<DeadEvent>, ReadError> {
         let letters: Vec<_> = self.inner().queue.dead().cloned().collect();
         let with_event = |letter: DeadLetter| {
-            let event = self.pages.event(letter.index)?;
+            let event = own(&self.pages, &self.filter, letter.index)?;
             Ok((letter, event))
         };
         letters.into_iter().map(with_event).collect()
     }
 
-    /// Has these, which were given up, told once more.
-    pub(crate) fn revive(&self, events: Vec<Arc<Event>>, now: Timestamp) {
-        self.inner().queue.revive(events, now);
+    /// Has these, which were given up, wait once more, each until it is given back. Gives what they were.
+    pub(crate) fn revive(&self, events: Vec<Arc<Event>>, now: Timestamp) -> Vec<DeadLetter> {
+        self.inner().queue.revive(events, now)
     }
 
-    /// Has an entry kept beside the next progress.
-    pub(crate) fn note(&self, draft: Draft) {
-        self.inner().drafts.push(draft);
+    /// These were given up after all.
+    pub(crate) fn bury(&self, letters: Vec<DeadLetter>) {
+        self.inner().queue.bury(letters);
     }
 
-    /// Whoever is told goes: nothing is kept any more.
+    /// Whoever is told may go: nothing is handed out or kept until that is known.
+    pub(crate) fn hold(&self) {
+        self.live(Life::Held);
+    }
+
+    /// Whoever is told stays.
+    pub(crate) fn resume(&self) {
+        self.live(Life::Open);
+    }
+
+    /// Whoever is told goes: nothing is handed out or kept any more.
     pub(crate) fn retire(&self) {
-        self.inner().is_retired = true;
+        self.live(Life::Over);
+    }
+
+    /// Whether it was retired.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.inner().life == Life::Over
+    }
+
+    fn live(&self, life: Life) {
+        let mut inner = self.inner();
+        if inner.life != Life::Over {
+            inner.life = life;
+        }
     }
 
     /// Makes everything that waits due now.
@@ -307,7 +366,7 @@ impl EventQueue {
         size.saturating_sub(next)
     }
 
-    fn keep_if_due(&self, gateway: &Gateway, now: Timestamp) {
+    fn keep_if_due(self: &Arc<Self>, gateway: &Gateway, now: Timestamp) {
         let inner = self.inner();
         let is_soon = inner.kept_at.is_some_and(|at| now.since(at) < KEEP);
         drop(inner);
@@ -316,37 +375,60 @@ impl EventQueue {
         }
     }
 
-    /// Keeps how far it is, if that is more than before.
-    pub(crate) fn keep(&self, gateway: &Gateway, now: Timestamp) {
-        let Some(changes) = self.changes(now) else {
+    /// Keeps how far it is, if that is more than before and anything can be recorded.
+    pub(crate) fn keep(self: &Arc<Self>, gateway: &Gateway, now: Timestamp) {
+        if !gateway.is_open() {
+            return;
+        }
+        let Some((changes, taken)) = self.changes(now) else {
             return;
         };
+        let queue = Arc::downgrade(self);
         let state = gateway.state();
-        gateway.commit(changes.soon(), |_, _| {});
+        gateway.commit(changes.soon(), move |_, result| {
+            if let (Err(_), Some(queue)) = (result, queue.upgrade()) {
+                queue.put_back(taken);
+            }
+        });
         drop(state);
     }
 
-    /// What there is to keep; it is taken as kept. A commit that fails makes more be told twice.
-    pub(crate) fn changes(&self, now: Timestamp) -> Option<Changes> {
-        let mut inner = self.inner();
-        if inner.is_retired {
-            return None;
-        }
+    /// What there is to keep.
+    fn changes(&self, now: Timestamp) -> Option<(Changes, Taken)> {
+        let inner = self.inner();
         let is_idle = inner.report.is_empty() && inner.drafts.is_empty();
         let looked_at = inner.queue.next().saturating_sub(inner.kept_next);
         if is_idle && looked_at < IDLE_ENTRIES && !inner.kept.is_empty() {
             return None;
         }
-        let octets = inner.queue.store().to_octets();
-        if is_idle && octets == inner.kept {
+        if is_idle && inner.queue.store().to_octets() == inner.kept {
             return None;
         }
-        let report = std::mem::take(&mut inner.report);
+        self.taken(inner, now)
+    }
+
+    /// What there is to keep, and an entry beside it. Put it back when the commit fails.
+    pub(crate) fn changes_beside(&self, draft: Draft, now: Timestamp) -> Option<(Changes, Taken)> {
+        let (mut changes, taken) = self.taken(self.inner(), now)?;
+        changes.entry(draft);
+        Some((changes, taken))
+    }
+
+    /// Everything that can be kept; it is taken as kept.
+    fn taken(&self, mut inner: MutexGuard<'_, Inner>, now: Timestamp) -> Option<(Changes, Taken)> {
+        if inner.life != Life::Open {
+            return None;
+        }
+        let octets = inner.queue.store().to_octets();
+        let taken = Taken {
+            report: std::mem::take(&mut inner.report),
+            drafts: std::mem::take(&mut inner.drafts),
+        };
         let place = (inner.queue.next(), inner.queue.waiting());
-        let entry = told_entries::told(&self.who, self.filter.client, report, place);
+        let entry = told_entries::told(&self.who, self.filter.client, taken.report, place);
         let mut changes = Changes::new(entry, now);
-        for draft in std::mem::take(&mut inner.drafts) {
-            changes.entry(draft);
+        for draft in &taken.drafts {
+            changes.entry(draft.clone());
         }
         let name = self.who.name().into_boxed_str();
         (inner.kept_next, inner.kept_at) = (inner.queue.next(), Some(now));
@@ -355,14 +437,29 @@ impl EventQueue {
         let gateway = self.gateway.upgrade()?;
         gateway.feed.remember(&name, octets.clone());
         changes.write(Write::Progress(ProgressRow { name, octets }));
-        Some(changes)
+        Some((changes, taken))
     }
 
-    /// Keeps what there is to keep; nothing is told after it.
-    pub fn close(&self) {
+    /// What was to be kept was not: it is kept with what comes next.
+    pub(crate) fn put_back(&self, taken: Taken) {
+        let mut inner = self.inner();
+        inner.report.add(taken.report);
+        inner.drafts.splice(0..0, taken.drafts);
+        inner.kept.clear();
+    }
+
+    /// Keeps what there is to keep. What nobody said anything of is told again when somebody goes on.
+    pub fn close(self: &Arc<Self>) {
         if let Some(gateway) = self.gateway.upgrade() {
             let now = gateway.now();
             self.keep(&gateway, now);
         }
+        self.inner().queue.give_all_back();
     }
+}
+
+/// The event of one entry, if it is wanted.
+fn own(pages: &Pages, filter: &EventFilter, index: u64) -> Result<Option<Arc<Event>>, ReadError> {
+    let event = pages.event(index)?;
+    Ok(event.filter(|event| filter.wants(event)))
 }

@@ -88,6 +88,11 @@ impl SealedSecret {
     /// What secrets of webhooks are sealed as.
     pub const PURPOSE: Purpose = Purpose::Text;
 
+    /// Whether it signs at this moment.
+    pub fn signs(&self, now: Timestamp) -> bool {
+        self.ends.is_none_or(|ends| ends > now)
+    }
+
     /// As the vault opens it.
     pub fn row(&self) -> VaultRow {
         VaultRow {

@@ -217,10 +217,13 @@ impl Gateway {
         let draft = by(Kind::WebhookEnabled, actor, &row, Facts::new());
         let queue = self.queue_of(&row).await?;
         queue.hurry(now);
-        queue.note(draft);
-        let changes = queue.changes(now).ok_or(WebhookError::Unavailable)?;
-        self.put_webhook(changes, row.clone()).await?;
-        Ok(row)
+        let changes = queue.changes_beside(draft, now);
+        let (changes, taken) = changes.ok_or(WebhookError::Unavailable)?;
+        let put = self.put_webhook(changes, row.clone()).await;
+        if put.is_err() {
+            queue.put_back(taken);
+        }
+        put.map(|()| row)
     }
 
     /// What a webhook is still to be told.
@@ -272,12 +275,18 @@ impl Gateway {
         // From now on nothing is kept for it that could outlive it.
         let queue = self.feed.queue(&name);
         if let Some(queue) = &queue {
-            queue.retire();
+            queue.hold();
         }
         changes.write(Write::ForgetWebhook(id.sequence()));
         changes.write(Write::ForgetProgress(name.clone()));
         if !self.commit_durably(changes).await {
+            if let Some(queue) = &queue {
+                queue.resume();
+            }
             return Err(WebhookError::Unavailable);
+        }
+        if let Some(queue) = &queue {
+            queue.retire();
         }
         self.webhooks.rows().remove(&id);
         self.feed.forget(&name);
@@ -296,11 +305,18 @@ impl Gateway {
         Ok(())
     }
 
+    /// The public keys that a webhook's signatures are checked with at this moment, the newest last.
+    pub fn signing_keys(&self, row: &WebhookRow) -> Vec<String> {
+        let now = self.now();
+        let signing = row.secrets.iter().filter(|secret| secret.signs(now));
+        signing.map(|secret| secret.public.clone()).collect()
+    }
+
     /// The keys that sign at this moment, the newest first.
     pub(super) fn keys_of(&self, row: &WebhookRow, now: Timestamp) -> Vec<Keys> {
         let mut keys = Vec::new();
         for secret in row.secrets.iter().rev() {
-            if secret.ends.is_some_and(|ends| ends <= now) {
+            if !secret.signs(now) {
                 continue;
             }
             match self.vault.open(&secret.row()) {

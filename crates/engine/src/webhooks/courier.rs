@@ -20,7 +20,7 @@ use crate::rows::{WebhookDown, WebhookRow, WebhookStanding};
 
 /// How often it is looked whether a webhook came, went or lost its client, if nobody says so.
 const LOOK: Duration = Duration::from_secs(2);
-/// The pause after trouble with the store.
+/// The pause after trouble with the store, and after a call that was not made.
 const REST: Duration = Duration::from_secs(5);
 /// After so many failures in a row a webhook counts as being away.
 const AWAY: u32 = 3;
@@ -34,12 +34,10 @@ const LAST: Duration = Duration::from_secs(5);
 
 /// What became of a call.
 enum Outcome {
-    Taken {
-        is_opened: bool,
-    },
+    Taken,
     Refused(&'static str, Option<Duration>),
     Gone,
-    /// It was not made: the store cannot be read, or the webhook is gone.
+    /// It was not made: the store cannot be read, or the webhook is not to be called any more.
     NotMade,
 }
 
@@ -90,10 +88,12 @@ impl Gateway {
     /// Those that are called now.
     fn called_webhooks(&self) -> Vec<WebhookRow> {
         let rows = self.webhooks.rows();
-        let is_called = |row: &&WebhookRow| {
-            row.standing == WebhookStanding::Enabled && self.is_client(row.client)
-        };
-        rows.values().filter(is_called).cloned().collect()
+        let called = rows.values().filter(|row| self.is_called(row));
+        called.cloned().collect()
+    }
+
+    fn is_called(&self, row: &WebhookRow) -> bool {
+        row.standing == WebhookStanding::Enabled && self.is_client(row.client)
     }
 
     /// Calls every webhook with everything that is due, once, and waits for what becomes of it. Gives how
@@ -102,6 +102,9 @@ impl Gateway {
         let Some(caller) = self.webhooks.caller.get().cloned() else {
             return 0;
         };
+        if !self.is_open() {
+            return 0;
+        }
         let mut count = 0;
         for row in self.called_webhooks() {
             let caller = Arc::clone(&caller);
@@ -197,7 +200,7 @@ impl Courier {
                     }
                     Err(error) => {
                         tracing::warn!(%error, webhook = %self.id, "events cannot be read now");
-                        tokio::time::sleep(REST).await;
+                        self.rests_until = Some(self.gateway.now().saturating_add(REST));
                     }
                 }
             }
@@ -222,9 +225,10 @@ impl Courier {
     }
 
     fn call(&self, calls: &mut Calls, ready: Ready) {
-        let (gateway, caller, id) = (Arc::clone(&self.gateway), Arc::clone(&self.caller), self.id);
+        let (gateway, caller) = (Arc::clone(&self.gateway), Arc::clone(&self.caller));
+        let (queue, id) = (Arc::clone(&self.queue), self.id);
         calls.spawn(async move {
-            let outcome = tell(&gateway, caller.as_ref(), id, &ready).await;
+            let outcome = tell(&gateway, caller.as_ref(), (id, &queue), &ready).await;
             (ready, outcome)
         });
     }
@@ -233,7 +237,7 @@ impl Courier {
         let (ready, outcome) = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                // Its event stays out until the next start, and is told again then.
+                // Its event stays out until this courier ends, and is told again then.
                 tracing::error!(%error, "a call of a webhook ended badly");
                 return;
             }
@@ -241,13 +245,17 @@ impl Courier {
         let now = self.gateway.now();
         let index = ready.event.index;
         match outcome {
-            Outcome::Taken { is_opened } => {
-                self.queue.done(index, is_opened);
+            Outcome::Taken => {
+                self.queue.done(index);
                 self.rests_until = None;
             }
-            Outcome::NotMade => self.queue.give_back(index),
+            Outcome::NotMade => {
+                self.queue.give_back(index);
+                self.rests_until = Some(now.saturating_add(REST));
+            }
             Outcome::Gone => {
                 self.queue.later(index, now, now);
+                self.rests_until = Some(now.saturating_add(AWAY_PAUSE));
                 self.down(WebhookDown::Gone).await;
             }
             Outcome::Refused(why, asked) => self.refused(&ready, (why, asked), now).await,
@@ -292,29 +300,34 @@ async fn over(ends: &mut watch::Receiver<bool>) {
 }
 
 /// Makes one call.
-async fn tell(gateway: &Gateway, caller: &dyn Webhook, id: WebhookId, ready: &Ready) -> Outcome {
-    let Some(row) = gateway.webhooks.get(id) else {
+async fn tell(
+    gateway: &Gateway,
+    caller: &dyn Webhook,
+    (id, queue): (WebhookId, &EventQueue),
+    ready: &Ready,
+) -> Outcome {
+    let row = gateway.webhooks.get(id);
+    let Some(row) = row.filter(|row| gateway.is_called(row)) else {
         // Its courier is about to be told.
-        tokio::time::sleep(REST).await;
         return Outcome::NotMade;
     };
     let payload = match gateway.payload(&ready.event, row.include).await {
         Ok(payload) => payload,
         Err(error) => {
             tracing::warn!(%error, webhook = %id, "what a webhook is told cannot be read now");
-            tokio::time::sleep(REST).await;
             return Outcome::NotMade;
         }
     };
     let Some(call) = signed(gateway, &row, ready, payload.body) else {
         return Outcome::Refused("unsigned", None);
     };
+    if payload.is_opened {
+        queue.opened();
+    }
     match caller.call(call).await {
         Ok(Called {
             status: 200..=299, ..
-        }) => Outcome::Taken {
-            is_opened: payload.is_opened,
-        },
+        }) => Outcome::Taken,
         Ok(Called { status: 410, .. }) => Outcome::Gone,
         Ok(Called {
             status,

@@ -46,13 +46,14 @@ impl Gateway {
         Ok(dead.into_iter().map(view).collect())
     }
 
-    /// Tells a webhook once more of what it did not take. Gives how many events.
+    /// Tells a webhook once more of what it did not take, once that is recorded. Gives how many events.
     pub async fn replay_dead(
         self: &Arc<Self>,
         actor: &str,
         id: WebhookId,
         what: &Replay,
     ) -> Result<usize, WebhookError> {
+        let _turn = self.webhooks.change.lock().await;
         let row = self.webhooks.get(id).ok_or(WebhookError::NotFound)?;
         let queue = self.queue_of(&row).await?;
         let dead = dead_of(Arc::clone(&queue)).await?;
@@ -67,11 +68,21 @@ impl Gateway {
         }
         let (count, now) = (events.len(), self.now());
         let data = Facts::new().put("events", count);
-        queue.revive(events, now);
-        queue.note(by(Kind::WebhookReplayed, actor, &row, data));
-        let changes = queue.changes(now).ok_or(WebhookError::Unavailable)?;
-        let is_durable = self.commit_durably(changes).await;
-        is_durable.then_some(count).ok_or(WebhookError::Unavailable)
+        let letters = queue.revive(events, now);
+        let entry = by(Kind::WebhookReplayed, actor, &row, data);
+        let Some((changes, taken)) = queue.changes_beside(entry, now) else {
+            queue.bury(letters);
+            return Err(WebhookError::Unavailable);
+        };
+        if !self.commit_durably(changes).await {
+            queue.bury(letters);
+            queue.put_back(taken);
+            return Err(WebhookError::Unavailable);
+        }
+        for letter in letters {
+            queue.give_back(letter.index);
+        }
+        Ok(count)
     }
 }
 

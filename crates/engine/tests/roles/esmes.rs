@@ -21,7 +21,7 @@ use super::stage::request_to;
 const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
 /// Has the gateway read these settings.
-fn reload(test: &TestGateway, settings: Settings) {
+pub fn reload(test: &TestGateway, settings: Settings) {
     let change = ConfigChange {
         hash_hex: "00".repeat(32),
         changed_keys: Vec::new(),

@@ -60,7 +60,7 @@ fn told(test: &TestGateway, queue: &Arc<EventQueue>) -> Vec<EventType> {
         }
         for one in ready {
             types.push(one.event.event_type);
-            queue.done(one.event.index, false);
+            queue.done(one.event.index);
         }
     }
 }
@@ -81,7 +81,7 @@ fn a_message_is_told_of_in_order_and_once_a_state() {
     };
     assert_eq!((first.len(), id), (1, sent.id), "the second waits for it");
     assert_eq!(first[0].event.event_type, EventType::MessageSubmitted);
-    queue.done(first[0].event.index, false);
+    queue.done(first[0].event.index);
     assert_eq!(told(&test, &queue), [EventType::MessageDelivered]);
 }
 
@@ -175,11 +175,11 @@ fn what_was_not_confirmed_is_told_again_after_a_crash_and_what_was_is_not() {
     let ready = due(&test, &queue);
     let ids: Vec<_> = ready.iter().map(|one| one.event.id).collect();
     assert_eq!(ids.len(), 3);
-    queue.done(ready[0].event.index, false);
+    queue.done(ready[0].event.index);
     queue.later(ready[1].event.index, test.clock.peek(), test.clock.peek());
     queue.close();
     test.store.sync();
-    queue.done(ready[2].event.index, false);
+    queue.done(ready[2].event.index);
     drop(queue);
     let test = test.crash_and_restart(usual(), 9);
     let queue = open(&test);

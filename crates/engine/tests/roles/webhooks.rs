@@ -32,7 +32,7 @@ impl Stage {
         Self::over(super::stage::running(), MemoryWebhook::taking())
     }
 
-    fn over(test: TestGateway, receiver: Arc<MemoryWebhook>) -> Self {
+    pub fn over(test: TestGateway, receiver: Arc<MemoryWebhook>) -> Self {
         test.gateway.attach_events(test.store.clone());
         test.gateway.attach_webhooks(receiver.clone());
         Self {
@@ -150,14 +150,34 @@ fn a_webhook_that_was_made_to_hears_numbers_and_texts_and_that_is_counted() {
     assert_eq!(data["from"], "+447700900001");
     assert_eq!(data["text"], "what are your hours?");
     assert_eq!(body(&told[1])["data"]["to"], "+447700900001");
-    let opened = stage.test.store.with_image(|image| {
+    assert_eq!(opened(&stage), 2);
+}
+
+fn opened(stage: &Stage) -> u64 {
+    stage.test.store.with_image(|image| {
         let told = image.entries().iter();
         let told = told.map(|entry| serde_json::from_slice::<Value>(&entry.bytes).unwrap());
         let told = told.filter(|entry| entry["kind"] == "events.told");
         told.map(|entry| entry["data"]["opened"].as_u64().unwrap())
-            .sum::<u64>()
-    });
-    assert_eq!(opened, 2);
+            .sum()
+    })
+}
+
+#[test]
+fn what_left_with_a_number_or_a_text_is_counted_whatever_the_receiver_says() {
+    let stage = Stage::new();
+    stage.add(Included::Text);
+    stage.receiver.say(500);
+    deliver(&stage.test, vec![mobile(1, "what are your hours?")]);
+    assert_eq!(
+        body(&stage.tell()[0])["data"]["text"],
+        "what are your hours?"
+    );
+    assert_eq!(opened(&stage), 1);
+    stage.receiver.fail(Uncalled::TimedOut);
+    stage.later(10);
+    assert_eq!(stage.tell().len(), 1);
+    assert_eq!(opened(&stage), 2, "each time");
 }
 
 #[test]
@@ -173,9 +193,18 @@ fn a_rotated_webhook_is_signed_with_both_secrets_until_the_overlap_is_over() {
     assert_ne!(first.reveal(), second.reveal());
     stage.send();
     assert_eq!(count(&stage.tell()[0]), 4);
+    let rows = stage.settle(stage.test.gateway.read_webhooks("root"));
+    let row = rows.unwrap().pop().unwrap();
+    let shown = || stage.test.gateway.signing_keys(&row).len();
+    assert_eq!(shown(), 2);
     stage.later(61);
     stage.send();
     assert_eq!(count(&stage.tell()[0]), 2);
+    assert_eq!(
+        shown(),
+        1,
+        "nobody is told to check with a key that is over"
+    );
     assert_eq!(entries(&stage.test, Kind::WebhookRotated), 1);
 }
 
@@ -353,5 +382,6 @@ fn a_removed_or_disabled_webhook_and_that_of_a_revoked_client_hear_nothing() {
     let client = row.client;
     let revoking = stage.test.gateway.revoke_client("root", client, None);
     stage.settle(revoking).unwrap();
+    deliver(&stage.test, vec![mobile(1, "hello")]);
     assert!(stage.tell().is_empty());
 }

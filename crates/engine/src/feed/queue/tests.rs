@@ -64,8 +64,16 @@ fn an_event_that_is_given_up_lets_its_line_go_on_and_can_be_told_again() {
     assert_eq!((letter.index, letter.attempts), (1, 1));
     assert_eq!(indices(&queue.take(10, NOW)), [3]);
     queue.done(3);
-    queue.revive(vec![gone], later(9));
+    let letters = queue.revive(vec![Arc::clone(&gone)], later(9));
     assert_eq!(queue.dead().len(), 0);
+    assert!(
+        queue.take(10, later(9)).is_empty(),
+        "not before it is recorded"
+    );
+    queue.bury(letters);
+    assert_eq!((queue.dead().len(), queue.waiting()), (1, 0));
+    queue.revive(vec![gone], later(9));
+    queue.give_back(1);
     let again = queue.take(10, later(9));
     assert_eq!((indices(&again), again[0].attempt), (vec![1], 1));
 }
