@@ -33,7 +33,7 @@ pub enum WebhookCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Give a webhook new secrets and print them, this once; the ones before sign too until the overlap is over.
+    /// Give a webhook new secrets and print them, this once; the one before signs too until the overlap is over.
     Rotate {
         /// The webhook, `whk_…`.
         webhook: WebhookId,

@@ -19,14 +19,14 @@ pub async fn add(gateway: &Gateway, actor: &str, asked: NewWebhookAsked) -> Answ
         events: asked.events,
         include: asked.include,
     };
-    with_secret(gateway.add_webhook(actor, new).await)
+    with_secret(gateway, gateway.add_webhook(actor, new).await)
 }
 
 /// Every one.
 pub async fn list(gateway: &Gateway, actor: &str) -> Answer {
     match gateway.read_webhooks(actor).await {
         Ok(rows) => {
-            let webhooks: Vec<WebhookShown> = rows.iter().map(WebhookShown::from).collect();
+            let webhooks: Vec<WebhookShown> = rows.iter().map(|row| view(gateway, row)).collect();
             Answer::done(&json!({"webhooks": webhooks}))
         }
         Err(error) => failed(error),
@@ -35,18 +35,18 @@ pub async fn list(gateway: &Gateway, actor: &str) -> Answer {
 
 /// Calls one again.
 pub async fn enable(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answer {
-    shown(gateway.enable_webhook(actor, id).await)
+    shown(gateway, gateway.enable_webhook(actor, id).await)
 }
 
 /// Stops calling one.
 pub async fn disable(gateway: &Gateway, actor: &str, id: WebhookId) -> Answer {
-    shown(gateway.disable_webhook(actor, id).await)
+    shown(gateway, gateway.disable_webhook(actor, id).await)
 }
 
 /// Gives one new secrets.
 pub async fn rotate(gateway: &Gateway, actor: &str, id: WebhookId, overlap_seconds: u64) -> Answer {
     let overlap = Duration::from_secs(overlap_seconds);
-    with_secret(gateway.rotate_webhook(actor, id, overlap).await)
+    with_secret(gateway, gateway.rotate_webhook(actor, id, overlap).await)
 }
 
 /// Removes one.
@@ -95,17 +95,24 @@ pub async fn replay(
     }
 }
 
-fn shown(result: Result<WebhookRow, WebhookError>) -> Answer {
+fn view(gateway: &Gateway, row: &WebhookRow) -> WebhookShown {
+    WebhookShown::of(row, gateway.signing_keys(row))
+}
+
+fn shown(gateway: &Gateway, result: Result<WebhookRow, WebhookError>) -> Answer {
     match result {
-        Ok(row) => Answer::done(&json!({"webhook": WebhookShown::from(&row)})),
+        Ok(row) => Answer::done(&json!({"webhook": view(gateway, &row)})),
         Err(error) => failed(error),
     }
 }
 
-fn with_secret(result: Result<(WebhookRow, WebhookSecret), WebhookError>) -> Answer {
+fn with_secret(
+    gateway: &Gateway,
+    result: Result<(WebhookRow, WebhookSecret), WebhookError>,
+) -> Answer {
     match result {
         Ok((row, secret)) => {
-            let mut webhook = WebhookShown::from(&row);
+            let mut webhook = view(gateway, &row);
             webhook.secret = Some(secret.reveal().to_owned());
             Answer::done(&json!({"webhook": webhook}))
         }

@@ -2,7 +2,7 @@
 
 use domain::event::EventTypes;
 use domain::id::ClientId;
-use engine::rows::{Included, SealedSecret, WebhookRow, WebhookStanding};
+use engine::rows::{Included, WebhookRow, WebhookStanding};
 use serde::{Deserialize, Serialize};
 
 /// A webhook to add.
@@ -27,7 +27,7 @@ impl std::fmt::Debug for NewWebhookAsked {
 }
 
 /// A webhook as the command line shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct WebhookShown {
     /// Its id.
     pub id: String,
@@ -45,7 +45,7 @@ pub struct WebhookShown {
     pub reason: Option<String>,
     /// Since when it is disabled.
     pub since: Option<String>,
-    /// The public keys that its `v1a` signatures are checked with, the newest last.
+    /// The public keys that its `v1a` signatures are checked with now, the newest last.
     pub public_keys: Vec<String>,
     /// When it was made.
     pub created: String,
@@ -54,8 +54,16 @@ pub struct WebhookShown {
     pub secret: Option<String>,
 }
 
-impl From<&WebhookRow> for WebhookShown {
-    fn from(row: &WebhookRow) -> Self {
+/// Its URL may be a secret, and its secret is one.
+impl std::fmt::Debug for WebhookShown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WebhookShown({}, {})", self.id, self.client)
+    }
+}
+
+impl WebhookShown {
+    /// As it stands, and the keys that sign now.
+    pub fn of(row: &WebhookRow, public_keys: Vec<String>) -> Self {
         let (standing, reason, since) = match row.standing {
             WebhookStanding::Enabled => ("enabled", None, None),
             WebhookStanding::Disabled(why, at) => (
@@ -64,7 +72,6 @@ impl From<&WebhookRow> for WebhookShown {
                 Some(at.to_string()),
             ),
         };
-        let public = |secret: &SealedSecret| secret.public.clone();
         Self {
             id: row.id.to_string(),
             client: row.client.to_string(),
@@ -74,9 +81,32 @@ impl From<&WebhookRow> for WebhookShown {
             standing: standing.to_owned(),
             reason,
             since,
-            public_keys: row.secrets.iter().map(public).collect(),
+            public_keys,
             created: row.created.to_string(),
             secret: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_the_secret_nor_the_url_is_in_what_is_printed_of_a_webhook_by_mistake() {
+        let shown = WebhookShown {
+            id: "whk_1".to_owned(),
+            client: "cli_1".to_owned(),
+            url: "https://hooks.example/t0ken".to_owned(),
+            events: Vec::new(),
+            include: "nothing".to_owned(),
+            standing: "enabled".to_owned(),
+            reason: None,
+            since: None,
+            public_keys: Vec::new(),
+            created: String::new(),
+            secret: Some("whsec_s3cr3t".to_owned()),
+        };
+        assert_eq!(format!("{shown:?}"), "WebhookShown(whk_1, cli_1)");
     }
 }
