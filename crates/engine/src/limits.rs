@@ -74,7 +74,11 @@ impl Drop for Underway {
 
 /// The counts of a gateway. Whoever holds its lock waits for nothing and takes no other.
 #[derive(Debug)]
-pub(crate) struct Limits(Mutex<Inside>);
+pub(crate) struct Limits {
+    inside: Mutex<Inside>,
+    /// One keeping at a time: a copy never takes the place of a later one.
+    keeping: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct Inside {
@@ -111,18 +115,26 @@ impl Default for Limits {
     /// Without limits, until the keys that counts are kept under are open.
     fn default() -> Self {
         let book = Book::empty(Secret::new([0; 16]));
-        Self(Mutex::new(Inside {
-            book,
-            recent: Recent::default(),
-            time: SteadyTime::begin(None, Timestamp::EPOCH, Duration::ZERO),
-            unkept: Unkept::default(),
-        }))
+        Self {
+            inside: Mutex::new(Inside {
+                book,
+                recent: Recent::default(),
+                time: SteadyTime::begin(None, Timestamp::EPOCH, Duration::ZERO),
+                unkept: Unkept::default(),
+            }),
+            keeping: Mutex::default(),
+        }
     }
 }
 
 impl Limits {
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps others from keeping counts.
+    fn keeping(&self) -> MutexGuard<'_, ()> {
+        self.keeping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts counts in place of those that are there.

@@ -182,6 +182,10 @@ impl Gateway {
     /// Makes the whole ready when enough has come or it is old enough. Every count is made and given its
     /// sequence while the state is locked, so that none falls between the whole and what follows it.
     fn prepare_whole(&self, now: Timestamp) {
+        // An erasure must not fall between the whole and its being ready: it would bring the number back.
+        let Ok(_alone) = self.destruction.try_lock() else {
+            return;
+        };
         let (whole, sequence) = {
             let _state = self.state();
             let mut desk = self.pumping();

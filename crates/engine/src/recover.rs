@@ -10,6 +10,7 @@ use domain::reassembly::{Assembled, Part, Reassembled};
 use domain::text::segment::{self, ReferenceWidth};
 use domain::text::udh::Concatenation;
 use domain::time::Timestamp;
+use domain::verification::budget::DAY;
 use ledger::{Facts, Kind};
 
 use crate::answers::Doubt;
@@ -267,7 +268,8 @@ impl Gateway {
             Loaded::Budget(mut row) => {
                 let steady = self.steady();
                 row.budgets = row.budgets.none_ahead(steady);
-                state.budgets.put(*row, steady);
+                // Looked at again at once: the process was away for part of its day, or for all of it.
+                state.budgets.put(*row, steady.saturating_sub(DAY));
             }
             Loaded::Part(row, vault) => {
                 let given_up = self.load_part(state, &row, &vault, now);

@@ -126,6 +126,7 @@ impl Limit {
         };
         let live = |entry: &Entry| is_live(method, entry, now);
         let Some((place, mut entry)) = store.occupy(reading, live) else {
+            debug_assert!(false, "a table that can grow has room");
             return;
         };
         let until = match method {

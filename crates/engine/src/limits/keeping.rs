@@ -126,6 +126,7 @@ impl Gateway {
 
     /// Keeps all counts, sealed. Blocks.
     pub(crate) fn keep_counts(&self, now: Timestamp) -> Result<(), CountsError> {
+        let _alone = self.limits.keeping();
         let (kept, unkept) = self.copy_counts(now);
         let result = self.keep_copy(&kept);
         if result.is_err() {

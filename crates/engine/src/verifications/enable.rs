@@ -18,6 +18,9 @@ use crate::pumping::UnblockReason;
 use crate::rows::Purpose;
 use crate::vault::Sealed;
 
+/// The channels whose codes a number has wrong.
+const OF_NUMBERS: [Channel; 2] = [Channel::Sms, Channel::Mo];
+
 /// What a failed check takes at least.
 const COST: u8 = 1;
 
@@ -143,19 +146,20 @@ fn enable(
     terms: &VerificationSettings,
     now: Timestamp,
 ) -> Result<(NumberEnabled, NumberBudgets), EnableError> {
-    let room = |budgets: &NumberBudgets| {
-        let budget = budgets.of(Channel::Sms);
-        budget.room(&terms.policy.sms, COST, now).err()
+    let room = |budgets: &NumberBudgets, channel: Channel| {
+        let policy = terms.policy.checks(channel);
+        budgets.of(channel).room(policy, COST, now).err()
     };
-    if room(budgets) != Some(LockReason::Disabled) {
-        return Err(EnableError::NotDisabled);
-    }
-    let next = budgets.clone().proved_anew(Channel::Sms);
-    let enabled = NumberEnabled {
-        failures: budgets.of(Channel::Sms).in_a_row(),
-        still: room(&next),
-    };
-    Ok((enabled, next))
+    let is_disabled = |channel: &Channel| room(budgets, *channel) == Some(LockReason::Disabled);
+    let disabled: Vec<Channel> = OF_NUMBERS.into_iter().filter(is_disabled).collect();
+    let failures = disabled
+        .iter()
+        .map(|channel| budgets.of(*channel).in_a_row());
+    let failures = failures.max().ok_or(EnableError::NotDisabled)?;
+    let anew = |budgets: NumberBudgets, channel: &Channel| budgets.proved_anew(*channel);
+    let next = disabled.iter().fold(budgets.clone(), anew);
+    let still = disabled.iter().find_map(|channel| room(&next, *channel));
+    Ok((NumberEnabled { failures, still }, next))
 }
 
 /// `verification.enabled`: a user of the machine said so.

@@ -519,7 +519,13 @@ fn may_await(
         Refusal::NoRoute
     } else {
         let policy = &starting.terms.policy;
-        let room = table::may_wait_one_more(state, &TEXTS, policy, &live.holder, now);
+        // No text would be looked at where the codes of the day are used up.
+        let texted = (Channel::Mo, live.verification.length());
+        let budgets = state.budgets.of(&live.holder);
+        let room = budgets
+            .check_room(policy, texted, &OFFERED, now.steady)
+            .map_err(StartVerificationError::Locked)
+            .and_then(|()| table::may_wait_one_more(state, &TEXTS, policy, &live.holder, now));
         let room = room.inspect_err(|error| count(state, caller, reason(error), now.wall));
         room?;
         return Ok(());

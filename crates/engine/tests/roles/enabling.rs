@@ -11,7 +11,7 @@ use domain::verification::state::State;
 use engine::ports::erasure::Erasure as _;
 use engine::{
     CheckError, EnableError, ErasureBasis, ErasureScope, NumberEnabled, ReceiptError, Settings,
-    UnblockReason, VerificationReceipt, WitnessPolicy,
+    StartVerificationError, UnblockReason, VerificationReceipt, WitnessPolicy,
 };
 use ledger::Kind;
 use serde_json::Value;
@@ -19,8 +19,9 @@ use testkit::TestGateway;
 use testkit::gateway::{everything, handset};
 use testkit::settings::usual;
 
-use super::stage::running;
-use super::verifications::{check, code, entries, other_than, start};
+use super::stage::{deliver, mobile, running};
+use super::texted::{start_by_text, try_by_text};
+use super::verifications::{check, code, entries, other_than, start, view};
 
 /// Few wrong codes disable a number.
 pub fn strict(per_day: u8, in_a_row: u8) -> Settings {
@@ -82,6 +83,32 @@ fn a_number_that_wrong_codes_disabled_is_enabled_and_that_is_told_without_the_nu
     assert!(entry["private"]["number"].is_string());
     let number = handset(1).reveal_e164();
     assert!(!entry.to_string().contains(&number[1..]), "{entry}");
+}
+
+/// Texts with a wrong code, too many, from handset 1.
+#[test]
+fn a_number_is_enabled_for_texts_too_and_no_code_is_shown_before() {
+    let mut settings = usual();
+    let mut terms = settings.verifications.as_deref().unwrap().clone();
+    terms.policy.mo = CheckPolicy::new(20, 2).unwrap();
+    settings.verifications = Some(terms.into());
+    let test = TestGateway::queued_with(settings);
+    test.bind_all();
+    let (id, shown) = start_by_text(&test, 1);
+    for _ in 0..2 {
+        deliver(&test, vec![mobile(1, other_than(&shown).reveal())]);
+    }
+    assert_eq!(view(&test, id).checks_left, 3);
+    let caller = test.caller();
+    let refused = try_by_text(&test, &caller, 1).unwrap_err();
+    let StartVerificationError::Locked(locked) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(locked.reason, LockReason::Disabled);
+    assert_eq!(enable(&test, 1).unwrap().failures, 2);
+    let (_, shown) = start_by_text(&test, 1);
+    deliver(&test, vec![mobile(1, shown.reveal())]);
+    assert_eq!(enable(&test, 1), Err(EnableError::NotDisabled));
 }
 
 /// Seven digits: what no code has here.

@@ -304,6 +304,21 @@ fn where_rows_may_be_let_go_a_full_table_looks_at_codes_again() {
 }
 
 #[test]
+fn what_did_not_matter_before_a_start_goes_at_once_after_it() {
+    let mut settings = usual();
+    settings.bounds.guess_budgets_max = 1;
+    let test = TestGateway::queued_with(settings.clone());
+    let (ann, key) = app_of(&test, "ann@example.com");
+    let (bob, _) = app_of(&test, "bob@example.com");
+    fail(&test, ann);
+    assert!(check(&test, ann, &code_now(&test, &key)).unwrap().verified);
+    test.clock.advance(Duration::from_hours(25));
+    let test = test.crash_and_restart(settings, 2);
+    fail(&test, bob);
+    assert_eq!(rows(&test), 1);
+}
+
+#[test]
 fn what_does_not_matter_any_more_goes_when_another_row_comes() {
     let test = running();
     let (ann, key) = app_of(&test, "ann@example.com");

@@ -141,9 +141,10 @@ impl Store {
         entry.filled = u16::try_from(filled).unwrap_or(u16::MAX);
     }
 
-    /// Octets that it takes at most.
+    /// Octets that it takes at most, but for the moment in which a table that grows lies there twice.
     pub(super) fn octets_max(&self) -> usize {
-        self.table.places_max() * (40 + self.per_key * 16)
+        let places = self.table.places_max();
+        places * 40 + places.next_multiple_of(SHEET) * self.per_key * 16
     }
 
     /// In which sheet an entry's cells lie, and where there.

@@ -43,7 +43,7 @@ impl Act {
     /// Whether words say all of it already.
     pub(super) fn is_told_by(&self, words: &str) -> bool {
         let mut parts = self.payee.iter().chain(&self.amount);
-        parts.all(|part| words.contains(&**part))
+        parts.all(|part| stands_in(words, part))
     }
 
     /// As the text says it.
@@ -54,6 +54,18 @@ impl Act {
             (None, None) => String::new(),
         }
     }
+}
+
+/// Whether a part stands in words by itself, not inside a longer word or number.
+fn stands_in(words: &str, part: &str) -> bool {
+    let goes_on =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | ',' | '\'' | '\u{2019}');
+    words.match_indices(part).any(|(at, _)| {
+        let before = words.get(..at).and_then(|words| words.chars().next_back());
+        let after = words.get(at + part.len()..);
+        let after = after.and_then(|words| words.chars().next());
+        !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
+    })
 }
 
 impl fmt::Debug for Act {
@@ -110,6 +122,23 @@ mod tests {
             act(Some("PIN 482913"), None),
             refused("amount", InsertError::Digits)
         );
+    }
+
+    #[test]
+    fn a_part_of_a_word_or_of_an_amount_tells_nothing() {
+        for (words, part, expected) in [
+            ("Pay EUR 12.50", "EUR 12.50", true),
+            ("Pay EUR 12.50", "EUR 1", false),
+            ("Pay EUR 12.50", "EUR 12", false),
+            ("Pay EUR 12.50", "2.50", false),
+            ("Pay EUR 12,50", "EUR 12", false),
+            ("Pay Shop", "Shop", true),
+            ("Pay Shop", "Pa", false),
+            ("Shops of Shop", "Shop", true),
+            ("O'Neil", "O", false),
+        ] {
+            assert_eq!(stands_in(words, part), expected, "{part} in {words}");
+        }
     }
 
     #[test]
