@@ -241,9 +241,14 @@ impl Gateway {
         }
         let bound = self.admit_esme(&attempt, now)?;
         let (done, durable) = oneshot::channel();
-        let proof = match bound.certificate {
-            Some(_) => entries::esme::Proof::PasswordAndCertificate,
-            None => entries::esme::Proof::Password,
+        // A certificate that nobody asked for proves nothing.
+        let is_pinned = bound
+            .standing()
+            .is_ok_and(|(_, account)| !account.certificates.is_empty());
+        let proof = if is_pinned {
+            entries::esme::Proof::PasswordAndCertificate
+        } else {
+            entries::esme::Proof::Password
         };
         let draft = entries::esme::bound(&bound.seen(), proof);
         let state = self.state();
@@ -369,14 +374,20 @@ impl Gateway {
     ) -> BindRefused {
         let uptime = self.uptime();
         // Who is shut out, or has bound too often, has failed no more than before.
-        let counts = !matches!(cause, Cause::Banned | Cause::Full);
-        let pause = if counts {
-            // Past its limit it would be refused next time.
-            let _ = self.limits.take(&facts(watched), uptime);
-            let mut inside = self.esmes.inside();
-            inside.watch.failed(watched, &esmes.door, uptime)
-        } else {
-            BANNED_PAUSE
+        let pause = match cause {
+            Cause::Banned => BANNED_PAUSE,
+            // As after a failure: a shorter or longer wait would tell that the password was right.
+            Cause::Full => self
+                .esmes
+                .inside()
+                .watch
+                .pause(watched, &esmes.door, uptime),
+            _ => {
+                // Past its limit it would be refused next time.
+                let _ = self.limits.take(&facts(watched), uptime);
+                let mut inside = self.esmes.inside();
+                inside.watch.failed(watched, &esmes.door, uptime)
+            }
         };
         let who = match found {
             Some((account, _)) => Who::client_at(account.client, watched.source),

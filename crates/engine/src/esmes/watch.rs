@@ -44,6 +44,13 @@ struct Failures {
     until: Duration,
 }
 
+impl Failures {
+    /// Whether they count no more: the longest ban has passed since the last of them, and since the last ban.
+    fn is_stale(&self, door: &DoorSettings, now: Duration) -> bool {
+        now.saturating_sub(self.last.max(self.until)) >= door.ban_max
+    }
+}
+
 /// An attempt to bind, as far as it is watched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt<'a> {
@@ -74,7 +81,7 @@ impl Watch {
     pub(super) fn is_banned(&self, attempt: &Attempt<'_>, now: Duration) -> bool {
         let is_out = |watched: &Watched| self.0.get(watched).is_some_and(|kept| kept.until > now);
         // Whoever may bind as an account is never watched with strangers.
-        let with_rest = attempt.account.is_none() && self.0.len() >= WATCHED_MAX;
+        let with_rest = attempt.account.is_none() && self.is_filled();
         attempt.watched().any(|(watched, _)| is_out(&watched))
             || (with_rest && is_out(&Watched::Rest))
     }
@@ -89,7 +96,7 @@ impl Watch {
         let mut worst = 0;
         for (watched, times) in attempt.watched() {
             let kept = self.entry(watched, door, now);
-            if now.saturating_sub(kept.last) >= door.ban_max {
+            if kept.is_stale(door, now) {
                 *kept = Failures::default();
             }
             kept.last = now;
@@ -103,8 +110,23 @@ impl Watch {
                 kept.count = 0;
             }
         }
-        let doubled = PAUSE.saturating_mul(1_u32 << worst.saturating_sub(1).min(8));
-        doubled.min(PAUSE_MAX)
+        doubled(worst)
+    }
+
+    /// How long the answer to a failure would wait, without counting one.
+    pub(super) fn pause(
+        &self,
+        attempt: &Attempt<'_>,
+        door: &DoorSettings,
+        now: Duration,
+    ) -> Duration {
+        let pair = attempt.watched().find(|(_, times)| *times == 1);
+        let kept = pair.and_then(|(pair, _)| {
+            let kept = self.0.get(&pair);
+            kept.or_else(|| self.0.get(&Watched::Rest).filter(|_| self.is_filled()))
+        });
+        let kept = kept.filter(|kept| !kept.is_stale(door, now));
+        doubled(kept.map_or(0, |kept| kept.count).saturating_add(1))
     }
 
     /// Forgets the failures of an account that has bound, and of its network under its name.
@@ -119,16 +141,24 @@ impl Watch {
     fn entry(&mut self, watched: Watched, door: &DoorSettings, now: Duration) -> &mut Failures {
         // There are no more accounts than are configured.
         let has_place = matches!(watched, Watched::Account(_));
-        if self.0.len() >= WATCHED_MAX && !has_place && !self.0.contains_key(&watched) {
-            let is_fresh =
-                |kept: &Failures| kept.until > now || now.saturating_sub(kept.last) < door.ban_max;
-            self.0.retain(|_, kept| is_fresh(kept));
-            if self.0.len() >= WATCHED_MAX {
+        if self.is_filled() && !has_place && !self.0.contains_key(&watched) {
+            self.0.retain(|_, kept| !kept.is_stale(door, now));
+            if self.is_filled() {
                 return self.0.entry(Watched::Rest).or_default();
             }
         }
         self.0.entry(watched).or_default()
     }
+
+    fn is_filled(&self) -> bool {
+        self.0.len() >= WATCHED_MAX
+    }
+}
+
+/// How long the answer to the failure of this number waits.
+fn doubled(failure: u32) -> Duration {
+    let doubled = PAUSE.saturating_mul(1_u32 << failure.saturating_sub(1).min(8));
+    doubled.min(PAUSE_MAX)
 }
 
 /// How long the next ban is.
@@ -170,6 +200,22 @@ mod tests {
         fail(&mut watch, &esme, 5, SECOND * 61);
         assert!(watch.is_banned(&esme, SECOND * 180), "twice as long");
         assert!(!watch.is_banned(&attempt(b"esme2"), SECOND * 180));
+    }
+
+    #[test]
+    fn who_fails_on_after_the_longest_ban_gets_the_longest_again() {
+        let (mut watch, esme) = (Watch::default(), attempt(b"esme1"));
+        let longest = DoorSettings::default().ban_max;
+        let mut now = SECOND;
+        for _ in 0..10 {
+            fail(&mut watch, &esme, 5, now);
+            now += longest;
+        }
+        fail(&mut watch, &esme, 5, now);
+        assert!(watch.is_banned(&esme, now + longest - SECOND));
+        let calm = now + longest + longest;
+        fail(&mut watch, &esme, 5, calm);
+        assert!(!watch.is_banned(&esme, calm + SECOND * 60), "it was calm");
     }
 
     #[test]
@@ -219,9 +265,18 @@ mod tests {
             failures_max: 100,
             ..DoorSettings::default()
         };
-        let pauses: Vec<_> = (0..6)
-            .map(|_| watch.failed(&esme, &door, SECOND).as_millis())
-            .collect();
+        let fails = |_: u32| {
+            let foretold = watch.pause(&esme, &door, SECOND);
+            assert_eq!(
+                foretold,
+                watch.pause(&esme, &door, SECOND),
+                "nothing is counted"
+            );
+            let pause = watch.failed(&esme, &door, SECOND);
+            assert_eq!(pause, foretold);
+            pause.as_millis()
+        };
+        let pauses: Vec<_> = (0..6).map(fails).collect();
         assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 4_000]);
     }
 

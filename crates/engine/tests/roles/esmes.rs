@@ -156,6 +156,19 @@ fn an_account_with_a_pinned_certificate_is_opened_by_no_password_alone() {
     drop(bound);
 }
 
+#[test]
+fn a_certificate_that_nobody_asked_for_is_no_proof() {
+    let test = reading(TestGateway::queued());
+    let shown = BindAttempt {
+        certificate: Some(b"a certificate in DER"),
+        ..attempt("esme1", ESME_PASSWORD)
+    };
+    let bound = test.settle(test.gateway.bind_esme(shown)).unwrap();
+    let told = &entries(&test, Kind::EsmeBound)[0];
+    assert_eq!(told["data"]["proof"], "password");
+    drop(bound);
+}
+
 fn aws_lc_rs_sha256(octets: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets).as_ref());
@@ -195,6 +208,18 @@ fn an_account_has_so_many_binds_and_no_more() {
     assert_eq!(reasons(&test), ["bind-too-many"]);
     first.end(EsmeEnd::Closed);
     assert!(bind(&test, "esme1", ESME_PASSWORD).is_ok());
+}
+
+#[test]
+fn a_right_password_without_a_place_waits_as_a_wrong_one_does() {
+    let test = with(|account| account.binds_max = 1);
+    let first = bound(&test, "esme1");
+    for _ in 0..3 {
+        let full = bind(&test, "esme1", ESME_PASSWORD).err().unwrap();
+        let wrong = bind(&test, "esme1", "wrong").err().unwrap();
+        assert_eq!(full, wrong);
+    }
+    drop(first);
 }
 
 #[test]
