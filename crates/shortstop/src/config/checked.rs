@@ -25,6 +25,7 @@ mod factors;
 mod fairness;
 mod ledger;
 mod limits;
+mod networks;
 mod policies;
 mod price;
 mod proxies;
@@ -210,6 +211,7 @@ impl Checked {
             ));
         }
         found.extend(proxies::warning(&self.https.limits.trusted_proxies));
+        found.extend(self.esmes.iter().filter_map(EsmePlan::warning));
         found.extend(self.guesses_warning());
         found.extend(pumping::warnings(&self.settings.pumping));
         found

@@ -323,3 +323,36 @@ fn a_stream_to_a_siem_is_protected_unless_somebody_says_otherwise_at_length() {
         "siem[1].name: stands in another entry",
     );
 }
+
+#[test]
+fn an_esme_of_everybody_is_one_of_a_password_alone_and_one_of_a_wide_network_is_said_loudly() {
+    let client = domain::id::ClientId::new(1, 1);
+    let account = |rest: &str| {
+        format!(
+            "[countries]\nenabled = ['GB']\n[smpp]\nlisten = '0.0.0.0:3550'\ncertificate_file = 'c'\n\
+             key_file = 'k'\n[[esme]]\nsystem_id = 'esme1'\nclient = '{client}'\n\
+             password_file = 'p'\n{rest}"
+        )
+    };
+    let everybody = [
+        "",
+        "networks = ['0.0.0.0/0']",
+        "networks = ['10.1.0.0/16', '::/0']",
+    ];
+    for networks in everybody {
+        check(&account(networks), "esme[0].networks: are needed that are");
+    }
+    let warning = |rest: &str| {
+        let config = Config::parse(&account(rest), Overlay::default()).unwrap();
+        Checked::try_from(&config).unwrap().limit_warnings()
+    };
+    let pinned = format!("certificate_sha256 = ['{}']", "ab".repeat(32));
+    assert!(warning("networks = ['10.0.0.0/8']").is_empty());
+    assert!(warning(&format!("networks = ['0.0.0.0/0']\n{pinned}")).is_empty());
+    let wide = warning("networks = ['10.0.0.0/8', '128.0.0.0/1']");
+    let begins = "the networks of the ESME esme1 hold 128.0.0.0/1:";
+    assert!(
+        matches!(&wide[..], [says] if says.starts_with(begins)),
+        "{wide:?}"
+    );
+}

@@ -16,7 +16,7 @@ use super::super::https::TlsProfile;
 use super::super::smpp::{PasswordAlone, Smpp, SmppTransport};
 use super::super::{Config, Problems};
 use super::limits::{positive, seconds};
-use super::{Identity, pair, resolved};
+use super::{Identity, networks, pair, resolved};
 
 /// The protocol identifier of a download to the SIM, which no ESME may send.
 const SIM_DOWNLOAD: u8 = 0x7F;
@@ -60,6 +60,21 @@ impl SmppPlan {
             "smpp.password_alone is danger-from-anywhere: 8 characters may be all that stands between \
              strangers and your short codes",
         )
+    }
+}
+
+impl EsmePlan {
+    /// What is said loudly of a password that almost everybody may try.
+    pub fn warning(&self) -> Option<String> {
+        let account = &self.account;
+        let wide = networks::wide(&account.networks).filter(|_| account.certificates.is_empty());
+        wide.map(|wide| {
+            format!(
+                "the networks of the ESME {} hold {wide}: 8 characters may be all that stands between everybody \
+                 there and your short codes; name its own networks alone, or its certificate",
+                self.system_id
+            )
+        })
     }
 }
 
@@ -236,11 +251,13 @@ fn account(
 /// A password has 8 characters at most: something else must be asked for too.
 fn proofs(config: &Config, section: &EsmeSection, (at, problems): (&str, &mut Problems)) {
     let smpp = &config.smpp;
-    let by_password_alone = section.networks.is_empty() && section.certificate_sha256.is_empty();
+    let is_everywhere =
+        section.networks.is_empty() || section.networks.iter().any(networks::is_everybody);
+    let by_password_alone = is_everywhere && section.certificate_sha256.is_empty();
     let is_loopback = smpp.listen.is_none_or(|listen| listen.ip().is_loopback());
     if by_password_alone && !is_loopback && smpp.password_alone == PasswordAlone::LoopbackOnly {
-        let says = "are needed, or certificate_sha256: 8 characters of a password are too few to be all that \
-                    is asked for";
+        let says = "are needed that are not everybody, or certificate_sha256: 8 characters of a password are \
+                    too few to be all that is asked for";
         problems.add(format!("{at}.networks"), says);
     }
     if !section.certificate_sha256.is_empty() && smpp.transport != SmppTransport::Tls {

@@ -3,16 +3,12 @@
 use ipnet::IpNet;
 
 use super::super::Problems;
-
-/// The shortest prefix that needs no warning: a whole private network, 10.0.0.0/8.
-const IPV4_BITS: u8 = 8;
-/// The same of IPv6; those of a firm are /32 or longer, and fc00::/7 is everybody's.
-const IPV6_BITS: u8 = 16;
+use super::networks;
 
 /// Refuses everybody: no limit by address would hold anybody.
 pub fn check(proxies: &[IpNet], problems: &mut Problems) {
     for (place, net) in proxies.iter().enumerate() {
-        if net.prefix_len() == 0 {
+        if networks::is_everybody(net) {
             let says = format!(
                 "{net} is everybody, who could then be counted as anybody else; name the networks of your \
                  proxies"
@@ -24,20 +20,10 @@ pub fn check(proxies: &[IpNet], problems: &mut Problems) {
 
 /// What is said loudly of wide networks.
 pub fn warning(proxies: &[IpNet]) -> Option<String> {
-    let is_wide = |net: &&IpNet| match net {
-        IpNet::V4(net) => net.prefix_len() < IPV4_BITS,
-        IpNet::V6(net) => net.prefix_len() < IPV6_BITS,
-    };
-    let wide: Vec<String> = proxies
-        .iter()
-        .filter(is_wide)
-        .map(ToString::to_string)
-        .collect();
-    (!wide.is_empty()).then(|| {
+    networks::wide(proxies).map(|wide| {
         format!(
-            "https.trusted_proxies holds {}: everybody there can be counted as anybody else by what they write \
-             into X-Forwarded-For; name the proxies alone",
-            wide.join(", ")
+            "https.trusted_proxies holds {wide}: everybody there can be counted as anybody else by what they \
+             write into X-Forwarded-For; name the proxies alone"
         )
     })
 }
