@@ -471,6 +471,15 @@ impl Conversation {
         }
     }
 
+    /// Writes the answer to a submit_multi, which counts as one submit: taken when any handset gets it.
+    pub(super) fn submitted_many(&mut self, answer: Pdu<'_>, out: &mut BytesMut) {
+        match answer.status {
+            Status::OK => self.counters.submits.one(),
+            _ => self.counters.submits_refused.one(),
+        }
+        self.answered(answer, out);
+    }
+
     /// Writes an answer to a request that was work.
     pub(super) fn answered(&mut self, answer: Pdu<'_>, out: &mut BytesMut) {
         self.done();

@@ -122,6 +122,10 @@ impl Session {
             } else {
                 Reading::On
             };
+            if reading == Reading::Off {
+                // Nobody is late with what is not read: the time begins anew once it is looked at.
+                self.partial_since = None;
+            }
             let deadline = self.deadline();
             let result = tokio::select! {
                 driven = self.wire.drive_if(reading) => match driven {
@@ -181,10 +185,7 @@ impl Session {
     fn deadline(&self) -> Option<Instant> {
         let settings = &self.shared.settings;
         let init = (self.conversation.phase() == Phase::Open).then_some(self.init_until);
-        let partial = self
-            .partial_since
-            .filter(|_| !self.conversation.is_full())
-            .map(|since| since + settings.pdu_timeout);
+        let partial = self.partial_since.map(|since| since + settings.pdu_timeout);
         [init, partial, self.closing].into_iter().flatten().min()
     }
 

@@ -26,7 +26,8 @@ pub struct ServerSettings {
     pub pdu_timeout: Duration,
     /// How long the parts of a message wait for the one that is missing. Default 10 s.
     pub parts_timeout: Duration,
-    /// Requests of one bind that are not answered; with more, nothing is read until some are. Default 128.
+    /// Requests of one bind that are not answered; with as many, nothing is read until some are. A submit_multi
+    /// is one. Default 128.
     pub window_max: usize,
     /// Deliveries to one bind that are not answered. Default 10, as many ESMEs take.
     pub delivery_window_max: usize,

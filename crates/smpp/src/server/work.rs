@@ -271,7 +271,7 @@ fn many(sequence: u32, outcomes: &[Outcome], conversation: &mut Conversation, ou
         (status, MultiResponse::default())
     };
     let body = Body::SubmitMultiResponse(response);
-    conversation.answered(Pdu::response(sequence, status, body), out);
+    conversation.submitted_many(Pdu::response(sequence, status, body), out);
 }
 
 /// Answers query_sm.

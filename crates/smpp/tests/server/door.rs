@@ -197,17 +197,33 @@ async fn bind_over_tls(
         .status
 }
 
-#[tokio::test]
-async fn a_pinned_account_is_opened_by_its_certificate_and_the_password_together() {
-    let (server, own, other) = (identity(), identity(), identity());
+/// TLS with this certificate.
+fn tls(server: &rcgen::CertifiedKey<rcgen::KeyPair>) -> Security {
     let slot = TlsSlot::new(
         TlsProfile::Intermediate,
         server.cert.pem().as_bytes(),
         server.signing_key.serialize_pem().as_bytes(),
     );
-    let security = Security::Tls(std::sync::Arc::new(slot.unwrap()));
+    Security::Tls(std::sync::Arc::new(slot.unwrap()))
+}
+
+#[tokio::test]
+async fn a_handshake_that_takes_too_long_is_given_up() {
+    let settings = ServerSettings {
+        handshake_timeout: std::time::Duration::from_millis(200),
+        ..ServerSettings::default()
+    };
+    let stage = Stage::over(settings, tls(&identity()), |_| {}).await;
+    let mut silent = Esme::connect(stage.address).await;
+    silent.ended().await;
+    assert_eq!(stage.count("handshakes_failed"), 1);
+}
+
+#[tokio::test]
+async fn a_pinned_account_is_opened_by_its_certificate_and_the_password_together() {
+    let (server, own, other) = (identity(), identity(), identity());
     let pinned = hash(own.cert.der());
-    let stage = Stage::over(ServerSettings::default(), security, |account| {
+    let stage = Stage::over(ServerSettings::default(), tls(&server), |account| {
         account.certificates = vec![pinned];
     })
     .await;

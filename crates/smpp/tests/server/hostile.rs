@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use smpp::pdu::{Body, id};
+use bytes::BytesMut;
+use smpp::pdu::{Bind, BindKind, Body, Pdu, id};
 use smpp::server::ServerSettings;
 use smpp::status::Status;
+use testkit::settings::ESME_PASSWORD;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
-use crate::esme::{Esme, message};
+use crate::esme::{Esme, Reply, message};
 use crate::stage::{PATIENCE, Stage};
 
 fn quick() -> ServerSettings {
@@ -85,6 +88,70 @@ async fn a_pdu_that_comes_too_slowly_ends_the_session() {
     // It answers what it is asked, which does not help it.
     esme.ended().await;
     assert_eq!(stage.count("connections_slow"), 1);
+}
+
+#[tokio::test]
+async fn a_pdu_that_comes_in_drips_has_no_more_time() {
+    let settings = ServerSettings {
+        pdu_timeout: Duration::from_millis(300),
+        ..ServerSettings::default()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
+    let mut esme = Esme::bound(stage.address).await;
+    let header = [96_u32, id::SUBMIT_SM, 0, 7].map(u32::to_be_bytes);
+    let mut has_ended = false;
+    for octet in header.as_flattened().iter().chain(&[0; 16]) {
+        if esme.stream.write_all(&[*octet]).await.is_err() {
+            has_ended = true;
+        } else if let Ok(next) = timeout(Duration::from_millis(100), esme.next()).await {
+            has_ended = next.is_none();
+        }
+        if has_ended {
+            break;
+        }
+    }
+    assert!(has_ended, "each octet bought it more time");
+    assert_eq!(stage.count("connections_slow"), 1);
+}
+
+#[tokio::test]
+async fn while_the_gateway_does_not_read_nobody_is_late() {
+    let settings = ServerSettings {
+        pdu_timeout: Duration::from_millis(200),
+        window_max: 1,
+        ..ServerSettings::default()
+    };
+    let stage = Stage::queued(settings).await;
+    let mut esme = Esme::connect(stage.address).await;
+    let bind = Bind::new(b"esme1", ESME_PASSWORD.as_bytes(), b"");
+    esme.send(Body::Bind(BindKind::Transmitter, bind)).await;
+    assert_eq!(kept(&stage, &mut esme).await.status, Status::OK);
+    let ask = [16_u32, id::ENQUIRE_LINK, 0, 9].map(u32::to_be_bytes);
+    let (begun, rest) = ask.as_flattened().split_at(5);
+    let mut octets = BytesMut::new();
+    Pdu::request(2, Body::SubmitSm(message(b"hello")))
+        .encode(&mut octets)
+        .unwrap();
+    octets.extend_from_slice(begun);
+    esme.stream.write_all(&octets).await.unwrap();
+    let early = timeout(Duration::from_millis(600), esme.next()).await;
+    assert!(early.is_err(), "the window is full: {early:?}");
+    kept(&stage, &mut esme).await.message_id();
+    esme.stream.write_all(rest).await.unwrap();
+    assert_eq!(esme.reply().await.id, id::ENQUIRE_LINK_RESP);
+}
+
+/// The next reply, once what it waits for is kept.
+async fn kept(stage: &Stage, esme: &mut Esme) -> Reply {
+    let keeping = async {
+        loop {
+            stage.test.store.sync();
+            if let Ok(reply) = timeout(Duration::from_millis(10), esme.reply()).await {
+                return reply;
+            }
+        }
+    };
+    timeout(PATIENCE, keeping).await.expect("nothing comes")
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! Submits and what belongs to them: whole, in parts, to several; asked for and taken back.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use domain::message::MessageState;
-use smpp::pdu::{Address, Body, Cancel, Destinations, Multi, Query, ShortMessage, Tlvs, id, tag};
+use smpp::pdu::{
+    Address, Body, Cancel, Destinations, Multi, Pdu, Query, ShortMessage, Tlvs, id, tag,
+};
+use smpp::server::rehearsal::{RehearsedPhase, rehearse};
 use smpp::server::{IDEMPOTENCY_KEY_TAG, ServerSettings};
 use smpp::status::Status;
 
@@ -149,6 +154,32 @@ async fn a_part_whose_fellows_never_come_is_refused_for_a_time_and_blocks_nothin
 }
 
 #[tokio::test]
+async fn a_part_that_has_waited_for_its_fellows_as_long_as_it_may_is_refused_for_a_time() {
+    let settings = ServerSettings {
+        parts_timeout: Duration::from_millis(200),
+        ..ServerSettings::default()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
+    let mut esme = Esme::bound(stage.address).await;
+    let octets = [5, 0, 3, 7, 2, 1, b'x'];
+    let submit = ShortMessage {
+        esm_class: 0x40,
+        ..message(&octets)
+    };
+    let sequence = esme.send(Body::SubmitSm(submit)).await;
+    let reply = esme.reply().await;
+    assert_eq!(
+        (reply.id, reply.sequence, reply.status),
+        (
+            id::SUBMIT_SM_RESP,
+            sequence,
+            Status::TEMPORARY_APPLICATION_ERROR
+        )
+    );
+    assert_eq!(stage.count("submits_refused"), 1);
+}
+
+#[tokio::test]
 async fn a_window_full_of_parts_stops_nothing_else() {
     let settings = ServerSettings {
         window_max: 2,
@@ -280,10 +311,28 @@ async fn one_submit_goes_to_several_and_says_who_gets_none() {
             .await;
         assert_eq!(esme.reply().await.status, expected);
     }
+    assert_eq!(stage.count("submits"), 1);
+    assert_eq!(stage.count("submits_refused"), 3, "one cannot be read");
     let _ = Multi {
         destinations: Destinations::default(),
         message: ShortMessage::default(),
     };
+}
+
+#[test]
+fn no_more_is_taken_at_once_than_the_window_allows_and_a_submit_multi_is_one() {
+    let window = ServerSettings::default().window_max;
+    let mut submit = BytesMut::new();
+    Pdu::request(1, Body::SubmitSm(message(b"hello")))
+        .encode(&mut submit)
+        .unwrap();
+    let body = multi_to(&[b"\x01\x01\x01447700900123\0", b"\x01\x01\x01447700900124\0"]);
+    let length = u32::try_from(body.len() + 16).unwrap();
+    let header = [length, id::SUBMIT_MULTI, 0, 1].map(u32::to_be_bytes);
+    for octets in [submit.to_vec(), [header.as_flattened(), &body].concat()] {
+        let heard = rehearse(&octets.repeat(window + 50), RehearsedPhase::Bound);
+        assert_eq!((heard.work, heard.taken), (window, window * octets.len()));
+    }
 }
 
 #[tokio::test]

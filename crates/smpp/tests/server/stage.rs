@@ -39,7 +39,20 @@ impl Stage {
         security: Security,
         change: impl FnOnce(&mut EsmeAccount),
     ) -> Self {
-        let test = TestGateway::immediate();
+        Self::before(TestGateway::immediate(), (settings, security), change).await
+    }
+
+    /// Before a gateway that keeps nothing until it is told to.
+    pub async fn queued(settings: ServerSettings) -> Self {
+        let parts = (settings, Security::Clear);
+        Self::before(TestGateway::queued(), parts, |_| {}).await
+    }
+
+    async fn before(
+        test: TestGateway,
+        (settings, security): (ServerSettings, Security),
+        change: impl FnOnce(&mut EsmeAccount),
+    ) -> Self {
         let mut account = account(test.caller().client);
         change(&mut account);
         reload(&test, &[("esme1", account)]);
