@@ -306,6 +306,8 @@ proptest! {
                     prop_assert!(!used.contains(&step));
                     used.push(step);
                 }
+                // Whoever shows the accepted code again learns nothing, so it is no guess.
+                FactorEvent::Replayed => prop_assert!(right && !used.is_empty()),
                 _ => failed.push(now),
             }
             factor = evaluated.factor;
