@@ -22,7 +22,7 @@ mod shown;
 pub use api_key::{ApiKey, KeyHash};
 pub use directory::Directory;
 pub(crate) use directory::{NotAccepted, Origin, Proof};
-pub use shown::{Credential, PeerCertificate, Presented, SignedRequest};
+pub use shown::{Credential, KeyName, PeerCertificate, Presented, SignedRequest};
 
 /// What a key may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -59,6 +59,7 @@ mod steady;
 mod streams;
 mod subject_export;
 mod submit;
+mod texts;
 mod tree;
 mod turns;
 mod unlock;
@@ -72,7 +73,7 @@ pub use answers::AMBIGUITY_DEFAULT;
 pub use cancel::CancelError;
 pub use checkpoints::{LedgerError, LedgerParts, Seat, WitnessPolicy};
 pub use client::{
-    ApiKey, AuthError, Caller, Credential, Forbidden, PeerCertificate, Presented, Scope,
+    ApiKey, AuthError, Caller, Credential, Forbidden, KeyName, PeerCertificate, Presented, Scope,
     SignedRequest, UnknownScope,
 };
 pub use clients::{ClientChange, ClientError, KeyWish, NewClient};
@@ -122,6 +123,7 @@ pub use snapshot::{Moving, Snapshot, Standing};
 pub use streams::{StreamFrom, StreamLimits, StreamParts};
 pub use subject_export::{SubjectExportError, SubjectItem};
 pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
+pub use texts::WrittenMessage;
 pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
 pub use verifications::{

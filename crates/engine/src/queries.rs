@@ -210,6 +210,16 @@ impl Gateway {
         caller: &Caller,
         id: MessageId,
     ) -> Result<MessageView, LookupError> {
+        let (row, vault) = self.own_message(caller, id).await?;
+        Ok(self.view(row, &vault))
+    }
+
+    /// The rows of one message of the caller's.
+    pub(crate) async fn own_message(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+    ) -> Result<(MessageRow, Vec<VaultRow>), LookupError> {
         let found = self.store.message(id).await;
         let found = found.map_err(|error| self.unread(error))?;
         let (row, vault) = found.ok_or(LookupError::NotFound)?;
@@ -217,7 +227,7 @@ impl Gateway {
         if row.id != id || row.head.client != Some(caller.client) {
             return Err(LookupError::NotFound);
         }
-        Ok(self.view(row, &vault))
+        Ok((row, vault))
     }
 
     /// Messages of the caller's.
@@ -228,6 +238,16 @@ impl Gateway {
     ) -> Result<PageView<MessageView>, LookupError> {
         let by = if query.to.is_some() { "by-number" } else { "" };
         self.count_read(caller, Kind::MessageSearched, by);
+        let page = self.own_messages(caller, query).await?;
+        Ok(page_view(page, |(row, vault)| self.view(row, &vault)))
+    }
+
+    /// The rows of messages of the caller's.
+    pub(crate) async fn own_messages(
+        &self,
+        caller: &Caller,
+        query: MessageQuery,
+    ) -> Result<Page<(MessageRow, Vec<VaultRow>)>, LookupError> {
         let filter = MessageFilter {
             client: Some(caller.client),
             subject: query.to.map(|number| self.blind().subject(number)),
@@ -241,8 +261,7 @@ impl Gateway {
             lookup: SubjectLookup::Index,
         };
         let page = self.store.messages(filter).await;
-        let page = page.map_err(|error| self.unread(error))?;
-        Ok(page_view(page, |(row, vault)| self.view(row, &vault)))
+        page.map_err(|error| self.unread(error))
     }
 
     /// What handsets sent to the caller's short codes.
@@ -279,7 +298,7 @@ impl Gateway {
         }))
     }
 
-    fn count_read(&self, caller: &Caller, kind: Kind, reason: &'static str) {
+    pub(crate) fn count_read(&self, caller: &Caller, kind: Kind, reason: &'static str) {
         let now = self.now();
         let who = Who::Client(caller.client);
         self.state()
@@ -287,7 +306,7 @@ impl Gateway {
             .count(kind, Outcome::Done, who, reason, now);
     }
 
-    fn view(&self, row: MessageRow, vault: &[VaultRow]) -> MessageView {
+    pub(crate) fn view(&self, row: MessageRow, vault: &[VaultRow]) -> MessageView {
         let segments = row.segments.iter();
         let segment = |s: &domain::message::Segment| SegmentView {
             state: s.state(),
@@ -341,7 +360,7 @@ impl Gateway {
     }
 }
 
-fn page_view<R, V>(page: Page<R>, view: impl FnMut(R) -> V) -> PageView<V> {
+pub(crate) fn page_view<R, V>(page: Page<R>, view: impl FnMut(R) -> V) -> PageView<V> {
     PageView {
         rows: page.rows.into_iter().map(view).collect(),
         next: page.next.map(Cursor),

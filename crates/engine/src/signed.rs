@@ -46,6 +46,10 @@ impl Gateway {
         };
         let found = match &shown.credential {
             Credential::Bearer(key) => self.clients_now().authenticate(key, from, now),
+            Credential::Named(name, key) => {
+                self.clients_now()
+                    .authenticate_named((*name, key), from, now)
+            }
             Credential::Signed(signed) => self.signed(signed, from, now).await,
             Credential::Unsound(error) => Err((error.clone().into(), None)),
         };

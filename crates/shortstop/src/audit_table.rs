@@ -38,9 +38,13 @@ impl Trace {
 /// besides; see [`Event`].
 pub const fn of_route(route: Route) -> Trace {
     match route {
-        Route::SubmitMessage | Route::SubmitBatch => Trace::Entry(&[Kind::MessageAccepted]),
+        Route::SubmitMessage | Route::SubmitBatch | Route::TwilioSendMessage => {
+            Trace::Entry(&[Kind::MessageAccepted])
+        }
         Route::SearchMessages | Route::ListMessages => Trace::Counted(&[Kind::MessageSearched]),
-        Route::ReadMessage | Route::ReadReceipt => Trace::Counted(&[Kind::MessageRead]),
+        Route::ReadMessage | Route::ReadReceipt | Route::TwilioReadMessage => {
+            Trace::Counted(&[Kind::MessageRead])
+        }
         Route::CancelMessage => Trace::Entry(&[Kind::MessageCancelled]),
         Route::ListInbound => Trace::Counted(&[Kind::InboundRead]),
         Route::RecordOptOut => Trace::Entry(&[Kind::OptoutRecorded]),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -20,6 +22,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use web::twilio::form::encoded;
 
 /// Nothing here answers slower than this unless it is gone.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,6 +106,15 @@ impl Target {
         self
     }
 
+    /// With an API key in every request, as applications of Twilio's show it: under the SID of an account or a key.
+    pub fn with_account(mut self, sid: &str, key: &str) -> Self {
+        let token = STANDARD.encode(format!("{sid}:{key}"));
+        self.headers.retain(|(name, _)| *name != "authorization");
+        self.headers
+            .push(("authorization", format!("Basic {token}")));
+        self
+    }
+
     /// A client with a connection of its own.
     pub fn client(&self) -> Client {
         Client {
@@ -110,6 +122,13 @@ impl Target {
             sender: None,
         }
     }
+}
+
+/// What a request carries.
+enum Sent<'a> {
+    Nothing,
+    Json(Option<&'a str>, &'a Value),
+    Form(String),
 }
 
 /// One connection, opened when it is first needed and again after it broke.
@@ -121,12 +140,12 @@ pub struct Client {
 impl Client {
     /// Asks for a path.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Reply> {
-        self.send(Method::GET, path, (None, None)).await
+        self.send(Method::GET, path, Sent::Nothing).await
     }
 
     /// Sends JSON.
     pub async fn post(&mut self, path: &str, body: &Value) -> anyhow::Result<Reply> {
-        self.send(Method::POST, path, (None, Some(body))).await
+        self.send(Method::POST, path, Sent::Json(None, body)).await
     }
 
     /// Sends JSON under an idempotency key, so that sending it again is safe.
@@ -136,20 +155,28 @@ impl Client {
         key: &str,
         body: &Value,
     ) -> anyhow::Result<Reply> {
-        self.send(Method::POST, path, (Some(key), Some(body))).await
+        self.send(Method::POST, path, Sent::Json(Some(key), body))
+            .await
+    }
+
+    /// Sends a form.
+    pub async fn post_form(
+        &mut self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> anyhow::Result<Reply> {
+        let written = parameters.iter();
+        let written = written.map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let form = written.collect::<Vec<_>>().join("&");
+        self.send(Method::POST, path, Sent::Form(form)).await
     }
 
     /// Deletes what is at a path.
     pub async fn delete(&mut self, path: &str) -> anyhow::Result<Reply> {
-        self.send(Method::DELETE, path, (None, None)).await
+        self.send(Method::DELETE, path, Sent::Nothing).await
     }
 
-    async fn send(
-        &mut self,
-        method: Method,
-        path: &str,
-        (key, body): (Option<&str>, Option<&Value>),
-    ) -> anyhow::Result<Reply> {
+    async fn send(&mut self, method: Method, path: &str, sent: Sent<'_>) -> anyhow::Result<Reply> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -157,15 +184,17 @@ impl Client {
         for (name, value) in &self.target.headers {
             request = request.header(*name, value);
         }
-        if let Some(key) = key {
+        if let Sent::Json(Some(key), _) = sent {
             request = request.header("idempotency-key", format!("\"{key}\""));
         }
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
+        let (kind, body) = match sent {
+            Sent::Nothing => (None, Bytes::new()),
+            Sent::Json(_, body) => (Some("application/json"), Bytes::from(body.to_string())),
+            Sent::Form(form) => (Some("application/x-www-form-urlencoded"), Bytes::from(form)),
+        };
+        if let Some(kind) = kind {
+            request = request.header("content-type", kind);
         }
-        let body = body
-            .map(|body| Bytes::from(body.to_string()))
-            .unwrap_or_default();
         let request = request.body(Full::new(body))?;
         let sent = tokio::time::timeout(PATIENCE, self.exchange(request)).await;
         let reply = sent.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer in {PATIENCE:?}")));

@@ -2,10 +2,10 @@
 //! and in this order. What a route does is in its own file.
 
 mod batch;
-mod body;
+pub(crate) mod body;
 mod client_places;
 mod consent;
-mod credentials;
+pub(crate) mod credentials;
 pub(crate) mod documents;
 mod drain;
 mod factor;
@@ -14,7 +14,7 @@ mod ledger;
 mod lookup;
 mod message;
 mod places;
-mod query;
+pub(crate) mod query;
 mod render;
 mod search;
 mod signature;
@@ -45,8 +45,9 @@ use crate::json::{self, Value};
 use crate::problem::{Code, Place, Problem};
 use crate::reply::{Reply, Transport};
 use crate::request_id::RequestIds;
-use crate::route::{self, Access, Found, Route, RouteRow};
+use crate::route::{self, Access, Dialect, Found, PathNames, Route, RouteRow};
 use crate::settings::ServerSettings;
+use crate::twilio::account;
 
 /// More values than any request but a batch can hold.
 const VALUES_MAX: usize = 64;
@@ -54,8 +55,8 @@ const VALUES_MAX: usize = 64;
 /// Answers the requests of the HTTPS listener.
 #[derive(Debug)]
 pub struct Api {
-    gateway: Arc<Gateway>,
-    settings: ServerSettings,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) settings: ServerSettings,
     counters: Arc<RequestCounters>,
     ids: RequestIds,
     requests: Places,
@@ -66,11 +67,13 @@ pub struct Api {
 }
 
 /// A request whose sender is known and may call the route.
-struct Call<'r> {
-    caller: Caller,
-    parts: &'r Parts,
+pub(crate) struct Call<'r> {
+    pub(crate) caller: Caller,
+    pub(crate) parts: &'r Parts,
+    /// What stands for `{account}` or `{service}` in the path.
+    pub(crate) within: &'r str,
     /// What stands for `{id}` or `{tile}` in the path.
-    object: &'r str,
+    pub(crate) object: &'r str,
     /// The SHA-256 that the body must have, when the request is signed.
     digest: Option<[u8; 32]>,
 }
@@ -98,7 +101,7 @@ impl Api {
     async fn routed(
         &self,
         row: &RouteRow,
-        object: &str,
+        names: PathNames<'_>,
         parts: &Parts,
         body: &mut Incoming,
         peer: SocketAddr,
@@ -106,7 +109,7 @@ impl Api {
         let Some(_place) = self.requests.take() else {
             return busy().into();
         };
-        let answered = self.authorized(row, object, parts, body, peer);
+        let answered = self.authorized(row, names, parts, body, peer);
         match tokio::time::timeout(self.settings.request_timeout, answered).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(problem)) => problem.into(),
@@ -117,7 +120,7 @@ impl Api {
     async fn authorized(
         &self,
         row: &RouteRow,
-        object: &str,
+        names: PathNames<'_>,
         parts: &Parts,
         body: &mut Incoming,
         peer: SocketAddr,
@@ -126,7 +129,7 @@ impl Api {
         let Access::Scoped(scope) = row.access else {
             return Ok(public(row.route));
         };
-        let shown = Shown::of(parts, body.is_end_stream());
+        let shown = Shown::on(row.dialect, parts, body.is_end_stream());
         let presented = Presented {
             credential: shown.credential(),
             certificate: parts.extensions.get().copied(),
@@ -134,6 +137,7 @@ impl Api {
         };
         let caller = self.gateway.recognise(&presented).await?;
         let _underway = self.gateway.begin_request(&caller)?;
+        account::require_own(row, names.within, &caller)?;
         self.gateway.authorize(&caller, scope)?;
         let place = self.requests_of_clients.take(caller.client);
         let _place = place.ok_or_else(|| self.busy_client())?;
@@ -142,7 +146,8 @@ impl Api {
             &Call {
                 caller,
                 parts,
-                object,
+                within: names.within,
+                object: names.object,
                 digest: shown.digest(),
             },
             body,
@@ -191,6 +196,8 @@ impl Api {
             Route::ReadMinimumIndex => self.read_minimum_index(call).await,
             Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,
             Route::OpenApi | Route::ErrorPage => Ok(public(route)),
+            Route::TwilioSendMessage => self.twilio_send_message(call, body).await,
+            Route::TwilioReadMessage => self.twilio_read_message(call).await,
         }
     }
 
@@ -213,7 +220,7 @@ impl Api {
 
     /// Takes in a body of any type. Every body that is used goes through here, so that none is used that is not the
     /// one which was signed.
-    async fn octets_up_to(
+    pub(crate) async fn octets_up_to(
         &self,
         octets_max: usize,
         call: &Call<'_>,
@@ -229,14 +236,15 @@ impl Serve for Api {
     async fn serve(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let id = self.ids.of(request.headers());
         let (parts, mut body) = request.into_parts();
-        let (route, mut reply) = match route::find(&parts.method, parts.uri.path()) {
-            Found::Route(row, object) => {
-                let reply = self.routed(row, object, &parts, &mut body, peer).await;
-                (Some(row.route), reply)
+        let (route, dialect, reply) = match route::find(&parts.method, parts.uri.path()) {
+            Found::Route(row, names) => {
+                let reply = self.routed(row, names, &parts, &mut body, peer).await;
+                (Some(row.route), row.dialect, reply)
             }
-            Found::OtherMethod(allow) => (None, other_method(allow).into()),
-            Found::Nothing => (None, nothing().into()),
+            Found::OtherMethod(allow) => (None, astray(&parts), other_method(allow).into()),
+            Found::Nothing => (None, astray(&parts), nothing().into()),
         };
+        let mut reply = reply.in_dialect(dialect);
         // Whatever used its body has read it to the end.
         if !body.is_end_stream() {
             reply = self.drains.clear(&parts, &mut body, reply).await;
@@ -257,6 +265,11 @@ impl Serve for Api {
         self.counters.count(None, Code::Internal.status());
         Reply::from(internal()).into_answer(id, Transport::Encrypted)
     }
+}
+
+/// The dialect in which a request is answered that no route takes.
+fn astray(parts: &Parts) -> Dialect {
+    Dialect::of_path(parts.uri.path())
 }
 
 fn public(route: Route) -> Reply {
@@ -286,7 +299,7 @@ fn no_document(error: JsonError) -> Problem {
 }
 
 /// Turns faults into a problem, or a value that is there into itself.
-fn sound<T>(value: Option<T>, faults: Faults) -> Result<T, Problem> {
+pub(crate) fn sound<T>(value: Option<T>, faults: Faults) -> Result<T, Problem> {
     match value {
         Some(value) if faults.is_empty() => Ok(value),
         _ => Err(Problem::with_faults(faults.into_vec())),
@@ -294,7 +307,7 @@ fn sound<T>(value: Option<T>, faults: Faults) -> Result<T, Problem> {
 }
 
 /// A query on a route that has none may be a key or a number that went astray.
-fn refuse_query(parts: &Parts) -> Result<(), Problem> {
+pub(crate) fn refuse_query(parts: &Parts) -> Result<(), Problem> {
     match parts.uri.query() {
         None | Some("") => Ok(()),
         Some(_) => Err(Problem::with_fault(

@@ -20,6 +20,7 @@ mod settings;
 pub mod siem;
 pub mod sim_swap;
 mod tls;
+pub mod twilio;
 pub mod webhook;
 pub mod witness;
 
@@ -29,7 +30,7 @@ pub use connection::{Answer, Serve};
 pub use counters::{ListenerCounters, RequestCounters};
 pub use listener::{AdminExposure, BindError, Drained, Listener, Security};
 pub use problem::Code;
-pub use route::{Access, Effect, ROUTES, Route, RouteRow, Verb};
+pub use route::{Access, Dialect, Effect, ROUTES, Route, RouteRow, Verb};
 pub use settings::ServerSettings;
 pub use tls::{
     CertificateNeed, Certificates, ClientCertificates, Ending, Prepared, TlsError, TlsProfile,

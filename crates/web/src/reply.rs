@@ -14,6 +14,8 @@ use crate::connection::Answer;
 use crate::json::Json;
 use crate::problem::{Code, Problem};
 use crate::request_id::{REQUEST_ID, RequestId};
+use crate::route::Dialect;
+use crate::twilio::errors;
 
 /// Says that the answer is that of an earlier request with the same idempotency key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -93,6 +95,8 @@ pub(crate) struct Reply {
     pub(crate) repeated: bool,
     /// The limit with the least left, of those that counted the request.
     pub(crate) limit: Option<Meter>,
+    /// In whose words a problem is told.
+    pub(crate) dialect: Dialect,
 }
 
 /// What an answer says.
@@ -119,6 +123,20 @@ impl Reply {
             after: After::Keep,
             repeated: false,
             limit: None,
+            dialect: Dialect::Own,
+        }
+    }
+
+    /// The same in the words of a route.
+    pub(crate) fn in_dialect(self, dialect: Dialect) -> Self {
+        let status = match (&self.content, dialect) {
+            (Content::Ready(..), _) | (_, Dialect::Own) => self.status,
+            (Content::Problem(problem), _) => errors::answer(problem, dialect).1,
+        };
+        Self {
+            status,
+            dialect,
+            ..self
         }
     }
 
@@ -126,7 +144,10 @@ impl Reply {
     pub(crate) fn into_answer(self, id: RequestId, transport: Transport) -> Answer {
         let (kind, body, problem) = match self.content {
             Content::Ready(kind, body) => (kind, body, None),
-            Content::Problem(problem) => (Kind::Problem, page(&problem, &id), Some(problem)),
+            Content::Problem(problem) => match self.dialect {
+                Dialect::Own => (Kind::Problem, page(&problem, &id), Some(problem)),
+                dialect => (Kind::Json, errors::page(&problem, dialect), Some(problem)),
+            },
         };
         let mut answer = Response::new(Full::new(body));
         *answer.status_mut() = self.status;
@@ -149,7 +170,10 @@ impl Reply {
             limit_headers(headers, std::slice::from_ref(limit));
         }
         if let Some(problem) = problem {
-            problem_headers(headers, &problem, self.status);
+            problem_headers(headers, &problem);
+            if self.status == StatusCode::UNAUTHORIZED {
+                headers.insert(WWW_AUTHENTICATE, challenge(self.dialect));
+            }
         }
         answer
     }
@@ -169,6 +193,7 @@ impl From<Problem> for Reply {
             after,
             repeated: false,
             limit: None,
+            dialect: Dialect::Own,
         }
     }
 }
@@ -193,7 +218,7 @@ fn limit_headers(headers: &mut http::HeaderMap, meters: &[Meter]) {
     }
 }
 
-fn problem_headers(headers: &mut http::HeaderMap, problem: &Problem, status: StatusCode) {
+fn problem_headers(headers: &mut http::HeaderMap, problem: &Problem) {
     if let Some(seconds) = problem.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -203,11 +228,14 @@ fn problem_headers(headers: &mut http::HeaderMap, problem: &Problem, status: Sta
     if let Some(methods) = problem.allow {
         headers.insert(ALLOW, HeaderValue::from_static(methods));
     }
-    if status == StatusCode::UNAUTHORIZED {
-        // The code tells an expired key from a wrong one; the challenge stays one and the same.
-        headers.insert(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer realm=\"shortstop\""),
-        );
+}
+
+/// What is asked for. The code tells an expired key from a wrong one; the challenge stays one and the same.
+const fn challenge(dialect: Dialect) -> HeaderValue {
+    match dialect {
+        Dialect::Own => HeaderValue::from_static("Bearer realm=\"shortstop\""),
+        Dialect::Messages | Dialect::Verify => {
+            HeaderValue::from_static("Basic realm=\"shortstop\"")
+        }
     }
 }

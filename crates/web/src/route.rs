@@ -1,8 +1,12 @@
 //! The one table of routes: method, path, who may call it, whether it changes anything. The router,
 //! the metrics, the OpenAPI document and the tests all go by it.
 
+mod table;
+
 use engine::Scope;
 use http::Method;
+
+pub use table::ROUTES;
 
 /// A route of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,35 @@ pub enum Route {
     OpenApi,
     /// The page of error codes, to which every problem's `type` points.
     ErrorPage,
+    /// Send one message, as Twilio's applications do.
+    TwilioSendMessage,
+    /// Read one message, as Twilio's applications do.
+    TwilioReadMessage,
+}
+
+/// Whose words a route speaks: what it is asked in and how it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The gateway's own: JSON, problems (RFC 9457), a bearer key or a signature.
+    #[default]
+    Own,
+    /// Twilio's Messages (`/2010-04-01`): forms, HTTP Basic, errors with a number.
+    Messages,
+    /// Twilio's Verify (`/v2`): the same, with numbers of its own.
+    Verify,
+}
+
+impl Dialect {
+    /// The dialect in which a path that leads nowhere is answered.
+    pub(crate) fn of_path(path: &str) -> Self {
+        if path.starts_with("/2010-04-01/") {
+            Self::Messages
+        } else if path.starts_with("/v2/") {
+            Self::Verify
+        } else {
+            Self::Own
+        }
+    }
 }
 
 /// A method that some route has.
@@ -125,258 +158,16 @@ pub struct RouteRow {
     pub route: Route,
     /// Its method.
     pub verb: Verb,
-    /// Its path; `{id}` stands for one segment, `{tile}` for one or more.
+    /// Its path; `{account}`, `{service}` and `{id}` stand for one segment or its beginning, `{tile}` for one or
+    /// more.
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
     /// Whether it changes anything.
     pub effect: Effect,
+    /// Whose words it speaks.
+    pub dialect: Dialect,
 }
-
-const fn row(
-    verb: Verb,
-    path: &'static str,
-    route: Route,
-    access: Access,
-    effect: Effect,
-) -> RouteRow {
-    RouteRow {
-        route,
-        verb,
-        path,
-        access,
-        effect,
-    }
-}
-
-const SEND: Access = Access::Scoped(Scope::MessagesSend);
-const READ: Access = Access::Scoped(Scope::MessagesRead);
-const INBOUND: Access = Access::Scoped(Scope::InboundRead);
-const CONSENT: Access = Access::Scoped(Scope::OptOutsWrite);
-const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
-const VERIFY: Access = Access::Scoped(Scope::VerificationsWrite);
-const CHECK: Access = Access::Scoped(Scope::VerificationsCheck);
-const VERIFY_READ: Access = Access::Scoped(Scope::VerificationsRead);
-const FACTORS: Access = Access::Scoped(Scope::FactorsWrite);
-const FACTORS_CHECK: Access = Access::Scoped(Scope::FactorsCheck);
-const FACTORS_READ: Access = Access::Scoped(Scope::FactorsRead);
-const LEDGER: Access = Access::Scoped(Scope::LedgerRead);
-const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
-
-/// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
-/// the first counts.
-pub const ROUTES: [RouteRow; 30] = [
-    row(
-        Verb::Post,
-        "/v1/messages",
-        Route::SubmitMessage,
-        SEND,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Get,
-        "/v1/messages/{id}",
-        Route::ReadMessage,
-        READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/messages/batch",
-        Route::SubmitBatch,
-        SEND,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Get,
-        "/v1/messages",
-        Route::ListMessages,
-        READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/messages/search",
-        Route::SearchMessages,
-        READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/messages/{id}/cancel",
-        Route::CancelMessage,
-        SEND,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Get,
-        "/v1/messages/{id}/receipt",
-        Route::ReadReceipt,
-        READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/v1/inbound",
-        Route::ListInbound,
-        INBOUND,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/opt-outs",
-        Route::RecordOptOut,
-        CONSENT,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/opt-outs/lookup",
-        Route::LookUpOptOut,
-        CONSENT_READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/opt-outs/remove",
-        Route::RemoveOptOut,
-        CONSENT,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/verifications",
-        Route::StartVerification,
-        VERIFY,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/verifications/{id}/check",
-        Route::CheckVerification,
-        CHECK,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Get,
-        "/v1/verifications/{id}",
-        Route::ReadVerification,
-        VERIFY_READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/v1/verifications/{id}/receipt",
-        Route::ReadVerificationReceipt,
-        VERIFY_READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/verifications/{id}/resend",
-        Route::ResendVerification,
-        VERIFY,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/verifications/{id}/cancel",
-        Route::CancelVerification,
-        VERIFY,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/factors/{id}/check",
-        Route::CheckFactor,
-        FACTORS_CHECK,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/factors",
-        Route::EnrolFactor,
-        FACTORS,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Post,
-        "/v1/factors/{id}/confirm",
-        Route::ConfirmFactor,
-        FACTORS,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Get,
-        "/v1/factors/{id}",
-        Route::ReadFactor,
-        FACTORS_READ,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Delete,
-        "/v1/factors/{id}",
-        Route::RemoveFactor,
-        FACTORS,
-        Effect::Mutates,
-    ),
-    row(
-        Verb::Get,
-        "/v1/ledger/entries",
-        Route::ListEntries,
-        LEDGER,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Post,
-        "/v1/ledger/search",
-        Route::SearchEntries,
-        LEDGER_SEARCH,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/ledger/checkpoint",
-        Route::ReadCheckpoint,
-        LEDGER,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/ledger/minimum-index",
-        Route::ReadMinimumIndex,
-        LEDGER,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/ledger/tile/entries/{tile}",
-        Route::ReadEntries,
-        LEDGER,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/ledger/tile/{tile}",
-        Route::ReadTile,
-        LEDGER,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/openapi.json",
-        Route::OpenApi,
-        Access::Public,
-        Effect::Reads,
-    ),
-    row(
-        Verb::Get,
-        "/docs/errors",
-        Route::ErrorPage,
-        Access::Public,
-        Effect::Reads,
-    ),
-];
 
 impl Route {
     /// Its place in [`ROUTES`].
@@ -388,11 +179,20 @@ impl Route {
     }
 }
 
+/// What stands in a path for the names of its pattern; empty where there is no such name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PathNames<'a> {
+    /// For `{account}` or `{service}`: what the object lies in.
+    pub(crate) within: &'a str,
+    /// For `{id}` or `{tile}`.
+    pub(crate) object: &'a str,
+}
+
 /// What a method and a path lead to.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
-    /// A route, and what stands for its `{id}` or `{tile}`.
-    Route(&'static RouteRow, &'a str),
+    /// A route, and what stands for the names of its path.
+    Route(&'static RouteRow, PathNames<'a>),
     /// A path of other methods, for the `Allow` header.
     OtherMethod(&'static str),
     /// No path at all.
@@ -409,7 +209,7 @@ pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
         .filter(exact)
         .find(|row| Some(row.verb) == verb)
     {
-        return Found::Route(row, "");
+        return Found::Route(row, PathNames::default());
     }
     if ROUTES.iter().any(|row| exact(&row)) {
         return Found::OtherMethod(allow(ROUTES.iter().filter(exact)));
@@ -417,10 +217,10 @@ pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     let fitting = || {
         ROUTES
             .iter()
-            .filter_map(|row| Some((row, object_of(row.path, path)?)))
+            .filter_map(|row| Some((row, names_of(row.path, path)?)))
     };
-    if let Some((row, object)) = fitting().find(|(row, _)| Some(row.verb) == verb) {
-        return Found::Route(row, object);
+    if let Some((row, names)) = fitting().find(|(row, _)| Some(row.verb) == verb) {
+        return Found::Route(row, names);
     }
     match fitting().next() {
         Some(_) => Found::OtherMethod(allow(fitting().map(|(row, _)| row))),
@@ -428,14 +228,30 @@ pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     }
 }
 
-/// What stands for `{id}` or `{tile}` when the path fits the pattern.
-fn object_of<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
-    if let Some(before) = pattern.strip_suffix("{tile}") {
-        return path.strip_prefix(before).filter(|tile| !tile.is_empty());
+/// What stands for the names when the path fits the pattern. A name is the whole of a segment but for the letters
+/// that the pattern has after it.
+fn names_of<'a>(mut pattern: &str, mut path: &'a str) -> Option<PathNames<'a>> {
+    let mut names = PathNames::default();
+    while let Some((before, after)) = pattern.split_once('{') {
+        path = path.strip_prefix(before)?;
+        let (name, after) = after.split_once('}')?;
+        let end = match name {
+            "tile" => path.len(),
+            _ => path.find('/').unwrap_or(path.len()),
+        };
+        let (segment, rest) = path.split_at(end);
+        let (ending, next) = after.split_at(after.find('/').unwrap_or(after.len()));
+        let stands = segment.strip_suffix(ending)?;
+        if stands.is_empty() {
+            return None;
+        }
+        match name {
+            "account" | "service" => names.within = stands,
+            _ => names.object = stands,
+        }
+        (pattern, path) = (next, rest);
     }
-    let (before, after) = pattern.split_once("{id}")?;
-    let id = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!id.is_empty() && !id.contains('/')).then_some(id)
+    (pattern == path).then_some(names)
 }
 
 fn allow<'r>(rows: impl Iterator<Item = &'r RouteRow>) -> &'static str {
@@ -464,7 +280,9 @@ mod tests {
 
     fn check(method: &Method, path: &str, expected: &str) {
         let found = match find(method, path) {
-            Found::Route(row, id) => format!("{:?} {id}", row.route),
+            Found::Route(row, PathNames { within, object }) => {
+                format!("{:?} {within} {object}", row.route).replace("  ", " ")
+            }
             Found::OtherMethod(allow) => format!("allow {allow}"),
             Found::Nothing => "nothing".to_owned(),
         };
@@ -525,6 +343,42 @@ mod tests {
         check(&Method::HEAD, "/v1/messages/msg_x/cancel", "allow POST");
         check(&Method::PUT, "/v1/factors/fac_x", "allow GET, DELETE");
         check(&Method::DELETE, "/v1/factors", "allow POST");
+    }
+
+    #[test]
+    fn a_path_may_hold_two_names_one_of_them_before_an_ending() {
+        let messages = "/2010-04-01/Accounts/AC1/Messages";
+        check(
+            &Method::POST,
+            &format!("{messages}.json"),
+            "TwilioSendMessage AC1",
+        );
+        check(
+            &Method::GET,
+            &format!("{messages}/SM1.json"),
+            "TwilioReadMessage AC1 SM1",
+        );
+        for path in [
+            "/2010-04-01/Accounts//Messages/SM1.json",
+            "/2010-04-01/Accounts/AC1/Messages/.json",
+            "/2010-04-01/Accounts/AC1/Messages/SM1",
+            "/2010-04-01/Accounts/AC1/Messages/SM1.json/",
+            "/2010-04-01/Accounts/AC1/x/Messages/SM1.json",
+            "/2010-04-01/Accounts/AC1/Messages/x/SM1.json",
+            "/2010-04-01/accounts/AC1/Messages/SM1.json",
+        ] {
+            check(&Method::GET, path, "nothing");
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_answered_in_the_words_of_its_neighbours() {
+        assert_eq!(Dialect::of_path("/v1/none"), Dialect::Own);
+        assert_eq!(Dialect::of_path("/2010-04-01/none"), Dialect::Messages);
+        assert_eq!(Dialect::of_path("/v2/none"), Dialect::Verify);
+        for row in &ROUTES {
+            assert_eq!(Dialect::of_path(row.path), row.dialect, "{}", row.path);
+        }
     }
 
     #[test]

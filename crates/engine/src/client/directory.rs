@@ -10,7 +10,7 @@ use domain::id::{ClientId, KeyId};
 use domain::system_id::SystemId;
 use domain::time::Timestamp;
 
-use super::{AuthError, Caller, Grants, KeyHash};
+use super::{AuthError, Caller, Grants, KeyHash, KeyName};
 use crate::rows::{ApiKeyRow, AuthMode, ClientRow, Thumbprint};
 use crate::settings::EsmeAccount;
 
@@ -79,6 +79,13 @@ impl Known {
             source: from.source,
             grants: Arc::clone(&self.grants),
         })
+    }
+
+    /// Lets in whoever shows it.
+    fn enter(&self, from: Origin, now: Timestamp) -> Result<Caller, NotAccepted> {
+        let caller = self.admit(Proof::Shown, from, now)?;
+        self.was_used(now);
+        Ok(caller)
     }
 
     /// Notes that it was used.
@@ -209,11 +216,31 @@ impl Directory {
         from: Origin,
         now: Timestamp,
     ) -> Result<Caller, NotAccepted> {
+        self.key_shown(credential)?.enter(from, now)
+    }
+
+    /// Who shows this credential under that name. A key of another name is answered like none at all.
+    pub(crate) fn authenticate_named(
+        &self,
+        (name, credential): (KeyName, &str),
+        from: Origin,
+        now: Timestamp,
+    ) -> Result<Caller, NotAccepted> {
+        let known = self.key_shown(credential)?;
+        let is_its_name = match name {
+            KeyName::Client(client) => client == known.client,
+            KeyName::Key(key) => key == known.key.id,
+        };
+        if !is_its_name {
+            return Err((AuthError::Unknown, Some(known.client)));
+        }
+        known.enter(from, now)
+    }
+
+    fn key_shown(&self, credential: &str) -> Result<&Known, NotAccepted> {
         let hash = KeyHash::of(credential).ok_or((AuthError::Unknown, None))?;
         let known = self.shown.get(&hash).ok_or((AuthError::Unknown, None))?;
-        let caller = known.admit(Proof::Shown, from, now)?;
-        known.was_used(now);
-        Ok(caller)
+        Ok(known)
     }
 }
 
@@ -359,6 +386,32 @@ mod tests {
         let mut row = client(&key);
         row.auth = AuthMode::Signed;
         assert_eq!(outcome(row, &key, NOW), Some(AuthError::Unsigned));
+    }
+
+    #[test]
+    fn a_key_opens_under_its_own_names_and_under_no_other() {
+        let [ours, theirs] = [5, 6].map(|octet| ApiKey::from_octets([octet; 32]));
+        let mut directory = Directory::default();
+        directory.put(client(&ours));
+        let mut other = client(&theirs);
+        other.id = ClientId::new(9, 9);
+        other.keys[0].id = KeyId::new(9, 9);
+        directory.put(other.clone());
+        let mine = client(&ours);
+        let tried = |name, key: &ApiKey| {
+            let outcome = directory.authenticate_named((name, key.reveal()), HOME, NOW);
+            outcome
+                .map(|caller| caller.client)
+                .map_err(|(error, _)| error)
+        };
+        let refused = Err(AuthError::Unknown);
+        for name in [KeyName::Client(mine.id), KeyName::Key(mine.keys[0].id)] {
+            assert_eq!(tried(name, &ours), Ok(mine.id));
+            assert_eq!(tried(name, &theirs), refused, "{name:?}");
+        }
+        for name in [KeyName::Client(other.id), KeyName::Key(other.keys[0].id)] {
+            assert_eq!(tried(name, &ours), refused, "{name:?}");
+        }
     }
 
     #[test]

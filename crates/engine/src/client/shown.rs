@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use domain::id::{ClientId, KeyId};
 use domain::signature::{Claims, SignatureError};
 use domain::time::Timestamp;
 
@@ -40,6 +41,8 @@ impl PeerCertificate {
 pub enum Credential<'a> {
     /// A key; empty when there is none.
     Bearer(&'a str),
+    /// A key beside the name of whose it is; it opens only under a name of its own.
+    Named(KeyName, &'a str),
     /// A signature.
     Signed(SignedRequest<'a>),
     /// A signature that cannot be looked at, or covers too little.
@@ -50,10 +53,20 @@ impl std::fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Bearer(_) => "Bearer(masked)",
+            Self::Named(..) => "Named(masked)",
             Self::Signed(_) => "Signed",
             Self::Unsound(_) => "Unsound",
         })
     }
+}
+
+/// Under what name a key is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyName {
+    /// The client that it must be of.
+    Client(ClientId),
+    /// The key that it must be.
+    Key(KeyId),
 }
 
 /// A signature over a request, not verified yet.

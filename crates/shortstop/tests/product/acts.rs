@@ -7,6 +7,7 @@ mod events;
 mod routes;
 mod socket;
 pub mod stage;
+mod twilio;
 
 use stage::Stage;
 

@@ -105,26 +105,54 @@ fn too_slow() -> Problem {
     )
 }
 
+/// A type that a body may be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// JSON.
+    Json,
+    /// A form.
+    Form,
+}
+
+impl Media {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+
+    const fn refusal(self) -> &'static str {
+        match self {
+            Self::Json => "this route takes plain JSON in UTF-8 only: ",
+            Self::Form => "this route takes a form in UTF-8 only: ",
+        }
+    }
+}
+
 /// Refuses everything but plain JSON in UTF-8.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    require(Media::Json, headers)
+}
+
+/// Refuses every body but one of this type, in UTF-8 and as it is.
+pub(crate) fn require(media: Media, headers: &HeaderMap) -> Result<(), Problem> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let declared = types.next().map(http::HeaderValue::as_bytes);
-    if types.next().is_some() || !declared.is_some_and(is_json) {
-        return Err(unsupported(
-            "send the header Content-Type: application/json",
-        ));
+    if types.next().is_some() || !declared.is_some_and(|declared| is_of(media, declared)) {
+        let what_to_do = format!("send the header Content-Type: {}", media.name());
+        return Err(unsupported(media, &what_to_do));
     }
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(unsupported(
-            "send the body as it is, without Content-Encoding",
-        ));
+        let what_to_do = "send the body as it is, without Content-Encoding";
+        return Err(unsupported(media, what_to_do));
     }
     Ok(())
 }
 
-/// Whether a content type is `application/json`, at most with the character set UTF-8.
-fn is_json(declared: &[u8]) -> bool {
-    if declared == b"application/json" {
+/// Whether a content type is this one, at most with the character set UTF-8.
+fn is_of(media: Media, declared: &[u8]) -> bool {
+    if declared == media.name().as_bytes() {
         return true;
     }
     let Ok(declared) = str::from_utf8(declared) else {
@@ -136,11 +164,11 @@ fn is_json(declared: &[u8]) -> bool {
         || ["charset=utf-8", "charset=\"utf-8\""]
             .iter()
             .any(|right| charset.eq_ignore_ascii_case(right));
-    media_type.trim().eq_ignore_ascii_case("application/json") && charset_is_utf8
+    media_type.trim().eq_ignore_ascii_case(media.name()) && charset_is_utf8
 }
 
-fn unsupported(what_to_do: &'static str) -> Problem {
-    let detail = format!("this route takes plain JSON in UTF-8 only: {what_to_do}");
+fn unsupported(media: Media, what_to_do: &str) -> Problem {
+    let detail = format!("{}{what_to_do}", media.refusal());
     Problem::new(Code::UnsupportedMediaType, detail)
 }
 
@@ -179,7 +207,7 @@ mod tests {
             "application/json;charset=\"UTF-8\"",
             "application/json;",
         ] {
-            assert!(is_json(good.as_bytes()), "{good}");
+            assert!(is_of(Media::Json, good.as_bytes()), "{good}");
         }
         for bad in [
             "",
@@ -191,8 +219,20 @@ mod tests {
             "application/json, text/plain",
             "text/plain; application/json",
         ] {
-            assert!(!is_json(bad.as_bytes()), "{bad}");
+            assert!(!is_of(Media::Json, bad.as_bytes()), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_form_is_a_type_of_its_own() {
+        let form = Media::Form.name();
+        assert!(is_of(Media::Form, form.as_bytes()));
+        assert!(is_of(
+            Media::Form,
+            format!("{form}; charset=UTF-8").as_bytes()
+        ));
+        assert!(!is_of(Media::Form, b"application/json"));
+        assert!(!is_of(Media::Form, b"multipart/form-data; boundary=x"));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Reads the query of a URL: decoded once, strictly, into members that are then taken by name.
 
-use std::borrow::Cow;
-
 use crate::json::Value;
 use crate::json::fields::{Faults, Members};
 use crate::problem::Place;
+use crate::twilio::form::decoded;
 
 /// Parameters looked at; no route has as many.
 const PARAMETERS_MAX: usize = 32;
@@ -28,29 +27,6 @@ pub(crate) fn parameters<'q>(query: Option<&'q str>, faults: &mut Faults) -> Mem
         }
     }
     members
-}
-
-/// Undoes percent-encoding and `+`; `None` when it is not well-formed.
-fn decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.bytes().any(|octet| matches!(octet, b'%' | b'+')) {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(octet) = rest.next() {
-        octets.push(match octet {
-            b'+' => b' ',
-            b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
-            plain => plain,
-        });
-    }
-    String::from_utf8(octets).ok().map(Cow::Owned)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

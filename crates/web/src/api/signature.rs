@@ -11,6 +11,8 @@ use http::{HeaderMap, HeaderName};
 
 use crate::api::credentials;
 use crate::problem::{Code, Problem};
+use crate::route::Dialect;
+use crate::twilio::account::{self, Named};
 
 const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 const SIGNATURE: HeaderName = HeaderName::from_static("signature");
@@ -23,6 +25,7 @@ const DEFAULT_PORT: &str = ":443";
 /// By what a request wants to be known.
 pub(super) enum Shown<'r> {
     Bearer(&'r str),
+    Named(Named),
     Signed(Box<Signed>),
     Unsound(SignatureError),
 }
@@ -36,8 +39,17 @@ pub(super) struct Signed {
 }
 
 impl<'r> Shown<'r> {
-    /// What a head shows. Whether a body comes is known from the head too.
-    pub(super) fn of(parts: &'r Parts, is_without_body: bool) -> Self {
+    /// What a head shows on a route of this dialect. Whether a body comes is known from the head too.
+    pub(super) fn on(dialect: Dialect, parts: &'r Parts, is_without_body: bool) -> Self {
+        match dialect {
+            Dialect::Own => Self::of(parts, is_without_body),
+            Dialect::Messages | Dialect::Verify => {
+                account::shown(&parts.headers).map_or(Self::Bearer(""), Self::Named)
+            }
+        }
+    }
+
+    fn of(parts: &'r Parts, is_without_body: bool) -> Self {
         let headers = &parts.headers;
         if !headers.contains_key(&SIGNATURE_INPUT) && !headers.contains_key(&SIGNATURE) {
             return Self::Bearer(credentials::bearer(headers).unwrap_or_default());
@@ -57,6 +69,7 @@ impl<'r> Shown<'r> {
     pub(super) fn credential(&self) -> Credential<'_> {
         match self {
             Self::Bearer(key) => Credential::Bearer(key),
+            Self::Named(named) => named.credential(),
             Self::Unsound(error) => Credential::Unsound(error.clone()),
             Self::Signed(signed) => Credential::Signed(SignedRequest {
                 claims: &signed.claims,
@@ -70,7 +83,7 @@ impl<'r> Shown<'r> {
     pub(super) fn digest(&self) -> Option<[u8; 32]> {
         match self {
             Self::Signed(signed) => signed.digest,
-            Self::Bearer(_) | Self::Unsound(_) => None,
+            Self::Bearer(_) | Self::Named(_) | Self::Unsound(_) => None,
         }
     }
 }

@@ -14,6 +14,9 @@ const FAULTS_MAX: usize = 24;
 /// The longest name of an unknown member that is repeated to the caller.
 const NAME_MAX: usize = 40;
 
+/// What is said of a member that is not there.
+pub(crate) const MISSING: &str = "is missing";
+
 /// What is wrong with a request, in the order found.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
@@ -128,7 +131,7 @@ impl<'a, 'f> Fields<'a, 'f> {
         match self.take(name) {
             Some(Value::Text(text)) => Some(text),
             Some(_) => self.fault(name, "must be a text"),
-            None => self.fault(name, "is missing"),
+            None => self.fault(name, MISSING),
         }
     }
 

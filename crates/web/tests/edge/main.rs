@@ -27,6 +27,7 @@ mod site;
 mod slow;
 mod throttled;
 mod tls;
+mod twilio;
 mod webhook;
 mod wire;
 mod witness;

@@ -8,7 +8,9 @@ use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Delivery, Mobile};
 use serde_json::json;
 use testkit::{TestGateway, settings};
-use web::{Access, AdminExposure, BindError, Listener, ListenerCounters, ROUTES, ServerSettings};
+use web::{
+    Access, AdminExposure, BindError, Dialect, Listener, ListenerCounters, ROUTES, ServerSettings,
+};
 
 use crate::site::{MESSAGE, Site};
 
@@ -44,11 +46,17 @@ async fn the_description_names_every_way_in_of_each_route_with_its_scope() {
         };
         let verb = format!("{:?}", row.verb).to_lowercase();
         let scope = scope.as_str();
-        let ways = json!([
-            {"api_key": [scope]},
-            {"signature": [scope]},
-            {"api_key": [scope], "client_certificate": []},
-        ]);
+        let ways = match row.dialect {
+            Dialect::Own => json!([
+                {"api_key": [scope]},
+                {"signature": [scope]},
+                {"api_key": [scope], "client_certificate": []},
+            ]),
+            Dialect::Messages | Dialect::Verify => json!([
+                {"account": [scope]},
+                {"account": [scope], "client_certificate": []},
+            ]),
+        };
         let found = &described["paths"][row.path][&verb]["security"];
         assert_eq!(found, &ways, "{verb} {}", row.path);
     }

@@ -4,14 +4,15 @@ use ledger::Kind;
 use serde_json::{Value, json};
 use shortstop::audit_table::{Event, Trace, of_route};
 use shortstop::http_client::{Client, Reply};
-use web::{Access, ROUTES, Route, RouteRow, Verb};
+use web::{Access, Dialect, ROUTES, Route, RouteRow, Verb};
 
 use super::book::{self, Act, Shown};
 use super::stage::{AWAY, Busy, REQUESTS, Stage};
+use super::twilio;
 use crate::factors::{self, App};
 use crate::ground::{CODE, message, until};
 
-const READER: &str = "+447700900123";
+pub const READER: &str = "+447700900123";
 const LEAVER: &str = "+447700900456";
 
 /// What is sent: where, what, and the message that it is about.
@@ -35,6 +36,10 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
     for row in &ROUTES {
         // Half a minute lies between two codes: a test of the engine drives it.
         if row.route == Route::ResendVerification {
+            continue;
+        }
+        if row.dialect != Dialect::Own {
+            twilio::drive(stage, row).await;
             continue;
         }
         if let Access::Scoped(scope) = row.access {
@@ -71,7 +76,7 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
 }
 
 /// A message of this client, to a carrier that is away.
-async fn own_message(stage: &Stage, key: &str) -> String {
+pub async fn own_message(stage: &Stage, key: &str) -> String {
     let mut api = stage.ground.api(key).client();
     let waits = json!({"to": READER, "from": AWAY, "text": "It waits", "class": "alert"});
     let reply = api.post("/v1/messages", &waits).await.unwrap();
@@ -176,13 +181,15 @@ fn sent(route: Route, own: &str) -> Sent {
         Route::ReadMinimumIndex => get("/ledger/minimum-index"),
         Route::ReadEntries => get("/ledger/tile/entries/000"),
         Route::ReadTile => get("/ledger/tile/0/000"),
-        // They are about a factor of the client, or public.
+        // They are about a factor of the client, public, or in another dialect.
         Route::ConfirmFactor
         | Route::CheckFactor
         | Route::ReadFactor
         | Route::RemoveFactor
         | Route::OpenApi
-        | Route::ErrorPage => get("/"),
+        | Route::ErrorPage
+        | Route::TwilioSendMessage
+        | Route::TwilioReadMessage => get("/"),
     }
 }
 
@@ -197,7 +204,7 @@ async fn call(stage: &Stage, row: &RouteRow, key: &str, (path, body, _): &Sent) 
 }
 
 /// An act of a client over its connection.
-fn by_client(stage: &Stage, kind: Kind, client: &str, from: usize) -> Act {
+pub fn by_client(stage: &Stage, kind: Kind, client: &str, from: usize) -> Act {
     Act {
         actor: ("client", client.to_owned()),
         origin: "connection",

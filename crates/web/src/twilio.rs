@@ -1,0 +1,11 @@
+//! The API that applications of Twilio's speak: Messages and Verify. It is another way of writing the same requests
+//! and answers; every rule, limit and entry is the gateway's own. `docs/twilio.md` says what is different.
+
+pub(crate) mod account;
+pub(crate) mod errors;
+pub mod form;
+mod message;
+mod messages;
+pub(crate) mod parameters;
+pub mod sid;
+pub(crate) mod time;

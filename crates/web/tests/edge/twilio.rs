@@ -1,0 +1,5 @@
+//! The API that applications of Twilio's speak: who may call it, and what it answers.
+
+mod access;
+mod account;
+mod messages;
