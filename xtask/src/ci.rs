@@ -1,14 +1,19 @@
 //! `cargo xtask ci`: what a change must pass besides the tests. It stops at the first failure.
 
 use crate::step::{self, Step};
-use crate::tidy;
+use crate::test::tools;
+use crate::{advisories, deny, tidy};
 
-/// Checks format, lints and documentation, then tidies.
+/// Checks format, lints, and documentation, tidies, and last looks at dependencies.
 pub fn run() -> anyhow::Result<()> {
     for step in steps() {
         step.run()?;
     }
-    step::timed("tidy", tidy::run)
+    step::timed("tidy", tidy::run)?;
+    step::timed("tools", tools::provide)?;
+    deny::run()?;
+    // Last, where the reader looks: whether holes were looked for at all.
+    advisories::run_if_any()
 }
 
 fn steps() -> [Step; 3] {

@@ -1,14 +1,20 @@
 //! The project's chores: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask ci`,
-//! `cargo xtask bench`, `cargo xtask attack`.
+//! `cargo xtask bench`, `cargo xtask attack`, `cargo xtask advisories`, `cargo xtask sbom`,
+//! `cargo xtask release-list`.
 //!
 //! A chore may run tools and read the whole repository. It is no part of the product, and no crate
 //! of the product may depend on it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod advisories;
 mod attack;
 mod bench;
 mod ci;
+mod deny;
+mod release_list;
+mod sbom;
 mod step;
 mod test;
 mod tidy;
@@ -18,17 +24,26 @@ usage: cargo xtask CHORE
 
   tidy              the rules that no compiler knows: edges, sizes, names, licences, docs
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
-  ci                format, lints, documentation and tidy
+  ci                format, lints, documentation, dependencies and tidy
   bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, fair,
                     queue, ledger, search, limits, verifications, idle, or all of them; JSON
                     lines go to target/bench.jsonl
-  attack [--quick]  what becomes of attacks on a running gateway; fails when a protection does not hold";
+  attack [--quick]  what becomes of attacks on a running gateway; fails when a protection does not hold
+  advisories [--database DIR]
+                    known holes in what Cargo.lock names, by a checkout of RustSec's database
+  release-list key FILE NAME
+  release-list sign FILE [FILE] < LIST
+                    makes a key for lists of releases; signs one, by each key
+  sbom              writes down which crates are built into the product, after Cargo.lock changed";
 
 /// One thing that can be asked of `cargo xtask`.
 enum Chore {
+    Advisories { database: Option<PathBuf> },
     Attack { scale: attack::Scale },
     Bench { scenario: Option<String> },
     Ci,
+    ReleaseList { words: Vec<String> },
+    Sbom,
     Test { filter: Vec<String> },
     Tidy,
 }
@@ -38,6 +53,10 @@ impl Chore {
     fn parse(words: &[String]) -> Option<Self> {
         let (name, rest) = words.split_first()?;
         match (name.as_str(), rest) {
+            ("advisories", []) => Some(Self::Advisories { database: None }),
+            ("advisories", [flag, folder]) if flag == "--database" => Some(Self::Advisories {
+                database: Some(PathBuf::from(folder)),
+            }),
             ("attack", []) => Some(Self::Attack {
                 scale: attack::Scale::Full,
             }),
@@ -49,6 +68,12 @@ impl Chore {
                 scenario: Some(scenario.clone()),
             }),
             ("ci", []) => Some(Self::Ci),
+            ("release-list", words @ [what, _, ..]) if ["key", "sign"].contains(&what.as_str()) => {
+                Some(Self::ReleaseList {
+                    words: words.to_vec(),
+                })
+            }
+            ("sbom", []) => Some(Self::Sbom),
             ("test", []) => Some(Self::Test { filter: Vec::new() }),
             ("test", [dashes, filter @ ..]) if dashes == "--" => Some(Self::Test {
                 filter: filter.to_vec(),
@@ -60,9 +85,12 @@ impl Chore {
 
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::Advisories { database } => advisories::run(database.as_deref()),
             Self::Attack { scale } => attack::run(*scale),
             Self::Bench { scenario } => bench::run(scenario.as_deref()),
             Self::Ci => ci::run(),
+            Self::ReleaseList { words } => release_list::run(words),
+            Self::Sbom => sbom::run(),
             Self::Test { filter } => test::run(filter),
             Self::Tidy => tidy::run(),
         }
@@ -109,6 +137,8 @@ mod tests {
             "tidyy",
             "tidy now",
             "ci --fast",
+            "advisories --database",
+            "advisories here",
             "test receipt",
         ] {
             assert!(parse(line).is_none(), "{line:?} was taken for a chore");

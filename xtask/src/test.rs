@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use crate::{attack, step};
 
 mod tally;
-mod tools;
+pub mod tools;
 
 use tally::Tally;
 

@@ -10,19 +10,17 @@ use anyhow::{Context, bail};
 use crate::step;
 
 mod docs;
-mod duplicates;
 mod finding;
 mod imports;
 mod leaks;
-mod licences;
 mod names;
 mod purity;
 mod racy;
 mod rooms;
 mod rules;
+mod sbom;
 mod shape;
 mod source;
-mod spdx;
 mod tree;
 mod workspace;
 
@@ -67,8 +65,7 @@ fn findings(root: &Path, rules: &Rules) -> anyhow::Result<Vec<Finding>> {
             .flat_map(|file| names::of_path(&file.path))
             .collect(),
         sources.iter().flat_map(names::of_types).collect(),
-        licences::unwelcome(&workspace.packages),
-        duplicates::linked_twice(&duplicates::linked()?),
+        sbom::stale(root)?,
         docs::dependency_rows(&dependencies(root, &workspace)?),
         docs::problem_sections(&problems(&files, rules)?),
         files.iter().flat_map(leaks::of_file).collect(),

@@ -3,6 +3,8 @@
 //! of it is published by C2SP: tiles, signed checkpoints, witnesses, receipts, policies. Everything
 //! here is a pure function of its input, so an auditor can check a ledger with this crate alone.
 //!
+//! Lists of releases are signed in the same way, and read here too.
+//!
 //! It is not the store: nothing here writes, reads a clock, draws a random byte or assigns an index.
 //! `docs/ledger.md` is the same in prose.
 
@@ -16,6 +18,7 @@ pub mod leaf;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod release;
 pub mod seal;
 pub mod siem;
 mod spelling;
@@ -39,6 +42,7 @@ pub use leaf::{Hash, empty_root, leaf_hash, node_hash};
 pub use note::key::{KeyName, VerifierKey};
 pub use policy::Policy;
 pub use proof::LogProof;
+pub use release::{ReleaseList, SignedList};
 pub use tree::consistency::TreeHead;
 pub use tree::frontier::Frontier;
 pub use verify::fault::{Fault, FaultKind, Watcher};

@@ -135,7 +135,7 @@ pub const fn of_command(command: &Command) -> Trace {
         Command::Verifications(command) => of_verifications(command),
         Command::Restore(_) => Trace::Entry(&[Kind::BackupRestored]),
         Command::CarrierSim(_) => Trace::Nothing("a carrier to test against"),
-        Command::Version => Trace::Nothing("the same for everybody"),
+        Command::Version(_) => Trace::Nothing("the same for everybody"),
     }
 }
 

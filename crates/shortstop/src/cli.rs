@@ -5,6 +5,7 @@ pub mod clients;
 pub mod limits;
 pub mod search;
 pub mod verifications;
+pub mod version;
 pub mod webhook;
 
 use std::ffi::OsString;
@@ -19,11 +20,12 @@ use crate::exit::Failure;
 
 pub use clients::{ClientAddArgs, ClientCommand, KeyArgs};
 pub use limits::{ExplainArgs, LimitsArgs, LimitsCommand};
+pub use version::VersionArgs;
 
 /// The security gateway for SMS short codes.
 ///
 /// Without a command it plays the demo. Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 something
-/// it needs is not there.
+/// it needs is not there, 4 a newer release exists (`version --check` alone).
 #[derive(Debug, Parser)]
 #[command(name = "shortstop", version, about, disable_help_subcommand = true)]
 pub struct Cli {
@@ -97,8 +99,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Run a carrier (SMSC) with handsets that answer, to test against.
     CarrierSim(CarrierSimArgs),
-    /// Print the version.
-    Version,
+    /// Print the version; print what this binary is made of; check it against a signed list of releases.
+    Version(VersionArgs),
 }
 
 /// Options of the demo.

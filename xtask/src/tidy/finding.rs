@@ -26,10 +26,8 @@ pub enum Check {
     Sleep,
     /// An import by `*`.
     Glob,
-    /// A dependency's licence is not on the list.
-    Licence,
-    /// Two versions of one crate are linked.
-    Duplicate,
+    /// The list of what is built in is not what cargo builds in.
+    Sbom,
     /// Dependencies, their rows and the workspace's list disagree.
     Dependency,
     /// A problem code has no section for the reader.

@@ -25,10 +25,6 @@ pub struct Package {
     pub id: String,
     /// The crate's name.
     pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its declared SPDX expression.
-    pub license: Option<String>,
     /// What its manifest asks for.
     #[serde(default)]
     pub dependencies: Vec<Dependency>,
@@ -127,12 +123,12 @@ mod tests {
     fn our_crates_and_those_of_others_are_told_apart() {
         let workspace: Workspace = serde_json::from_value(serde_json::json!({
             "packages": [
-                { "id": "web 0", "name": "web", "version": "0", "license": "MIT", "dependencies": [
+                { "id": "web 0", "name": "web", "dependencies": [
                     { "name": "engine", "kind": null, "path": "crates/engine" },
                     { "name": "testkit", "kind": "dev", "path": "crates/testkit" },
                     { "name": "axum", "kind": null },
                 ] },
-                { "id": "axum 0", "name": "axum", "version": "0", "license": "MIT", "dependencies": [
+                { "id": "axum 0", "name": "axum", "dependencies": [
                     { "name": "tokio", "kind": null },
                 ] },
             ],

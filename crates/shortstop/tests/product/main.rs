@@ -34,6 +34,7 @@ mod prune;
 mod public_log;
 mod pumping;
 mod rebuild;
+mod releases;
 mod road;
 mod seals;
 mod siem;

@@ -106,7 +106,7 @@ fn script() -> PathBuf {
 }
 
 /// Runs a script with the interpreter that `cargo xtask test` has set up.
-async fn python(script: &Path, input: &Value, environment: &[(&str, String)]) -> String {
+pub(super) async fn python(script: &Path, input: &Value, environment: &[(&str, String)]) -> String {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/paths.json");
     let paths = std::fs::read(list).expect("`cargo xtask test` installs the peers");
     let paths: Value = serde_json::from_slice(&paths).unwrap();
