@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use ledger::Hash;
 
 use cyclonedx::{
-    Bom, Component, Composition, Dependency, Digest, External, Kind, Licence, Metadata, Property,
+    Bom, Component, Composition, Dependency, Digest, Kind, Licence, Metadata, Property,
 };
 use parts::{How, Part, Parts};
 
@@ -75,7 +75,7 @@ fn serial(bom: &Bom) -> String {
 fn product(root: &Part, build: &Build, file: &Hash) -> Component {
     Component {
         kind: Kind::Application,
-        // A name of ours in crates.io's space would be somebody else's crate.
+        // Under a name of ours the public registry may hold somebody else's crate.
         purl: Some(format!("pkg:generic/{}@{}", root.name, root.version)),
         hashes: vec![Digest::sha256(file.to_string())],
         properties: vec![
@@ -93,10 +93,6 @@ fn component(part: &Part) -> Component {
         How::Linked | How::Build => Some(format!("pkg:cargo/{name}@{version}")),
         How::Bundled => Some(format!("pkg:generic/{name}@{version}")),
     };
-    let source = match part.how {
-        How::Linked | How::Build => vec![External::registry(name, version)],
-        How::Own | How::Bundled => Vec::new(),
-    };
     Component {
         kind: Kind::Library,
         reference: part.reference(),
@@ -110,7 +106,6 @@ fn component(part: &Part) -> Component {
         hashes: part.hash().map(Digest::sha256).into_iter().collect(),
         licenses: vec![Licence::expression(part.licence)],
         purl,
-        external_references: source,
         properties: Vec::new(),
     }
 }
@@ -126,7 +121,6 @@ fn standard_library(build: &Build) -> Component {
         hashes: Vec::new(),
         licenses: vec![Licence::expression("MIT OR Apache-2.0")],
         purl: Some(format!("pkg:generic/rust@{}", build.rust)),
-        external_references: Vec::new(),
         properties: vec![Property::new("shortstop:commit", build.rust_commit)],
     }
 }

@@ -1,3 +1,5 @@
+//! Lists as they are read, signed and judged, and as somebody would forge them.
+
 use super::*;
 use crate::note::key::{KeyName, KeyType};
 use crate::note::signature::Signature;

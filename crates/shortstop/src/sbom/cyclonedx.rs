@@ -72,9 +72,6 @@ pub struct Component {
     /// Its package URL, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purl: Option<String>,
-    /// Where it is from.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub external_references: Vec<External>,
     /// Remarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<Property>,
@@ -118,24 +115,6 @@ impl Licence {
     /// An SPDX expression.
     pub const fn expression(expression: &'static str) -> Self {
         Self { expression }
-    }
-}
-
-/// Where a part is from.
-#[derive(Debug, Serialize)]
-pub struct External {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    url: String,
-}
-
-impl External {
-    /// The page of a crate in the registry.
-    pub fn registry(name: &str, version: &str) -> Self {
-        Self {
-            kind: "distribution",
-            url: format!("https://crates.io/crates/{name}/{version}"),
-        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! The document of the binary that runs these tests.
+
 use std::collections::BTreeSet;
 
 use super::*;

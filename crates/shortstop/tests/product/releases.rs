@@ -186,84 +186,52 @@ async fn a_binary_that_is_not_what_was_released_is_named_even_when_something_is_
     );
 }
 
+/// Checks a file that is not to be believed, and what is said of it.
+async fn refused(office: &Office, file: impl AsRef<[u8]>, more: &[&str], says: &str) {
+    let (code, told) = office.check(file.as_ref(), more).await;
+    assert_eq!(code, Some(1), "{says}: {told}");
+    let error = told["error"].as_str().unwrap();
+    assert!(error.contains(says), "{says}: {error}");
+}
+
 #[tokio::test]
-async fn a_list_that_was_altered_cut_forged_expired_or_rolled_back_is_not_believed() {
+async fn a_list_that_was_altered_cut_or_forged_is_not_believed() {
     let office = Office::new();
     let honest = list(&own_hash().await, &newer()).await;
     let file = office.signed(&honest);
+    for (from, to) in [
+        ("critical", "low"),
+        ("0000", "1111"),
+        ("number 5", "number 6"),
+    ] {
+        let altered = file.replacen(from, to, 1);
+        refused(&office, altered, &[], "does not verify").await;
+    }
     let stranger = signer("releases.example/one", 2);
     let mut forged = Note::unsigned(honest.clone()).unwrap();
     forged.sign(stranger.sign(&honest).unwrap());
-    let expired = honest.replacen("2999-01-01", "2026-02-01", 1);
-    let future = honest.replacen("issued 2026", "issued 2998", 1);
-    let twice = format!("{honest}{}", newer());
+    refused(&office, forged.to_string(), &[], "no known key").await;
+    refused(&office, honest.clone(), &[], "no signatures").await;
+    let cut = &file.as_bytes()[..file.len() - 20];
+    refused(&office, cut, &[], "not believed").await;
     let mut huge = file.clone().into_bytes();
     huge.resize(3 << 20, b'\n');
-    let cases: [(&str, Vec<u8>, &[&str], &str); 10] = [
-        (
-            "altered",
-            file.replacen("critical", "low", 1).into_bytes(),
-            &[],
-            "does not verify",
-        ),
-        (
-            "a hash swapped",
-            file.replacen("0000", "1111", 1).into_bytes(),
-            &[],
-            "does not verify",
-        ),
-        (
-            "cut",
-            file.as_bytes()[..file.len() - 20].to_vec(),
-            &[],
-            "not believed",
-        ),
-        (
-            "by a stranger",
-            forged.to_string().into_bytes(),
-            &[],
-            "no known key",
-        ),
-        (
-            "unsigned",
-            honest.clone().into_bytes(),
-            &[],
-            "no signatures",
-        ),
-        (
-            "expired",
-            office.signed(&expired).into_bytes(),
-            &[],
-            "expired",
-        ),
-        (
-            "from the future",
-            office.signed(&future).into_bytes(),
-            &[],
-            "future",
-        ),
-        (
-            "rolled back",
-            file.clone().into_bytes(),
-            &["--newest-seen", "6"],
-            "older than list 6",
-        ),
-        (
-            "a version twice",
-            office.signed(&twice).into_bytes(),
-            &[],
-            "names something again",
-        ),
-        ("huge", huge, &[], "too long"),
-    ];
-    for (what, file, more, says) in cases {
-        let (code, told) = office.check(&file, more).await;
-        assert_eq!(code, Some(1), "{what}: {told}");
-        assert!(
-            told["error"].as_str().unwrap().contains(says),
-            "{what}: {told}"
-        );
-    }
+    refused(&office, huge, &[], "too long").await;
+}
+
+#[tokio::test]
+async fn a_list_that_expired_was_rolled_back_or_tells_twice_is_not_believed() {
+    let office = Office::new();
+    let honest = list(&own_hash().await, &newer()).await;
+    let file = office.signed(&honest);
+    let expired = office.signed(&honest.replacen("2999-01-01", "2026-02-01", 1));
+    refused(&office, expired, &[], "expired").await;
+    let future = office.signed(&honest.replacen("issued 2026", "issued 2998", 1));
+    refused(&office, future, &[], "future").await;
+    let seen = ["--newest-seen", "6"];
+    refused(&office, &file, &seen, "older than list 6").await;
+    let twice = office.signed(&format!("{honest}{}", newer()));
+    refused(&office, twice, &[], "names something again").await;
     let (code, _) = office.check(file.as_bytes(), &["--newest-seen", "5"]).await;
     assert_eq!(code, Some(4));
 }

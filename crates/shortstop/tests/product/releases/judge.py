@@ -9,10 +9,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 text = sys.stdin.read()
 fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+if fault is not None:
+    print(json.dumps({"fault": repr(fault)}))
+    sys.exit()
 bom = Bom.from_json(json.loads(text))
 bom.validate()
 print(json.dumps({
-    "fault": None if fault is None else repr(fault),
+    "fault": None,
     "serial": str(bom.serial_number),
     "components": len(bom.components),
     "purls": sorted(str(part.purl) for part in bom.components if part.purl),
