@@ -13,7 +13,7 @@ use domain::system_id::SystemId;
 use ipnet::IpNet;
 
 use crate::limits::Throttled;
-use crate::rows::{AuthMode, ClientRow, Thumbprint};
+use crate::rows::{AuthMode, CertificateName, ClientRow, Thumbprint};
 
 mod api_key;
 mod directory;
@@ -236,6 +236,7 @@ struct Grants {
     networks: Vec<IpNet>,
     auth: AuthMode,
     certificates: Vec<Thumbprint>,
+    certificate_names: Vec<CertificateName>,
 }
 
 impl Grants {
@@ -255,7 +256,15 @@ impl Grants {
                 .collect(),
             auth: row.auth,
             certificates: row.certificates.iter().map(|kept| kept.sha256).collect(),
+            certificate_names: row.certificate_names.clone(),
         })
+    }
+
+    /// Whether this certificate was given to the client, by its hash or by a name in it.
+    fn knows(&self, shown: &PeerCertificate) -> bool {
+        let names = &self.certificate_names;
+        self.certificates.contains(&shown.sha256)
+            || shown.names.iter().any(|name| names.contains(name))
     }
 
     fn allows(&self, source: IpAddr) -> bool {

@@ -21,7 +21,7 @@ use crate::coalesce::Who;
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
-use crate::rows::{ApiKeyRow, AuthMode, CertificateRow, ClientRow, Thumbprint};
+use crate::rows::{ApiKeyRow, AuthMode, CertificateName, CertificateRow, ClientRow, Thumbprint};
 use crate::search::holds_number;
 use crate::turns::Turn;
 
@@ -46,6 +46,8 @@ pub struct NewClient {
     pub auth: AuthMode,
     /// The certificates it may show.
     pub certificates: Vec<CertificateRow>,
+    /// Names of which the certificate that it shows may have one.
+    pub certificate_names: Vec<CertificateName>,
     /// When its first key ends.
     pub key_expires: Option<Timestamp>,
 }
@@ -59,6 +61,10 @@ pub struct ClientChange {
     pub add: Vec<CertificateRow>,
     /// Certificates that it may not show any more.
     pub drop: Vec<Thumbprint>,
+    /// Names of certificates that it may show from now on.
+    pub add_names: Vec<CertificateName>,
+    /// Names of certificates that it may not show any more.
+    pub drop_names: Vec<CertificateName>,
 }
 
 /// Why a client is not added or changed.
@@ -82,20 +88,39 @@ pub enum ClientError {
     )]
     NameAstray,
     /// Its requests are to come with a certificate, and it has none.
-    #[error("a client with key+mtls needs a certificate: give it with --certificate")]
+    #[error(
+        "a client with key+mtls needs a certificate: give it with --certificate, or a name in it with \
+         --certificate-name"
+    )]
     NoCertificate,
     /// It has certificates that nobody would look at.
     #[error(
         "certificates are looked at for clients with key+mtls alone: say --auth key+mtls, or drop them with \
-         --drop-certificate"
+         --drop-certificate or --drop-certificate-name"
     )]
     IdleCertificate,
     /// It has no such certificate.
     #[error("the client has no such certificate; `shortstop client list` shows them")]
     CertificateNotFound,
+    /// It has no such name of a certificate.
+    #[error("the client has no such certificate name; `shortstop client list` shows them")]
+    CertificateNameNotFound,
+    /// Another client has this name.
+    #[error(
+        "another client has this certificate name: one certificate must not stand for two; `shortstop client list` \
+         shows whose it is"
+    )]
+    CertificateNameTaken,
+    /// A name in a certificate may be a person's number.
+    #[error(
+        "the certificate name holds 7 digits in a row, like a phone number, and the ledger keeps it for ever: give \
+         the certificate with --certificate"
+    )]
+    CertificateNameAstray,
     /// It has more certificates than a client may have.
     #[error(
-        "a client may have 16 certificates at most: drop those that are over with --drop-certificate"
+        "a client may have 16 certificates and 16 names of certificates at most: drop those that are over with \
+         --drop-certificate or --drop-certificate-name"
     )]
     TooManyCertificates,
     /// Its requests are to be signed, and it has no key to sign them with.
@@ -234,8 +259,10 @@ impl Gateway {
             row.certificates.retain(|kept| kept.sha256 != fresh.sha256);
             row.certificates.push(fresh);
         }
+        take_names(&mut row, change.add_names, &change.drop_names)?;
         row.auth = change.auth.unwrap_or(row.auth);
         check_credentials(&row, now)?;
+        self.check_names(&row)?;
         let entry = entries::by_os_user(
             Kind::ClientChanged,
             actor,
@@ -273,6 +300,11 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<ClientRow, ClientError> {
         check_name(&new.name)?;
+        // Two clients must not take the same name at once.
+        let turn = match new.certificate_names.is_empty() {
+            true => None,
+            false => Some(self.client_turn().await),
+        };
         let scopes = new.scopes.iter();
         let row = ClientRow {
             id: self.ids.id(&*self.entropy, now),
@@ -283,15 +315,29 @@ impl Gateway {
             networks: new.networks.iter().map(ToString::to_string).collect(),
             auth: new.auth,
             certificates: new.certificates,
+            certificate_names: new.certificate_names,
             keys: vec![key_row],
             created: now,
             revoked: None,
         };
         check_credentials(&row, now)?;
+        self.check_names(&row)?;
         let data = entries::clients::grants(&row);
         let entry = entries::by_os_user(Kind::ClientCreated, actor, data, Some(&row.id));
-        self.commit_client(entry, row.clone(), now, None).await?;
+        self.commit_client(entry, row.clone(), now, turn).await?;
         Ok(row)
+    }
+
+    /// No name stands for two clients, and none may be a person's number.
+    fn check_names(&self, row: &ClientRow) -> Result<(), ClientError> {
+        let mut names = row.certificate_names.iter();
+        if names.any(|name| holds_number(name.as_str())) {
+            return Err(ClientError::CertificateNameAstray);
+        }
+        let other = self
+            .clients_now()
+            .other_with(row.id, &row.certificate_names);
+        other.map_or(Ok(()), |_| Err(ClientError::CertificateNameTaken))
     }
 
     /// Takes the turn to change clients.
@@ -379,18 +425,34 @@ impl Gateway {
     }
 }
 
+/// Takes names in and out.
+fn take_names(
+    row: &mut ClientRow,
+    add: Vec<CertificateName>,
+    drop: &[CertificateName],
+) -> Result<(), ClientError> {
+    let names = &mut row.certificate_names;
+    if !drop.iter().all(|gone| names.contains(gone)) {
+        return Err(ClientError::CertificateNameNotFound);
+    }
+    names.retain(|kept| !drop.contains(kept));
+    for name in add {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(())
+}
+
 /// A client that no request could be of is a mistake, and so is one whose certificates nobody would look at.
 fn check_credentials(row: &ClientRow, now: Timestamp) -> Result<(), ClientError> {
-    if row.certificates.len() > CERTIFICATES_MAX {
+    if row.certificates.len().max(row.certificate_names.len()) > CERTIFICATES_MAX {
         return Err(ClientError::TooManyCertificates);
     }
+    let has_none = row.certificates.is_empty() && row.certificate_names.is_empty();
     match row.auth {
-        AuthMode::KeyAndCertificate if row.certificates.is_empty() => {
-            Err(ClientError::NoCertificate)
-        }
-        AuthMode::Key | AuthMode::Signed if !row.certificates.is_empty() => {
-            Err(ClientError::IdleCertificate)
-        }
+        AuthMode::KeyAndCertificate if has_none => Err(ClientError::NoCertificate),
+        AuthMode::Key | AuthMode::Signed if !has_none => Err(ClientError::IdleCertificate),
         AuthMode::Signed if !row.keys.iter().any(|key| signs(key, now)) => {
             Err(ClientError::NoSigningKey)
         }

@@ -10,7 +10,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use domain::id::ClientId;
 use domain::limit::facts::{Event, Facts};
 use domain::system_id::SystemId;
@@ -19,12 +18,12 @@ use ledger::{Kind, Outcome};
 use tokio::sync::oneshot;
 
 use crate::changes::Changes;
-use crate::client::Caller;
+use crate::client::{Caller, PeerCertificate};
 use crate::coalesce::Who;
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::{Counter, MetricKind, MetricRow};
-use crate::settings::{CertificateHash, EsmeAccount, EsmeSettings, PasswordHash};
+use crate::settings::{EsmeAccount, EsmeSettings, PasswordHash};
 use watch::{Attempt, Watch};
 
 pub use deliveries::{EsmeContent, EsmeDeliveries, EsmeDelivery};
@@ -53,7 +52,7 @@ impl EsmeBind {
 }
 
 /// What an ESME shows to be let in. `Debug` masks it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct BindAttempt<'a> {
     /// What it is to be for.
     pub bind: EsmeBind,
@@ -63,8 +62,8 @@ pub struct BindAttempt<'a> {
     pub password: &'a [u8],
     /// Where it comes from.
     pub source: IpAddr,
-    /// The certificate that it showed and holds the key of, in DER.
-    pub certificate: Option<&'a [u8]>,
+    /// The certificate that it showed and holds the key of.
+    pub certificate: Option<PeerCertificate>,
 }
 
 impl std::fmt::Debug for BindAttempt<'_> {
@@ -179,7 +178,7 @@ pub struct BoundEsme {
     client: ClientId,
     bind: EsmeBind,
     source: IpAddr,
-    certificate: Option<CertificateHash>,
+    certificate: Option<PeerCertificate>,
 }
 
 impl BoundEsme {
@@ -193,7 +192,9 @@ impl BoundEsme {
         let settings = self.gateway.settings();
         let account = settings.esmes.accounts.get(&self.system_id);
         let account = account.ok_or(EsmeGone)?;
+        let now = self.gateway.now();
         let shown = self.certificate.as_ref();
+        let shown = shown.filter(|shown| shown.is_valid(now));
         if account.client != self.client || place(account, self.source, shown).is_err() {
             return Err(EsmeGone);
         }
@@ -244,7 +245,7 @@ impl Gateway {
         // A certificate that nobody asked for proves nothing.
         let is_pinned = bound
             .standing()
-            .is_ok_and(|(_, account)| !account.certificates.is_empty());
+            .is_ok_and(|(_, account)| account.asks_for_certificate());
         let proof = if is_pinned {
             entries::esme::Proof::PasswordAndCertificate
         } else {
@@ -280,8 +281,9 @@ impl Gateway {
         let account = found.as_ref().map(|(account, _)| account);
         let password = account.map_or(&nobody, |account| &account.password);
         let is_right = password.is_of(attempt.password) && account.is_some();
-        let shown = attempt.certificate.map(hash);
-        let stands = self.stands(found.as_ref(), attempt.source, shown.as_ref());
+        let shown = attempt.certificate.as_ref();
+        let shown = shown.filter(|shown| shown.is_valid(now));
+        let stands = self.stands(found.as_ref(), attempt.source, shown);
         let watched = Attempt {
             source: attempt.source,
             name: attempt.system_id,
@@ -297,7 +299,7 @@ impl Gateway {
             Err(cause) => cause,
             Ok(()) if !is_right => Cause::Password,
             Ok(()) => {
-                return self.seat(esmes, (attempt, &watched), shown).ok_or_else(|| {
+                return self.seat(esmes, (attempt, &watched)).ok_or_else(|| {
                     self.refuse_esme(esmes, (&watched, found.as_ref()), Cause::Full, now)
                 });
             }
@@ -310,7 +312,7 @@ impl Gateway {
         &self,
         found: Option<&(Arc<EsmeAccount>, SystemId)>,
         source: IpAddr,
-        shown: Option<&CertificateHash>,
+        shown: Option<&PeerCertificate>,
     ) -> Result<(), Cause> {
         let (account, system_id) = found.ok_or(Cause::Unknown)?;
         place(account, source, shown)?;
@@ -341,7 +343,6 @@ impl Gateway {
         &self,
         esmes: &EsmeSettings,
         (attempt, watched): (&BindAttempt<'_>, &Attempt<'_>),
-        certificate: Option<CertificateHash>,
     ) -> Option<BoundEsme> {
         let system_id = watched.account?;
         let account = esmes.accounts.get(system_id)?;
@@ -360,7 +361,7 @@ impl Gateway {
             client: account.client,
             bind: attempt.bind,
             source: attempt.source,
-            certificate,
+            certificate: attempt.certificate.clone(),
         })
     }
 
@@ -440,22 +441,20 @@ fn facts<'a>(watched: &Attempt<'a>) -> Facts<'a> {
 fn place(
     account: &EsmeAccount,
     source: IpAddr,
-    shown: Option<&CertificateHash>,
+    shown: Option<&PeerCertificate>,
 ) -> Result<(), Cause> {
     let source = source.to_canonical();
     let networks = &account.networks;
     if !networks.is_empty() && !networks.iter().any(|network| network.contains(&source)) {
         return Err(Cause::Network);
     }
-    let pinned = &account.certificates;
-    if !pinned.is_empty() && !shown.is_some_and(|shown| pinned.contains(shown)) {
+    let suits = |shown: &PeerCertificate| {
+        let names = &account.certificate_names;
+        account.certificates.contains(&shown.sha256)
+            || shown.names.iter().any(|name| names.contains(name))
+    };
+    if account.asks_for_certificate() && !shown.is_some_and(suits) {
         return Err(Cause::Certificate);
     }
     Ok(())
-}
-
-fn hash(certificate: &[u8]) -> CertificateHash {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, certificate).as_ref());
-    hash
 }

@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::esmes::EsmeReceipts;
 
+mod certificate_name;
 mod credential;
 mod verification;
 mod webhook;
 
+pub use certificate_name::{CertificateName, NoCertificateName};
 pub(crate) use credential::octets_of_hex;
 pub use credential::{
     AuthMode, CertificateRow, KeyMethod, NoThumbprint, Thumbprint, UnknownAuthMode,
@@ -369,6 +371,9 @@ pub struct ClientRow {
     /// The certificates it may show.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub certificates: Vec<CertificateRow>,
+    /// Names of which the certificate that it shows may have one, where an authority vouches for it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub certificate_names: Vec<CertificateName>,
     /// Its keys.
     pub keys: Vec<ApiKeyRow>,
     /// When it was made.

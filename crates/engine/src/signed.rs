@@ -42,7 +42,10 @@ impl Gateway {
         let now = self.now();
         let from = Origin {
             source: shown.source,
-            certificate: shown.certificate.and_then(|shown| shown.at(now)),
+            certificate: shown
+                .certificate
+                .as_ref()
+                .filter(|shown| shown.is_valid(now)),
         };
         let found = match &shown.credential {
             Credential::Bearer(key) => self.clients_now().authenticate(key, from, now),
@@ -59,7 +62,7 @@ impl Gateway {
     async fn signed(
         &self,
         signed: &SignedRequest<'_>,
-        from: Origin,
+        from: Origin<'_>,
         now: Timestamp,
     ) -> Result<Caller, NotAccepted> {
         let claims = signed.claims;

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod endings;
 pub mod entropy;
 pub mod exit;
 pub mod folder;

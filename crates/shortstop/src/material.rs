@@ -7,17 +7,17 @@ use std::sync::Arc;
 use engine::settings::{EsmeAccount, PasswordHash};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tls::{CertificateNeed, Certificates, ClientCertificates, TlsError, TlsProfile, TlsSlot};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
 use web::sim_swap::{Credentials, Secret, SimSwapClient};
 use web::webhook::{RootsError, WebhookCaller};
 use web::witness::HttpWitness;
-use web::{CertificateNeed, Certificates, ClientCertificates, TlsError, TlsProfile, TlsSlot};
 use zeroize::Zeroizing;
 
 use crate::config::Problems;
 use crate::config::checked::{
-    CarrierLink, Checked, Identity, LinkTls, PairFiles, PasswordSource, RiskIdentity, RiskPlan,
-    StreamPlan, Way,
+    CarrierLink, Checked, ClientsPlan, Identity, LinkTls, PairFiles, PasswordSource, RiskIdentity,
+    RiskPlan, StreamPlan, Way,
 };
 use crate::config::https::ClientCertificates as Asked;
 use crate::config::secret::Password;
@@ -31,7 +31,9 @@ pub struct Material {
     /// What it asks of applications.
     pub clients: ClientCertificates,
     /// The certificate of the listener for ESMEs; `None` when the gateway makes it, or there is no TLS.
-    pub smpp: Option<PairText>,
+    pub smpp: Option<Certificates>,
+    /// What it asks of ESMEs.
+    pub esme_clients: ClientCertificates,
     /// The passwords of ESMEs, in the order of the configuration.
     pub esmes: Vec<PasswordHash>,
     /// What each link needs, in the order of the configuration.
@@ -40,20 +42,6 @@ pub struct Material {
     pub risk: Option<SimSwapClient>,
     /// The way to webhooks; `None` when nobody's certificates can be believed.
     pub webhooks: Option<WebhookCaller>,
-}
-
-/// A certificate chain and its key, as their files hold them.
-pub struct PairText {
-    /// The chain.
-    pub chain: Vec<u8>,
-    /// The key.
-    pub key: Zeroizing<Vec<u8>>,
-}
-
-impl std::fmt::Debug for PairText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PairText")
-    }
 }
 
 /// What one link needs. Its certificates have been read once to see that they can be; the link reads
@@ -70,10 +58,18 @@ impl Material {
         let mut problems = Problems::default();
         let https = match &checked.https.identity {
             Identity::Generated => None,
-            Identity::Files(files) => listener(files, &mut problems),
+            Identity::Files(files) => listener("https", files, &mut problems),
         };
-        let clients = clients(checked, &mut problems);
-        let smpp = smpp(checked, &mut problems);
+        let clients = clients("https", &checked.https.clients, &mut problems);
+        let smpp = checked.smpp.as_ref();
+        let esme_clients = smpp.map_or_else(
+            || Some(ClientCertificates::default()),
+            |plan| self::clients("smpp", &plan.clients, &mut problems),
+        );
+        let smpp = match smpp.and_then(|plan| plan.identity.as_ref()) {
+            Some(Identity::Files(files)) => listener("smpp", files, &mut problems),
+            Some(Identity::Generated) | None => None,
+        };
         let placed = checked.esmes.iter().enumerate();
         let esmes: Vec<_> = placed
             .filter_map(|(place, plan)| {
@@ -106,15 +102,20 @@ impl Material {
         let risk = checked.risk.as_ref();
         let risk = risk.and_then(|plan| sim_swap(plan, &mut problems));
         let webhooks = webhooks(checked, &mut problems);
-        problems.or_value(clients.map(|clients| Self {
-            https,
-            clients,
-            smpp,
-            esmes,
-            links,
-            risk,
-            webhooks,
-        }))
+        problems.or_value(
+            clients
+                .zip(esme_clients)
+                .map(|(clients, esme_clients)| Self {
+                    https,
+                    clients,
+                    smpp,
+                    esme_clients,
+                    esmes,
+                    links,
+                    risk,
+                    webhooks,
+                }),
+        )
     }
 
     /// Gives the accounts of ESMEs their passwords.
@@ -129,26 +130,6 @@ impl Material {
         });
         checked.settings.esmes.accounts = accounts.collect();
     }
-}
-
-/// The certificate of the listener for ESMEs, tried once.
-fn smpp(checked: &Checked, problems: &mut Problems) -> Option<PairText> {
-    let plan = checked.smpp.as_ref()?;
-    let Some(Identity::Files(files)) = &plan.identity else {
-        return None;
-    };
-    let chain = octets("smpp.certificate_file", &files.certificate, problems);
-    let key = secret_octets("smpp.key_file", &files.key, problems);
-    let (chain, key) = (chain?, key?);
-    let tried = smpp::server::TlsSlot::new(smpp::server::TlsProfile::default(), &chain, &key);
-    let (at, path) = match &tried {
-        Err(smpp::server::TlsError::Chain) => ("smpp.certificate_file", &files.certificate),
-        _ => ("smpp.key_file", &files.key),
-    };
-    let tried =
-        tried.map_err(|error| format!("{}: {:#}", path.display(), anyhow::Error::new(error)));
-    problems.keep(at, tried)?;
-    Some(PairText { chain, key })
 }
 
 /// A password of SMPP in a file of its own.
@@ -208,41 +189,52 @@ fn check_stream(stream: &StreamPlan, at: &str, problems: &mut Problems) {
     problems.keep(&format!("{at}.{key}"), made);
 }
 
-/// The certificate of the HTTPS listener.
-fn listener(files: &PairFiles, problems: &mut Problems) -> Option<Certificates> {
-    let chain = octets("https.certificate_file", &files.certificate, problems);
-    let key = secret_octets("https.key_file", &files.key, problems);
+/// The certificate of a listener.
+fn listener(section: &str, files: &PairFiles, problems: &mut Problems) -> Option<Certificates> {
+    let [chain_key, key_key] =
+        ["certificate_file", "key_file"].map(|name| format!("{section}.{name}"));
+    let chain = octets(&chain_key, &files.certificate, problems);
+    let key = secret_octets(&key_key, &files.key, problems);
     let (chain, key) = (chain?, key?);
     let certificates = Certificates::from_pem(&chain, &key).and_then(|tried| {
         TlsSlot::new(TlsProfile::default(), tried)?;
         Certificates::from_pem(&chain, &key)
     });
     let (at, path) = match &certificates {
-        Err(TlsError::Chain) => ("https.certificate_file", &files.certificate),
-        _ => ("https.key_file", &files.key),
+        Err(TlsError::Chain) => (chain_key, &files.certificate),
+        _ => (key_key, &files.key),
     };
     let certificates = certificates
         .map_err(|error| format!("{}: {:#}", path.display(), anyhow::Error::new(error)));
-    problems.keep(at, certificates)
+    problems.keep(&at, certificates)
 }
 
-/// What the listener asks of applications.
-fn clients(checked: &Checked, problems: &mut Problems) -> Option<ClientCertificates> {
-    let need = match checked.https.client_certificates {
+/// What a listener asks of clients.
+fn clients(
+    section: &str,
+    plan: &ClientsPlan,
+    problems: &mut Problems,
+) -> Option<ClientCertificates> {
+    let need = match plan.need {
         Asked::Off => CertificateNeed::Off,
         Asked::Optional => CertificateNeed::Optional,
         Asked::Required => CertificateNeed::Required,
     };
-    let Some(file) = &checked.https.client_ca_file else {
+    let Some(file) = &plan.ca_file else {
         return Some(ClientCertificates::of_anybody(need));
     };
-    let key = "https.client_ca_file";
-    let text = octets(key, file, problems)?;
+    let key = format!("{section}.client_ca_file");
+    let text = octets(&key, file, problems)?;
+    let named = |file: &Path, error: TlsError| format!("{}: {error}", file.display());
     let read = ClientCertificates::of_authorities(need, &text);
-    problems.keep(
-        key,
-        read.map_err(|error| format!("{}: {error}", file.display())),
-    )
+    let read = problems.keep(&key, read.map_err(|error| named(file, error)))?;
+    let Some(file) = &plan.crl_file else {
+        return Some(read);
+    };
+    let key = format!("{section}.client_crl_file");
+    let text = octets(&key, file, problems)?;
+    let less = read.less_revoked(&text);
+    problems.keep(&key, less.map_err(|error| named(file, error)))
 }
 
 /// What a file holds that nobody else may read.

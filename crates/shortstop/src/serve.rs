@@ -9,14 +9,15 @@ use engine::RiskParts;
 use engine::ports::{CarrierEvents, Clock as _};
 use serde_json::json;
 use smpp::link::Links;
+use tls::{Certificates, Ending, TlsProfile, TlsSlot};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::timeout;
 use web::webhook::WebhookCaller;
 use web::{
-    Admin, AdminExposure, Api, Certificates, Drained, Listener, ListenerCounters, RequestCounters,
-    Security, ServerSettings, TlsProfile, TlsSlot,
+    Admin, AdminExposure, Api, Drained, Listener, ListenerCounters, RequestCounters, Security,
+    ServerSettings,
 };
 
 use crate::certificates::{self, Subject};
@@ -26,6 +27,7 @@ use crate::config::environment::Overlay;
 use crate::config::{self, Checked, Config, admin, https};
 use crate::control::act::{Ground, act};
 use crate::control::server::{Act, ControlSocket, Desk};
+use crate::endings;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::DataFolder;
 use crate::links;
@@ -45,9 +47,7 @@ mod signing;
 use esmes::Door;
 use signing::Signing;
 
-/// Certificates that end sooner are said at each start and reload, and once a day.
-const ENDING: Duration = Duration::from_hours(30 * 24);
-/// How often it is looked.
+/// How often it is looked which certificates end soon.
 const ENDING_ROUND: Duration = Duration::from_hours(24);
 
 /// The last seals take no longer than this at the stop.
@@ -83,12 +83,35 @@ struct Running {
     opened: Opened,
     links: Arc<Links>,
     patience: Duration,
-    tls: Arc<TlsSlot>,
-    /// The certificates of the door for ESMEs, when it has any.
-    esme_tls: Option<Arc<smpp::server::TlsSlot>>,
+    doors: Doors,
     ready: Ready,
     signals: Signals,
     parts: Parts,
+}
+
+/// The certificates in force: those of the listeners, and those that are shown to others.
+#[derive(Clone)]
+struct Doors {
+    https: Arc<TlsSlot>,
+    /// Those of the door for ESMEs, when it has any.
+    esmes: Option<Arc<TlsSlot>>,
+    /// Those of links, which stay until the next start.
+    outgoing: Arc<[Ending]>,
+}
+
+impl Doors {
+    /// When each ends.
+    fn endings(&self) -> Vec<Ending> {
+        let mut found = self.https.endings();
+        found.extend(self.esmes.iter().flat_map(|slot| slot.endings()));
+        found.extend(self.outgoing.iter().cloned());
+        found
+    }
+
+    /// Says which end soon.
+    fn warn(&self) {
+        endings::warn(&self.endings(), SystemClock.now());
+    }
 }
 
 /// The tasks, and what ends each.
@@ -132,11 +155,16 @@ impl Running {
         warn_of(&checked);
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
         let certificates = certificates_of(material.https, &folder)?;
-        let tls = TlsSlot::asking(profile(&checked), certificates, material.clients);
-        let tls = Arc::new(tls.map_err(Failure::unavailable)?);
-        warn_of_ending(&tls);
-        let esmes = Door::open(&checked, material.smpp, (&folder, SystemClock.now())).await?;
-        let esme_tls = esmes.as_ref().and_then(Door::slot);
+        let profile = profile(checked.https.tls_profile);
+        let tls = TlsSlot::asking(profile, certificates, material.clients);
+        let identity = (material.smpp, material.esme_clients);
+        let esmes = Door::open(&checked, identity, &folder).await?;
+        let doors = Doors {
+            https: Arc::new(tls.map_err(Failure::unavailable)?),
+            esmes: esmes.as_ref().and_then(Door::slot),
+            outgoing: endings::outgoing(&checked).into(),
+        };
+        doors.warn();
         let sockets = bind(&checked, esmes).await?;
         let links = links::prepare(&checked, material.links).map_err(Failure::unavailable)?;
         let patience = links::patience(&checked);
@@ -172,7 +200,7 @@ impl Running {
         let ready = ready(&checked, &sockets, &folder);
         let events: Arc<dyn CarrierEvents> = opened.gateway.clone();
         links.start(&events);
-        let parts = Parts::serve(&checked, (&opened, &tls), sockets, control);
+        let parts = Parts::serve(&checked, (&opened, &doors), sockets, control);
         tracing::info!(https = ready.https, admin = ready.admin, "ready");
         Ok(Self {
             path: path.to_path_buf(),
@@ -181,8 +209,7 @@ impl Running {
             opened,
             links,
             patience,
-            tls,
-            esme_tls,
+            doors,
             ready,
             signals,
             parts,
@@ -202,7 +229,7 @@ impl Running {
         loop {
             tokio::select! {
                 _ = self.signals.reload.recv() => self.reload(),
-                _ = rounds.tick() => warn_of_ending(&self.tls),
+                _ = rounds.tick() => self.doors.warn(),
                 _ = self.signals.terminate.recv() => break,
                 _ = self.signals.interrupt.recv() => break,
                 failure = self.parts.signing.failed() => {
@@ -279,7 +306,7 @@ async fn end_at_second_signal() {
 impl Parts {
     fn serve(
         checked: &Checked,
-        (opened, tls): (&Opened, &Arc<TlsSlot>),
+        (opened, doors): (&Opened, &Doors),
         sockets: Sockets,
         control: JoinHandle<()>,
     ) -> Self {
@@ -288,7 +315,8 @@ impl Parts {
         let settings = server_settings(&checked.https.limits);
         let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
-        let mut pages = pages.with_tls(Arc::clone(tls));
+        let shown = doors.clone();
+        let mut pages = pages.with_endings(Arc::new(move || shown.endings()));
         if let Some(door) = &sockets.esmes {
             let counters = Arc::clone(&door.counters);
             pages = pages.with_rows(Arc::new(move || counters.rows()));
@@ -301,7 +329,7 @@ impl Parts {
         let (stop_webhooks, webhooks) = watch::channel(false);
         let https = sockets
             .https
-            .serve(api, Security::Tls(Arc::clone(tls)), https);
+            .serve(api, Security::Tls(Arc::clone(&doors.https)), https);
         let admin = sockets.admin.serve(pages, Security::Clear, admin);
         Self {
             control,
@@ -404,8 +432,8 @@ fn server_settings(https: &https::Https) -> ServerSettings {
     }
 }
 
-fn profile(checked: &Checked) -> TlsProfile {
-    match checked.https.tls_profile {
+fn profile(configured: https::TlsProfile) -> TlsProfile {
+    match configured {
         https::TlsProfile::Modern => TlsProfile::Modern,
         https::TlsProfile::Intermediate => TlsProfile::Intermediate,
     }
@@ -429,19 +457,6 @@ fn attach_webhooks(opened: &Opened, caller: Option<WebhookCaller>) {
             "no webhook is called: this system has no file of trusted authorities; name one with \
              webhooks.ca_file"
         );
-    }
-}
-
-/// Says which certificates of the listener end within a month.
-fn warn_of_ending(tls: &TlsSlot) {
-    let soon = SystemClock.now().saturating_add(ENDING);
-    for ending in tls.endings() {
-        if ending.until <= soon {
-            tracing::warn!(
-                of = ending.of, until = %ending.until,
-                "a certificate of the HTTPS listener ends soon: replace it and reload (SIGHUP)"
-            );
-        }
     }
 }
 

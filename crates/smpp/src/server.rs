@@ -13,7 +13,6 @@ mod request;
 mod session;
 mod settings;
 mod statuses;
-mod tls;
 mod work;
 
 use std::net::SocketAddr;
@@ -22,6 +21,7 @@ use std::time::Duration;
 
 use engine::Gateway;
 use engine::ports::Clock;
+use tls::TlsSlot;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -33,7 +33,6 @@ use session::{Peer, Session, Shared};
 pub use counters::ServerCounters;
 pub use request::IDEMPOTENCY_KEY_TAG;
 pub use settings::ServerSettings;
-pub use tls::{TlsError, TlsProfile, TlsSlot};
 
 /// How long to wait after a failed accept: most often there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -189,17 +188,19 @@ async fn safe(
             certificate: None,
         });
     };
-    let acceptor = TlsAcceptor::from(slot.current());
+    let in_force = slot.in_force();
+    let acceptor = TlsAcceptor::from(in_force.config());
     let made = timeout(shared.settings.handshake_timeout, acceptor.accept(socket)).await;
     let Ok(Ok(stream)) = made else {
         shared.counters.handshakes_failed.one();
         tracing::debug!("a TLS handshake of an ESME failed or took too long");
         return None;
     };
-    let shown = stream.get_ref().1.peer_certificates();
-    let certificate = shown
-        .and_then(|chain| chain.first())
-        .map(|leaf| Arc::from(leaf.as_ref()));
+    let Ok(certificate) = in_force.shown(stream.get_ref().1) else {
+        shared.counters.handshakes_failed.one();
+        tracing::debug!("a TLS session of an ESME was taken up again whose certificate is over");
+        return None;
+    };
     Some(Peer {
         stream: Box::new(stream),
         address,

@@ -252,6 +252,7 @@ pub fn everything(name: &str) -> NewClient {
         networks: Vec::new(),
         auth: AuthMode::Key,
         certificates: Vec::new(),
+        certificate_names: Vec::new(),
         key_expires: None,
     }
 }

@@ -69,6 +69,7 @@ pub fn account(client: ClientId) -> EsmeAccount {
         password: PasswordHash::of(ESME_PASSWORD.as_bytes()),
         networks: Vec::new(),
         certificates: Vec::new(),
+        certificate_names: Vec::new(),
         binds_max: 4,
         class: TrafficClass::Alert,
         service_types: BTreeMap::from([("OTP".into(), TrafficClass::Otp)]),

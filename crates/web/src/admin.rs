@@ -17,7 +17,7 @@ use crate::metrics::Page;
 use crate::problem::{Code, Problem};
 use crate::reply::{Kind, Reply, Transport};
 use crate::request_id::RequestIds;
-use crate::tls::TlsSlot;
+use tls::Ending;
 
 /// Answers the requests of the admin listener.
 #[derive(Debug)]
@@ -25,13 +25,24 @@ pub struct Admin {
     gateway: Arc<Gateway>,
     requests: Arc<RequestCounters>,
     listeners: Vec<(&'static str, Arc<ListenerCounters>)>,
-    tls: Option<Arc<TlsSlot>>,
+    endings: Option<Endings>,
     others: Option<Others>,
     ids: RequestIds,
 }
 
 /// What another edge counts, as it is now.
 pub type Rows = Arc<dyn Fn() -> Vec<MetricRow> + Send + Sync>;
+
+/// When each certificate ends, as it is now.
+pub type WhenEnding = Arc<dyn Fn() -> Vec<Ending> + Send + Sync>;
+
+struct Endings(WhenEnding);
+
+impl std::fmt::Debug for Endings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Endings")
+    }
+}
 
 struct Others(Rows);
 
@@ -53,17 +64,17 @@ impl Admin {
             gateway,
             requests,
             listeners,
-            tls: None,
+            endings: None,
             others: None,
             ids: RequestIds::new(),
         }
     }
 
-    /// The same, with when the certificates of the HTTPS listener end.
+    /// The same, with when the certificates end that are in force.
     #[must_use]
-    pub fn with_tls(self, tls: Arc<TlsSlot>) -> Self {
-        let tls = Some(tls);
-        Self { tls, ..self }
+    pub fn with_endings(self, endings: WhenEnding) -> Self {
+        let endings = Some(Endings(endings));
+        Self { endings, ..self }
     }
 
     /// The same pages, with what another edge counts.
@@ -119,8 +130,8 @@ impl Admin {
             .map(|(name, counters)| (*name, &**counters))
             .collect();
         page.listeners(&listeners);
-        if let Some(tls) = &self.tls {
-            page.certificates(&tls.endings());
+        if let Some(Endings(endings)) = &self.endings {
+            page.certificates(&endings());
         }
         Reply::ready(StatusCode::OK, Kind::Metrics, Bytes::from(page.finish()))
     }

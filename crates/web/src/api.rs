@@ -132,7 +132,7 @@ impl Api {
         let shown = Shown::on(row.dialect, parts, body.is_end_stream());
         let presented = Presented {
             credential: shown.credential(),
-            certificate: parts.extensions.get().copied(),
+            certificate: parts.extensions.get().cloned(),
             source: self.source(parts, peer.ip()),
         };
         let caller = self.gateway.recognise(&presented).await?;

@@ -94,7 +94,7 @@ struct Line<S> {
 }
 
 /// The other side of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Peer {
     /// Its address.
     pub(crate) address: SocketAddr,
@@ -205,7 +205,7 @@ async fn answer<S: Serve>(
     mut request: Request<Incoming>,
 ) -> Result<Response<Sent>, Infallible> {
     let _open = line.pulse.enter();
-    if let Some(certificate) = line.peer.certificate {
+    if let Some(certificate) = line.peer.certificate.clone() {
         request.extensions_mut().insert(certificate);
     }
     let address = line.peer.address;

@@ -19,12 +19,11 @@ mod route;
 mod settings;
 pub mod siem;
 pub mod sim_swap;
-mod tls;
 pub mod twilio;
 pub mod webhook;
 pub mod witness;
 
-pub use admin::{Admin, Rows};
+pub use admin::{Admin, Rows, WhenEnding};
 pub use api::Api;
 pub use connection::{Answer, Serve};
 pub use counters::{ListenerCounters, RequestCounters};
@@ -32,7 +31,3 @@ pub use listener::{AdminExposure, BindError, Drained, Listener, Security};
 pub use problem::Code;
 pub use route::{Access, Dialect, Effect, ROUTES, Route, RouteRow, Verb};
 pub use settings::ServerSettings;
-pub use tls::{
-    CertificateNeed, Certificates, ClientCertificates, Ending, Prepared, TlsError, TlsProfile,
-    TlsSlot,
-};

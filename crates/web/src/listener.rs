@@ -14,7 +14,7 @@ use crate::addresses::{self, Addresses, Sort};
 use crate::connection::{self, Peer, Phase, Protocol, Serve, Shared};
 use crate::counters::ListenerCounters;
 use crate::settings::ServerSettings;
-use crate::tls::{self, TlsSlot};
+use tls::TlsSlot;
 
 /// How long to wait after a failed accept: most often there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -247,7 +247,8 @@ async fn encrypted<S: Serve>(
     shared: Arc<Shared<S>>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let acceptor = TlsAcceptor::from(slot.current());
+    let in_force = slot.in_force();
+    let acceptor = TlsAcceptor::from(in_force.config());
     let handshake = timeout(shared.settings.handshake_timeout, acceptor.accept(socket));
     let made = tokio::select! {
         made = handshake => made,
@@ -261,9 +262,13 @@ async fn encrypted<S: Serve>(
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            let shown = stream.get_ref().1.peer_certificates();
+            let Ok(certificate) = in_force.shown(stream.get_ref().1) else {
+                shared.counters.handshakes_failed.add(1);
+                tracing::debug!("a TLS session was taken up again whose certificate is over");
+                return;
+            };
             let peer = Peer {
-                certificate: shown.and_then(tls::certificate_of),
+                certificate,
                 ..peer
             };
             connection::run(stream, protocol, shared, peer, phase).await;

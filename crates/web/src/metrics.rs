@@ -6,7 +6,7 @@ use std::fmt::Write;
 use engine::{MetricKind, MetricRow};
 
 use crate::counters::{ListenerCounters, OF_LISTENERS, RequestCounters};
-use crate::tls::Ending;
+use tls::Ending;
 
 /// A page on its way.
 #[derive(Debug, Default)]
@@ -51,17 +51,18 @@ impl Page {
         }
     }
 
-    /// Adds when the certificates of the HTTPS listener end.
+    /// Adds when certificates end: ours, and those of authorities that we trust.
     pub(crate) fn certificates(&mut self, endings: &[Ending]) {
         let name = "shortstop_certificate_expires_seconds";
         self.head(
             name,
-            "When a certificate of the HTTPS listener, or of an authority of its clients, ends.",
+            "When a certificate of the gateway, or of an authority that it trusts, ends.",
             MetricKind::Gauge,
         );
         for ending in endings {
-            let labels = [("certificate", ending.of)];
-            self.sample(name, labels.into_iter(), ending.until.seconds());
+            let whose = ending.name.as_deref().map(|name| ("name", name));
+            let labels = [("certificate", ending.of)].into_iter().chain(whose);
+            self.sample(name, labels, ending.until.seconds());
         }
     }
 

@@ -7,16 +7,17 @@ use super::finding::{Check, Finding};
 use super::workspace::{Edge, Kind};
 
 /// A room and the rooms it may import; what is absent is forbidden.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("ledger", &[]),
     ("engine", &["domain", "ledger"]),
     ("store", &["engine", "domain", "ledger"]),
-    ("smpp", &["engine", "domain"]),
-    ("web", &["engine", "domain"]),
+    ("tls", &["engine", "domain"]),
+    ("smpp", &["tls", "engine", "domain"]),
+    ("web", &["tls", "engine", "domain"]),
     (
         "shortstop",
-        &["web", "smpp", "store", "engine", "domain", "ledger"],
+        &["web", "smpp", "tls", "store", "engine", "domain", "ledger"],
     ),
     ("testkit", &["engine", "domain", "ledger"]),
     ("xtask", &[]),

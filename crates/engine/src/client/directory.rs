@@ -10,8 +10,8 @@ use domain::id::{ClientId, KeyId};
 use domain::system_id::SystemId;
 use domain::time::Timestamp;
 
-use super::{AuthError, Caller, Grants, KeyHash, KeyName};
-use crate::rows::{ApiKeyRow, AuthMode, ClientRow, Thumbprint};
+use super::{AuthError, Caller, Grants, KeyHash, KeyName, PeerCertificate};
+use crate::rows::{ApiKeyRow, AuthMode, CertificateName, ClientRow};
 use crate::settings::EsmeAccount;
 
 /// Why a credential is not accepted, and whose it is where that is known.
@@ -39,10 +39,10 @@ pub(crate) enum Proof {
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin {
+pub(crate) struct Origin<'a> {
     pub(crate) source: IpAddr,
-    /// The certificate of its connection.
-    pub(crate) certificate: Option<Thumbprint>,
+    /// The certificate of its connection, valid now.
+    pub(crate) certificate: Option<&'a PeerCertificate>,
 }
 
 impl Known {
@@ -51,11 +51,11 @@ impl Known {
     pub(crate) fn admit(
         &self,
         proof: Proof,
-        from: Origin,
+        from: Origin<'_>,
         now: Timestamp,
     ) -> Result<Caller, NotAccepted> {
         let refuse = |error| Err((error, Some(self.client)));
-        let suits = |shown| self.grants.certificates.contains(&shown);
+        let suits = |shown| self.grants.knows(shown);
         match self.grants.auth {
             AuthMode::KeyAndCertificate if !from.certificate.is_some_and(suits) => {
                 return refuse(AuthError::Certificate);
@@ -82,7 +82,7 @@ impl Known {
     }
 
     /// Lets in whoever shows it.
-    fn enter(&self, from: Origin, now: Timestamp) -> Result<Caller, NotAccepted> {
+    fn enter(&self, from: Origin<'_>, now: Timestamp) -> Result<Caller, NotAccepted> {
         let caller = self.admit(Proof::Shown, from, now)?;
         self.was_used(now);
         Ok(caller)
@@ -157,7 +157,7 @@ impl Directory {
     pub(crate) fn esme(&self, account: &EsmeAccount, bound: (&SystemId, IpAddr)) -> Option<Caller> {
         let grants = self.grants.get(&account.client)?;
         let (system_id, source) = bound;
-        let suffices = grants.auth == AuthMode::Key || !account.certificates.is_empty();
+        let suffices = grants.auth == AuthMode::Key || account.asks_for_certificate();
         (suffices && grants.allows(source)).then(|| Caller {
             client: account.client,
             key: None,
@@ -165,6 +165,20 @@ impl Directory {
             source,
             grants: Arc::clone(grants),
         })
+    }
+
+    /// The client, other than this one, that was given one of these names.
+    pub(crate) fn other_with(
+        &self,
+        client: ClientId,
+        names: &[CertificateName],
+    ) -> Option<ClientId> {
+        let mut rows = self.rows.values().filter(|row| row.revoked.is_none());
+        let has = |row: &&ClientRow| {
+            let mut theirs = row.certificate_names.iter();
+            row.id != client && theirs.any(|name| names.contains(name))
+        };
+        rows.find(has).map(|row| row.id)
     }
 
     /// One client.
@@ -213,7 +227,7 @@ impl Directory {
     pub(crate) fn authenticate(
         &self,
         credential: &str,
-        from: Origin,
+        from: Origin<'_>,
         now: Timestamp,
     ) -> Result<Caller, NotAccepted> {
         self.key_shown(credential)?.enter(from, now)
@@ -223,7 +237,7 @@ impl Directory {
     pub(crate) fn authenticate_named(
         &self,
         (name, credential): (KeyName, &str),
-        from: Origin,
+        from: Origin<'_>,
         now: Timestamp,
     ) -> Result<Caller, NotAccepted> {
         let known = self.key_shown(credential)?;
@@ -253,12 +267,12 @@ const fn day(time: Timestamp) -> u64 {
 mod tests {
     use super::*;
     use crate::client::ApiKey;
-    use crate::rows::{CertificateRow, KeyMethod};
+    use crate::rows::{CertificateRow, KeyMethod, Thumbprint};
     use domain::class::ClassSet;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
     const LATER: Timestamp = Timestamp::from_seconds(1_764_064_900);
-    const HOME: Origin = Origin {
+    const HOME: Origin<'static> = Origin {
         source: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
         certificate: None,
     };
@@ -273,6 +287,7 @@ mod tests {
             networks: vec![],
             auth: AuthMode::Key,
             certificates: vec![],
+            certificate_names: vec![],
             keys: vec![ApiKeyRow {
                 id: KeyId::new(2, 2),
                 hash: key.hash().to_hex(),
@@ -291,7 +306,7 @@ mod tests {
     fn outcome_from(
         row: ClientRow,
         key: &ApiKey,
-        from: Origin,
+        from: Origin<'_>,
         now: Timestamp,
     ) -> Option<AuthError> {
         let mut directory = Directory::default();
@@ -361,9 +376,10 @@ mod tests {
         let key = ApiKey::from_octets([5; 32]);
         let mut row = client(&key);
         row.auth = AuthMode::KeyAndCertificate;
-        let [ours, theirs] = [[1; 32], [2; 32]].map(Thumbprint::from_bytes);
+        let [ours, theirs] = [[1; 32], [2; 32]].map(|hash| certificate(hash, &[]));
+        let (ours, theirs) = (&ours, &theirs);
         row.certificates = vec![CertificateRow {
-            sha256: ours,
+            sha256: ours.sha256,
             expires: LATER,
         }];
         let with = |certificate| Origin {
@@ -378,6 +394,38 @@ mod tests {
         row.keys[0].revoked = Some(NOW);
         assert_eq!(tried(&row, Some(ours)), Some(AuthError::Revoked));
         assert_eq!(tried(&row, Some(theirs)), refused, "whether it is revoked");
+    }
+
+    fn certificate(hash: [u8; 32], names: &[&str]) -> PeerCertificate {
+        PeerCertificate {
+            sha256: Thumbprint::from_bytes(hash),
+            names: names.iter().map(|name| name.parse().unwrap()).collect(),
+            from: NOW,
+            until: LATER,
+        }
+    }
+
+    #[test]
+    fn a_key_that_needs_a_certificate_opens_with_one_of_its_names_that_was_vouched_for() {
+        let key = ApiKey::from_octets([5; 32]);
+        let mut row = client(&key);
+        row.auth = AuthMode::KeyAndCertificate;
+        row.certificate_names = vec!["dns:bank.example".parse().unwrap()];
+        let tried = |names: &[&str]| {
+            let shown = certificate([1; 32], names);
+            let from = Origin {
+                certificate: Some(&shown),
+                ..HOME
+            };
+            outcome_from(row.clone(), &key, from, NOW)
+        };
+        let refused = Some(AuthError::Certificate);
+        assert_eq!(tried(&["subject:CN=x", "dns:bank.example"]), None);
+        assert_eq!(tried(&[]), refused, "nobody vouched for its names");
+        assert_eq!(
+            tried(&["dns:bank.example.org", "uri:bank.example:x"]),
+            refused
+        );
     }
 
     #[test]

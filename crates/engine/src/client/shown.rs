@@ -1,12 +1,13 @@
 //! What a request shows of itself: a key or a signature, the certificate of its connection, and where it comes from.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use domain::id::{ClientId, KeyId};
 use domain::signature::{Claims, SignatureError};
 use domain::time::Timestamp;
 
-use crate::rows::Thumbprint;
+use crate::rows::{CertificateName, Thumbprint};
 
 /// What whoever asks shows.
 #[derive(Debug)]
@@ -20,10 +21,13 @@ pub struct Presented<'a> {
 }
 
 /// The certificate of the other side of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCertificate {
     /// Its SHA-256.
     pub sha256: Thumbprint,
+    /// The names in it for which an authority vouches that the listener trusts; none where there is no such
+    /// authority.
+    pub names: Arc<[CertificateName]>,
     /// From when on it is valid.
     pub from: Timestamp,
     /// Until when.
@@ -31,9 +35,9 @@ pub struct PeerCertificate {
 }
 
 impl PeerCertificate {
-    /// Its hash, while it is valid. A connection may last longer than that, or be taken up again later.
-    pub(crate) fn at(self, now: Timestamp) -> Option<Thumbprint> {
-        (self.from <= now && now <= self.until).then_some(self.sha256)
+    /// Whether it is valid. A connection may last longer than that, or be taken up again later.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.from <= now && now <= self.until
     }
 }
 
@@ -89,12 +93,12 @@ mod tests {
         let [before, from, until, after] = [9, 10, 20, 21].map(Timestamp::from_seconds);
         let shown = PeerCertificate {
             sha256: Thumbprint::from_bytes([1; 32]),
+            names: Arc::default(),
             from,
             until,
         };
-        assert_eq!(shown.at(before), None, "not yet");
-        assert_eq!(shown.at(from), Some(shown.sha256));
-        assert_eq!(shown.at(until), Some(shown.sha256));
-        assert_eq!(shown.at(after), None, "no more");
+        assert!(!shown.is_valid(before), "not yet");
+        assert!(shown.is_valid(from) && shown.is_valid(until));
+        assert!(!shown.is_valid(after), "no more");
     }
 }

@@ -187,6 +187,7 @@ mod tests {
             networks: vec![],
             auth: AuthMode::Signed,
             certificates: vec![],
+            certificate_names: vec![],
             keys: vec![
                 key(2, KeyMethod::HmacSha256, Some(soon)),
                 key(3, KeyMethod::Bearer, None),

@@ -29,23 +29,29 @@ pub(crate) fn grants(row: &ClientRow) -> Facts {
         .put("networks", row.networks.clone())
         .put("scopes", row.scopes.clone())
         .put("short_codes", codes);
-    if row.auth.is_default() && row.certificates.is_empty() {
+    let has_none = row.certificates.is_empty() && row.certificate_names.is_empty();
+    if row.auth.is_default() && has_none {
         return facts;
     }
-    facts
-        .put("auth", row.auth.as_str())
-        .put("certificates", certificates(row))
+    credentials(facts, row)
 }
 
 /// `client.changed`: what its requests must show from now on.
 pub(crate) fn demands(row: &ClientRow) -> Facts {
-    Facts::new()
-        .put("auth", row.auth.as_str())
-        .put("certificates", certificates(row))
+    credentials(Facts::new(), row)
 }
 
-fn certificates(row: &ClientRow) -> Vec<String> {
-    row.certificates.iter().map(ToString::to_string).collect()
+fn credentials(facts: Facts, row: &ClientRow) -> Facts {
+    let certificates: Vec<String> = row.certificates.iter().map(ToString::to_string).collect();
+    let names = row.certificate_names.iter();
+    let names: Vec<String> = names.map(ToString::to_string).collect();
+    facts
+        .put("auth", row.auth.as_str())
+        .put_some(
+            "certificate_names",
+            Some(names).filter(|names| !names.is_empty()),
+        )
+        .put("certificates", certificates)
 }
 
 /// `auth.ahead`: a request was signed by a clock that runs ahead; until then this key's signatures may have been taken.

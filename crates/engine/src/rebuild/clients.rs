@@ -23,6 +23,7 @@ impl Fold<'_> {
             networks: facts.list("networks")?,
             auth: facts.parsed("auth").unwrap_or_default(),
             certificates: facts.list("certificates").unwrap_or_default(),
+            certificate_names: facts.list("certificate_names").unwrap_or_default(),
             keys: vec![key(facts, now)?],
             created: now,
             revoked: None,
@@ -49,6 +50,7 @@ impl Fold<'_> {
             Kind::ClientChanged => {
                 row.auth = facts.parsed("auth").ok_or(Unfit::Form)?;
                 row.certificates = facts.list("certificates").ok_or(Unfit::Form)?;
+                row.certificate_names = facts.list("certificate_names").unwrap_or_default();
                 Ok(())
             }
             _ => {

@@ -12,6 +12,8 @@ use domain::id::ClientId;
 use domain::system_id::SystemId;
 use ipnet::IpNet;
 
+use crate::rows::{CertificateName, Thumbprint};
+
 /// Whoever may bind, and what happens to those who may not.
 #[derive(Clone, Debug, Default)]
 pub struct EsmeSettings {
@@ -32,6 +34,8 @@ pub struct EsmeAccount {
     pub networks: Vec<IpNet>,
     /// SHA-256 of the certificates that it must show one of; empty means that none is asked for.
     pub certificates: Vec<CertificateHash>,
+    /// Names of which the certificate may have one instead, where an authority vouches for it.
+    pub certificate_names: Vec<CertificateName>,
     /// Binds at once, at most.
     pub binds_max: usize,
     /// The class of a message whose service_type is empty.
@@ -42,6 +46,13 @@ pub struct EsmeAccount {
     pub allowed: SubmitAllowed,
     /// What it is told of handsets.
     pub inbound: EsmeInbound,
+}
+
+impl EsmeAccount {
+    /// Whether a password is not enough.
+    pub fn asks_for_certificate(&self) -> bool {
+        !self.certificates.is_empty() || !self.certificate_names.is_empty()
+    }
 }
 
 /// What an account is told of handsets.
@@ -93,7 +104,7 @@ pub enum OtherParameters {
 }
 
 /// SHA-256 of a certificate in DER.
-pub type CertificateHash = [u8; 32];
+pub type CertificateHash = Thumbprint;
 
 /// When failed binds are no longer looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::system_id::SystemId;
+use domain::time::Timestamp;
+use engine::rows::Thumbprint;
 use engine::settings::EsmeAccount;
 use engine::{
-    BindAttempt, BindRefused, BoundEsme, ConfigChange, EsmeBind, EsmeEnd, EsmeReceipts, Settings,
-    SubmitError, Submitted,
+    BindAttempt, BindRefused, BoundEsme, ConfigChange, EsmeBind, EsmeEnd, EsmeReceipts,
+    PeerCertificate, Settings, SubmitError, Submitted,
 };
 use ledger::Kind;
 use serde_json::Value;
@@ -135,17 +137,17 @@ fn what_is_not_enough_is_answered_alike_and_told_apart_in_the_ledger_alone() {
 
 #[test]
 fn an_account_with_a_pinned_certificate_is_opened_by_no_password_alone() {
-    let certificate = b"a certificate in DER";
-    let hash = aws_lc_rs_sha256(certificate);
-    let test = with(|account| account.certificates = vec![hash]);
+    let certificate = |octet| shown_by(&[], octet);
+    let pinned = vec![Thumbprint::from_bytes([1; 32])];
+    let test = with(|account| account.certificates = pinned);
     assert!(bind(&test, "esme1", ESME_PASSWORD).is_err());
     let another = BindAttempt {
-        certificate: Some(b"another"),
+        certificate: Some(certificate(2)),
         ..attempt("esme1", ESME_PASSWORD)
     };
     assert!(test.settle(test.gateway.bind_esme(another)).is_err());
     let right = BindAttempt {
-        certificate: Some(certificate),
+        certificate: Some(certificate(1)),
         ..attempt("esme1", ESME_PASSWORD)
     };
     let bound = test.settle(test.gateway.bind_esme(right)).unwrap();
@@ -160,7 +162,7 @@ fn an_account_with_a_pinned_certificate_is_opened_by_no_password_alone() {
 fn a_certificate_that_nobody_asked_for_is_no_proof() {
     let test = reading(TestGateway::queued());
     let shown = BindAttempt {
-        certificate: Some(b"a certificate in DER"),
+        certificate: Some(shown_by(&[], 1)),
         ..attempt("esme1", ESME_PASSWORD)
     };
     let bound = test.settle(test.gateway.bind_esme(shown)).unwrap();
@@ -169,10 +171,64 @@ fn a_certificate_that_nobody_asked_for_is_no_proof() {
     drop(bound);
 }
 
-fn aws_lc_rs_sha256(octets: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets).as_ref());
-    hash
+/// A certificate with these names, valid for an hour from the beginning of tests on.
+fn shown_by(names: &[&str], octet: u8) -> PeerCertificate {
+    PeerCertificate {
+        sha256: Thumbprint::from_bytes([octet; 32]),
+        names: names.iter().map(|name| name.parse().unwrap()).collect(),
+        from: Timestamp::EPOCH,
+        until: TestGateway::queued()
+            .clock
+            .peek()
+            .saturating_add(Duration::from_hours(1)),
+    }
+}
+
+#[test]
+fn an_account_is_opened_by_a_name_in_a_certificate_and_by_no_other() {
+    let test =
+        with(|account| account.certificate_names = vec!["dns:esme.example".parse().unwrap()]);
+    let shows = |names: &[&str]| {
+        let attempt = BindAttempt {
+            certificate: Some(shown_by(names, 1)),
+            ..attempt("esme1", ESME_PASSWORD)
+        };
+        test.settle(test.gateway.bind_esme(attempt))
+    };
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_err());
+    assert!(shows(&[]).is_err(), "nobody vouched for its names");
+    assert!(shows(&["dns:other.example", "uri:esme.example:x"]).is_err());
+    let bound = shows(&["subject:CN=x", "dns:esme.example"]).unwrap();
+    assert!(bound.standing().is_ok());
+    let told = entries(&test, Kind::EsmeBound);
+    assert_eq!(told[0]["data"]["proof"], "password+certificate");
+    // The name is given to nobody any more.
+    let other = account(test.caller().client);
+    let other = EsmeAccount {
+        certificate_names: vec!["dns:other.example".parse().unwrap()],
+        ..other
+    };
+    reload(&test, with_accounts(&[("esme1", other)]));
+    assert!(bound.standing().is_err());
+}
+
+#[test]
+fn a_bind_ends_with_the_time_of_the_certificate_that_let_it_in() {
+    let pinned = vec![Thumbprint::from_bytes([1; 32])];
+    let test = with(|account| account.certificates = pinned);
+    let shows = || {
+        let attempt = BindAttempt {
+            certificate: Some(shown_by(&[], 1)),
+            ..attempt("esme1", ESME_PASSWORD)
+        };
+        test.settle(test.gateway.bind_esme(attempt))
+    };
+    let bound = shows().unwrap();
+    assert!(bound.standing().is_ok());
+    test.clock.advance(Duration::from_hours(2));
+    assert!(bound.standing().is_err());
+    drop(bound);
+    assert!(shows().is_err(), "and no other begins");
 }
 
 #[test]

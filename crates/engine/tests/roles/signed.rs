@@ -1,12 +1,13 @@
 //! Clients that sign their requests, and those who have heard one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::signature::{Algorithm, Claims};
 use domain::time::Timestamp;
-use engine::rows::{AuthMode, CertificateRow, ClientRow, Thumbprint};
+use engine::rows::{AuthMode, CertificateName, CertificateRow, ClientRow, Thumbprint};
 use engine::{
     AuthError, Caller, ClientChange, ClientError, Credential, KeyWish, NewClient, PeerCertificate,
     Presented, SignedRequest,
@@ -439,6 +440,7 @@ fn a_client_goes_over_to_signing_with_an_overlap_and_then_no_key_is_enough() {
 fn certificate(octet: u8, until: Timestamp) -> PeerCertificate {
     PeerCertificate {
         sha256: Thumbprint::from_bytes([octet; 32]),
+        names: Arc::default(),
         from: Timestamp::EPOCH,
         until,
     }
@@ -465,7 +467,7 @@ fn a_key_that_needs_a_certificate_comes_with_it_while_it_is_valid_and_given() {
     });
     let refused = Err(AuthError::Certificate);
     let comes = |shown| bearer(&test, key.reveal(), shown).map(drop);
-    assert_eq!(comes(Some(ours)), Ok(()));
+    assert_eq!(comes(Some(ours.clone())), Ok(()));
     assert_eq!(comes(Some(certificate(2, later))), refused);
     assert_eq!(comes(None), refused);
     let next = certificate(2, later.saturating_add(Duration::from_hours(1)));
@@ -480,9 +482,59 @@ fn a_key_that_needs_a_certificate_comes_with_it_while_it_is_valid_and_given() {
     test.settle(test.gateway.change_client("root", row.id, replace))
         .unwrap();
     assert_eq!(comes(Some(ours)), refused, "dropped");
-    assert_eq!(comes(Some(next)), Ok(()));
+    assert_eq!(comes(Some(next.clone())), Ok(()));
     test.clock.advance(Duration::from_hours(3));
     assert_eq!(comes(Some(next)), refused, "its time is over");
+}
+
+#[test]
+fn a_name_in_a_certificate_stands_for_one_client_and_ends_with_its_mapping() {
+    let test = TestGateway::queued();
+    let later = test.clock.peek().saturating_add(Duration::from_hours(1));
+    let name = |text: &str| -> CertificateName { text.parse().unwrap() };
+    let bank = |names: &[&str]| NewClient {
+        auth: AuthMode::KeyAndCertificate,
+        certificate_names: names.iter().map(|text| name(text)).collect(),
+        ..everything("bank")
+    };
+    let (row, key) = test.add_client(bank(&["dns:bank.example", "uri:spiffe://firm/bank"]));
+    let shown = |named: &str| PeerCertificate {
+        names: [name(named)].into(),
+        ..certificate(1, later)
+    };
+    let comes = |shown| bearer(&test, key.reveal(), Some(shown)).map(drop);
+    assert_eq!(comes(shown("uri:spiffe://firm/bank")), Ok(()));
+    assert_eq!(comes(certificate(1, later)), Err(AuthError::Certificate));
+    let taken = Err(ClientError::CertificateNameTaken);
+    let second = test.gateway.add_client("root", bank(&["dns:bank.example"]));
+    assert_eq!(test.settle(second).map(drop), taken);
+    let (other, _) = test.add_client(bank(&["dns:other.example"]));
+    let change = |add: &str, drop: &str| ClientChange {
+        add_names: vec![name(add)],
+        drop_names: vec![name(drop)],
+        ..ClientChange::default()
+    };
+    let onto = change("uri:spiffe://firm/bank", "dns:other.example");
+    let onto = test.gateway.change_client("root", other.id, onto);
+    assert_eq!(test.settle(onto).map(drop), taken);
+    let away = change("dns:new.example", "uri:spiffe://firm/bank");
+    let away = test.gateway.change_client("root", row.id, away);
+    test.settle(away).unwrap();
+    let refused = Err(AuthError::Certificate);
+    assert_eq!(comes(shown("uri:spiffe://firm/bank")), refused, "removed");
+    assert_eq!(comes(shown("dns:new.example")), Ok(()));
+    let astray = test
+        .gateway
+        .add_client("root", bank(&["dns:447700900123.example"]));
+    let astray = test.settle(astray).map(drop);
+    assert_eq!(astray, Err(ClientError::CertificateNameAstray));
+    assert_rebuilt(&test);
+    // A name of a client that was revoked is free again.
+    test.settle(test.gateway.revoke_client("root", row.id, None))
+        .unwrap();
+    test.add_client(bank(&["dns:new.example"]));
+    test.clock.advance(Duration::from_hours(2));
+    assert_eq!(comes(shown("dns:new.example")), refused, "its time is over");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId};
 use domain::sender::ShortCode;
-use engine::rows::{AuthMode, Thumbprint};
+use engine::rows::{AuthMode, CertificateName, Thumbprint};
 
 use super::Place;
 
@@ -45,6 +45,12 @@ pub enum ClientCommand {
         /// The SHA-256 of a certificate that it may not show any more; repeat for more.
         #[arg(long = "drop-certificate", value_name = "SHA256")]
         drop: Vec<Thumbprint>,
+        /// A name of which its certificate may have one from now on, such as dns:bank.example; repeat for more.
+        #[arg(long = "certificate-name", value_name = "NAME")]
+        names: Vec<CertificateName>,
+        /// A name that its certificate may not have any more; repeat for more.
+        #[arg(long = "drop-certificate-name", value_name = "NAME")]
+        drop_names: Vec<CertificateName>,
         /// Which gateway.
         #[command(flatten)]
         place: Place,
@@ -93,6 +99,10 @@ pub struct ClientAddArgs {
     /// A certificate that it may show, in PEM; repeat for more. For key+mtls.
     #[arg(long = "certificate", value_name = "FILE")]
     pub certificates: Vec<PathBuf>,
+    /// A name of which its certificate may have one: dns:NAME, uri:URI or subject:SUBJECT; repeat for more. For
+    /// key+mtls, where https.client_ca_file names who vouches for them.
+    #[arg(long = "certificate-name", value_name = "NAME")]
+    pub certificate_names: Vec<CertificateName>,
     /// What sort of key.
     #[command(flatten)]
     pub key: KeyArgs,

@@ -3,11 +3,15 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use engine::ports::Clock as _;
 use serde_json::{Value, json};
+use tls::Ending;
 
 use crate::cli::CheckArgs;
+use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked, Problems, example};
+use crate::endings;
 use crate::exit::{Exit, Outcome};
 use crate::folder::DataFolder;
 use crate::key_places::FIRST_SEAL_KEY_WARNING;
@@ -27,8 +31,8 @@ pub fn run(args: &CheckArgs, output: Output) -> Outcome {
 
 fn check(file: &Path, output: Output) -> Exit {
     let problems = match read(file) {
-        Ok(checked) => {
-            warn(&checked);
+        Ok((checked, endings)) => {
+            warn(&checked, &endings);
             let limits: Vec<Value> = checked
                 .settings
                 .limits
@@ -61,15 +65,20 @@ fn check(file: &Path, output: Output) -> Exit {
     Exit::CheckFailed
 }
 
-fn read(file: &Path) -> Result<Checked, Problems> {
+fn read(file: &Path) -> Result<(Checked, Vec<Ending>), Problems> {
     let (_, checked) = config::load(file, Overlay::from_process())?;
-    Material::read(&checked)?;
-    Ok(checked)
+    let material = Material::read(&checked)?;
+    let endings = endings::of_files(&checked, material);
+    Ok((checked, endings))
 }
 
 /// What can be run, and does nothing or more than was meant: on standard error, since it is no problem.
-fn warn(checked: &Checked) {
-    for says in idle(checked) {
+fn warn(checked: &Checked, endings: &[Ending]) {
+    let now = SystemClock.now();
+    let ending = endings
+        .iter()
+        .filter_map(|ending| endings::says(ending, now));
+    for says in idle(checked).into_iter().chain(ending) {
         let _closed = writeln!(std::io::stderr(), "warning: {says}");
     }
     let folder = DataFolder::existing(&checked.data_folder);

@@ -5,13 +5,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use engine::rows::{CertificateRow, Thumbprint};
+use engine::rows::CertificateRow;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
 use serde_json::{Value, json};
 
-use crate::certificates;
 use crate::cli::{ClientAddArgs, ClientCommand, KeyArgs};
 use crate::control::message::KeyShown;
 use crate::control::{ClientShown, KeyAsked, NewClientAsked, Request};
@@ -43,6 +42,8 @@ pub fn run(command: ClientCommand, output: Output) -> Outcome {
             auth,
             certificates,
             drop,
+            names,
+            drop_names,
             place,
         } => {
             let request = Request::ClientChange {
@@ -50,6 +51,8 @@ pub fn run(command: ClientCommand, output: Output) -> Outcome {
                 auth,
                 add: read_certificates(&certificates)?,
                 drop: drop.iter().map(ToString::to_string).collect(),
+                add_names: names,
+                drop_names,
             };
             let result = call(&place, request)?;
             let client = shown(&result)?;
@@ -89,6 +92,7 @@ fn add(args: ClientAddArgs, output: Output) -> Outcome {
         expires: args.expires,
         auth: args.auth,
         certificates: read_certificates(&args.certificates)?,
+        certificate_names: args.certificate_names,
         key: key_asked(&args.key)?,
     });
     let result = call(&args.place, request)?;
@@ -161,13 +165,8 @@ fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateRow>, Failure> 
 
 /// The first certificate of a file: a client's own stands before those of its authorities.
 fn certificate(file: &Path) -> Result<CertificateRow, Failure> {
-    let text = read(file)?;
-    let der = CertificateDer::from_pem_slice(&text).ok();
     let says = || Failure::usage(format!("{} holds no certificate in PEM", file.display()));
-    let der = der.ok_or_else(says)?;
-    let expires = certificates::ends(file).map_err(Failure::usage)?;
-    let sha256 = Thumbprint::from_bytes(domain::signature::sha256(&der));
-    Ok(CertificateRow { sha256, expires })
+    tls::certificate_in_pem(&read(file)?).ok_or_else(says)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
@@ -219,6 +218,8 @@ fn text(client: &ClientShown) -> String {
             certificate.sha256, certificate.expires
         )
     }));
+    let names = client.certificate_names.iter();
+    lines.extend(names.map(|name| format!("  certificate  named {name}")));
     lines.extend(client.keys.iter().map(key_text));
     lines.join("\n")
 }

@@ -14,12 +14,13 @@ use engine::settings::{EsmeSettings, Settings};
 use web::webhook::WebhookWay;
 
 use super::admin::{Admin, Exposure};
-use super::https::{ClientCertificates, Https, TlsProfile};
+use super::https::{Https, TlsProfile};
 use super::log::Log;
 use super::store::Store;
 use super::{Config, Problems};
 
 mod carriers;
+mod clients;
 mod esmes;
 mod factors;
 mod fairness;
@@ -37,6 +38,7 @@ mod verifications;
 mod webhooks;
 
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
+pub use clients::ClientsPlan;
 pub use esmes::{EsmePlan, SmppPlan};
 pub use ledger::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
 pub use risk::{RiskIdentity, RiskPlan};
@@ -84,10 +86,8 @@ pub struct Listener {
     pub identity: Identity,
     /// Versions of TLS.
     pub tls_profile: TlsProfile,
-    /// Whether applications show a certificate.
-    pub client_certificates: ClientCertificates,
-    /// The authorities whose certificates are taken.
-    pub client_ca_file: Option<PathBuf>,
+    /// What is asked of applications.
+    pub clients: ClientsPlan,
     /// Address and limits.
     pub limits: Https,
 }
@@ -310,18 +310,20 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
                     yours, or listen on 127.0.0.1";
         problems.add("https.certificate_file", says);
     }
-    if https.client_ca_file.is_some() && https.client_certificates == ClientCertificates::Off {
-        let says =
-            "names authorities, but client_certificates is off: nobody is asked for a certificate";
-        problems.add("https.client_ca_file", says);
-    }
     limits::listener(https, problems);
     proxies::check(&https.trusted_proxies, problems);
     Listener {
         identity,
         tls_profile: https.tls_profile,
-        client_certificates: https.client_certificates,
-        client_ca_file: resolved(&config.base, https.client_ca_file.as_ref()),
+        clients: clients::plan(
+            ("https", &config.base),
+            (
+                https.client_certificates,
+                &https.client_ca_file,
+                &https.client_crl_file,
+            ),
+            problems,
+        ),
         limits: https.clone(),
     }
 }

@@ -45,8 +45,11 @@ section! {
         /// Networks (CIDR) that it may bind from.
         pub networks: Vec<IpNet> = Vec::new(),
         /// SHA-256 of the certificates of which it must show one, in hex: `openssl x509 -in FILE -outform DER |
-        /// sha256sum`. Who issued them does not matter.
+        /// sha256sum`. Who issued them does not matter, unless `smpp.client_ca_file` says so.
         pub certificate_sha256: Vec<String> = Vec::new(),
+        /// Names of which its certificate may have one instead, such as `dns:billing.firm.example`,
+        /// `uri:spiffe://firm.example/billing` or `subject:CN=billing,O=Firm`. They need `smpp.client_ca_file`.
+        pub certificate_names: Vec<String> = Vec::new(),
         /// Binds at once; one more is refused.
         pub binds_max: usize = 4,
         /// `all`: it is delivered what handsets send to the short codes of its client; `none`. Of several accounts

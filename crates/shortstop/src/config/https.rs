@@ -47,12 +47,16 @@ section! {
         /// `modern` is TLS 1.3 only; `intermediate` adds TLS 1.2 for old applications.
         pub tls_profile: TlsProfile = TlsProfile::Modern,
         /// Whether applications show a certificate of their own: `off`, `optional` or `required`. Clients with
-        /// `key+mtls` need one that was given to them by `shortstop client`; for all others it changes nothing
+        /// `key+mtls` need one that was given to them by `shortstop client`, itself or a name in it; for all others it changes nothing
         /// but whether they can connect.
         pub client_certificates: ClientCertificates = ClientCertificates::Optional,
         /// Certificate authorities in PEM whose certificates are taken. Without it any is, and known by its hash
         /// alone.
         pub client_ca_file: Option<PathBuf> = None => "/etc/shortstop/tls/clients-ca.pem",
+        /// Revocation lists (CRL) of these authorities in PEM. With it, whoever has no list there is refused too:
+        /// name one for each authority between a client's certificate and its root. A list past its next update
+        /// still holds, and is warned about.
+        pub client_crl_file: Option<PathBuf> = None => "/etc/shortstop/tls/clients-crl.pem",
         /// Networks (CIDR) of the proxies through which applications come, such as `["10.0.0.5/32"]`. Only what
         /// such a proxy writes into `X-Forwarded-For` is believed, from the last address backwards; anybody
         /// else could write there what they like, to be counted as somebody else. An address may carry a port

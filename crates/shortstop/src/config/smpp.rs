@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::https::TlsProfile;
+use super::https::{ClientCertificates, TlsProfile};
 use super::section::section;
 
 /// What stands between the gateway and its ESMEs. The last one is spelled so that nobody sets it by accident.
@@ -33,8 +33,8 @@ pub enum PasswordAlone {
 }
 
 section! {
-    /// The listener for ESMEs: applications that speak SMPP 3.4. Certificate, key and the settings of failed
-    /// binds are read again on a reload (SIGHUP); the rest needs a restart.
+    /// The listener for ESMEs: applications that speak SMPP 3.4. Certificate, key, what is asked of ESMEs and the settings
+    /// of failed binds are read again on a reload (SIGHUP); the rest needs a restart.
     pub struct Smpp {
         /// Address and port. Without it nobody can bind. 3550 is the port of SMPP over TLS.
         pub listen: Option<SocketAddr> = None => "127.0.0.1:3550",
@@ -48,8 +48,17 @@ section! {
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.key",
         /// `modern` is TLS 1.3 only; `intermediate` adds TLS 1.2, since many ESMEs speak nothing newer.
         pub tls_profile: TlsProfile = TlsProfile::Intermediate,
+        /// Whether ESMEs show a certificate of their own: `off`, `optional` or `required`. Accounts that name
+        /// certificates need one.
+        pub client_certificates: ClientCertificates = ClientCertificates::Optional,
+        /// Certificate authorities in PEM whose certificates are taken. Without it any is, and known by its hash
+        /// alone.
+        pub client_ca_file: Option<PathBuf> = None => "/etc/shortstop/tls/esmes-ca.pem",
+        /// Revocation lists (CRL) of these authorities in PEM, as with `https.client_crl_file`.
+        pub client_crl_file: Option<PathBuf> = None => "/etc/shortstop/tls/esmes-crl.pem",
         /// Where a password may be all that an account asks for: `loopback-only`, or `danger-from-anywhere`. It
-        /// has 8 characters at most: everywhere else an account needs `networks` or `certificate_sha256` too.
+        /// has 8 characters at most: everywhere else an account needs `networks`, or `certificate_sha256` or
+        /// `certificate_names` too.
         pub password_alone: PasswordAlone = PasswordAlone::LoopbackOnly,
         /// Our `system_id` in the answers to binds, at most 15 characters.
         pub name: String = "shortstop".to_owned(),

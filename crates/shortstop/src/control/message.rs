@@ -11,7 +11,7 @@ use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId, MessageId, WebhookId};
 use domain::sender::ShortCode;
 use domain::verification::pumping::Prefix;
-use engine::rows::{AuthMode, CertificateRow};
+use engine::rows::{AuthMode, CertificateName, CertificateRow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,6 +54,12 @@ pub enum Request {
         add: Vec<CertificateRow>,
         /// Hashes of certificates that it may not show any more.
         drop: Vec<String>,
+        /// Names of certificates that it may show from now on.
+        #[serde(default)]
+        add_names: Vec<CertificateName>,
+        /// Names of certificates that it may not show any more.
+        #[serde(default)]
+        drop_names: Vec<CertificateName>,
     },
     /// Write the published ledger to a folder.
     LedgerExport {

@@ -265,6 +265,7 @@ async fn new_client(folder: &DataFolder) -> anyhow::Result<String> {
         expires: None,
         auth: AuthMode::Key,
         certificates: Vec::new(),
+        certificate_names: Vec::new(),
         key: KeyAsked::Bearer,
     });
     let answer = client::ask(&folder.socket(), &request).await?;

@@ -13,6 +13,7 @@ const LIVE: [&str; 21] = [
     "esme.",
     "smpp.certificate_file",
     "smpp.key_file",
+    "smpp.client_c",
     "smpp.bind_failures_max",
     "smpp.bind_ban_seconds",
     "short_code.",
@@ -29,8 +30,7 @@ const LIVE: [&str; 21] = [
     "prices.",
     "countries.",
     "https.certificate_file",
-    "https.client_certificates",
-    "https.client_ca_file",
+    "https.client_c",
 ];
 
 /// Settings of a carrier that concern the engine alone, and not the link.

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::time::Timestamp;
 use engine::Gateway;
 use engine::ports::Clock;
-use smpp::server::{Security, Server, ServerCounters, ServerSettings, TlsProfile, TlsSlot};
+use smpp::server::{Security, Server, ServerCounters, ServerSettings};
+use tls::{Certificates, ClientCertificates, TlsSlot};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::certificates::{self, Subject};
 use crate::clock::SystemClock;
-use crate::config::checked::{Identity, SmppPlan};
+use crate::config::Checked;
+use crate::config::checked::SmppPlan;
 use crate::config::smpp::Smpp;
-use crate::config::{Checked, https};
 use crate::exit::{Exit, Failure};
 use crate::folder::DataFolder;
-use crate::material::PairText;
+
+use super::{certificates_of, profile};
 
 /// A socket that is bound and not yet served.
 pub(super) struct Door {
@@ -33,13 +33,13 @@ impl Door {
     /// Opens the socket, when one is configured.
     pub(super) async fn open(
         checked: &Checked,
-        pair: Option<PairText>,
-        (folder, now): (&DataFolder, Timestamp),
+        identity: (Option<Certificates>, ClientCertificates),
+        folder: &DataFolder,
     ) -> Result<Option<Self>, Failure> {
         let Some(plan) = &checked.smpp else {
             return Ok(None);
         };
-        let security = security(plan, pair, (folder, now))?;
+        let security = security(plan, identity, folder)?;
         let counters = Arc::new(ServerCounters::default());
         let server = Server::bind(plan.listen, settings(&plan.limits), Arc::clone(&counters));
         let server = server
@@ -81,53 +81,15 @@ impl Door {
 
 fn security(
     plan: &SmppPlan,
-    pair: Option<PairText>,
-    at: (&DataFolder, Timestamp),
+    (configured, clients): (Option<Certificates>, ClientCertificates),
+    folder: &DataFolder,
 ) -> Result<Security, Failure> {
-    let Some(identity) = &plan.identity else {
+    if plan.identity.is_none() {
         return Ok(Security::Clear);
-    };
-    let pair = pair_of(identity, pair, at).map_err(Failure::unavailable)?;
-    let profile = match plan.tls_profile {
-        https::TlsProfile::Modern => TlsProfile::Modern,
-        https::TlsProfile::Intermediate => TlsProfile::Intermediate,
-    };
-    let slot = TlsSlot::new(profile, &pair.chain, &pair.key).map_err(Failure::unavailable)?;
-    Ok(Security::Tls(Arc::new(slot)))
-}
-
-/// The configured certificate, or the one that the gateway makes for loopback.
-fn pair_of(
-    identity: &Identity,
-    configured: Option<PairText>,
-    (folder, now): (&DataFolder, Timestamp),
-) -> anyhow::Result<PairText> {
-    if let (Identity::Files(_), Some(pair)) = (identity, configured) {
-        return Ok(pair);
     }
-    let files = certificates::keep(&folder.tls(), &[Subject::Gateway], now)?;
-    Ok(PairText {
-        chain: std::fs::read(&files.server.certificate)?,
-        key: std::fs::read(&files.server.key)?.into(),
-    })
-}
-
-/// Replaces the certificate for handshakes to come.
-pub(super) fn reload(
-    slot: &TlsSlot,
-    checked: &Checked,
-    pair: Option<PairText>,
-    at: (&DataFolder, Timestamp),
-) -> anyhow::Result<()> {
-    let identity = checked
-        .smpp
-        .as_ref()
-        .and_then(|plan| plan.identity.as_ref());
-    if let Some(identity) = identity {
-        let pair = pair_of(identity, pair, at)?;
-        slot.reload(&pair.chain, &pair.key)?;
-    }
-    Ok(())
+    let own = certificates_of(configured, folder)?;
+    let slot = TlsSlot::for_esmes(profile(plan.tls_profile), own, clients);
+    Ok(Security::Tls(Arc::new(slot.map_err(Failure::unavailable)?)))
 }
 
 fn settings(smpp: &Smpp) -> ServerSettings {

@@ -1,16 +1,14 @@
 //! A reload: the configuration is read again while the gateway serves. Either all of it is taken or
 //! none, and both are in the ledger.
 
-use engine::ports::Clock as _;
 use tokio::task::block_in_place;
 
-use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
 use crate::config::{self, Problems};
 use crate::material::Material;
 
 use super::change::{self, NeedsRestart};
-use super::{Running, certificates_of, esmes, warn_of_ending};
+use super::{Running, certificates_of};
 
 /// Why the configuration stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -63,15 +61,22 @@ impl Running {
         let material = Material::read(&checked).map_err(|error| unusable(error.into()))?;
         material.open_esmes(&mut checked);
         let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
-        let prepared = self.tls.prepare(certificates, material.clients);
+        let prepared = self.doors.https.prepare(certificates, material.clients);
         let prepared = prepared.map_err(|error| unusable(error.into()))?;
-        // The last step that can fail, and it changes nothing when it does.
-        if let Some(slot) = &self.esme_tls {
-            let at = (&self.folder, SystemClock.now());
-            esmes::reload(slot, &checked, material.smpp, at).map_err(unusable)?;
+        let for_esmes = match &self.doors.esmes {
+            None => None,
+            Some(slot) => {
+                let own = certificates_of(material.smpp, &self.folder).map_err(unusable)?;
+                let fresh = slot.prepare(own, material.esme_clients);
+                Some((slot, fresh.map_err(|error| unusable(error.into()))?))
+            }
+        };
+        // Nothing fails from here on: either all of it is taken or none.
+        self.doors.https.take(prepared);
+        if let Some((slot, fresh)) = for_esmes {
+            slot.take(fresh);
         }
-        self.tls.take(prepared);
-        warn_of_ending(&self.tls);
+        self.doors.warn();
         for says in checked.warnings() {
             tracing::warn!("{says}");
         }

@@ -69,6 +69,7 @@ fn account() -> EsmeAccount {
         password: PasswordHash::of(b""),
         networks: Vec::new(),
         certificates: Vec::new(),
+        certificate_names: Vec::new(),
         binds_max: 1,
         class: TrafficClass::Alert,
         service_types: BTreeMap::new(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::Clock;
-use engine::{BoundEsme, EsmeDeliveries, EsmeEnd, Gateway};
+use engine::{BoundEsme, EsmeDeliveries, EsmeEnd, Gateway, PeerCertificate};
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
@@ -38,8 +38,8 @@ pub(super) struct Shared {
 pub(super) struct Peer {
     pub(super) stream: Box<dyn Stream>,
     pub(super) address: IpAddr,
-    /// The certificate that it showed, in DER.
-    pub(super) certificate: Option<Arc<[u8]>>,
+    /// The certificate that it showed.
+    pub(super) certificate: Option<PeerCertificate>,
 }
 
 pub(super) struct Session {

@@ -9,7 +9,7 @@ use domain::id::MessageId;
 use domain::message::MessageState;
 use engine::{
     BindAttempt, BindRefused, BoundEsme, Caller, EsmeBind, EsmeDeliveries, EsmeDelivery,
-    EsmeReceipts, Gateway, IdempotencyKey, MessageView, Scope, SubmitRequest,
+    EsmeReceipts, Gateway, IdempotencyKey, MessageView, PeerCertificate, Scope, SubmitRequest,
 };
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
@@ -77,7 +77,7 @@ pub(super) struct Asker {
     /// While it is bound.
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) source: IpAddr,
-    pub(super) certificate: Option<Arc<[u8]>>,
+    pub(super) certificate: Option<PeerCertificate>,
 }
 
 /// What became of it.
@@ -147,7 +147,7 @@ impl Asker {
             system_id: &bind.system_id,
             password: &bind.password,
             source: self.source,
-            certificate: self.certificate.as_deref(),
+            certificate: self.certificate.clone(),
         };
         let esme = match self.gateway.bind_esme(attempt).await {
             Ok(esme) => esme,

@@ -1,10 +1,12 @@
 //! Binding: who is let in, and what a session may do in which state.
 
-use engine::settings::CertificateHash;
+use domain::signature::sha256;
+use engine::rows::Thumbprint;
 use smpp::pdu::{Bind, BindKind, Body, id};
-use smpp::server::{Security, ServerSettings, TlsProfile, TlsSlot};
+use smpp::server::{Security, ServerSettings};
 use smpp::status::Status;
 use testkit::settings::ESME_PASSWORD;
+use tls::{CertificateNeed, Certificates, ClientCertificates, TlsProfile, TlsSlot};
 
 use crate::esme::{Esme, message};
 use crate::stage::{Stage, reload};
@@ -154,17 +156,6 @@ fn identity() -> rcgen::CertifiedKey<rcgen::KeyPair> {
     rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
 }
 
-/// SHA-256, by a suite of the TLS library, so that no other library is needed here.
-fn hash(certificate: &[u8]) -> CertificateHash {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let suites = provider.cipher_suites.iter();
-    let mut hashes = suites
-        .filter_map(rustls::SupportedCipherSuite::tls13)
-        .map(|suite| suite.common.hash_provider);
-    let hash = hashes.find(|hash| hash.output_len() == 32).unwrap();
-    hash.hash(certificate).as_ref().try_into().unwrap()
-}
-
 /// Binds over TLS, showing a certificate or none.
 async fn bind_over_tls(
     stage: &Stage,
@@ -197,13 +188,16 @@ async fn bind_over_tls(
         .status
 }
 
+fn certificates(server: &rcgen::CertifiedKey<rcgen::KeyPair>) -> Certificates {
+    let chain = server.cert.pem();
+    let key = server.signing_key.serialize_pem();
+    Certificates::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
+}
+
 /// TLS with this certificate.
 fn tls(server: &rcgen::CertifiedKey<rcgen::KeyPair>) -> Security {
-    let slot = TlsSlot::new(
-        TlsProfile::Intermediate,
-        server.cert.pem().as_bytes(),
-        server.signing_key.serialize_pem().as_bytes(),
-    );
+    let clients = ClientCertificates::of_anybody(CertificateNeed::Optional);
+    let slot = TlsSlot::for_esmes(TlsProfile::Intermediate, certificates(server), clients);
     Security::Tls(std::sync::Arc::new(slot.unwrap()))
 }
 
@@ -222,7 +216,7 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
 #[tokio::test]
 async fn a_pinned_account_is_opened_by_its_certificate_and_the_password_together() {
     let (server, own, other) = (identity(), identity(), identity());
-    let pinned = hash(own.cert.der());
+    let pinned = Thumbprint::from_bytes(sha256(own.cert.der()));
     let stage = Stage::over(ServerSettings::default(), tls(&server), |account| {
         account.certificates = vec![pinned];
     })

@@ -12,7 +12,8 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use testkit::TestGateway;
 use testkit::gateway::everything;
-use web::{CertificateNeed, ClientCertificates, ServerSettings, TlsProfile};
+use tls::{CertificateNeed, ClientCertificates, TlsProfile};
+use web::ServerSettings;
 
 use crate::server::{Server, certificates};
 use crate::site::{Role, Site};

@@ -9,12 +9,10 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use rustls::pki_types::CertificateDer;
+use tls::{Certificates, ClientCertificates, TlsProfile, TlsSlot};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use web::{
-    Answer, Certificates, ClientCertificates, Drained, Listener, ListenerCounters, Security, Serve,
-    ServerSettings, TlsProfile, TlsSlot,
-};
+use web::{Answer, Drained, Listener, ListenerCounters, Security, Serve, ServerSettings};
 
 /// Longer than any test takes, and the end of one that hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -9,11 +9,12 @@ use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use testkit::TestGateway;
 use testkit::gateway::everything;
+use tls::{ClientCertificates, TlsProfile, TlsSlot};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use web::{
-    Admin, AdminExposure, Api, ClientCertificates, Listener, ListenerCounters, RequestCounters,
-    Security, ServerSettings, TlsProfile, TlsSlot,
+    Admin, AdminExposure, Api, Listener, ListenerCounters, RequestCounters, Security,
+    ServerSettings,
 };
 
 use crate::server::certificates;

@@ -2,7 +2,8 @@
 
 use rustls::NamedGroup;
 use rustls::version::{TLS12, TLS13};
-use web::{ServerSettings, TlsProfile};
+use tls::TlsProfile;
+use web::ServerSettings;
 
 use crate::server::{Server, certificates};
 use crate::wire::{Wire, client_config, connect, get};

@@ -211,6 +211,8 @@ impl Faces for ClientRow {
         let keys: Vec<String> = self.keys.iter().map(key).collect();
         let key_times = |key: &ApiKeyRow| [Some(key.created), key.revoked, key.used];
         let certificates: Vec<String> = self.certificates.iter().map(ToString::to_string).collect();
+        let names = self.certificate_names.iter();
+        let names: Vec<String> = names.map(ToString::to_string).collect();
         vec![
             ("id", Face::of(&self.id)),
             ("name", Face::of(&self.name)),
@@ -220,6 +222,7 @@ impl Faces for ClientRow {
             ("networks", Face::of(&self.networks.join(" "))),
             ("auth", Face::of(self.auth.as_str())),
             ("certificates", Face::of(&certificates.join(", "))),
+            ("certificate-names", Face::of(&names.join(", "))),
             ("keys", Face::of(&keys.join(", "))),
             (
                 "key-times",

@@ -1,20 +1,22 @@
 //! Checks of `[smpp]` and `[[esme]]`: a way that nobody else reads, and accounts that no password opens alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::system_id::SystemId;
+use engine::rows::CertificateName;
 use engine::settings::{
     CertificateHash, DoorSettings, EsmeAccount, EsmeInbound, OtherParameters, PasswordHash,
     SubmitAllowed,
 };
 
 use super::super::esme::{self, EsmeSection};
-use super::super::https::TlsProfile;
+use super::super::https::{ClientCertificates, TlsProfile};
 use super::super::smpp::{PasswordAlone, Smpp, SmppTransport};
 use super::super::{Config, Problems};
+use super::clients::{self, ClientsPlan};
 use super::limits::{positive, seconds};
 use super::{Identity, networks, pair, resolved};
 
@@ -30,6 +32,8 @@ pub struct SmppPlan {
     pub identity: Option<Identity>,
     /// Versions of TLS.
     pub tls_profile: TlsProfile,
+    /// What is asked of ESMEs.
+    pub clients: ClientsPlan,
     /// Everything else, in range.
     pub limits: Smpp,
 }
@@ -67,7 +71,7 @@ impl EsmePlan {
     /// What is said loudly of a password that almost everybody may try.
     pub fn warning(&self) -> Option<String> {
         let account = &self.account;
-        let wide = networks::wide(&account.networks).filter(|_| account.certificates.is_empty());
+        let wide = networks::wide(&account.networks).filter(|_| !account.asks_for_certificate());
         wide.map(|wide| {
             format!(
                 "the networks of the ESME {} hold {wide}: 8 characters may be all that stands between everybody \
@@ -107,6 +111,15 @@ pub fn listener(config: &Config, problems: &mut Problems) -> Option<SmppPlan> {
         listen,
         identity,
         tls_profile: smpp.tls_profile,
+        clients: clients::plan(
+            ("smpp", &config.base),
+            (
+                smpp.client_certificates,
+                &smpp.client_ca_file,
+                &smpp.client_crl_file,
+            ),
+            problems,
+        ),
         limits: smpp.clone(),
     })
 }
@@ -195,6 +208,7 @@ pub fn accounts(config: &Config, problems: &mut Problems) -> Vec<EsmePlan> {
         }
         plans.push(plan);
     }
+    whose(&plans, problems);
     plans
 }
 
@@ -212,6 +226,7 @@ fn account(
     let file = resolved(&config.base, section.password_file.as_ref());
     let file = problems.need(&key("password_file"), file);
     let certificates = certificates(section, (at, &mut *problems));
+    let certificate_names = names(section, (at, &mut *problems));
     proofs(config, section, (at, &mut *problems));
     lists(section, (at, &mut *problems));
     positive(&key("binds_max"), section.binds_max, problems);
@@ -225,6 +240,7 @@ fn account(
             password: PasswordHash::of(b""),
             networks: section.networks.clone(),
             certificates,
+            certificate_names,
             binds_max: section.binds_max,
             class: section.class,
             service_types: service_types
@@ -253,16 +269,31 @@ fn proofs(config: &Config, section: &EsmeSection, (at, problems): (&str, &mut Pr
     let smpp = &config.smpp;
     let is_everywhere =
         section.networks.is_empty() || section.networks.iter().any(networks::is_everybody);
-    let by_password_alone = is_everywhere && section.certificate_sha256.is_empty();
+    let asks_for_certificate =
+        !section.certificate_sha256.is_empty() || !section.certificate_names.is_empty();
+    let by_password_alone = is_everywhere && !asks_for_certificate;
     let is_loopback = smpp.listen.is_none_or(|listen| listen.ip().is_loopback());
     if by_password_alone && !is_loopback && smpp.password_alone == PasswordAlone::LoopbackOnly {
-        let says = "are needed that are not everybody, or certificate_sha256: 8 characters of a password are \
+        let says = "are needed that are not everybody, or certificate_sha256 or certificate_names: 8 characters of a password are \
                     too few to be all that is asked for";
         problems.add(format!("{at}.networks"), says);
     }
-    if !section.certificate_sha256.is_empty() && smpp.transport != SmppTransport::Tls {
+    let field = if section.certificate_sha256.is_empty() {
+        "certificate_names"
+    } else {
+        "certificate_sha256"
+    };
+    if asks_for_certificate && smpp.transport != SmppTransport::Tls {
         let says = "can be asked for over TLS alone; set smpp.transport to tls";
-        problems.add(format!("{at}.certificate_sha256"), says);
+        problems.add(format!("{at}.{field}"), says);
+    } else if asks_for_certificate && smpp.client_certificates == ClientCertificates::Off {
+        let says = "is never shown, since smpp.client_certificates is off; set it to optional";
+        problems.add(format!("{at}.{field}"), says);
+    }
+    if !section.certificate_names.is_empty() && smpp.client_ca_file.is_none() {
+        let says =
+            "are believed when an authority vouches for them; name it with smpp.client_ca_file";
+        problems.add(format!("{at}.certificate_names"), says);
     }
 }
 
@@ -285,14 +316,29 @@ fn certificates(
 
 fn hash(text: &str) -> Option<CertificateHash> {
     let digits: String = text.chars().filter(|letter| *letter != ':').collect();
-    let mut hash = CertificateHash::default();
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
+    digits.parse().ok()
+}
+
+fn names(section: &EsmeSection, (at, problems): (&str, &mut Problems)) -> Vec<CertificateName> {
+    let names = section.certificate_names.iter();
+    let key = format!("{at}.certificate_names");
+    let names = names.filter_map(|text| problems.keep(&key, text.parse()));
+    names.collect()
+}
+
+/// A name that stood for accounts of two clients would be a way from one to the other.
+fn whose(plans: &[EsmePlan], problems: &mut Problems) {
+    let mut owners = BTreeMap::new();
+    for (place, plan) in plans.iter().enumerate() {
+        let client = plan.account.client;
+        for name in &plan.account.certificate_names {
+            if *owners.entry(name).or_insert(client) != client {
+                let says =
+                    format!("hold {name}, which stands for an account of another client already");
+                problems.add(format!("esme[{place}].certificate_names"), says);
+            }
+        }
     }
-    for (place, octet) in hash.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(digits.get(2 * place..2 * place + 2)?, 16).ok()?;
-    }
-    Some(hash)
 }
 
 fn lists(section: &EsmeSection, (at, problems): (&str, &mut Problems)) {
@@ -327,8 +373,9 @@ mod tests {
     fn a_certificate_is_named_as_openssl_shows_its_hash() {
         let plain = "ab".repeat(32);
         let colons = vec!["AB"; 32].join(":");
-        assert_eq!(hash(&plain), Some([0xAB; 32]));
-        assert_eq!(hash(&colons), Some([0xAB; 32]));
+        let expected = CertificateHash::from_bytes([0xAB; 32]);
+        assert_eq!(hash(&plain), Some(expected));
+        assert_eq!(hash(&colons), Some(expected));
         for wrong in ["", "ab", &"xy".repeat(32), &"ab".repeat(33)] {
             assert_eq!(hash(wrong), None, "{wrong}");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::id::{ClientId, KeyId};
 use domain::time::Timestamp;
-use engine::rows::{AuthMode, CertificateRow, ClientRow};
+use engine::rows::ClientRow;
 use engine::{ApiKey, ClientChange, ClientError, Gateway, KeyWish, NewClient};
 use serde_json::json;
 
@@ -28,7 +28,21 @@ pub async fn act(gateway: &Gateway, actor: &str, request: Request) -> Answer {
             auth,
             add,
             drop,
-        } => change(gateway, actor, client, (auth, add, &drop)).await,
+            add_names,
+            drop_names,
+        } => match all(&drop) {
+            Err(says) => Answer::refused(says),
+            Ok(drop) => {
+                let wanted = ClientChange {
+                    auth,
+                    add,
+                    drop,
+                    add_names,
+                    drop_names,
+                };
+                change(gateway, actor, client, wanted).await
+            }
+        },
         _ => Answer::refused("this asks nothing of clients"),
     }
 }
@@ -78,17 +92,7 @@ async fn rotate(
     }
 }
 
-async fn change(
-    gateway: &Gateway,
-    actor: &str,
-    client: ClientId,
-    (auth, add, drop): (Option<AuthMode>, Vec<CertificateRow>, &[String]),
-) -> Answer {
-    let drop = match all(drop) {
-        Ok(drop) => drop,
-        Err(says) => return Answer::refused(says),
-    };
-    let change = ClientChange { auth, add, drop };
+async fn change(gateway: &Gateway, actor: &str, client: ClientId, change: ClientChange) -> Answer {
     match gateway.change_client(actor, client, change).await {
         Ok(row) => Answer::done(&json!({"client": ClientShown::from(&row)})),
         Err(error) => failed(error),
@@ -135,6 +139,7 @@ fn new_client(asked: NewClientAsked) -> Result<NewClient, String> {
         networks: all(&asked.networks)?,
         auth: asked.auth,
         certificates: asked.certificates,
+        certificate_names: asked.certificate_names,
         key_expires: moment(asked.expires.as_deref())?,
     })
 }
@@ -157,6 +162,7 @@ fn moment(text: Option<&str>) -> Result<Option<Timestamp>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::rows::AuthMode;
 
     fn asked() -> NewClientAsked {
         NewClientAsked {
@@ -168,6 +174,7 @@ mod tests {
             expires: Some("2027-01-31T00:00:00Z".to_owned()),
             auth: AuthMode::Key,
             certificates: Vec::new(),
+            certificate_names: Vec::new(),
             key: KeyAsked::Bearer,
         }
     }

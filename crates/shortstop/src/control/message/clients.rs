@@ -4,7 +4,7 @@ use domain::class::TrafficClass;
 use domain::sender::ShortCode;
 use domain::signature::Algorithm;
 use domain::time::Timestamp;
-use engine::rows::{ApiKeyRow, AuthMode, CertificateRow, ClientRow};
+use engine::rows::{ApiKeyRow, AuthMode, CertificateName, CertificateRow, ClientRow};
 use serde::{Deserialize, Serialize};
 
 /// A client to make.
@@ -29,6 +29,9 @@ pub struct NewClientAsked {
     /// The certificates that it may show.
     #[serde(default)]
     pub certificates: Vec<CertificateRow>,
+    /// Names of which a certificate may have one instead.
+    #[serde(default)]
+    pub certificate_names: Vec<CertificateName>,
     /// What sort of key it gets.
     #[serde(default)]
     pub key: KeyAsked,
@@ -66,6 +69,9 @@ pub struct ClientShown {
     pub auth: AuthMode,
     /// The certificates that it may show.
     pub certificates: Vec<CertificateShown>,
+    /// Names of which a certificate may have one instead.
+    #[serde(default)]
+    pub certificate_names: Vec<CertificateName>,
     /// Its keys.
     pub keys: Vec<KeyShown>,
     /// When it was made.
@@ -121,6 +127,7 @@ impl From<&ClientRow> for ClientShown {
                 .iter()
                 .map(CertificateShown::from)
                 .collect(),
+            certificate_names: row.certificate_names.clone(),
             keys: row.keys.iter().map(KeyShown::from).collect(),
             created: row.created.to_string(),
             revoked: moment(row.revoked),

@@ -69,6 +69,8 @@ async fn clients(stage: &mut Stage) {
         auth: Some(AuthMode::Signed),
         add: Vec::new(),
         drop: Vec::new(),
+        add_names: Vec::new(),
+        drop_names: Vec::new(),
     };
     stage.ask(change).await;
     stage.book.happened_to(&id);

@@ -235,6 +235,7 @@ impl Stage {
             expires: None,
             auth: AuthMode::Key,
             certificates: Vec::new(),
+            certificate_names: Vec::new(),
             key: KeyAsked::Bearer,
         };
         let made = self.ask(Request::ClientAdd(asked)).await;

@@ -271,6 +271,7 @@ pub fn client(n: u64, name: &str) -> ClientRow {
             sha256: Thumbprint::from_bytes([7; 32]),
             expires: moment(n),
         }],
+        certificate_names: vec!["dns:bank.example".parse().unwrap()],
         keys: Vec::new(),
         created: moment(n),
         revoked: None,

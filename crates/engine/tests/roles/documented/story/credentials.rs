@@ -23,6 +23,7 @@ pub fn signing(test: &TestGateway, ends: Timestamp) {
     let mut bank = everything("bank");
     bank.auth = AuthMode::KeyAndCertificate;
     bank.certificates = vec![given()];
+    bank.certificate_names = vec!["dns:bank.example".parse().unwrap()];
     let (row, _) = test.add_client(bank);
     let until = (Duration::ZERO, Some(ends));
     let wish = KeyWish::HmacSha256;

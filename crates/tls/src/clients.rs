@@ -1,24 +1,25 @@
-//! What the listener asks of clients: no certificate, one that they may show, or one that they must; from authorities
+//! What a listener asks of clients: no certificate, one that they may show, or one that they must; from authorities
 //! that are named, or any, which is then known by its hash alone (RFC 8705 section 2.2). Which client a certificate
 //! belongs to is the engine's business: here the other side only proves that it holds the key.
 
 use std::fmt;
 use std::sync::Arc;
 
-use domain::signature::sha256;
 use domain::time::Timestamp;
-use engine::PeerCertificate;
-use engine::rows::Thumbprint;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
-use x509_parser::parse_x509_certificate;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
+};
+use x509_parser::parse_x509_crl;
 
-use super::TlsError;
+use crate::certificates::TlsError;
+use crate::shown::{Vouched, validity};
 
 /// Whether clients show a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct ClientCertificates {
     need: CertificateNeed,
     /// Whose certificates are taken; without any, those of everybody.
     authorities: Vec<CertificateDer<'static>>,
+    /// What the authorities have taken back.
+    revocations: Vec<CertificateRevocationListDer<'static>>,
 }
 
 impl fmt::Debug for ClientCertificates {
@@ -57,6 +60,7 @@ impl ClientCertificates {
         Self {
             need,
             authorities: Vec::new(),
+            revocations: Vec::new(),
         }
     }
 
@@ -69,16 +73,49 @@ impl ClientCertificates {
         if roots.is_empty() {
             return Err(TlsError::Authorities);
         }
-        Ok(Self { need, authorities })
+        Ok(Self {
+            need,
+            authorities,
+            revocations: Vec::new(),
+        })
+    }
+
+    /// The same, less what the revocation lists in a PEM file have taken back. Every authority between a certificate
+    /// and its root must then have a list there: of whom nothing is known is refused.
+    pub fn less_revoked(self, pem: &[u8]) -> Result<Self, TlsError> {
+        let revocations: Vec<_> = CertificateRevocationListDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|_| TlsError::Revocations)?;
+        if revocations.is_empty() {
+            return Err(TlsError::Revocations);
+        }
+        Ok(Self {
+            revocations,
+            ..self
+        })
+    }
+
+    /// Whether an authority vouches for what is in their certificates.
+    pub(crate) fn vouched(&self) -> Vouched {
+        if self.authorities.is_empty() {
+            Vouched::ByNobody
+        } else {
+            Vouched::ByAuthority
+        }
     }
 
     /// When the first authority ends.
-    pub(super) fn soonest_end(&self) -> Option<Timestamp> {
+    pub(crate) fn soonest_end(&self) -> Option<Timestamp> {
         let ends = self.authorities.iter().filter_map(validity);
         ends.map(|(_, until)| until).min()
     }
 
-    pub(super) fn verifier(
+    /// When the first revocation list is due to be replaced.
+    pub(crate) fn soonest_update(&self) -> Option<Timestamp> {
+        self.revocations.iter().filter_map(next_update).min()
+    }
+
+    pub(crate) fn verifier(
         &self,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
@@ -93,13 +130,20 @@ impl ClientCertificates {
         }
         let roots = Arc::new(roots(&self.authorities)?);
         let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+        let builder = builder.with_crls(self.revocations.iter().cloned());
         let builder = match self.need {
             CertificateNeed::Required => builder,
             CertificateNeed::Optional | CertificateNeed::Off => builder.allow_unauthenticated(),
         };
-        let verifier = builder.build().map_err(|_| TlsError::Authorities)?;
-        Ok(verifier)
+        // The authorities are sound: what is left to be wrong is a list.
+        builder.build().map_err(|_| TlsError::Revocations)
     }
+}
+
+fn next_update(list: &CertificateRevocationListDer<'static>) -> Option<Timestamp> {
+    let (_, read) = parse_x509_crl(list).ok()?;
+    let seconds = read.next_update()?.timestamp();
+    Some(Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0)))
 }
 
 fn roots(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
@@ -131,12 +175,15 @@ impl ClientCertVerifier for Anybody {
         &self,
         certificate: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
-        _: UnixTime,
+        now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        // Known by its hash. Whether it is of this time is looked at with each request.
+        // Known by its hash, and by nothing else that it says but its time.
+        let now = Timestamp::from_seconds(now.as_secs());
         match validity(certificate) {
+            Some((from, _)) if now < from => Err(CertificateError::NotValidYet.into()),
+            Some((_, until)) if until < now => Err(CertificateError::Expired.into()),
             Some(_) => Ok(ClientCertVerified::assertion()),
-            None => Err(rustls::CertificateError::BadEncoding.into()),
+            None => Err(CertificateError::BadEncoding.into()),
         }
     }
 
@@ -165,25 +212,4 @@ impl ClientCertVerifier for Anybody {
             .signature_verification_algorithms
             .supported_schemes()
     }
-}
-
-/// The certificate of the other side as the engine knows it. The chain has been verified, or is of no interest.
-pub(crate) fn certificate_of(chain: &[CertificateDer<'_>]) -> Option<PeerCertificate> {
-    let own = chain.first()?;
-    let (from, until) = validity(own)?;
-    Some(PeerCertificate {
-        sha256: Thumbprint::from_bytes(sha256(own)),
-        from,
-        until,
-    })
-}
-
-/// From when until when a certificate is valid.
-pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<(Timestamp, Timestamp)> {
-    let (rest, read) = parse_x509_certificate(certificate).ok()?;
-    let moment = |seconds: i64| Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0));
-    let validity = read.validity();
-    let until = moment(validity.not_after.timestamp());
-    rest.is_empty()
-        .then(|| (moment(validity.not_before.timestamp()), until))
 }

@@ -1,0 +1,20 @@
+//! TLS of the listeners: versions by profile, certificates and what is asked of clients, all of which can be replaced
+//! while connections go on. Which client a certificate belongs to is the engine's business; here the other side
+//! proves that it holds the key, and, where there are authorities, that one of them vouches for it.
+
+mod certificates;
+mod clients;
+mod ending;
+mod names;
+mod shown;
+mod slot;
+mod subject;
+
+pub use certificates::{Certificates, TlsError};
+pub use clients::{CertificateNeed, ClientCertificates};
+pub use ending::Ending;
+pub use shown::{certificate_in_pem, end_of};
+pub use slot::{InForce, NotAnyMore, Prepared, TlsProfile, TlsSlot};
+
+#[cfg(test)]
+mod tests;
