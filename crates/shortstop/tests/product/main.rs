@@ -36,6 +36,7 @@ mod pumping;
 mod rebuild;
 mod releases;
 mod road;
+mod scanners;
 mod seals;
 mod siem;
 mod signed;

@@ -12,11 +12,13 @@ use domain::time::Timestamp;
 use engine::settings::{EsmeAccount, EsmeInbound, PasswordHash, SubmitAllowed};
 use tokio::time::Instant;
 
-use super::conversation::{Conversation, Phase};
+use super::conversation::{Conversation, Flow, Phase};
 use super::counters::ServerCounters;
 use super::request::Ground;
 use super::settings::ServerSettings;
+use super::work::{Done, Work};
 use crate::pdu::BindKind;
+use crate::status::Status;
 
 /// Whether the session is bound when the octets come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,78 @@ pub fn rehearse(octets: &[u8], phase: RehearsedPhase) -> Rehearsed {
         taken,
         work: work.len(),
     }
+}
+
+/// Lets a session hear these octets from its beginning, so many at a time, before an engine that takes every bind and
+/// has lost every message. What comes after the session's end is not heard.
+pub fn rehearse_session(octets: &[u8], piece: usize) -> Rehearsed {
+    let settings = Arc::new(ServerSettings::default());
+    let mut conversation = Conversation::new(settings, Arc::new(ServerCounters::default()));
+    let account = account();
+    let short_codes: Vec<_> = ShortCode::parse("12345").into_iter().collect();
+    let ground = Ground {
+        account: &account,
+        short_codes: &short_codes,
+        now: Timestamp::from_seconds(1_764_064_800),
+    };
+    let mut rehearsed = Rehearsed {
+        said: BytesMut::new(),
+        taken: 0,
+        work: 0,
+    };
+    let mut held = Vec::new();
+    for more in octets.chunks(piece.max(1)) {
+        held.extend_from_slice(more);
+        loop {
+            let is_bound = matches!(conversation.phase(), Phase::Bound(_));
+            let ground = is_bound.then_some(&ground);
+            let (said, mut work) = (&mut rehearsed.said, Vec::new());
+            let (taken, flow) = conversation.take(&held, ground, said, &mut work);
+            held.drain(..taken);
+            rehearsed.taken += taken;
+            rehearsed.work += work.len();
+            let asked = work.len();
+            for work in work {
+                answer(work, &mut conversation, said);
+            }
+            if flow != Flow::Continue || matches!(conversation.phase(), Phase::Leaving(_)) {
+                return rehearsed;
+            }
+            if asked == 0 {
+                break;
+            }
+        }
+    }
+    rehearsed
+}
+
+fn answer(work: Work, conversation: &mut Conversation, out: &mut BytesMut) {
+    let lost = Status::SYSTEM_ERROR;
+    let done = match work {
+        Work::Bind(bind) => return conversation.bound((bind.sequence, bind.kind), Ok(()), out),
+        Work::Submit(one) => Done::Submit {
+            sequences: one.sequences,
+            outcome: Err(lost),
+        },
+        Work::Multi(many) => Done::Multi {
+            sequence: many.sequence,
+            outcomes: many
+                .items
+                .into_iter()
+                .map(|item| (item.address, Err(lost)))
+                .collect(),
+        },
+        Work::Query { sequence, .. } => Done::Query {
+            sequence,
+            outcome: Err(lost),
+        },
+        Work::Cancel { sequence, .. } => Done::Cancel {
+            sequence,
+            outcome: Err(lost),
+        },
+        Work::Fetch(..) => Done::Fetched(Vec::new()),
+    };
+    done.write(conversation, out);
 }
 
 fn account() -> EsmeAccount {

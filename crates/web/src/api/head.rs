@@ -1,6 +1,6 @@
 //! Whether a request's head is sound HTTP: what hyper lets through and RFC 9112 or RFC 9113 does not.
-//! What hyper refuses by itself, such as two different lengths, never comes here; a length beside a
-//! transfer coding does not either, since hyper drops it and ends the connection after the answer.
+//! What hyper refuses by itself, such as two different lengths, never comes here; neither does what is spoilt for it,
+//! such as a length beside a transfer coding (`connection::lines`).
 
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -19,10 +19,9 @@ pub(crate) fn require_sound(parts: &Parts, headers_max: usize) -> Result<(), Pro
     }
     if parts.version < Version::HTTP_2 {
         require_one_host(&parts.headers)?;
-        require_plain_chunks(&parts.headers)
-    } else {
-        require_same_host(parts)
+        require_plain_chunks(&parts.headers)?;
     }
+    require_same_host(parts)
 }
 
 /// HTTP/1.1 has exactly one `Host` (RFC 9112 section 3.2).
@@ -50,7 +49,8 @@ fn require_plain_chunks(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-/// HTTP/2 names its host in `:authority`; a `Host` beside it must be the same (RFC 9113 section 8.3.1).
+/// HTTP/2 names its host in `:authority`, and HTTP/1.1 may name it in the target; a `Host` beside it must be the same
+/// (RFC 9113 section 8.3.1, RFC 9112 section 3.2.2).
 fn require_same_host(parts: &Parts) -> Result<(), Problem> {
     let mut hosts = parts.headers.get_all(HOST).iter();
     let Some(host) = hosts.next() else {
@@ -64,7 +64,8 @@ fn require_same_host(parts: &Parts) -> Result<(), Problem> {
         return Ok(());
     }
     Err(malformed(
-        "the Host header and :authority must name the same host: leave Host away",
+        "the Host header must name the same host as :authority or the target: write only the path as the target, or in \
+         HTTP/2 leave Host away",
     ))
 }
 

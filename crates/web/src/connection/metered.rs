@@ -1,5 +1,5 @@
-//! A socket that counts its octets, tells the connection's pulse when some came, and ends when its client
-//! takes nothing any more or sends frames that carry nothing.
+//! A socket that counts its octets, tells the connection's pulse when some came, spoils heads that two readers may
+//! understand differently, and ends when its client takes nothing any more or sends frames that carry nothing.
 
 use std::future::Future;
 use std::io;
@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use crate::connection::frames::{Frames, Seen};
+use crate::connection::lines::Lines;
 use crate::connection::pulse::Pulse;
 use crate::counters::ListenerCounters;
 
@@ -24,6 +25,8 @@ pub(crate) struct Metered<T> {
     written: u64,
     /// `None` over HTTP/1.1.
     frames: Option<Frames>,
+    /// `None` over HTTP/2.
+    lines: Option<Lines>,
     write_timeout: Duration,
     /// Runs while a write waits for its reader, and never otherwise.
     stall: Option<Pin<Box<Sleep>>>,
@@ -44,6 +47,7 @@ impl<T> Metered<T> {
             begun: Instant::now(),
             written: 0,
             frames: None,
+            lines: None,
             write_timeout,
             stall: None,
         }
@@ -57,9 +61,20 @@ impl<T> Metered<T> {
         }
     }
 
-    fn came(&mut self, octets: &[u8]) -> io::Result<()> {
+    /// The same, with a watch over the lines of HTTP/1.1.
+    pub(crate) fn lined(self) -> Self {
+        Self {
+            lines: Some(Lines::default()),
+            ..self
+        }
+    }
+
+    fn came(&mut self, octets: &mut [u8]) -> io::Result<()> {
         self.pulse.heard();
         self.counters.octets_in.add(octets.len());
+        if let Some(lines) = &mut self.lines {
+            lines.take(octets);
+        }
         let Some(frames) = &mut self.frames else {
             return Ok(());
         };
@@ -106,7 +121,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let done = Pin::new(&mut self.inner).poll_read(cx, buf);
-        let came = buf.filled().get(before..).unwrap_or_default();
+        let came = buf.filled_mut().get_mut(before..).unwrap_or_default();
         if !came.is_empty() {
             self.came(came)?;
         }

@@ -10,6 +10,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 /// How deep a document may nest: body, list, message, risk, and what is in it.
 const DEPTH_MAX: u8 = 5;
 
+/// The largest whole number that only one text means to every reader of JSON (RFC 8259 section 6).
+const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+
 /// A value as it was sent.
 #[derive(PartialEq)]
 pub(crate) enum Value<'a> {
@@ -122,7 +125,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(Value::Number)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
+    /// `5.0` is a whole number too, as JSON Schema has it, up to where readers of JSON differ.
+    fn visit_f64<E>(self, number: f64) -> Result<Value<'de>, E> {
+        if number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&number) {
+            // Written without a fraction it is digits and nothing else.
+            return Ok(number
+                .to_string()
+                .parse()
+                .map_or(Value::Number, Value::Whole));
+        }
         Ok(Value::Number)
     }
 
