@@ -4,8 +4,8 @@ use bytes::Bytes;
 use domain::limit::book::Meter;
 use domain::limit::fields;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -26,6 +26,11 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Two years, sub-domains too (ASVS 3.4.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// An answer is data, and a browser that shows it all the same loads and runs nothing for it, nor shows it within
+/// another page (ASVS 3.4.3 and 3.4.6).
+const NO_CONTENT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,10 +157,12 @@ impl Reply {
         let mut answer = Response::new(Full::new(body));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
-        headers.reserve(8);
+        headers.reserve(10);
         headers.insert(CONTENT_TYPE, kind.media_type());
         headers.insert(CACHE_CONTROL, kind.caching());
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CONTENT_SECURITY_POLICY, NO_CONTENT);
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(REQUEST_ID, id.into_header());
         if transport == Transport::Encrypted {
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);

@@ -60,8 +60,8 @@ pub struct ServerSettings {
     /// HTTP/2 streams that a client may reset before they are looked at; one more ends the
     /// connection (CVE-2023-44487). Default 20.
     pub resets_max: usize,
-    /// HTTP/2 frames that carry nothing (pings, settings, resets, window updates) which a client may send
-    /// ahead of what requests, answers and time allow it; one more ends the connection. Default 1,000.
+    /// HTTP/2 frames that carry nothing (pings, settings, resets, window updates, heads that are no request) which a
+    /// client may send ahead of what requests, answers and time allow it; one more ends the connection. Default 1,000.
     pub control_frames_max: u32,
     /// The networks of proxies whose word on where a request came from is taken. Default none.
     pub trusted_proxies: Vec<IpNet>,

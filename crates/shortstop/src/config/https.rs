@@ -110,8 +110,8 @@ section! {
         /// HTTP/2 streams that a client may reset before they are looked at; one more ends the
         /// connection (CVE-2023-44487).
         pub resets_max: usize = 20,
-        /// HTTP/2 frames that carry nothing (pings, settings, resets, window updates) that a client may
-        /// send ahead of what its requests, their answers and time allow; one more ends the connection.
+        /// HTTP/2 frames that carry nothing (pings, settings, resets, window updates, heads that are no request) that
+        /// a client may send ahead of what its requests, their answers and time allow; one more ends the connection.
         pub control_frames_max: u32 = 1_000,
         /// Seconds that open requests get to end when the gateway stops.
         pub shutdown_seconds: u64 = 10,

@@ -214,7 +214,7 @@ mod tests {
         for class in [r#""OTP""#, r#""urgent""#, "null", "true"] {
             wrong("class", class);
         }
-        for seconds in ["0", "-1", "1.5", r#""600""#, "1e3", "18446744073709551616"] {
+        for seconds in ["0", "-1", "1.5", r#""600""#, "1e20", "18446744073709551616"] {
             wrong("valid_for_seconds", seconds);
         }
     }

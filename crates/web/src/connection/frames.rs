@@ -1,6 +1,6 @@
 //! Frames of HTTP/2 that carry no request and no body (pings, settings, resets, window updates, empty
-//! frames): a client may send some, but work that nobody asked for must not be free. Each takes from a
-//! budget that requests, answers and time refill. It looks at the frames' heads only; whether they make
+//! frames), and heads that never become a request: a client may send some, but work that nobody asked for must not be
+//! free. Each takes from a budget that requests, answers and time refill. It looks at the frames' heads only; whether they make
 //! sense is hyper's affair.
 
 use std::time::Duration;
@@ -11,14 +11,13 @@ const PREFACE: usize = 24;
 const HEAD: usize = 9;
 
 const DATA: u8 = 0;
-const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 /// The flag of a stream's last frame.
 const END_STREAM: u8 = 1;
 
-/// What a request that was served refills: window updates for its answer, and pings of a client that
+/// What a request that was served refills: its head, window updates for its answer, and pings of a client that
 /// measures the line.
-const PER_REQUEST: u32 = 4;
+const PER_REQUEST: u32 = 5;
 /// A reset takes more than a served request refills, so that whoever asks only to reset runs dry
 /// (CVE-2023-44487), and little enough that a client may give up all its streams at once.
 const PER_RESET: u32 = 6;
@@ -109,7 +108,6 @@ impl Frames {
         self.skip = usize::try_from(length).unwrap_or(usize::MAX);
         match kind {
             DATA if length > 0 || flags & END_STREAM != 0 => 0,
-            HEADERS => 0,
             RST_STREAM => PER_RESET,
             _ => 1,
         }
@@ -131,6 +129,7 @@ impl Frames {
 mod tests {
     use super::*;
 
+    const HEADERS: u8 = 1;
     const PING: u8 = 6;
 
     fn frame(kind: u8, flags: u8, payload: usize) -> Vec<u8> {
@@ -164,6 +163,7 @@ mod tests {
             assert_eq!(passing(&frame(DATA, 0, 0), piece, idle), 100);
             assert_eq!(passing(&frame(4, 0, 0), piece, idle), 100, "settings");
             assert_eq!(passing(&frame(0x77, 0, 3), piece, idle), 100, "unknown");
+            assert_eq!(passing(&frame(HEADERS, 5, 9), piece, idle), 100, "refused");
             assert_eq!(passing(&frame(RST_STREAM, 0, 4), piece, idle), 16);
         }
     }
@@ -171,13 +171,14 @@ mod tests {
     #[test]
     fn requests_and_bodies_take_nothing() {
         let idle = |_| Seen::default();
-        for free in [
-            frame(HEADERS, 4, 30),
-            frame(DATA, 0, 200),
-            frame(DATA, 1, 0),
-        ] {
+        for free in [frame(DATA, 0, 200), frame(DATA, 1, 0)] {
             assert_eq!(passing(&free, 5, idle), 10_000);
         }
+        let served = |served| Seen {
+            served,
+            ..Seen::default()
+        };
+        assert_eq!(passing(&frame(HEADERS, 4, 30), 5, served), 10_000);
     }
 
     #[test]
@@ -187,7 +188,8 @@ mod tests {
             ..Seen::default()
         };
         assert_eq!(passing(&frame(PING, 0, 8), 17, served), 10_000);
-        assert!(passing(&frame(RST_STREAM, 0, 4), 13, served) < 60);
+        let asked = [frame(HEADERS, 5, 9), frame(RST_STREAM, 0, 4)].concat();
+        assert!(passing(&asked, 13, served) < 60);
         let written = |count| Seen {
             written: u64::from(count) * OCTETS_PER_FRAME,
             ..Seen::default()

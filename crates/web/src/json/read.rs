@@ -10,8 +10,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 /// How deep a document may nest: body, list, message, risk, and what is in it.
 const DEPTH_MAX: u8 = 5;
 
-/// The largest whole number that only one text means to every reader of JSON (RFC 8259 section 6).
-const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+/// The largest whole number that may have a fraction of zeros: far within what every reader of JSON takes as the same.
+const EXACT_MAX: f64 = 4_294_967_295.0;
 
 /// A value as it was sent.
 #[derive(PartialEq)]
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(Value::Number)
     }
 
-    /// `5.0` is a whole number too, as JSON Schema has it, up to where readers of JSON differ.
+    /// `5.0` is a whole number too, as JSON Schema has it, up to [`EXACT_MAX`].
     fn visit_f64<E>(self, number: f64) -> Result<Value<'de>, E> {
         if number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&number) {
             // Written without a fraction it is digits and nothing else.
@@ -230,6 +230,15 @@ mod tests {
             "y",
         ];
         assert_eq!(read, kinds);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point_or_an_exponent() {
+        let body =
+            r#"{"a":5.0,"b":6e2,"c":0.0,"d":9007199254740991.0,"e":9007199254740994.0,"f":-1.0}"#;
+        let read: Vec<_> = object(body).into_iter().map(|(_, value)| value).collect();
+        let whole = ["5", "600", "0", "4294967295", "number", "number", "number"];
+        assert_eq!(read, whole);
     }
 
     #[test]

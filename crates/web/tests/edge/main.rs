@@ -12,6 +12,7 @@ mod attacks;
 mod early;
 mod frames;
 mod heads;
+mod hygiene;
 mod ledger;
 mod limits;
 mod messages;

@@ -28,9 +28,14 @@ async fn every_answer_has_the_headers_that_protect_it() {
         client.post("/v1/messages", "{").await,
         client.get("/nowhere").await,
         client.get("/openapi.json").await,
+        client.delete("/v1/messages").await,
+        site.anonymous().await.get("/v1/messages").await,
     ] {
         assert_eq!(heard.header("cache-control"), Some("no-store"));
         assert_eq!(heard.header("x-content-type-options"), Some("nosniff"));
+        let policy = heard.header("content-security-policy");
+        assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"));
+        assert_eq!(heard.header("referrer-policy"), Some("no-referrer"));
         let hsts = heard.header("strict-transport-security").unwrap();
         assert_eq!(hsts, "max-age=63072000; includesubdomains");
         assert!(heard.header("x-request-id").unwrap().starts_with("req_"));
