@@ -19,6 +19,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod disk_full;
+mod doors;
 mod erasure;
 mod esmes;
 mod evidence;

@@ -72,7 +72,7 @@ def of_channel(body):
         wrong += ["origin", "app_hash", "binding"] if body.get("channel") == "mo" else ["app_hash"]
     for name in wrong:
         body.pop(name, None)
-    if isinstance(body.get("length"), int):
+    if isinstance(body.get("length"), (int, float)):
         body["length"] = max(6, body["length"])
 
 
