@@ -50,6 +50,9 @@ def before_call(ctx, case, kwargs):
     of `message` and `object` one is asked for; a cursor goes with the search that gave it; the members of a verification go by its channel."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
+    if "account" in (case.path_parameters or {}):
+        # Nobody may ask for an account but its own client.
+        case.path_parameters["account"] = os.environ.get("ACCOUNT_SID", case.path_parameters["account"])
     for name in list(case.headers or {}):
         if name.lower() == "idempotency-key":
             case.headers[name] = uuid.uuid4().hex
@@ -58,6 +61,9 @@ def before_call(ctx, case, kwargs):
             asked.pop("object", None)
         if isinstance(asked, dict) and "/ledger/" in case.path:
             asked.pop("cursor", None)
+    if case.path.startswith("/2010-04-01/") and isinstance(case.body, dict) and "From" in case.body:
+        # There every refusal is a 400, that of another client's short code too.
+        case.body["From"] = "12345"
     if case.operation.label == "POST /v1/verifications" and isinstance(case.body, dict):
         of_channel(case.body)
 
