@@ -10,6 +10,8 @@ pub use crate::limit::gcra::Rate;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pacer {
     arrival: Arrival,
+    /// Segments that the last ones to go were more than might go.
+    beyond: u32,
 }
 
 impl Pacer {
@@ -17,18 +19,21 @@ impl Pacer {
     pub const fn new() -> Self {
         Self {
             arrival: Arrival::REST,
+            beyond: 0,
         }
     }
 
     /// How many segments may go now.
     pub fn available(&mut self, rate: Rate, now: Timestamp) -> u32 {
         // After the clock went back the arrival lies further ahead than any burst can put it.
-        self.arrival = self.arrival.bounded(rate, now);
+        self.arrival = self.arrival.bounded(rate.and(self.beyond), now);
         self.arrival.available(rate, now)
     }
 
-    /// Takes `count` segments. Call it only with what [`Pacer::available`] allowed.
+    /// Takes `count` segments. Call it only when [`Pacer::available`] allowed one; what is more than it
+    /// allowed is owed, and nothing goes before it is paid.
     pub fn take(&mut self, rate: Rate, count: u32, now: Timestamp) {
+        self.beyond = count.saturating_sub(self.arrival.available(rate, now));
         self.arrival = self.arrival.take(rate, count, now);
     }
 
@@ -71,6 +76,21 @@ mod tests {
         let next = pacer.next(rate, 0);
         assert_eq!(next, START.saturating_add(Duration::from_millis(100)));
         assert_eq!(pacer.available(rate, next), 1);
+    }
+
+    #[test]
+    fn what_is_taken_beyond_the_burst_is_paid_before_the_next() {
+        let rate = Rate::new(10, 1);
+        let mut pacer = Pacer::default();
+        let mut now = START;
+        for _ in 0..3 {
+            assert_eq!(pacer.available(rate, now), 1);
+            pacer.take(rate, 10, now);
+            let early = now.saturating_add(Duration::from_millis(999));
+            assert_eq!(pacer.available(rate, early), 0);
+            now = pacer.next(rate, 0);
+        }
+        assert_eq!(now, START.saturating_add(Duration::from_secs(3)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
-use domain::message::{AmbiguityPolicy, CarrierName, Event, Outcome as Applied};
+use domain::message::{AmbiguityPolicy, CarrierName, Event, Outcome as Applied, SegmentState};
 use domain::time::Timestamp;
 use ledger::Outcome;
 
@@ -17,7 +17,7 @@ use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::ports::carrier::{Answer, BindId, Token};
 use crate::ports::store::CarrierIdRow;
-use crate::settings::{CarrierSettings, Settings};
+use crate::settings::{CarrierSettings, Settings, Unit};
 use crate::state::carrier_ids::SegmentRef;
 use crate::state::queue::{Place, Ticket};
 use crate::state::{Open, State};
@@ -37,6 +37,7 @@ impl Gateway {
             now,
             spilled: Vec::new(),
             front: Vec::new(),
+            full: None,
         };
         let mut state = self.state();
         for (token, answer) in answers {
@@ -68,6 +69,8 @@ struct Round<'a> {
     spilled: Vec<CarrierIdRow>,
     /// What goes back to the front of its line, in order.
     front: Vec<Ticket>,
+    /// The last message that met a full queue.
+    full: Option<u64>,
 }
 
 impl Round<'_> {
@@ -95,13 +98,8 @@ impl Round<'_> {
         match answer {
             Answer::Accepted(id) => self.accepted(state, open, segment, &id),
             Answer::Rejected(status) => self.rejected(state, open, segment, status),
-            Answer::Throttled(_) => {
-                let settings = Arc::clone(&self.settings);
-                if let Some((bind, carrier)) = self.resting(state, &settings) {
-                    bind.throttle(carrier, self.now);
-                }
-                self.returned(state, open, segment, "throttled");
-            }
+            Answer::Throttled(_) => self.throttled(state, open, segment, Duration::ZERO),
+            Answer::ThrottledFor(_, wait) => self.throttled(state, open, segment, wait),
             Answer::QueueFull(status) => self.queue_full(state, open, segment, status),
             Answer::Later(_) => {
                 self.pause(state);
@@ -142,7 +140,21 @@ impl Round<'_> {
                 self.spilled.extend(state.spill(evicted, Some(&mut *open)));
             }
         }
-        state.match_waiting(&self.settings, carrier, open, segment, &mut self.batch);
+        // A receipt of a whole message waits until each of its segments has the id.
+        let is_last = !open.awaits(carrier);
+        if self.settings.unit(carrier) == Unit::Segment || is_last {
+            state.match_waiting(&self.settings, carrier, open, segment, &mut self.batch);
+        }
+    }
+
+    /// We were too fast: the bind rests, at least as long as the carrier asks for, within its bound.
+    fn throttled(&mut self, state: &mut State, open: &mut Open, segment: u8, wait: Duration) {
+        let settings = Arc::clone(&self.settings);
+        if let Some((bind, carrier)) = self.resting(state, &settings) {
+            bind.throttle(carrier, self.now);
+            bind.pause(wait.min(carrier.throttle_pause_max), self.now);
+        }
+        self.returned(state, open, segment, "throttled");
     }
 
     fn rejected(&mut self, state: &mut State, open: &mut Open, segment: u8, status: u32) {
@@ -157,7 +169,12 @@ impl Round<'_> {
     fn queue_full(&mut self, state: &mut State, open: &mut Open, segment: u8, status: u32) {
         let carrier = self.settings.carriers.get(&self.bind.carrier);
         let most = carrier.map_or(0, |carrier| carrier.queue_full_tries_max);
-        open.queue_full = open.queue_full.saturating_add(1);
+        // The segments of a whole message met the full queue together.
+        let met = open.id.sequence();
+        if self.settings.unit(&self.bind.carrier) == Unit::Segment || self.full != Some(met) {
+            open.queue_full = open.queue_full.saturating_add(1);
+            self.full = Some(met);
+        }
         if open.queue_full > most {
             return self.rejected(state, open, segment, status);
         }
@@ -289,6 +306,13 @@ impl State {
 }
 
 impl Open {
+    /// Whether a segment of it waits for the answer of this carrier.
+    fn awaits(&self, carrier: &CarrierName) -> bool {
+        self.segments.iter().any(|segment| {
+            segment.state() == SegmentState::Dispatched && segment.carrier() == Some(carrier)
+        })
+    }
+
     fn carrier_id_row(&self, place: u8) -> Option<CarrierIdRow> {
         let segment = self.segments.get(usize::from(place))?;
         let carrier: &CarrierName = segment.carrier()?;

@@ -20,7 +20,7 @@ use crate::keys::Blind;
 use crate::metrics::Counter;
 use crate::ports::carrier::{BindId, Receipt};
 use crate::rows::{MessageRow, NO_SUBJECT, UnmatchedRow, VaultRow};
-use crate::settings::Settings;
+use crate::settings::{Settings, Unit};
 use crate::state::carrier_ids::{Hit, SegmentRef};
 use crate::state::{Open, State};
 
@@ -51,7 +51,8 @@ impl Gateway {
                     state: receipt.state,
                     error: receipt.error,
                 };
-                state.apply_receipt(carrier, target, fact, batch);
+                let unit = settings.unit(carrier);
+                state.apply_receipt((carrier, unit), target, fact, batch);
             }
             Match::Settled => state.repeated(carrier, batch.at()),
             Match::None => self.keep(state, carrier, receipt, batch),
@@ -118,11 +119,17 @@ impl Gateway {
                 let id = segment.and_then(domain::message::Segment::carrier_id);
                 candidate.confidence != Confidence::Exact || id == Some(&candidate.id)
             };
-            let mut found = found
+            let mut found: Vec<_> = found
                 .into_iter()
-                .filter(|(message, segment)| fits(&message.subject) && is_spelt(message, *segment));
-            if let (Some((message, segment)), None) = (found.next(), found.next()) {
-                return self.settle_stored(row, message.id, segment).await;
+                .filter(|(message, segment)| fits(&message.subject) && is_spelt(message, *segment))
+                .map(|(message, segment)| (message.id, segment))
+                .collect();
+            // One id of a whole message is found at each of its segments.
+            if settings.unit(&row.carrier) == Unit::Message {
+                found.dedup_by_key(|(message, _)| *message);
+            }
+            if let [(message, segment)] = found.as_slice() {
+                return self.settle_stored(row, *message, *segment).await;
             }
         }
         false
@@ -173,7 +180,9 @@ impl Gateway {
             state: row.state,
             error: row.error,
         };
-        if state.apply_receipt(&row.carrier, target, fact, &mut batch) == Applied::Changed {
+        let unit = self.settings().unit(&row.carrier);
+        let carrier = (&row.carrier, unit);
+        if state.apply_receipt(carrier, target, fact, &mut batch) == Applied::Changed {
             state.unmatched.remove(row.sequence);
             batch.write(Write::ForgetUnmatched(row.sequence));
         }
@@ -242,7 +251,7 @@ impl State {
 
     fn apply_receipt(
         &mut self,
-        carrier: &CarrierName,
+        (carrier, unit): (&CarrierName, Unit),
         target: SegmentRef,
         fact: Fact,
         batch: &mut Batch,
@@ -251,7 +260,12 @@ impl State {
             return Applied::Ignored;
         };
         let now = batch.at();
-        let applied = self.give_receipt(carrier, &mut open, target.segment, fact, batch);
+        let mut applied = Applied::Ignored;
+        for segment in open.told_with(target.segment, unit) {
+            if self.give_receipt(carrier, &mut open, segment, fact, batch) == Applied::Changed {
+                applied = Applied::Changed;
+            }
+        }
         if applied == Applied::Ignored {
             self.repeated(carrier, now);
         }
@@ -324,9 +338,29 @@ impl State {
                 state: row.state,
                 error: row.error,
             };
-            self.give_receipt(carrier, open, segment, fact, batch);
+            for segment in open.told_with(segment, settings.unit(carrier)) {
+                self.give_receipt(carrier, open, segment, fact, batch);
+            }
             batch.write(Write::ForgetUnmatched(row.sequence));
         }
+    }
+}
+
+impl Open {
+    /// The segments that a receipt for one of them is about: where the carrier takes whole messages, all
+    /// that went to it under the same id.
+    fn told_with(&self, segment: u8, unit: Unit) -> Vec<u8> {
+        let meant = self.segments.get(usize::from(segment));
+        let Some((meant, Unit::Message)) = meant.map(|meant| (meant, unit)) else {
+            return vec![segment];
+        };
+        let known = (0..=u8::MAX).zip(&self.segments);
+        known
+            .filter(|(_, other)| {
+                other.carrier_id() == meant.carrier_id() && other.carrier() == meant.carrier()
+            })
+            .map(|(place, _)| place)
+            .collect()
     }
 }
 

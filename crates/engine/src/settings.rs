@@ -77,6 +77,12 @@ impl Settings {
             .unwrap_or(AmbiguityPolicy::Hold)
     }
 
+    /// What a carrier takes at once; a segment where it is not known.
+    pub fn unit(&self, carrier: &CarrierName) -> Unit {
+        let carrier = self.carriers.get(carrier);
+        carrier.map(|carrier| carrier.unit).unwrap_or_default()
+    }
+
     /// The settings of one bind.
     pub fn bind(&self, id: &BindId) -> Option<&BindSettings> {
         self.carriers
@@ -114,9 +120,22 @@ pub struct KeywordTexts {
     pub started: MessageText,
 }
 
+/// What a carrier takes at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// One segment a submission (SMPP).
+    #[default]
+    Segment,
+    /// One whole message a submission, which it divides itself (HTTPS): every waiting segment goes at
+    /// once, all are answered with one id, and a receipt under that id is one for each of them.
+    Message,
+}
+
 /// One carrier.
 #[derive(Clone, Debug)]
 pub struct CarrierSettings {
+    /// What it takes at once.
+    pub unit: Unit,
     /// How its receipts write the ids of its submit responses.
     pub id_form: IdForm,
     /// How long a bind rests after the first `ESME_RTHROTTLED`; doubles while it goes on.

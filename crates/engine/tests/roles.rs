@@ -49,5 +49,6 @@ mod roles {
     mod untold;
     mod verifications;
     mod webhooks;
+    mod whole;
     mod witnesses;
 }

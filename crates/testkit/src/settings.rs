@@ -30,7 +30,7 @@ use engine::ports::carrier::{BindId, Direction};
 use engine::settings::{
     BindSettings, Bounds, CarrierSettings, CodeSettings, EsmeAccount, EsmeInbound, EsmeSettings,
     FactorSettings, Fairness, KeywordTexts, LimitSettings, PasswordHash, Retention, Settings,
-    SubmitAllowed, ValiditySettings,
+    SubmitAllowed, Unit, ValiditySettings,
 };
 
 /// The short code of every test gateway.
@@ -169,6 +169,7 @@ fn carrier(binds: usize) -> CarrierSettings {
         burst: 1_000,
     };
     CarrierSettings {
+        unit: Unit::Segment,
         id_form: IdForm::Auto,
         throttle_pause: Duration::from_secs(1),
         throttle_pause_max: Duration::from_secs(30),

@@ -37,6 +37,15 @@ impl Rate {
         self.burst
     }
 
+    /// The same rate with a longer burst.
+    #[must_use]
+    pub(crate) const fn and(self, more: u32) -> Self {
+        Self {
+            interval: self.interval,
+            burst: self.burst.saturating_add(more),
+        }
+    }
+
     /// So many times the rate, and as many more at once. What a key owes, in time, stays what it is.
     #[must_use]
     pub(super) fn times(self, factor: u32) -> Self {

@@ -3,6 +3,7 @@
 //! an implementation only moves octets and reports what became of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::carrier_id::CarrierMessageId;
 use domain::message::{CarrierName, ReceiptState};
@@ -55,10 +56,12 @@ pub struct Submission {
 pub enum Answer {
     /// Taken, under this id.
     Accepted(CarrierMessageId),
-    /// Refused for good, with the SMPP `command_status`.
+    /// Refused for good, with the SMPP `command_status`, or the error code of a provider by HTTPS.
     Rejected(u32),
     /// `ESME_RTHROTTLED`: we were too fast; the segment did not go.
     Throttled(u32),
+    /// We were too fast, and the carrier says for how long it takes nothing; the segment did not go.
+    ThrottledFor(u32, Duration),
     /// `ESME_RMSGQFUL`: the carrier's queue is full; the segment did not go.
     QueueFull(u32),
     /// A temporary failure at the carrier (`ESME_RSYSERR`, `ESME_RX_T_APPN`); the segment did not go.
@@ -135,6 +138,10 @@ pub type Verdicts = Box<dyn FnOnce(Vec<Verdict>) + Send>;
 /// more unanswered segments than the bind's window, and from any thread; it must not block. Every
 /// token handed over is answered exactly once through [`CarrierEvents::answered`], also when the
 /// bind is lost (`Silence` if any octet of it may have left, `NotSent` otherwise).
+///
+/// For a carrier that takes whole messages ([`Unit::Message`](crate::settings::Unit)) the submissions of
+/// one message stand together in one batch, every one of them that waits. They are one request: its answer
+/// is given to each token, in one call. The last message of a window may be longer than what is left of it.
 pub trait Carriers: Send + Sync {
     /// Puts a batch on the wire of one bind.
     fn submit(&self, bind: &BindId, batch: Vec<Submission>);

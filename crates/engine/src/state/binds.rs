@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use super::State;
 use crate::dispatch::Planned;
 use crate::ports::carrier::{BindId, Direction, Token};
-use crate::settings::{BindSettings, CarrierSettings, CodeSettings, Settings};
+use crate::settings::{BindSettings, CarrierSettings, CodeSettings, Settings, Unit};
 
 /// One bind.
 #[derive(Debug)]
@@ -155,7 +155,13 @@ impl State {
         let pace = pace.saturating_sub(claim.leaves(rate));
         let pace = u16::try_from(pace).unwrap_or(u16::MAX);
         let (bind, free) = self.emptiest(settings, &carrier, claim, now)?;
-        let count = wanted.min(pace).min(free);
+        let room = pace.min(free);
+        let count = match settings.unit(&carrier) {
+            Unit::Segment => wanted.min(room),
+            // A message cannot be divided here: what it takes beyond the pace is waited for behind it.
+            Unit::Message if room > 0 => wanted,
+            Unit::Message => 0,
+        };
         (count > 0).then_some((bind, count))
     }
 

@@ -256,9 +256,11 @@ impl Seen {
 impl Attempt {
     fn tell(&mut self) -> (Token, Answer) {
         self.fate = match self.answer {
-            Answer::Throttled(_) | Answer::QueueFull(_) | Answer::Later(_) | Answer::NotSent => {
-                Fate::Refused
-            }
+            Answer::Throttled(_)
+            | Answer::ThrottledFor(..)
+            | Answer::QueueFull(_)
+            | Answer::Later(_)
+            | Answer::NotSent => Fate::Refused,
             Answer::Silence => Fate::Doubtful,
             Answer::Accepted(_) | Answer::Rejected(_) => Fate::Told,
         };
