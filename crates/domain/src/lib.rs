@@ -6,6 +6,7 @@ pub mod carrier_id;
 pub mod class;
 pub mod consent;
 pub mod event;
+pub mod form_signature;
 pub mod id;
 pub mod keyword;
 pub mod limit;

@@ -5,6 +5,7 @@
 mod answers;
 mod batch;
 mod cancel;
+mod carrier_calls;
 pub mod changes;
 mod checkpoints;
 mod client;

@@ -182,7 +182,7 @@ impl Gateway {
     }
 
     /// Counts what was not accepted; gives what to answer.
-    fn not_accepted(
+    pub(crate) fn not_accepted(
         &self,
         (error, client): (AuthError, Option<ClientId>),
         source: IpAddr,

@@ -67,6 +67,8 @@ pub const fn of_route(route: Route) -> Trace {
         }
         // With a number it is an entry of its own, before the answer.
         Route::ListEntries | Route::SearchEntries => Trace::Counted(&[Kind::LedgerSearched]),
+        Route::CarrierStatus => Trace::Entry(&[Kind::ReceiptReceived, Kind::ReceiptUnmatched]),
+        Route::CarrierInbound => Trace::Entry(&[Kind::MoReceived]),
         Route::OpenApi | Route::ErrorPage => Trace::Nothing("the same page for everybody"),
     }
 }

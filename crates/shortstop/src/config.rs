@@ -141,13 +141,17 @@ pub struct Config {
     pub base: PathBuf,
 }
 
-/// One carrier and the password that the environment gives it.
+/// One carrier and the secrets that the environment gives it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Carrier {
     /// `[[carrier]]`.
     pub section: CarrierSection,
     /// `SHORTSTOP__CARRIER__<NAME>__PASSWORD`.
     pub password: Option<Password>,
+    /// `SHORTSTOP__CARRIER__<NAME>__SECRET`.
+    pub secret: Option<Password>,
+    /// `SHORTSTOP__CARRIER__<NAME>__CALLBACK_SECRET`.
+    pub callback_secret: Option<Password>,
 }
 
 impl Config {
@@ -413,12 +417,16 @@ impl Sources<'_> {
         entries
             .map(|(at, table)| {
                 let overlay_at = format!("carrier.{}", text_of(&table, "name"));
-                let password = self
-                    .overlay
-                    .take(&overlay_at, "password")
-                    .map(Password::new);
+                let mut taken = |field| self.overlay.take(&overlay_at, field).map(Password::new);
+                let (password, secret) = (taken("password"), taken("secret"));
+                let callback_secret = taken("callback_secret");
                 let section = CarrierSection::read(table, &mut self.reader(&at, &overlay_at));
-                Carrier { section, password }
+                Carrier {
+                    section,
+                    password,
+                    secret,
+                    callback_secret,
+                }
             })
             .collect()
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{FileKeyring, FileSeals};
 
 use crate::config::Checked;
-use crate::config::checked::{Identity, PasswordSource, SecondLine, Way};
+use crate::config::checked::{Identity, PasswordSource, SecondLine, SecretSource, Way};
 use crate::folder::{DataFolder, open_beyond_owner};
 use crate::{log_key, master_key};
 
@@ -93,6 +93,21 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
             && let Some(files) = &tls.client
         {
             found.push(place(&format!("client key at {}", link.name), &files.key));
+        }
+    }
+    for link in &checked.providers {
+        let name = &link.plan.name;
+        let sources = [
+            (format!("secret at {name}"), Some(&link.secret)),
+            (
+                format!("secret that {name} signs with"),
+                link.callback.as_ref(),
+            ),
+        ];
+        for (key, source) in sources {
+            if let Some(SecretSource::File(file)) = source {
+                found.push(place(&key, file));
+            }
         }
     }
     found

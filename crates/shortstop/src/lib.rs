@@ -26,6 +26,7 @@ pub mod output;
 pub mod process;
 pub mod public_log;
 pub mod ready;
+pub mod roads;
 pub mod sbom;
 pub mod second_key;
 pub mod serve;

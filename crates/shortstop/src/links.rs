@@ -29,11 +29,10 @@ pub fn prepare(checked: &Checked, material: Vec<LinkMaterial>) -> Result<Arc<Lin
 
 /// How long stopping may wait for answers: the most patient carrier decides.
 pub fn patience(checked: &Checked) -> Duration {
-    let seconds = checked
-        .carriers
-        .iter()
-        .map(|link| link.section.unbind_seconds);
-    Duration::from_secs(seconds.max().unwrap_or_default())
+    let links = checked.carriers.iter();
+    let links = links.map(|link| Duration::from_secs(link.section.unbind_seconds));
+    let providers = checked.providers.iter().map(|link| link.patience);
+    links.chain(providers).max().unwrap_or_default()
 }
 
 fn settings(
@@ -115,6 +114,7 @@ mod tests {
     fn defaults_of_the_link_and_of_the_file_are_the_same() {
         let section = CarrierSection::default();
         let link = CarrierLink {
+            place: 0,
             name: domain::message::CarrierName::new("a"),
             host: "h".to_owned(),
             port: 1,

@@ -8,6 +8,7 @@ use engine::settings::{EsmeAccount, PasswordHash};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls::{CertificateNeed, Certificates, ClientCertificates, TlsError, TlsProfile, TlsSlot};
+use web::provider::{ProviderError, ProviderPlan, ProviderSecrets, Providers};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
 use web::sim_swap::{Credentials, Secret, SimSwapClient};
 use web::webhook::{RootsError, WebhookCaller};
@@ -16,8 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::config::Problems;
 use crate::config::checked::{
-    CarrierLink, Checked, ClientsPlan, Identity, LinkTls, PairFiles, PasswordSource, RiskIdentity,
-    RiskPlan, StreamPlan, Way,
+    CarrierLink, Checked, ClientsPlan, Identity, LinkTls, PairFiles, PasswordSource, ProviderLink,
+    RiskIdentity, RiskPlan, SecretSource, StreamPlan, Way,
 };
 use crate::config::https::ClientCertificates as Asked;
 use crate::config::secret::Password;
@@ -38,6 +39,8 @@ pub struct Material {
     pub esmes: Vec<PasswordHash>,
     /// What each link needs, in the order of the configuration.
     pub links: Vec<LinkMaterial>,
+    /// The carriers over HTTPS with their secrets, in the order of the configuration.
+    pub providers: Vec<(ProviderPlan, ProviderSecrets)>,
     /// The way to whoever is asked about SIMs.
     pub risk: Option<SimSwapClient>,
     /// The way to webhooks; `None` when nobody's certificates can be believed.
@@ -78,11 +81,13 @@ impl Material {
                 Some(PasswordHash::of(password.reveal().as_bytes()))
             })
             .collect();
-        let placed = checked.carriers.iter().enumerate();
-        let links: Vec<_> = placed
-            .filter_map(|(place, link)| {
-                read_link(link, &format!("carrier[{place}]"), &mut problems)
-            })
+        let links = checked.carriers.iter();
+        let links: Vec<_> = links
+            .filter_map(|link| read_link(link, &format!("carrier[{}]", link.place), &mut problems))
+            .collect();
+        let providers = checked.providers.iter();
+        let providers: Vec<_> = providers
+            .filter_map(|link| provider(link, &format!("carrier[{}]", link.place), &mut problems))
             .collect();
         if let Some(file) = &checked.ledger.key_file {
             check_private("ledger.key_file", file, &mut problems);
@@ -112,6 +117,7 @@ impl Material {
                     esme_clients,
                     esmes,
                     links,
+                    providers,
                     risk,
                     webhooks,
                 }),
@@ -271,6 +277,40 @@ fn read_link(link: &CarrierLink, at: &str, problems: &mut Problems) -> Option<Li
     Some(LinkMaterial {
         password: password?,
     })
+}
+
+/// A carrier over HTTPS with its secrets, tried once.
+fn provider(
+    link: &ProviderLink,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<(ProviderPlan, ProviderSecrets)> {
+    let shown = provider_secret(&link.secret, &format!("{at}.secret_file"), problems)?;
+    let callback = match &link.callback {
+        Some(source) => provider_secret(source, &format!("{at}.callback_secret_file"), problems)?,
+        None => shown.clone(),
+    };
+    let secrets = ProviderSecrets {
+        secret: shown,
+        callback,
+    };
+    let tried = Providers::check(&link.plan, &secrets);
+    let key = match &tried {
+        Err(ProviderError::Roots(_)) => "ca_file",
+        Err(ProviderError::Account) => "account",
+        Err(ProviderError::Callback(_)) => "callback_url",
+        Err(ProviderError::Place(_)) | Ok(()) => "url",
+    };
+    let tried = tried.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
+    problems.keep(&format!("{at}.{key}"), tried)?;
+    Some((link.plan.clone(), secrets))
+}
+
+fn provider_secret(source: &SecretSource, key: &str, problems: &mut Problems) -> Option<Secret> {
+    match source {
+        SecretSource::File(file) => secret(key, file, problems),
+        SecretSource::Given(given) => problems.keep(key, Secret::new(given.reveal().to_owned())),
+    }
 }
 
 fn check_tls(tls: &LinkTls, at: &str, problems: &mut Problems) {

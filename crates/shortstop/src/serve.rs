@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::RiskParts;
-use engine::ports::{CarrierEvents, Clock as _};
+use engine::ports::{CarrierEvents, Clock as _, Entropy};
 use serde_json::json;
-use smpp::link::Links;
 use tls::{Certificates, Ending, TlsProfile, TlsSlot};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::timeout;
+use web::provider::{ProviderPlan, ProviderSecrets, Providers};
 use web::webhook::WebhookCaller;
 use web::{
     Admin, AdminExposure, Api, Drained, Listener, ListenerCounters, RequestCounters, Security,
@@ -28,14 +28,16 @@ use crate::config::{self, Checked, Config, admin, https};
 use crate::control::act::{Ground, act};
 use crate::control::server::{Act, ControlSocket, Desk};
 use crate::endings;
+use crate::entropy::SystemEntropy;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::DataFolder;
 use crate::links;
 use crate::logging;
-use crate::material::Material;
+use crate::material::{LinkMaterial, Material};
 use crate::output::Output;
 use crate::process;
 use crate::ready::Ready;
+use crate::roads::Roads;
 use crate::streams;
 use crate::wiring::{self, Opened};
 
@@ -81,7 +83,7 @@ struct Running {
     config: Config,
     folder: DataFolder,
     opened: Opened,
-    links: Arc<Links>,
+    roads: Roads,
     patience: Duration,
     doors: Doors,
     ready: Ready,
@@ -166,9 +168,9 @@ impl Running {
         };
         doors.warn();
         let sockets = bind(&checked, esmes).await?;
-        let links = links::prepare(&checked, material.links).map_err(Failure::unavailable)?;
+        let roads = roads(&checked, material.links, material.providers)?;
         let patience = links::patience(&checked);
-        let opened = block_in_place(|| wiring::open(&checked, &folder, links.clone()))?;
+        let opened = block_in_place(|| wiring::open(&checked, &folder, Arc::new(roads.clone())))?;
         if let Err(failure) = opened.sign().await {
             opened.gateway.stop().await;
             block_in_place(|| opened.close());
@@ -199,15 +201,15 @@ impl Running {
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);
         let events: Arc<dyn CarrierEvents> = opened.gateway.clone();
-        links.start(&events);
-        let parts = Parts::serve(&checked, (&opened, &doors), sockets, control);
+        roads.start(&events);
+        let parts = Parts::serve(&checked, (&opened, &doors, &roads), sockets, control);
         tracing::info!(https = ready.https, admin = ready.admin, "ready");
         Ok(Self {
             path: path.to_path_buf(),
             config,
             folder,
             opened,
-            links,
+            roads,
             patience,
             doors,
             ready,
@@ -269,7 +271,7 @@ impl Running {
         // First the dispatcher: what it would hand to a bind that ends would only come back.
         end(jobs).await;
         end(webhooks).await;
-        self.links.stop(self.patience).await;
+        self.roads.stop(self.patience).await;
         self.opened.gateway.close_esme_queues();
         self.opened.gateway.stop().await;
         let signed = signing.stop().await;
@@ -290,6 +292,18 @@ impl Running {
     }
 }
 
+/// The ways to carriers of either kind; nothing is connected yet.
+fn roads(
+    checked: &Checked,
+    links: Vec<LinkMaterial>,
+    providers: Vec<(ProviderPlan, ProviderSecrets)>,
+) -> Result<Roads, Failure> {
+    let links = links::prepare(checked, links).map_err(Failure::unavailable)?;
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+    let providers = Providers::new(providers, &entropy).map_err(Failure::unavailable)?;
+    Ok(Roads::new(links, Arc::new(providers)))
+}
+
 /// Whoever asks twice wants it to end now. Nothing accepted is lost: it is as after a crash.
 async fn end_at_second_signal() {
     let Ok(mut signals) = Signals::listen() else {
@@ -306,7 +320,7 @@ async fn end_at_second_signal() {
 impl Parts {
     fn serve(
         checked: &Checked,
-        (opened, doors): (&Opened, &Doors),
+        (opened, doors, roads): (&Opened, &Doors, &Roads),
         sockets: Sockets,
         control: JoinHandle<()>,
     ) -> Self {
@@ -314,6 +328,7 @@ impl Parts {
         let requests = Arc::new(RequestCounters::default());
         let settings = server_settings(&checked.https.limits);
         let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
+        let api = api.with_providers(Arc::clone(roads.providers()));
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
         let shown = doors.clone();
         let mut pages = pages.with_endings(Arc::new(move || shown.endings()));

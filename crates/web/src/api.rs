@@ -3,6 +3,7 @@
 
 mod batch;
 pub(crate) mod body;
+mod carrier;
 mod client_places;
 mod consent;
 pub(crate) mod credentials;
@@ -22,7 +23,7 @@ mod source;
 mod submit;
 mod verification;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,6 +44,7 @@ use crate::json::fields::Faults;
 use crate::json::read::JsonError;
 use crate::json::{self, Value};
 use crate::problem::{Code, Place, Problem};
+use crate::provider::Providers;
 use crate::reply::{Reply, Transport};
 use crate::request_id::RequestIds;
 use crate::route::{self, Access, Dialect, Found, PathNames, Route, RouteRow};
@@ -64,6 +66,10 @@ pub struct Api {
     batches: Places,
     batches_of_clients: ClientPlaces,
     drains: Drains,
+    /// Where carriers post that are reached by HTTPS.
+    providers: Option<Arc<Providers>>,
+    posts: Places,
+    posts_of_sources: ClientPlaces<IpAddr>,
 }
 
 /// A request whose sender is known and may call the route.
@@ -94,8 +100,18 @@ impl Api {
             batches: Places::new(settings.batches_max),
             batches_of_clients: ClientPlaces::new(settings.client_batches_max),
             drains: Drains::new(&settings),
+            providers: None,
+            posts: Places::new(carrier::POSTS_MAX),
+            posts_of_sources: ClientPlaces::new(carrier::POSTS_PER_SOURCE_MAX),
             settings,
         }
+    }
+
+    /// The same, where these carriers may post.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Arc<Providers>) -> Self {
+        self.providers = Some(providers);
+        self
     }
 
     async fn routed(
@@ -126,8 +142,14 @@ impl Api {
         peer: SocketAddr,
     ) -> Result<Reply, Problem> {
         head::require_sound(parts, self.settings.headers_max)?;
-        let Access::Scoped(scope) = row.access else {
-            return Ok(public(row.route));
+        let scope = match row.access {
+            Access::Scoped(scope) => scope,
+            Access::Public => return Ok(public(row.route)),
+            Access::Carrier(about) => {
+                return self
+                    .carrier_post((about, names.object), parts, body, peer)
+                    .await;
+            }
         };
         let shown = Shown::on(row.dialect, parts, body.is_end_stream());
         let presented = Presented {
@@ -195,9 +217,11 @@ impl Api {
             Route::ReadCheckpoint => self.read_checkpoint(call),
             Route::ReadMinimumIndex => self.read_minimum_index(call).await,
             Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,
-            Route::OpenApi | Route::ErrorPage => Ok(public(route)),
             Route::TwilioSendMessage => self.twilio_send_message(call, body).await,
             Route::TwilioReadMessage => self.twilio_read_message(call).await,
+            Route::OpenApi | Route::ErrorPage | Route::CarrierStatus | Route::CarrierInbound => {
+                Ok(public(route))
+            }
         }
     }
 

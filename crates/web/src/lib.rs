@@ -13,6 +13,7 @@ mod listener;
 mod metrics;
 mod outgoing;
 mod problem;
+pub mod provider;
 mod reply;
 mod request_id;
 mod route;

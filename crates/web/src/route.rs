@@ -6,6 +6,8 @@ mod table;
 use engine::Scope;
 use http::Method;
 
+use crate::provider::About;
+
 pub use table::ROUTES;
 
 /// A route of the API.
@@ -71,6 +73,10 @@ pub enum Route {
     OpenApi,
     /// The page of error codes, to which every problem's `type` points.
     ErrorPage,
+    /// A carrier posts what became of a message.
+    CarrierStatus,
+    /// A carrier posts a message from a handset.
+    CarrierInbound,
     /// Send one message, as Twilio's applications do.
     TwilioSendMessage,
     /// Read one message, as Twilio's applications do.
@@ -140,6 +146,8 @@ pub enum Access {
     Public,
     /// A client whose key has the scope.
     Scoped(Scope),
+    /// The carrier that is named, by its signature.
+    Carrier(About),
 }
 
 /// Whether calling a route changes anything.

@@ -92,7 +92,7 @@ fn idle(checked: &Checked) -> Vec<String> {
     if checked.settings.short_codes.is_empty() {
         found.push("no short code: nothing can be sent; add a [[short_code]]".to_owned());
     }
-    if checked.carriers.is_empty() {
+    if checked.carriers.is_empty() && checked.providers.is_empty() {
         found.push("no carrier: nothing can be sent; add a [[carrier]]".to_owned());
     }
     found.extend(checked.warnings().into_iter().map(str::to_owned));
@@ -107,10 +107,13 @@ fn summary(checked: &Checked) -> String {
         .keys()
         .map(ToString::to_string)
         .collect();
+    let providers = checked.providers.iter();
+    let providers = providers.map(|link| format!("{} (HTTPS)", link.plan.name));
     let carriers: Vec<String> = checked
         .carriers
         .iter()
         .map(|link| link.name.to_string())
+        .chain(providers)
         .collect();
     let countries = &checked.settings.limits.countries;
     let countries: Vec<String> = countries

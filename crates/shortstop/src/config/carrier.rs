@@ -6,6 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::section::section;
 
+/// How a carrier is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Over SMPP 3.4.
+    #[default]
+    Smpp,
+    /// Over HTTPS, by the shape of Twilio's Messages.
+    Https,
+}
+
+/// How the gateway shows a provider who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// By the account and its password.
+    #[default]
+    Basic,
+    /// By a key of the account and the key's secret.
+    Key,
+}
+
 /// What one bind carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -48,12 +70,33 @@ pub enum Transport {
 }
 
 section! {
-    /// One carrier (SMSC); repeat the section for more. `mps`, `burst`, `receipt_ids` and the reactions
-    /// to throttling can change on a reload; the rest needs a restart.
+    /// One carrier; repeat the section for more. `mps`, `burst`, `receipt_ids` and the reactions to
+    /// throttling can change on a reload, and the secrets of a provider are read anew; the rest needs a
+    /// restart.
     pub struct CarrierSection {
         /// Name of the carrier in routes, metrics and the ledger: 1 to 32 of a-z, 0-9 and `-`.
         pub name: Option<String> = None => "primary",
-        /// Host name or address, and port. 3550 is the port of SMPP over TLS, 2775 that of plain SMPP.
+        /// `smpp`, or `https` for a provider whose API has the shape of Twilio's Messages.
+        pub kind: Kind = Kind::Smpp,
+        /// `https` only: the provider's URL, before `/2010-04-01`. `https://`, or `http://` to a loopback
+        /// address.
+        pub url: Option<String> = None => "https://api.provider.example",
+        /// `https` only: the account there.
+        pub account: Option<String> = None => "AC00000000000000000000000000000000",
+        /// `https` only: `basic` shows the account and its password, `key` a key and the key's secret.
+        pub auth: Auth = Auth::Basic,
+        /// `https` only: the key, with `auth = "key"`.
+        pub api_key: Option<String> = None => "SK00000000000000000000000000000000",
+        /// `https` only: file with the password of the account or the secret of the key; a line end at its
+        /// end is left out. The environment may set it instead: `SHORTSTOP__CARRIER__<NAME>__SECRET`.
+        pub secret_file: Option<PathBuf> = None => "/etc/shortstop/provider.secret",
+        /// `https` only: file with what the provider signs its posts with, where that is not the password of
+        /// the account: always with `auth = "key"`. Or `SHORTSTOP__CARRIER__<NAME>__CALLBACK_SECRET`.
+        pub callback_secret_file: Option<PathBuf> = None => "/etc/shortstop/provider.callback",
+        /// `https` only: the gateway's own URL as the provider reaches it. It posts below
+        /// `/carrier/<NAME>/`: to `status` what became of a message, to `inbound` what handsets write.
+        pub callback_url: Option<String> = None => "https://sms.example.com",
+        /// `smpp` only, as everything that names SMPP: host name or address, and port. 3550 is the port of SMPP over TLS, 2775 that of plain SMPP.
         pub address: Option<String> = None => "smpp.carrier.example:3550",
         /// Our name at the carrier, at most 15 characters.
         pub system_id: Option<String> = None => "shortstop",
@@ -64,7 +107,8 @@ section! {
         pub system_type: String = String::new(),
         /// One word a bind: `transceiver`, or `transmitter` and `receiver`.
         pub binds: Vec<Bind> = vec![Bind::Transceiver],
-        /// Unanswered segments at most, a bind. Carriers allow 10 to 20.
+        /// Unanswered segments at most, a bind. Carriers allow 10 to 20. With `https` each message is a
+        /// connection, and the last one may hold more segments than are left.
         pub window_max: u16 = 10,
         /// Segments a second, a bind.
         pub mps: u32 = 100,
@@ -83,11 +127,12 @@ section! {
         pub certificate_file: Option<PathBuf> = None => "/etc/shortstop/primary-client.pem",
         /// Private key of that certificate in PEM.
         pub key_file: Option<PathBuf> = None => "/etc/shortstop/primary-client.key",
-        /// Seconds in which connection and TLS handshake must be done.
+        /// Seconds in which connection and TLS handshake must be done. Until then nothing has left.
         pub connect_seconds: u64 = 10,
         /// Seconds in which the carrier must answer the bind.
         pub bind_seconds: u64 = 10,
-        /// Seconds without traffic after which an `enquire_link` is sent.
+        /// Seconds without traffic after which an `enquire_link` is sent. A provider is asked for our account
+        /// after so long without an answer.
         pub enquire_link_seconds: u64 = 30,
         /// Seconds in which the carrier must answer; then the segment's fate is unknown and the link is
         /// opened anew.

@@ -29,6 +29,7 @@ mod limits;
 mod networks;
 mod policies;
 mod price;
+mod providers;
 mod proxies;
 mod pumping;
 mod risk;
@@ -41,6 +42,7 @@ pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
 pub use clients::ClientsPlan;
 pub use esmes::{EsmePlan, SmppPlan};
 pub use ledger::{GuardNeed, LedgerPlan, SecondLine, WitnessPlace};
+pub use providers::{ProviderLink, SecretSource};
 pub use risk::{RiskIdentity, RiskPlan};
 pub use siem::StreamPlan;
 
@@ -63,8 +65,10 @@ pub struct Checked {
     pub admin: Admin,
     /// What the engine is told.
     pub settings: Settings,
-    /// The links to carriers, in the order of the file.
+    /// The links to carriers over SMPP, in the order of the file.
     pub carriers: Vec<CarrierLink>,
+    /// The carriers over HTTPS, in the order of the file.
+    pub providers: Vec<ProviderLink>,
     /// How the ledger is signed.
     pub ledger: LedgerPlan,
     /// Who is told the ledger as it grows.
@@ -121,6 +125,7 @@ impl TryFrom<&Config> for Checked {
         let esmes = esmes::accounts(config, &mut problems);
         let admin = admin(config, &mut problems);
         let carriers = carriers::links(config, &mut problems);
+        let providers = providers::links(config, &mut problems);
         let ledger = ledger::plan(config, &mut problems);
         let streams = siem::streams(config, &mut problems);
         let risk = risk::plan(config, &mut problems);
@@ -141,6 +146,7 @@ impl TryFrom<&Config> for Checked {
             admin,
             settings,
             carriers,
+            providers,
             ledger,
             streams,
             risk,

@@ -196,7 +196,7 @@ fn configuration(
     };
     config.carriers = vec![Carrier {
         section,
-        password: None,
+        ..Carrier::default()
     }];
     Ok(config)
 }

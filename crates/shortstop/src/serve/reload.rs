@@ -76,6 +76,9 @@ impl Running {
         if let Some((slot, fresh)) = for_esmes {
             slot.take(fresh);
         }
+        for (plan, secrets) in &material.providers {
+            self.roads.providers().renew(&plan.name, secrets);
+        }
         self.doors.warn();
         for says in checked.warnings() {
             tracing::warn!("{says}");

@@ -1,25 +1,27 @@
-//! A bound on what each client has open at once, below the bound of all: no client takes every place.
+//! A bound on what each client has open at once, below the bound of all: no client takes every place. The same
+//! for whatever else tells callers apart.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::id::ClientId;
 
 /// So many places for each client. Holds the clients that have one taken, and no others.
 #[derive(Debug)]
-pub(crate) struct ClientPlaces {
-    taken: Mutex<HashMap<ClientId, usize>>,
+pub(crate) struct ClientPlaces<K = ClientId> {
+    taken: Mutex<HashMap<K, usize>>,
     max: usize,
 }
 
 /// A place that is taken until it is dropped.
 #[derive(Debug)]
-pub(crate) struct ClientPlace<'p> {
-    places: &'p ClientPlaces,
-    client: ClientId,
+pub(crate) struct ClientPlace<'p, K: Eq + Hash = ClientId> {
+    places: &'p ClientPlaces<K>,
+    client: K,
 }
 
-impl ClientPlaces {
+impl<K: Copy + Eq + Hash> ClientPlaces<K> {
     /// So many for each.
     pub(crate) fn new(max: usize) -> Self {
         Self {
@@ -29,7 +31,7 @@ impl ClientPlaces {
     }
 
     /// A place, when the client has one free.
-    pub(crate) fn take(&self, client: ClientId) -> Option<ClientPlace<'_>> {
+    pub(crate) fn take(&self, client: K) -> Option<ClientPlace<'_, K>> {
         let mut taken = self.lock();
         let count = taken.entry(client).or_default();
         if *count >= self.max {
@@ -41,13 +43,15 @@ impl ClientPlaces {
             client,
         })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClientId, usize>> {
+impl<K> ClientPlaces<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for ClientPlace<'_> {
+impl<K: Eq + Hash> Drop for ClientPlace<'_, K> {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
         if let Some(count) = taken.get_mut(&self.client) {

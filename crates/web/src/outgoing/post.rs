@@ -17,6 +17,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::place::Place;
 use super::trust::Trust;
@@ -59,13 +60,37 @@ pub(crate) struct Unanswered(pub(crate) String);
 
 /// Asks a service. It has no time limit.
 pub(crate) async fn post(place: &Place, trust: &Trust, post: Post) -> Result<Answered, Unanswered> {
-    let request = request(&place.authority, post)?;
+    let request = request(place, post)?;
+    open(place, trust).await?.ask(request).await
+}
+
+/// A connection to a service over which nothing was asked yet.
+pub(crate) enum Opened {
+    /// Plain, on this machine.
+    Plain(TcpStream),
+    /// Protected.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Connects to a service; no octet of a request leaves. It has no time limit.
+pub(crate) async fn open(place: &Place, trust: &Trust) -> Result<Opened, Unanswered> {
     let socket = connect(place, trust).await?;
     match trust {
-        Trust::Loopback => exchange(socket, request).await,
+        Trust::Loopback => Ok(Opened::Plain(socket)),
         Trust::Tls(connector, name) => {
             let protected = connector.connect(name.clone(), socket).await;
-            exchange(protected.map_err(because("TLS failed"))?, request).await
+            let protected = protected.map_err(because("TLS failed"))?;
+            Ok(Opened::Tls(Box::new(protected)))
+        }
+    }
+}
+
+impl Opened {
+    /// Asks. From here on nobody knows how much of it left, unless there is an answer.
+    pub(crate) async fn ask(self, request: Request<Full<Bytes>>) -> Result<Answered, Unanswered> {
+        match self {
+            Self::Plain(socket) => exchange(socket, request).await,
+            Self::Tls(protected) => exchange(*protected, request).await,
         }
     }
 }
@@ -77,22 +102,45 @@ pub(crate) async fn post_over(
     authority: &str,
     post: Post,
 ) -> Result<Answered, Unanswered> {
-    let request = request(authority, post)?;
+    let request = posted(authority, post)?;
     socket.set_nodelay(true).map_err(because("no connection"))?;
     let protected = connector.connect(name, socket).await;
     exchange(protected.map_err(because("TLS failed"))?, request).await
 }
 
-fn request(authority: &str, post: Post) -> Result<Request<Full<Bytes>>, Unanswered> {
-    let mut request = Request::post(post.path)
+/// The request that a post to a service is.
+pub(crate) fn request(place: &Place, post: Post) -> Result<Request<Full<Bytes>>, Unanswered> {
+    posted(&place.authority, post)
+}
+
+fn posted(authority: &str, post: Post) -> Result<Request<Full<Bytes>>, Unanswered> {
+    let request = Request::post(post.path).header(CONTENT_TYPE, post.content_type);
+    written(request, authority, post.fields, post.body)
+}
+
+/// The request that looks at something of a service.
+pub(crate) fn look(
+    place: &Place,
+    path: &str,
+    fields: Vec<(HeaderName, HeaderValue)>,
+) -> Result<Request<Full<Bytes>>, Unanswered> {
+    written(Request::get(path), &place.authority, fields, Bytes::new())
+}
+
+fn written(
+    request: http::request::Builder,
+    authority: &str,
+    fields: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, Unanswered> {
+    let mut request = request
         .header(HOST, authority)
         .header(USER_AGENT, concat!("shortstop/", env!("CARGO_PKG_VERSION")))
-        .header(CONTENT_TYPE, post.content_type)
         .header(CONNECTION, "close");
-    for (name, value) in post.fields {
+    for (name, value) in fields {
         request = request.header(name, value);
     }
-    let request = request.body(Full::new(post.body));
+    let request = request.body(Full::new(body));
     request.map_err(because("the request cannot be written"))
 }
 

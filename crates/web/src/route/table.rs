@@ -3,6 +3,7 @@
 use engine::Scope;
 
 use super::{Access, Dialect, Effect, Route, RouteRow, Verb};
+use crate::provider::About;
 
 const fn row(
     verb: Verb,
@@ -42,7 +43,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 32] = [
+pub const ROUTES: [RouteRow; 34] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -252,6 +253,20 @@ pub const ROUTES: [RouteRow; 32] = [
         Route::ErrorPage,
         Access::Public,
         Effect::Reads,
+    ),
+    row(
+        Verb::Post,
+        "/carrier/{id}/status",
+        Route::CarrierStatus,
+        Access::Carrier(About::Status),
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/carrier/{id}/inbound",
+        Route::CarrierInbound,
+        Access::Carrier(About::Inbound),
+        Effect::Mutates,
     ),
     twilio(
         Dialect::Messages,

@@ -9,6 +9,7 @@
 
 mod access;
 mod attacks;
+mod carrier_posts;
 mod early;
 mod frames;
 mod heads;
@@ -18,6 +19,7 @@ mod limits;
 mod messages;
 mod mutual;
 mod operations;
+mod provider;
 mod requests;
 mod search;
 mod server;

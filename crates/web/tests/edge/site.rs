@@ -12,6 +12,7 @@ use testkit::gateway::everything;
 use tls::{ClientCertificates, TlsProfile, TlsSlot};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use web::provider::Providers;
 use web::{
     Admin, AdminExposure, Api, Listener, ListenerCounters, RequestCounters, Security,
     ServerSettings,
@@ -47,6 +48,21 @@ impl Site {
         settings: ServerSettings,
         clients: ClientCertificates,
     ) -> Self {
+        Self::with(test, settings, clients, None).await
+    }
+
+    /// One where carriers over HTTPS may post.
+    pub async fn with_providers(test: TestGateway, providers: Arc<Providers>) -> Self {
+        let (settings, clients) = (ServerSettings::default(), ClientCertificates::default());
+        Self::with(test, settings, clients, Some(providers)).await
+    }
+
+    async fn with(
+        test: TestGateway,
+        settings: ServerSettings,
+        clients: ClientCertificates,
+        providers: Option<Arc<Providers>>,
+    ) -> Self {
         let (certificates, root) = certificates();
         let slot = TlsSlot::asking(TlsProfile::Modern, certificates, clients);
         let slot = Arc::new(slot.unwrap());
@@ -64,7 +80,10 @@ impl Site {
                 .await
                 .unwrap();
         let (address, admin) = (https.address(), admin_socket.address());
-        let api = Api::new(Arc::clone(&test.gateway), settings, Arc::clone(&requests));
+        let mut api = Api::new(Arc::clone(&test.gateway), settings, Arc::clone(&requests));
+        if let Some(providers) = providers {
+            api = api.with_providers(providers);
+        }
         let pages = Admin::new(
             Arc::clone(&test.gateway),
             requests,

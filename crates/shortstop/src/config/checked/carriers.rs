@@ -7,17 +7,19 @@ use std::time::Duration;
 use domain::carrier_id::IdForm;
 use domain::message::CarrierName;
 use engine::ports::carrier::Direction;
-use engine::settings::{BindSettings, CarrierSettings};
+use engine::settings::{BindSettings, CarrierSettings, Unit};
 
-use super::super::carrier::{Bind, CarrierSection, ReceiptIds, Transport};
+use super::super::carrier::{Bind, CarrierSection, Kind, ReceiptIds, Transport};
 use super::super::secret::Password;
 use super::super::{Carrier, Config, Problems};
 use super::limits::{positive, seconds};
 use super::{PairFiles, pair, resolved};
 
-/// How one carrier is reached; what the engine has to know of it is in its settings.
+/// How one carrier is reached over SMPP; what the engine has to know of it is in its settings.
 #[derive(Clone, Debug)]
 pub struct CarrierLink {
+    /// Its place among the carriers of the file.
+    pub place: usize,
     /// Its name.
     pub name: CarrierName,
     /// Its host, a name or an address.
@@ -93,8 +95,14 @@ fn of_engine(section: &CarrierSection) -> CarrierSettings {
         mps: section.mps,
         burst: section.burst,
     };
+    let unit = match section.kind {
+        Kind::Smpp => Unit::Segment,
+        Kind::Https => Unit::Message,
+    };
     CarrierSettings {
+        unit,
         id_form: match section.receipt_ids {
+            ReceiptIds::Auto if unit == Unit::Message => IdForm::Exact,
             ReceiptIds::Auto => IdForm::Auto,
             ReceiptIds::Exact => IdForm::Exact,
             ReceiptIds::HexInSubmit => IdForm::HexInSubmit,
@@ -119,21 +127,58 @@ const fn direction(bind: Bind) -> Direction {
 pub fn links(config: &Config, problems: &mut Problems) -> Vec<CarrierLink> {
     let placed = config.carriers.iter().enumerate();
     placed
+        .filter(|(_, carrier)| carrier.section.kind == Kind::Smpp)
         .filter_map(|(place, carrier)| {
             let at = format!("carrier[{place}]");
             numbers(&carrier.section, &at, problems);
-            link(config, carrier, &at, problems)
+            of_other_kind(&carrier.section, (&at, &OF_HTTPS_ONLY), problems);
+            link(config, carrier, place, problems)
         })
         .collect()
+}
+
+/// Settings that say nothing to a carrier over SMPP.
+const OF_HTTPS_ONLY: [&str; 7] = [
+    "url",
+    "account",
+    "auth",
+    "api_key",
+    "secret_file",
+    "callback_secret_file",
+    "callback_url",
+];
+
+/// Settings of the other kind that are set would be silently without effect.
+pub(super) fn of_other_kind(
+    section: &CarrierSection,
+    (at, names): (&str, &[&str]),
+    problems: &mut Problems,
+) {
+    let usual = CarrierSection::default().values();
+    for set in section.values() {
+        if names.contains(&set.0) && !usual.contains(&set) {
+            let kind = match section.kind {
+                Kind::Smpp => "https",
+                Kind::Https => "smpp",
+            };
+            let says = format!("is for carriers of the kind {kind}; leave it out");
+            problems.add(format!("{at}.{}", set.0), says);
+        }
+    }
 }
 
 fn link(
     config: &Config,
     carrier: &Carrier,
-    at: &str,
+    place: usize,
     problems: &mut Problems,
 ) -> Option<CarrierLink> {
     let section = &carrier.section;
+    let at = &format!("carrier[{place}]");
+    if carrier.secret.is_some() || carrier.callback_secret.is_some() {
+        let says = "the environment gives a secret, which is for carriers of the kind https";
+        problems.add(format!("{at}.secret_file"), says);
+    }
     let name = name(section, at, problems);
     let address = address(section, at, problems);
     let system_id = credential(section.system_id.as_ref(), at, problems);
@@ -142,6 +187,7 @@ fn link(
     let way = transport(config, section, (at, host), problems);
     let (host, port) = address?;
     Some(CarrierLink {
+        place,
         name: CarrierName::new(&name?),
         host,
         port,
@@ -153,7 +199,7 @@ fn link(
     })
 }
 
-fn name(section: &CarrierSection, at: &str, problems: &mut Problems) -> Option<String> {
+pub(super) fn name(section: &CarrierSection, at: &str, problems: &mut Problems) -> Option<String> {
     let key = format!("{at}.name");
     let name = problems.need(&key, section.name.clone())?;
     let plain = |octet: u8| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-');
@@ -270,14 +316,14 @@ fn tls(config: &Config, section: &CarrierSection, at: &str, problems: &mut Probl
     }
 }
 
-fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
+/// The numbers that both kinds go by.
+pub(super) fn common_numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
     positive(&format!("{at}.window_max"), section.window_max, problems);
     positive(&format!("{at}.mps"), section.mps, problems);
     positive(&format!("{at}.burst"), section.burst, problems);
     let timers = [
         ("connect_seconds", section.connect_seconds),
         ("unbind_seconds", section.unbind_seconds),
-        ("bind_seconds", section.bind_seconds),
         ("enquire_link_seconds", section.enquire_link_seconds),
         ("response_seconds", section.response_seconds),
         ("reconnect_seconds", section.reconnect_seconds),
@@ -296,6 +342,15 @@ fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
         let says = "is longer than throttle_pause_milliseconds_max";
         problems.add(format!("{at}.throttle_pause_milliseconds"), says);
     }
+}
+
+fn numbers(section: &CarrierSection, at: &str, problems: &mut Problems) {
+    common_numbers(section, at, problems);
+    seconds(
+        &format!("{at}.bind_seconds"),
+        section.bind_seconds,
+        problems,
+    );
     for (name, ton) in [
         ("source_ton", section.source_ton),
         ("destination_ton", section.destination_ton),

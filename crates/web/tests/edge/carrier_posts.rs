@@ -1,0 +1,300 @@
+//! What carriers over HTTPS post to the gateway: taken once and only when it is theirs, durable before the
+//! answer.
+
+use std::sync::Arc;
+
+use domain::form_signature;
+use engine::ports::Entropy;
+use engine::settings::Unit;
+use serde_json::json;
+use testkit::carriers::Handed;
+use testkit::settings::{primary, usual};
+use testkit::{SeededEntropy, TestGateway};
+use web::provider::{ProviderPlan, Providers};
+
+use crate::provider::{ACCOUNT, CALLBACK, plan, secrets};
+use crate::site::{Role, Site, text};
+use crate::wire::Heard;
+
+const SID: &str = "SM0123456789abcdef0123456789abcdef";
+const OTHER: &str = "SM00000000000000000000000000000000";
+
+/// A gateway whose carrier `primary` posts, and the message that it took as [`SID`].
+struct Stage {
+    site: Site,
+    providers: Arc<Providers>,
+    message: String,
+    wire: Role,
+}
+
+/// Fields of a form.
+type Fields = Vec<(String, String)>;
+
+fn fields(of: &[(&str, &str)]) -> Fields {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    of.iter().map(own).collect()
+}
+
+fn status(sid: &str, word: &str) -> Fields {
+    fields(&[
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", sid),
+        ("MessageStatus", word),
+        ("To", "+447700900123"),
+        ("ErrorCode", if word == "delivered" { "" } else { "30003" }),
+    ])
+}
+
+fn inbound(sid: &str, text: &str) -> Fields {
+    fields(&[
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", sid),
+        ("From", "+447700900123"),
+        ("To", "12345"),
+        ("Body", text),
+    ])
+}
+
+fn written(fields: &Fields) -> String {
+    let mut out = String::new();
+    for (name, value) in fields {
+        for (text, end) in [(name, '='), (value, '&')] {
+            for octet in text.bytes() {
+                out.push_str(&format!("%{octet:02x}"));
+            }
+            out.push(end);
+        }
+    }
+    out.trim_end_matches('&').to_owned()
+}
+
+fn signed(path: &str, key: &str, fields: &Fields) -> String {
+    form_signature::sign(key.as_bytes(), &format!("{CALLBACK}{path}"), fields)
+}
+
+impl Stage {
+    async fn start() -> Self {
+        let mut settings = usual();
+        let carrier = settings.carriers.get_mut(&primary(0).carrier).unwrap();
+        carrier.unit = Unit::Message;
+        let test = TestGateway::immediate_with(settings);
+        test.bind_all();
+        let plan = ProviderPlan {
+            name: primary(0).carrier,
+            ..plan("http://127.0.0.1:1".to_owned())
+        };
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
+        let providers = Providers::new(vec![(plan, secrets("hidden"))], &entropy).unwrap();
+        let providers = Arc::new(providers);
+        let site = Site::with_providers(test, Arc::clone(&providers)).await;
+        let message = site.client().await.send().await;
+        site.accepted().await;
+        let wire = site.anonymous().await;
+        Self {
+            site,
+            providers,
+            message,
+            wire,
+        }
+    }
+
+    /// Posts what is signed as it should be.
+    async fn posts(&mut self, path: &str, fields: &Fields) -> Heard {
+        let shown = signed(path, "callback", fields);
+        self.post(path, &written(fields), &shown).await
+    }
+
+    async fn post(&mut self, path: &str, body: &str, shown: &str) -> Heard {
+        let length = body.len();
+        let more = format!(
+            "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {length}\r\n\
+             X-Twilio-Signature: {shown}\r\n"
+        );
+        let request = self.wire.written(&format!("POST {path}"), &more, body);
+        self.wire.wire.ask(&request).await
+    }
+
+    async fn state(&self) -> String {
+        let mut client = self.site.client().await;
+        let read = client.get(&format!("/v1/messages/{}", self.message)).await;
+        text(&read.json()["state"])
+    }
+
+    async fn texts(&self) -> Vec<String> {
+        let mut client = self.site.client().await;
+        let listed = client.get("/v1/inbound").await.json();
+        let rows = listed["messages"].as_array().unwrap().clone();
+        rows.iter().map(|row| text(&row["text"])).collect()
+    }
+
+    /// A post that is not the carrier's is refused, and changes nothing.
+    async fn refuses(&mut self, path: &str, body: &str, shown: &str) {
+        let heard = self.post(path, body, shown).await;
+        assert_eq!(heard.problem(), (401, "unauthorized".to_owned()), "{body}");
+        assert_eq!(self.state().await, "submitted");
+    }
+}
+
+impl Site {
+    /// The carrier takes the message that was handed over.
+    async fn accepted(&self) {
+        use domain::carrier_id::CarrierMessageId;
+        use engine::ports::CarrierEvents as _;
+        use engine::ports::carrier::Answer;
+        let handed: Vec<Handed> = loop {
+            let handed = self.test.carriers.take();
+            if !handed.is_empty() {
+                break handed;
+            }
+            self.test.gateway.dispatch();
+            tokio::task::yield_now().await;
+        };
+        let id = CarrierMessageId::parse(SID.as_bytes()).unwrap();
+        let tokens = handed.iter().map(|handed| handed.submission.token);
+        let answers = tokens.map(|token| (token, Answer::Accepted(id.clone())));
+        self.test
+            .gateway
+            .answered(&handed[0].bind, answers.collect());
+    }
+}
+
+const STATUS: &str = "/carrier/primary/status";
+const INBOUND: &str = "/carrier/primary/inbound";
+
+#[tokio::test]
+async fn what_became_of_a_message_is_recorded_before_the_answer_and_never_taken_back() {
+    let mut stage = Stage::start().await;
+    for word in ["queued", "sent", "a-word-of-tomorrow"] {
+        let heard = stage.posts(STATUS, &status(SID, word)).await;
+        assert_eq!((heard.status, heard.body.as_str()), (204, ""), "{word}");
+        assert_eq!(stage.state().await, "submitted");
+    }
+    let heard = stage.posts(STATUS, &status(SID, "delivered")).await;
+    assert_eq!(heard.status, 204);
+    assert_eq!(stage.state().await, "delivered");
+    for word in ["sent", "failed", "undelivered", "delivered"] {
+        assert_eq!(stage.posts(STATUS, &status(SID, word)).await.status, 204);
+        assert_eq!(stage.state().await, "delivered", "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_keeps_the_error_of_the_network() {
+    let mut stage = Stage::start().await;
+    let heard = stage.posts(STATUS, &status(SID, "undelivered")).await;
+    assert_eq!(heard.status, 204);
+    let mut client = stage.site.client().await;
+    let read = client.get(&format!("/v1/messages/{}", stage.message)).await;
+    let failed = json!([{"state": "failed", "error": 30_003}]);
+    assert_eq!(read.json()["segments"][0]["state"], failed[0]["state"]);
+    assert_eq!(read.json()["segments"][0]["error"], failed[0]["error"]);
+}
+
+#[tokio::test]
+async fn a_post_that_is_forged_altered_or_about_another_account_changes_nothing() {
+    let mut stage = Stage::start().await;
+    let good = status(SID, "delivered");
+    let body = written(&good);
+    let shown = signed(STATUS, "callback", &good);
+    // Forged: another key, no key, no signature.
+    stage
+        .refuses(STATUS, &body, &signed(STATUS, "guess", &good))
+        .await;
+    stage
+        .refuses(STATUS, &body, "AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        .await;
+    stage.refuses(STATUS, &body, "").await;
+    // Altered: a field, one more field, one less, another path, another carrier.
+    let altered = written(&status(SID, "failed"));
+    stage.refuses(STATUS, &altered, &shown).await;
+    stage.refuses(STATUS, &format!("{body}&X=1"), &shown).await;
+    stage
+        .refuses(STATUS, body.rsplit_once('&').unwrap().0, &shown)
+        .await;
+    let inbound = signed(INBOUND, "callback", &good);
+    stage.refuses(STATUS, &body, &inbound).await;
+    stage.refuses("/carrier/backup/status", &body, &shown).await;
+    stage.refuses("/carrier/nobody/status", &body, &shown).await;
+    // The provider's signature, and another account of it.
+    let mut foreign = good.clone();
+    foreign[0].1 = ACCOUNT.replace("AC0", "AC1");
+    let of_other = signed(STATUS, "callback", &foreign);
+    stage.refuses(STATUS, &written(&foreign), &of_other).await;
+    // No form at all.
+    stage.refuses(STATUS, "%", &shown).await;
+    let heard = stage.post(STATUS, &body, &shown).await;
+    assert_eq!(heard.status, 204, "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_post_is_taken_with_the_port_in_its_url_and_not_with_a_query() {
+    let mut stage = Stage::start().await;
+    let good = status(SID, "delivered");
+    let url = format!("{CALLBACK}:443{STATUS}");
+    let shown = form_signature::sign(b"callback", &url, &good);
+    let with_query = format!("{STATUS}?a=b");
+    let heard = stage.post(&with_query, &written(&good), &shown).await;
+    assert_eq!(heard.status, 400);
+    assert_eq!(
+        stage.post(STATUS, &written(&good), &shown).await.status,
+        204
+    );
+}
+
+#[tokio::test]
+async fn a_post_is_bounded_and_what_makes_no_sense_is_said_by_its_field() {
+    let mut stage = Stage::start().await;
+    let mut long = status(SID, "delivered");
+    long.push(("X".to_owned(), "x".repeat(40_000)));
+    assert_eq!(stage.posts(STATUS, &long).await.status, 413);
+    stage.wire = stage.site.anonymous().await;
+    for (path, fields, field) in [
+        (STATUS, status("", "delivered"), "MessageSid"),
+        (STATUS, status("a\nb", "delivered"), "MessageSid"),
+        (
+            INBOUND,
+            fields(&[("AccountSid", ACCOUNT), ("MessageSid", SID)]),
+            "Body",
+        ),
+    ] {
+        let heard = stage.posts(path, &fields).await;
+        assert_eq!(heard.status, 400, "{heard:?}");
+        assert_eq!(heard.json()["errors"][0]["parameter"], field);
+    }
+}
+
+#[tokio::test]
+async fn a_text_from_a_handset_is_taken_once_however_often_it_is_posted() {
+    let mut stage = Stage::start().await;
+    let said = "Où est-ce? 😀 a+b&c=d%";
+    for _ in 0..3 {
+        assert_eq!(stage.posts(INBOUND, &inbound(SID, said)).await.status, 204);
+    }
+    assert_eq!(stage.texts().await, [said]);
+    assert_eq!(
+        stage.posts(INBOUND, &inbound(OTHER, said)).await.status,
+        204
+    );
+    assert_eq!(stage.texts().await.len(), 2);
+    let stop = inbound("SM1", "STOP");
+    assert_eq!(stage.posts(INBOUND, &stop).await.status, 204);
+    let mut client = stage.site.client().await;
+    let asked = r#"{"short_code":"12345","number":"+447700900123"}"#;
+    let found = client.post("/v1/opt-outs/lookup", asked).await;
+    assert_eq!(found.json()["opted_out"], true, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_renewed_secret_is_taken_at_once_and_the_former_one_no_more() {
+    let mut stage = Stage::start().await;
+    let good = status(SID, "delivered");
+    let mut renewed = secrets("hidden");
+    renewed.callback = crate::provider::secret("renewed");
+    stage.providers.renew(&primary(0).carrier, &renewed);
+    let body = written(&good);
+    stage
+        .refuses(STATUS, &body, &signed(STATUS, "callback", &good))
+        .await;
+    let shown = signed(STATUS, "renewed", &good);
+    assert_eq!(stage.post(STATUS, &body, &shown).await.status, 204);
+}
