@@ -1,8 +1,9 @@
 //! Messages from handsets: whole ones and parts of long ones, keywords, and the gateway's answers.
 //! Everything is sealed and durable before the carrier hears that it was taken.
 
+use domain::carrier_id::CarrierMessageId;
 use domain::consent::{self, ConsentChange, Reply, Standing};
-use domain::id::InboundId;
+use domain::id::{InboundId, MessageId};
 use domain::keyword;
 use domain::message::CarrierName;
 use domain::msisdn::Msisdn;
@@ -18,10 +19,13 @@ use crate::changes::Write;
 use crate::dispatch::Planned;
 use crate::entries;
 use crate::gateway::Gateway;
+use crate::keys::Blind;
 use crate::metrics::Counter;
 use crate::opt_outs::Cause;
 use crate::ports::carrier::{BindId, Delivery, Mobile, Verdict, Verdicts};
-use crate::rows::{InboundRow, OptOutRow, OptOutStanding, PartRow, Purpose, VaultRow};
+use crate::rows::{
+    IdempotencyRow, InboundRow, OptOutRow, OptOutStanding, PartRow, Purpose, VaultRow,
+};
 use crate::settings::{CodeSettings, Settings};
 use crate::state::State;
 use crate::submit::{Intake, SubmitRequest};
@@ -32,6 +36,8 @@ const TEXT_MAX: usize = 40_000;
 
 /// A whole message from a handset.
 struct Whole {
+    /// Names it, where the carrier does.
+    name: Option<Blind>,
     from: Msisdn,
     to: ShortCode,
     text: String,
@@ -168,8 +174,13 @@ impl Inbound<'_> {
             .ok()
             .and_then(|header| header.concatenation);
         let Some(concatenation) = header.filter(|header| header.total() > 1) else {
+            let name = self.name(&bind.carrier, mobile.id.as_ref());
+            if name.is_some_and(|name| state.idempotency.knows(name)) {
+                return state.counters.add(Counter::Inbound("repeated"), 1);
+            }
             let text = text_of(mobile.data_coding, &mobile.payload);
             let whole = Whole {
+                name,
                 from: mobile.from,
                 to: mobile.to,
                 text,
@@ -258,7 +269,13 @@ impl Inbound<'_> {
             Decoded::Text(text) => text.reveal().to_owned(),
             Decoded::Octets => hex(&assembled.reveal()),
         };
-        self.whole(state, carrier, Whole { from, to, text });
+        let whole = Whole {
+            name: None,
+            from,
+            to,
+            text,
+        };
+        self.whole(state, carrier, whole);
         for row in assembled.rows() {
             self.batch.write(Write::ForgetPart(row));
         }
@@ -290,6 +307,9 @@ impl Inbound<'_> {
         for row in rows {
             self.batch.write(Write::Vault(row));
         }
+        if let Some(name) = whole.name {
+            self.remember(state, &id, name);
+        }
         state
             .counters
             .add(Counter::Inbound(word.unwrap_or("message")), 1);
@@ -307,6 +327,34 @@ impl Inbound<'_> {
         let batch = &mut self.batch;
         let checked = self.gateway.check_text(state, self.settings, batch, &text);
         self.texted.extend(checked);
+    }
+
+    /// What a carrier's id of a message is kept as.
+    fn name(&self, carrier: &CarrierName, id: Option<&CarrierMessageId>) -> Option<Blind> {
+        let parts: [&[u8]; 3] = [
+            b"inbound",
+            carrier.as_str().as_bytes(),
+            id?.as_str().as_bytes(),
+        ];
+        Some(self.gateway.blind().idempotency(&parts))
+    }
+
+    /// Keeps in mind that a message under this name was taken, in the commit that takes it. Where no more
+    /// can be kept it is not: a text that comes twice is better than none.
+    fn remember(&mut self, state: &mut State, id: &InboundId, name: Blind) {
+        let bounds = &self.settings.bounds;
+        if state.idempotency.len() >= bounds.idempotency_max {
+            return;
+        }
+        let row = IdempotencyRow {
+            message: MessageId::new(id.sequence(), 0),
+            client: None,
+            key: name,
+            fingerprint: name,
+            expires: self.batch.at().saturating_add(bounds.idempotency_keep),
+        };
+        state.idempotency.settle(&row);
+        self.batch.write(Write::Idempotency(row));
     }
 
     #[expect(

@@ -115,6 +115,13 @@ impl Target {
         self
     }
 
+    /// With another header in every request.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     /// A client with a connection of its own.
     pub fn client(&self) -> Client {
         Client {

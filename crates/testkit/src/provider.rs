@@ -203,12 +203,11 @@ impl Book {
             name.eq_ignore_ascii_case("authorization").then_some(value)
         });
         let shown = shown.unwrap_or_default().to_owned();
-        let act = match line.starts_with("GET ") {
-            true => self.usual.lock().unwrap().0.clone(),
-            false => {
-                let next = self.acts.lock().unwrap().pop_front();
-                next.unwrap_or_else(|| self.usual.lock().unwrap().1.clone())
-            }
+        let act = if line.starts_with("GET ") {
+            self.usual.lock().unwrap().0.clone()
+        } else {
+            let next = self.acts.lock().unwrap().pop_front();
+            next.unwrap_or_else(|| self.usual.lock().unwrap().1.clone())
         };
         let mut known = self.asked.lock().unwrap();
         // Unlike that of any other server, as far as a test goes.

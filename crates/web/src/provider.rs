@@ -5,7 +5,7 @@
 
 mod answer;
 pub(crate) mod callback;
-pub(crate) mod form;
+mod form;
 mod line;
 mod request;
 pub(crate) mod seen;

@@ -88,6 +88,9 @@ pub struct Receipt {
 /// A message from a handset, or one part of it.
 #[derive(Clone)]
 pub struct Mobile {
+    /// The carrier's id of it, where it gives one: a whole message that comes again under it is taken once,
+    /// for as long as an idempotency key is kept.
+    pub id: Option<CarrierMessageId>,
     /// The handset.
     pub from: Msisdn,
     /// The short code it wrote to.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use domain::carrier_id::CarrierMessageId;
 use domain::text::udh::{Concatenation, ReferenceWidth};
 use engine::InboundQuery;
 use engine::ports::carrier::{Delivery, Verdict};
 use testkit::TestGateway;
-use testkit::settings::usual;
+use testkit::settings::{backup, usual};
 
-use super::stage::{deliver, mobile, running};
+use super::stage::{deliver, deliver_over, mobile, running};
 
 fn part(ordinal: u8, total: u8, text: &str) -> Delivery {
     let Delivery::Mobile(mut mobile) = mobile(1, text) else {
@@ -38,6 +39,36 @@ fn parts_make_one_text_whatever_their_order() {
     deliver(&test, vec![part(1, 2, "hello ")]);
     assert_eq!(texts(&test), ["hello world"]);
     assert_eq!(test.store.with_image(|image| image.parts().count()), 0);
+}
+
+/// A message that its carrier names.
+fn named(id: &str, text: &str) -> Delivery {
+    let Delivery::Mobile(mut mobile) = mobile(1, text) else {
+        unreachable!("a message from a handset")
+    };
+    mobile.id = Some(CarrierMessageId::parse(id.as_bytes()).unwrap());
+    Delivery::Mobile(mobile)
+}
+
+#[test]
+fn a_message_that_its_carrier_names_is_taken_once_over_a_crash() {
+    let test = running();
+    for _ in 0..2 {
+        assert_eq!(
+            deliver(&test, vec![named("SM1", "hello")]),
+            [Verdict::Taken]
+        );
+    }
+    assert_eq!(texts(&test), ["hello"]);
+    let test = test.crash_and_restart(usual(), 2);
+    deliver(&test, vec![named("SM1", "hello")]);
+    assert_eq!(texts(&test), ["hello"]);
+    deliver(&test, vec![named("SM2", "hello")]);
+    assert_eq!(texts(&test).len(), 2);
+    // Of another carrier it is another message.
+    deliver_over(&test, &backup(), vec![named("SM1", "hello")]);
+    test.store.sync();
+    assert_eq!(texts(&test).len(), 3);
 }
 
 #[test]

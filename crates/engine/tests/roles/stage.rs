@@ -81,6 +81,7 @@ pub fn receipt(token: Token, state: ReceiptState) -> Delivery {
 /// A message from a handset to 12345.
 pub fn mobile(from: u16, text: &str) -> Delivery {
     Delivery::Mobile(Mobile {
+        id: None,
         from: handset(from),
         to: short_code(),
         data_coding: 0,

@@ -185,6 +185,7 @@ fn is_whole(delivery: &Delivery) -> bool {
 
 fn mobile(number: u16, udh: Vec<u8>, text: &str) -> Delivery {
     Delivery::Mobile(Mobile {
+        id: None,
         from: handset(number),
         to: short_code(),
         data_coding: 0,

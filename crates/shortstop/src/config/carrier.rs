@@ -96,7 +96,8 @@ section! {
         /// `https` only: the gateway's own URL as the provider reaches it. It posts below
         /// `/carrier/<NAME>/`: to `status` what became of a message, to `inbound` what handsets write.
         pub callback_url: Option<String> = None => "https://sms.example.com",
-        /// `smpp` only, as everything that names SMPP: host name or address, and port. 3550 is the port of SMPP over TLS, 2775 that of plain SMPP.
+        /// `smpp` only, as all that speaks of binds or PDUs: host name or address, and port. 3550 is the port
+        /// of SMPP over TLS, 2775 that of plain SMPP.
         pub address: Option<String> = None => "smpp.carrier.example:3550",
         /// Our name at the carrier, at most 15 characters.
         pub system_id: Option<String> = None => "shortstop",

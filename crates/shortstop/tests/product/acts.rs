@@ -2,6 +2,7 @@
 //! ledger of it, in which each act has to have its entry.
 
 mod book;
+mod carriers;
 mod commands;
 mod events;
 mod routes;

@@ -31,6 +31,7 @@ mod ledger;
 mod ledger_search;
 mod lifecycle;
 mod limits;
+mod provider;
 mod prune;
 mod public_log;
 mod pumping;

@@ -111,7 +111,7 @@ async fn a_file_is_not_overwritten_and_one_that_was_cut_off_is_gone_on_with() {
 }
 
 /// Shows a certificate of this machine whose authority is `tls/ca.pem` in the ground's folder.
-fn acceptor(ground: &Ground) -> TlsAcceptor {
+pub fn acceptor(ground: &Ground) -> TlsAcceptor {
     let folder = ground.path("tls");
     certificates::keep(&folder, &[Subject::Carrier], SystemClock.now()).unwrap();
     let files = Subject::Carrier.files(&folder);

@@ -52,6 +52,7 @@ fn mobile(message: &ShortMessage<'_>) -> Result<Mobile, Status> {
         ShortCode::parse(message.destination.reveal()).map_err(|_| Status::INVALID_DESTINATION)?;
     let (udh, payload) = split_header(message);
     Ok(Mobile {
+        id: None,
         from,
         to,
         data_coding: message.data_coding,

@@ -78,6 +78,7 @@ impl Stage {
 
     async fn writes(&self, text: &[u8]) {
         let mobile = Mobile {
+            id: None,
             from: handset(1),
             to: short_code(),
             data_coding: 0,
@@ -253,6 +254,7 @@ async fn a_text_of_any_alphabet_and_length_is_delivered_whole() {
     });
     acknowledge(&mut esme, &reply, Status::OK).await;
     let mobile = Mobile {
+        id: None,
         from: handset(1),
         to: short_code(),
         data_coding: 8,

@@ -70,6 +70,9 @@ mod tests {
             let security = &operation["security"];
             match row.access {
                 Access::Public => assert_eq!(security.to_string(), "[]", "{}", row.path),
+                Access::Carrier(_) => {
+                    assert!(security[0]["carrier_signature"].is_array(), "{}", row.path);
+                }
                 Access::Scoped(scope) => {
                     let way = match row.dialect {
                         Dialect::Own => "api_key",

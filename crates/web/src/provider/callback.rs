@@ -101,7 +101,7 @@ impl Door {
 
     /// Reads a post whose signature is `shown`.
     pub(crate) fn read(&self, about: About, body: &[u8], shown: &str) -> Result<Said, NotTaken> {
-        let fields = form::read(body).map_err(|form::NoForm| NotTaken::Foreign)?;
+        let fields = form::read(body).map_err(|_| NotTaken::Foreign)?;
         let secret = self.secret.read().unwrap_or_else(PoisonError::into_inner);
         let key = secret.reveal().as_bytes();
         if !form_signature::verifies(key, &self.url(about), &fields, shown)
@@ -191,6 +191,7 @@ fn inbound(fields: &Fields) -> Result<Said, NotTaken> {
     let to = form::one(fields, "To").and_then(|to| ShortCode::parse(to).ok());
     let text = form::one(fields, "Body").ok_or(NotTaken::Senseless("Body"))?;
     let mobile = Mobile {
+        id: Some(sid.clone()),
         from: from.ok_or(NotTaken::Senseless("From"))?,
         to: to.ok_or(NotTaken::Senseless("To"))?,
         // UCS-2, which every text fits; pairs of surrogates are read back as one character.

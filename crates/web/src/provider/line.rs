@@ -53,9 +53,10 @@ impl Open {
 
     /// What is known of it when it ends without an answer.
     fn cut(&self) -> Answer {
-        match self.left.load(Ordering::Acquire) {
-            true => Answer::Silence,
-            false => Answer::NotSent,
+        if self.left.load(Ordering::Acquire) {
+            Answer::Silence
+        } else {
+            Answer::NotSent
         }
     }
 }
@@ -200,6 +201,7 @@ impl Line {
                 tracing::info!(%carrier, "the provider answers");
                 events.bound(&self.bind, Direction::Both);
             }
+            Turn::Away(reason) => tracing::warn!(%carrier, %reason, "the provider is still away"),
             Turn::Went(reason) => {
                 tracing::warn!(%carrier, %reason, "the provider is away");
                 events.lost(&self.bind, &reason);

@@ -41,9 +41,10 @@ impl Seen {
         if self.taken.contains(key) {
             return Before::Taken;
         }
-        match self.underway.insert(key.into()) {
-            true => Before::Never,
-            false => Before::Underway,
+        if self.underway.insert(key.into()) {
+            Before::Never
+        } else {
+            Before::Underway
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) enum Turn {
     Came,
     /// It cannot be used any more, and why.
     Went(String),
+    /// It is still away, for another reason than it was.
+    Away(String),
 }
 
 /// Who shows how a provider is.
@@ -90,10 +92,10 @@ impl Standing {
         }
         self.reason.clone_from(&reason);
         if was_up {
-            return Turn::Went(reason);
+            Turn::Went(reason)
+        } else {
+            Turn::Away(reason)
         }
-        tracing::warn!(%reason, "a provider is still away");
-        Turn::Stays
     }
 
     /// When it is asked next: while it works now and then, while it is away after pauses that double, half of
@@ -170,6 +172,8 @@ mod tests {
         let went = Turn::Went("no connection".to_owned());
         assert_eq!(standing.shows(Witness::Message, broken()), went);
         assert_eq!(standing.shows(Witness::Message, broken()), Turn::Stays);
+        let away = Turn::Away("its answer is 500".to_owned());
+        assert_eq!(standing.shows(Witness::Probe, failing()), away);
         assert_eq!(standing.shows(Witness::Message, Health::Fine), Turn::Stays);
         assert_eq!(standing.shows(Witness::Probe, Health::Fine), Turn::Came);
     }

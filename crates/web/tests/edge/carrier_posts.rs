@@ -123,7 +123,7 @@ impl Stage {
     async fn texts(&self) -> Vec<String> {
         let mut client = self.site.client().await;
         let listed = client.get("/v1/inbound").await.json();
-        let rows = listed["messages"].as_array().unwrap().clone();
+        let rows = listed["inbound"].as_array().unwrap().clone();
         rows.iter().map(|row| text(&row["text"])).collect()
     }
 

@@ -239,6 +239,7 @@ async fn an_opt_out_is_recorded_looked_up_held_and_removed() {
 async fn what_a_handset_sent_is_shown_to_the_client_of_its_short_code() {
     let site = Site::start().await;
     let mobile = Mobile {
+        id: None,
         from: Msisdn::parse("+447700900123").unwrap(),
         to: settings::short_code(),
         data_coding: 0,

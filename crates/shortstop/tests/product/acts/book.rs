@@ -14,7 +14,13 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 27] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 28] = [
+    (
+        "route CarrierStatus",
+        Kind::ReceiptReceived,
+        include_str!("../provider.rs"),
+        "fn a_provider_by_https_is_a_carrier_and_smpp_takes_over_while_it_is_away(",
+    ),
     (
         "event KeyUsed",
         Kind::ClientUsed,

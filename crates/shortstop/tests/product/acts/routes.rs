@@ -7,6 +7,7 @@ use shortstop::http_client::{Client, Reply};
 use web::{Access, Dialect, ROUTES, Route, RouteRow, Verb};
 
 use super::book::{self, Act, Shown};
+use super::carriers;
 use super::stage::{AWAY, Busy, REQUESTS, Stage};
 use super::twilio;
 use crate::factors::{self, App};
@@ -69,6 +70,7 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
             refused(stage, row, &stranger, &key, &sent).await;
         }
     }
+    carriers::drive(stage).await;
     search_by_number(stage).await;
     nobody(stage).await;
     refused_message(stage, &busy.client, &mut api).await;
@@ -188,6 +190,8 @@ fn sent(route: Route, own: &str) -> Sent {
         | Route::RemoveFactor
         | Route::OpenApi
         | Route::ErrorPage
+        | Route::CarrierStatus
+        | Route::CarrierInbound
         | Route::TwilioSendMessage
         | Route::TwilioReadMessage => get("/"),
     }

@@ -18,8 +18,10 @@ use shortstop::process;
 use testkit::SyslogReceiver;
 
 use super::book::{self, Act, Book, Shown};
+use super::carriers::SECRET;
 use crate::ground::{CODE, Carrier, Ground, free_address, run, run_json, until};
 use crate::ledger::word;
+use crate::provider::{self, keep_secret};
 use crate::prune;
 
 /// Requests of a client in an hour: more than any act needs but the one that is refused.
@@ -305,6 +307,9 @@ impl Stage {
             )
         };
         let carriers: String = places.map(carrier).concat();
+        keep_secret(&self.ground, SECRET);
+        let provider = provider::section("http://127.0.0.1:1");
+        let carriers = format!("{carriers}{provider}");
         let (witness, collector) = (self.witness, self.collector.address());
         format!(
             "{carriers}[[witness]]\nname = 'w1'\nurl = 'http://{witness}'\nvkey = '{vkey}'\n\
