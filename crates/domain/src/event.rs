@@ -38,10 +38,13 @@ pub enum EventType {
     VerificationExpired,
     /// A verification was taken back.
     VerificationCancelled,
+    /// A message was taken on. It is told to the URL that came with the message alone, so that it is in no family
+    /// and can be asked for by nobody.
+    MessageAccepted,
 }
 
 impl EventType {
-    /// Every type, in the order of their places in a set.
+    /// Every type that can be asked for, in the order of their places in a set.
     pub const ALL: [Self; 13] = [
         Self::MessageSubmitted,
         Self::MessageDelivered,
@@ -74,6 +77,7 @@ impl EventType {
             Self::VerificationFailed => "verification.failed",
             Self::VerificationExpired => "verification.expired",
             Self::VerificationCancelled => "verification.cancelled",
+            Self::MessageAccepted => "message.accepted",
         }
     }
 
@@ -117,6 +121,7 @@ impl EventType {
             Self::VerificationFailed => 1 << 10,
             Self::VerificationExpired => 1 << 11,
             Self::VerificationCancelled => 1 << 12,
+            Self::MessageAccepted => 1 << 13,
         }
     }
 }
@@ -243,6 +248,13 @@ mod tests {
         for wrong in ["", "mess", "message.", "*", "Message", "message.accepted"] {
             assert_eq!(EventTypes::named(wrong), Err(UnknownEvent), "{wrong}");
         }
+    }
+
+    #[test]
+    fn that_a_message_was_taken_on_is_in_no_set_unless_it_was_put_there() {
+        assert!(!EventTypes::all().has(EventType::MessageAccepted));
+        let only: EventTypes = [EventType::MessageAccepted].into_iter().collect();
+        assert!(only.has(EventType::MessageAccepted) && only.words().is_empty());
     }
 
     #[test]

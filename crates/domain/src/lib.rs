@@ -19,5 +19,6 @@ pub mod signature;
 pub mod system_id;
 pub mod text;
 pub mod time;
+pub mod twilio;
 pub mod verification;
 pub mod webhook;
