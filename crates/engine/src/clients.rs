@@ -1,6 +1,7 @@
 //! Clients and their keys: added, changed, rotated and revoked by a user of the machine. Who asks is found out in
 //! `signed.rs`.
 
+mod callback;
 mod keys;
 mod uses;
 
@@ -21,7 +22,9 @@ use crate::coalesce::Who;
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
-use crate::rows::{ApiKeyRow, AuthMode, CertificateName, CertificateRow, ClientRow, Thumbprint};
+use crate::rows::{
+    ApiKeyRow, AuthMode, CallbackSecretRow, CertificateName, CertificateRow, ClientRow, Thumbprint,
+};
 use crate::search::holds_number;
 use crate::turns::Turn;
 
@@ -317,6 +320,7 @@ impl Gateway {
             certificates: new.certificates,
             certificate_names: new.certificate_names,
             keys: vec![key_row],
+            callback: CallbackSecretRow::default(),
             created: now,
             revoked: None,
         };

@@ -55,6 +55,7 @@ pub(crate) fn accepted(
     private: &[(&str, Commitment)],
 ) -> Draft {
     let data = Facts::new()
+        .put_some("callback", head.callback.as_ref().map(|_| "sealed"))
         .put_some("campaign", head.campaign.as_deref())
         .put("class", open.class.as_str())
         .put_some(

@@ -17,6 +17,8 @@ pub use receiver::{Addressee, DeadEvent, EventFilter, EventQueue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use domain::id::ClientId;
+
 use crate::gateway::Gateway;
 use crate::metrics::{MetricKind, MetricRow, gauge};
 use crate::ports::Log;
@@ -67,11 +69,31 @@ impl Feed {
         progress.remove(name);
     }
 
-    /// Progress of somebody who is told from now on.
-    pub(crate) fn beginning(&self, bounds: QueueBounds) -> Result<Vec<u8>, FeedError> {
+    /// Progress of somebody who is told from now on, and the entry that is looked at first.
+    pub(crate) fn beginning(&self, bounds: QueueBounds) -> Result<(u64, Vec<u8>), FeedError> {
         let pages = self.pages.get().ok_or(FeedError::Absent)?;
-        let queue = queue::Queue::new(pages.size()?, bounds);
-        Ok(queue.store().to_octets())
+        let next = pages.size()?;
+        let queue = queue::Queue::new(next, bounds);
+        Ok((next, queue.store().to_octets()))
+    }
+
+    /// Whether progress of this name is kept.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let progress = self.progress.lock();
+        let progress = progress.unwrap_or_else(PoisonError::into_inner);
+        progress.contains_key(name)
+    }
+
+    /// The clients whose messages' URLs are told.
+    pub(crate) fn called_back(&self) -> Vec<ClientId> {
+        let progress = self.progress.lock();
+        let progress = progress.unwrap_or_else(PoisonError::into_inner);
+        let names = progress.keys();
+        let mut clients: Vec<_> = names
+            .filter_map(|name| Addressee::callbacks_of(name))
+            .collect();
+        clients.sort_unstable();
+        clients
     }
 
     /// The queue of this name, if somebody has it open.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::id::ClientId;
+use domain::webhook::Target;
 
 use crate::client::Caller;
 use crate::keys::{Blind, BlindKeys};
@@ -95,16 +96,20 @@ fn fingerprint(keys: &BlindKeys, request: &SubmitRequest) -> Blind {
     let code = request.from.to_string();
     let some = |text: &Option<Box<str>>| text.as_ref().map_or(String::new(), |t| format!("={t}"));
     let (reference, campaign) = (some(&request.reference), some(&request.campaign));
-    keys.idempotency(&[
+    let (to, valid_for) = (request.to.reveal().to_be_bytes(), valid_for.to_be_bytes());
+    let callback = request.callback.as_ref().map(Target::url);
+    let mut parts: Vec<&[u8]> = vec![
         b"payload",
-        &request.to.reveal().to_be_bytes(),
+        &to,
         code.as_bytes(),
         request.text.reveal().as_bytes(),
         request.class.as_str().as_bytes(),
         reference.as_bytes(),
         campaign.as_bytes(),
-        &valid_for.to_be_bytes(),
-    ])
+        &valid_for,
+    ];
+    parts.extend(callback.as_deref().map(str::as_bytes));
+    keys.idempotency(&parts)
 }
 
 #[cfg(test)]

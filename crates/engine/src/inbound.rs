@@ -450,6 +450,7 @@ impl Inbound<'_> {
             campaign: None,
             valid_for: None,
             risk: None,
+            callback: None,
         };
         let Ok(prepared) = self
             .gateway

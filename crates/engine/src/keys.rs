@@ -106,6 +106,7 @@ pub struct BlindKeys {
     counted: [u8; 16],
     recovery: RecoveryKey,
     signing: hmac::Key,
+    callbacks: hmac::Key,
 }
 
 impl fmt::Debug for BlindKeys {
@@ -128,6 +129,7 @@ impl BlindKeys {
             counted: further(&key(idempotency), b"shortstop/v1/counted"),
             recovery: RecoveryKey::from_bytes(further(&key(idempotency), b"shortstop/v1/recovery")),
             signing: key(further(&key(idempotency), b"shortstop/v1/signing")),
+            callbacks: key(further(&key(idempotency), b"shortstop/v1/callbacks")),
         }
     }
 
@@ -194,6 +196,13 @@ impl BlindKeys {
     /// life of a store.
     pub(crate) fn signing(&self, key: KeyId) -> [u8; 32] {
         further(&self.signing, &key.to_bytes())
+    }
+
+    /// The octets of the secret that signs what the URLs of a client's messages are told: as random as the root, and
+    /// the same for all the life of a store. Each rotation is the next generation.
+    pub(crate) fn callbacks(&self, client: ClientId, generation: u32) -> Zeroizing<[u8; 32]> {
+        let label = [&client.to_bytes()[..], &generation.to_be_bytes()].concat();
+        Zeroizing::new(further(&self.callbacks, &label))
     }
 
     /// The key under which recovery codes are hashed.
@@ -303,6 +312,15 @@ mod tests {
         assert_eq!(of(7).signing(one), of(7).signing(one));
         assert_ne!(of(7).signing(one), of(7).signing(two));
         assert_ne!(of(7).signing(one), of(8).signing(one));
+    }
+
+    #[test]
+    fn each_client_has_a_secret_for_callbacks_and_another_after_each_rotation() {
+        let keys = BlindKeys::new(&BlindRoot::of(&MasterKey::from_bytes([7; 32])));
+        let (one, two) = (ClientId::new(1, 0), ClientId::new(2, 0));
+        assert_eq!(keys.callbacks(one, 0), keys.callbacks(one, 0));
+        assert_ne!(keys.callbacks(one, 0), keys.callbacks(two, 0));
+        assert_ne!(keys.callbacks(one, 0), keys.callbacks(one, 1));
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub use verification::{
     BudgetRow, SealedCode, VerificationFacts, VerificationRow, VerificationUpdate,
 };
 pub use webhook::{
-    Included, ProgressRow, SealedSecret, WebhookDown, WebhookRow, WebhookStanding, WebhookUrl,
+    CallbackSecretRow, Included, ProgressRow, SealedSecret, SealedUrl, WebhookDown, WebhookRow,
+    WebhookStanding, WebhookUrl,
 };
 
 /// What sealed personal data is for; each has a retention of its own.
@@ -196,6 +197,9 @@ pub struct MessageHead {
     /// The ESME that submitted it, when one did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub esme: Option<EsmeOrigin>,
+    /// The URL that is told what becomes of it, sealed beside its number.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub callback: Option<SealedUrl>,
 }
 
 /// The ESME that submitted a message.
@@ -376,6 +380,9 @@ pub struct ClientRow {
     pub certificate_names: Vec<CertificateName>,
     /// Its keys.
     pub keys: Vec<ApiKeyRow>,
+    /// Which secret signs what the URLs of its messages are told.
+    #[serde(skip_serializing_if = "CallbackSecretRow::is_first", default)]
+    pub callback: CallbackSecretRow,
     /// When it was made.
     pub created: Timestamp,
     /// When it was revoked as a whole.

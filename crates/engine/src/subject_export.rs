@@ -109,7 +109,10 @@ impl Gateway {
         loop {
             let page = self.messages_of(subject, cursor).await?;
             for (row, vault) in &page.rows {
-                self.take_item(items, Wanted::message(row.id), message_facts(row), vault)?;
+                let mut facts = message_facts(row);
+                let url = self.callback_url(row, vault);
+                facts.extend(url.map(|target| ("status_callback", target.url())));
+                self.take_item(items, Wanted::message(row.id), facts, vault)?;
             }
             cursor = page.next;
             if cursor.is_none() {

@@ -2,6 +2,7 @@
 //! under one lock; the answer comes after the commit, and only then does anything leave.
 
 mod admit;
+mod prepare;
 
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use domain::limit::country::Destination;
 use domain::message::MessageState;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
-use domain::text::segment::{self, ReferenceWidth, Segmented};
+use domain::text::segment::{ReferenceWidth, Segmented};
 use domain::text::{Encoding, MessageText};
 use domain::time::Timestamp;
 use domain::verification::pumping::Reason;
+use domain::webhook::{Target, TargetError};
 use ledger::Commitment;
 
 use crate::batch::Batch;
@@ -31,7 +33,7 @@ use crate::limits::Throttled;
 use crate::metrics::Counter;
 use crate::ports::store::CommitError;
 use crate::risk::RiskHints;
-use crate::rows::{EsmeOrigin, MessageHead, MessageRow, Purpose, VaultRow};
+use crate::rows::{EsmeOrigin, MessageHead, MessageRow, VaultRow};
 use crate::settings::Settings;
 use crate::state::idempotency::Met;
 use crate::state::queue::Place;
@@ -62,6 +64,8 @@ pub struct SubmitRequest {
     pub valid_for: Option<Duration>,
     /// What is known of the end user.
     pub risk: Option<RiskHints>,
+    /// The URL that is told what becomes of it.
+    pub callback: Option<Target>,
 }
 
 /// Whether an answer is the first to its request.
@@ -124,6 +128,9 @@ pub enum SubmitError {
         /// How many are allowed.
         max: u8,
     },
+    /// The URL that is to be told may not be called.
+    #[error("the URL of the status callback {0}")]
+    Callback(#[from] TargetError),
     /// The validity asked for is too long, or zero.
     #[error("the validity must be between 1 second and {} seconds", max.as_secs())]
     ValidityTooLong {
@@ -250,6 +257,7 @@ impl Gateway {
         receipts: EsmeReceipts,
         key: Option<IdempotencyKey>,
     ) -> Result<Submitted, SubmitError> {
+        self.may_call_back(caller.client, &request).await?;
         let claim = key.map(|key| Claim::new(self.blind(), caller, &key, 0, &request));
         let (reply, answer) = self.reply(caller).await;
         match self.submit_one((caller, receipts), request, claim, reply) {
@@ -371,7 +379,10 @@ impl Gateway {
                 .map(|key| Claim::new(self.blind(), caller, key, item, &request));
             let (reply, answer) = self.reply(caller).await;
             let asked = (caller, EsmeReceipts::None);
-            let early = self.submit_one(asked, request, claim, reply).err();
+            let early = match self.may_call_back(caller.client, &request).await {
+                Ok(()) => self.submit_one(asked, request, claim, reply).err(),
+                Err(error) => Some(Early::Error(error)),
+            };
             waiting.push((early, answer));
         }
         let mut answers = Vec::with_capacity(waiting.len());
@@ -383,105 +394,6 @@ impl Gateway {
             });
         }
         answers
-    }
-
-    /// Encodes and seals a message: all the work that needs no lock.
-    pub(crate) fn prepare(
-        &self,
-        settings: &Settings,
-        client: Option<ClientId>,
-        request: SubmitRequest,
-        now: Timestamp,
-    ) -> Result<Prepared, SubmitError> {
-        self.prepare_kept(settings, client, request, TextKept::InVault, now)
-    }
-
-    /// The same, with the text kept where it is said.
-    pub(crate) fn prepare_kept(
-        &self,
-        settings: &Settings,
-        client: Option<ClientId>,
-        request: SubmitRequest,
-        kept: TextKept,
-        now: Timestamp,
-    ) -> Result<Prepared, SubmitError> {
-        if !self.is_open() {
-            self.turned_away(1);
-            return Err(SubmitError::Unavailable);
-        }
-        if self.is_crowded() {
-            return Err(SubmitError::Busy);
-        }
-        let generation = self.generation();
-        let width = settings
-            .short_codes
-            .get(&request.from)
-            .map_or(ReferenceWidth::default(), |code| code.reference_width);
-        let body = segment::segments(request.text.reveal(), width);
-        let max = settings.bounds.segments_max;
-        let too_many = |segments| SubmitError::TooManySegments { segments, max };
-        let body = body.map_err(|_| too_many(usize::from(u8::MAX) + 1))?;
-        if body.segments.len() > usize::from(max) {
-            return Err(too_many(body.segments.len()));
-        }
-        let valid_for = validity(settings, &request)?;
-        let segments = u32::try_from(body.segments.len()).unwrap_or(u32::MAX);
-        let id: MessageId = self.ids.id(self.entropy.as_ref(), now);
-        let (vault, private) = self.seal(id.sequence(), &request, kept, now)?;
-        let head = MessageHead {
-            client,
-            class: request.class,
-            from: request.from,
-            encoding: body.encoding,
-            reference: request.reference,
-            campaign: request.campaign,
-            esme: None,
-        };
-        Ok(Prepared {
-            id,
-            head,
-            to: request.to,
-            destination: Destination::of(request.to),
-            cost_micros: settings.limits.prices.cost(request.to, segments),
-            body,
-            width,
-            expires: now.saturating_add(valid_for),
-            subject: self.blind().subject(request.to),
-            vault,
-            private,
-            generation,
-        })
-    }
-
-    #[expect(
-        clippy::type_complexity,
-        reason = "two lists that belong together for one line"
-    )]
-    fn seal(
-        &self,
-        owner: u64,
-        request: &SubmitRequest,
-        kept: TextKept,
-        now: Timestamp,
-    ) -> Result<(Vec<VaultRow>, Vec<(&'static str, Commitment)>), SubmitError> {
-        let number = request.to.reveal_e164();
-        let risk = request.risk.as_ref().map(RiskHints::to_json);
-        let mut values = vec![(Purpose::Number, number.as_bytes())];
-        if kept == TextKept::InVault {
-            values.push((Purpose::Text, request.text.reveal().as_bytes()));
-        }
-        values.extend(risk.as_deref().map(|risk| (Purpose::Network, risk)));
-        let mut rows = Vec::with_capacity(values.len());
-        let mut private = Vec::with_capacity(values.len());
-        for (purpose, value) in values {
-            let sealed = self
-                .vault
-                .seal(owner, purpose, value, self.entropy.as_ref(), now);
-            let sealed = sealed.ok_or(SubmitError::Unavailable)?;
-            rows.push(sealed.row);
-            private.push((purpose.as_str(), sealed.commitment));
-        }
-        Ok((rows, private))
     }
 
     /// Asks admission and the limits and, if they say yes, puts the message into the state and the batch. When the
@@ -567,20 +479,6 @@ pub(crate) fn claimed(met: Met) -> Result<(), Early> {
         Met::Full => Err(SubmitError::KeysFull.into()),
         Met::Repeated(id) => Err(Early::Repeated(id)),
     }
-}
-
-fn validity(settings: &Settings, request: &SubmitRequest) -> Result<Duration, SubmitError> {
-    let default = settings
-        .validity
-        .default
-        .get(request.class.index())
-        .copied();
-    let max = settings.validity.max;
-    let asked = request.valid_for.or(default).unwrap_or(max);
-    if asked > max || asked < Duration::from_secs(1) {
-        return Err(SubmitError::ValidityTooLong { max });
-    }
-    Ok(asked)
 }
 
 fn answer(open: &Open, head: &MessageHead, limit: Option<Meter>, now: Timestamp) -> Submitted {

@@ -16,6 +16,7 @@ use crate::ports::Entropy;
 use crate::ports::keyring::Salt;
 use crate::rows::{KekRow, Purpose, SecretRow, VaultRow};
 
+mod beside;
 pub(crate) mod wrapping;
 
 use wrapping::{Stored, Wrapping};

@@ -2,16 +2,19 @@
 //! from [`crate::feed`]; here are the acts of operators, the payloads, the signatures and the couriers.
 
 mod acts;
+mod callback;
 mod courier;
 mod dead;
 mod keys;
 mod payload;
+mod tell;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use domain::event::{EventType, EventTypes};
 use domain::id::{ClientId, WebhookId};
 use ipnet::IpNet;
 use tokio::sync::Notify;
@@ -111,14 +114,33 @@ impl Gateway {
         let _first = self.webhooks.caller.set(caller);
     }
 
-    /// What a webhook is still to be told, from where that stopped before. Blocks.
-    fn events_for(self: &Arc<Self>, row: &WebhookRow) -> Result<Arc<EventQueue>, FeedError> {
+    /// What somebody who is called is still to be told, from where that stopped before. Blocks.
+    fn events_for(
+        self: &Arc<Self>,
+        who: &Addressee,
+        (client, events): (ClientId, EventTypes),
+    ) -> Result<Arc<EventQueue>, FeedError> {
         let filter = EventFilter {
-            client: row.client,
-            short_codes: self.short_codes_of(row.client).unwrap_or_default(),
-            events: row.events,
+            client,
+            short_codes: self.short_codes_of(client).unwrap_or_default(),
+            events,
         };
-        self.open_events(Addressee::Webhook(row.id), filter)
+        self.open_events(who.clone(), filter)
+    }
+
+    /// Whose events somebody who is called is told, and which; `None` when there is nobody such.
+    fn told_of(&self, who: &Addressee) -> Option<(ClientId, EventTypes)> {
+        match who {
+            Addressee::Webhook(id) => {
+                let row = self.webhooks.get(*id)?;
+                Some((row.client, row.events))
+            }
+            Addressee::Callbacks(client) => {
+                let is_told = self.feed.knows(&who.name());
+                is_told.then(|| (*client, steps()))
+            }
+            Addressee::Esme(_) => None,
+        }
     }
 
     /// Whether a client is there and was not revoked.
@@ -129,4 +151,18 @@ impl Gateway {
             .get(client)
             .is_some_and(|row| row.revoked.is_none())
     }
+}
+
+/// What the URL of a message is told. That nobody will tell whether it arrived is no step.
+fn steps() -> EventTypes {
+    [
+        EventType::MessageAccepted,
+        EventType::MessageSubmitted,
+        EventType::MessageDelivered,
+        EventType::MessageFailed,
+        EventType::MessageExpired,
+        EventType::MessageCancelled,
+    ]
+    .into_iter()
+    .collect()
 }

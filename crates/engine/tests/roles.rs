@@ -12,6 +12,7 @@
 mod roles {
     mod acceptance;
     mod bounds;
+    mod callbacks;
     mod cancel;
     mod consent;
     mod dispatch;

@@ -82,6 +82,8 @@ pub const fn of_request(request: &Request) -> Trace {
         Request::ClientRevoke { .. } => Trace::Entry(&[Kind::ClientRevoked]),
         Request::ClientRotate { .. } => Trace::Entry(&[Kind::ClientRotated]),
         Request::ClientChange { .. } => Trace::Entry(&[Kind::ClientChanged]),
+        Request::ClientCallbackSecret { .. } => Trace::Entry(&[Kind::CallbackRead]),
+        Request::ClientCallbackRotate { .. } => Trace::Entry(&[Kind::CallbackRotated]),
         Request::LedgerExport { .. } | Request::LedgerLines(_) => {
             Trace::Entry(&[Kind::LedgerExported])
         }

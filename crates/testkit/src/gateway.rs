@@ -274,5 +274,6 @@ pub fn request(to: Msisdn, class: TrafficClass, text: &str) -> SubmitRequest {
         campaign: None,
         valid_for: None,
         risk: None,
+        callback: None,
     }
 }

@@ -176,6 +176,10 @@ impl From<SubmitError> for Problem {
                      (one character outside GSM-7 makes every segment hold 67 characters, not 153)"
                 ),
             ),
+            SubmitError::Callback(error) => Self::with_fault(
+                Place::Pointer("/status_callback".to_owned()),
+                error.to_string(),
+            ),
             SubmitError::ValidityTooLong { max } => {
                 let seconds = max.as_secs();
                 Self::with_fault(

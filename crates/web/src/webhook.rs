@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::webhook::{Host, Target, vet};
 use engine::ports::Webhook;
-use engine::ports::webhook::{Call, Called, Calling, Uncalled};
+use engine::ports::webhook::{Call, Called, Calling, Shape, Uncalled};
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use ipnet::IpNet;
 use rustls::pki_types::ServerName;
@@ -142,14 +142,18 @@ fn request(call: Call) -> Result<Post, Uncalled> {
         let value = value.map_err(|_| Uncalled::Broken(format!("{name} cannot be written")))?;
         Ok::<_, Uncalled>((HeaderName::from_static(name), value))
     };
+    let mut fields = vec![
+        field("webhook-id", &call.id)?,
+        field("webhook-timestamp", &call.timestamp.to_string())?,
+        field("webhook-signature", &call.signature)?,
+    ];
+    if let Shape::Form { twilio_signature } = &call.shape {
+        fields.push(field("x-twilio-signature", twilio_signature)?);
+    }
     Ok(Post {
         path: call.target.path().to_owned(),
-        content_type: "application/json",
-        fields: vec![
-            field("webhook-id", &call.id)?,
-            field("webhook-timestamp", &call.timestamp.to_string())?,
-            field("webhook-signature", &call.signature)?,
-        ],
+        content_type: call.shape.content_type(),
+        fields,
         body: Bytes::from(call.body.0),
     })
 }

@@ -267,7 +267,7 @@ const fn day(time: Timestamp) -> u64 {
 mod tests {
     use super::*;
     use crate::client::ApiKey;
-    use crate::rows::{CertificateRow, KeyMethod, Thumbprint};
+    use crate::rows::{CallbackSecretRow, CertificateRow, KeyMethod, Thumbprint};
     use domain::class::ClassSet;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
@@ -298,6 +298,7 @@ mod tests {
                 used: None,
                 ahead: None,
             }],
+            callback: CallbackSecretRow::default(),
             created: NOW,
             revoked: None,
         }

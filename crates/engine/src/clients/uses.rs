@@ -156,7 +156,7 @@ fn ending_certificates(row: &ClientRow, now: Timestamp) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::KeyMethod;
+    use crate::rows::{CallbackSecretRow, KeyMethod};
     use domain::class::ClassSet;
     use domain::id::ClientId;
 
@@ -192,6 +192,7 @@ mod tests {
                 key(2, KeyMethod::HmacSha256, Some(soon)),
                 key(3, KeyMethod::Bearer, None),
             ],
+            callback: CallbackSecretRow::default(),
             created: NOW,
             revoked: None,
         };

@@ -53,7 +53,7 @@ pub(crate) fn told(
     } else {
         Outcome::Done
     };
-    let name = who.name();
+    let name = who.object_id();
     let mut draft = Draft::of(Kind::EventsTold, Actor::system(&"events"), outcome)
         .client(&client)
         .object(who.object(), &name)
@@ -72,7 +72,7 @@ pub(crate) fn dead(who: &Addressee, client: ClientId, event: &Event, letter: &De
         .put("event", Shown(&event.id))
         .put("index", letter.index)
         .put("type", event.event_type.as_str());
-    let name = who.name();
+    let name = who.object_id();
     let draft = Draft::of(Kind::EventsDead, Actor::system(&"events"), Outcome::Failed)
         .client(&client)
         .object(who.object(), &name)

@@ -14,7 +14,8 @@ use crate::rows::OptOutStanding;
 /// The event that the entry of this index tells; `None` when nobody is told of it.
 pub(crate) fn project(index: u64, octets: &[u8]) -> Option<Event> {
     // Most entries are of no interest, and a look tells.
-    if !tells(skim(octets).ok()?.kind) {
+    let kind = skim(octets).ok()?.kind;
+    if !tells(kind) || (kind == Kind::MessageAccepted && !names_callback(octets)) {
         return None;
     }
     let entry = Entry::parse(octets).ok()?;
@@ -31,10 +32,18 @@ pub(crate) fn project(index: u64, octets: &[u8]) -> Option<Event> {
     })
 }
 
+/// Whether the entry may be of a message with a URL of its own. Of others nobody is told that they were taken on,
+/// and most entries are theirs.
+fn names_callback(octets: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"callback\"";
+    octets.windows(NAME.len()).any(|window| window == NAME)
+}
+
 const fn tells(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::MessageSubmitted
+        Kind::MessageAccepted
+            | Kind::MessageSubmitted
             | Kind::MessageFailed
             | Kind::MessageExpired
             | Kind::MessageCancelled
@@ -53,6 +62,7 @@ fn happened(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
         Kind::OptoutRecorded => opt_out(entry, OptOutStanding::Out),
         Kind::OptoutRemoved => opt_out(entry, OptOutStanding::Removed),
         Kind::VerificationEnded => verification(entry),
+        Kind::MessageAccepted => accepted(entry),
         _ => message(entry),
     }
 }
@@ -89,6 +99,18 @@ fn message(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
     let error = error.filter(|_| state == MessageState::Failed);
     let told = EventType::of_message(state)?;
     Some((told, Happening::Message { id, state, error }, id.sequence()))
+}
+
+/// Only of a message with a URL of its own: that URL is told.
+fn accepted(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
+    let id: domain::id::MessageId = object(entry, ObjectType::Message)?;
+    fact(entry, "callback")?;
+    let happening = Happening::Message {
+        id,
+        state: MessageState::Accepted,
+        error: None,
+    };
+    Some((EventType::MessageAccepted, happening, id.sequence()))
 }
 
 /// Of a long message only the whole is told: a part has no object.

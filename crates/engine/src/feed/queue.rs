@@ -4,7 +4,7 @@
 
 mod stored;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use domain::time::Timestamp;
@@ -12,6 +12,9 @@ use domain::time::Timestamp;
 use super::event::Event;
 
 pub(crate) use stored::Stored;
+
+/// Lines remembered of which nothing more is told. Of a line that is forgotten the next event is told once.
+const OVER_MAX: usize = 1_000;
 
 /// How much of one destination's is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,8 @@ pub(crate) struct Queue {
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
     dead: BTreeMap<u64, DeadLetter>,
+    /// Lines of which nothing more is told, the oldest first.
+    over: VecDeque<u64>,
     /// Since when nothing was taken though something was tried.
     failing_since: Option<Timestamp>,
     /// Tries in a row that failed.
@@ -85,6 +90,7 @@ impl Queue {
             next,
             waiting: BTreeMap::new(),
             dead: BTreeMap::new(),
+            over: VecDeque::new(),
             failing_since: None,
             failures: 0,
         }
@@ -100,6 +106,7 @@ impl Queue {
         let mut queue = Self::new(stored.next, bounds);
         queue.failures = stored.failures;
         queue.failing_since = stored.failing_since.map(Timestamp::from_micros);
+        queue.over = stored.over.into();
         for (index, attempts, due) in stored.waiting {
             let Some(event) = event(index)? else { continue };
             let waiting = Waiting {
@@ -136,6 +143,7 @@ impl Queue {
             dead: dead
                 .map(|one| (one.index, one.attempts, one.at.micros(), one.reason.clone()))
                 .collect(),
+            over: self.over.iter().copied().collect(),
         }
     }
 
@@ -215,6 +223,26 @@ impl Queue {
         if self.waiting.remove(&index).is_some() {
             (self.failing_since, self.failures) = (None, 0);
         }
+    }
+
+    /// There was nothing to tell of it. That says nothing of whoever is told.
+    pub(crate) fn pass_over(&mut self, index: u64) {
+        self.waiting.remove(&index);
+    }
+
+    /// Nothing more is told of this line.
+    pub(crate) fn end_line(&mut self, line: u64) {
+        if !self.is_over(line) {
+            self.over.push_back(line);
+        }
+        if self.over.len() > OVER_MAX {
+            self.over.pop_front();
+        }
+    }
+
+    /// Whether nothing more is told of this line.
+    pub(crate) fn is_over(&self, line: u64) -> bool {
+        self.over.contains(&line)
     }
 
     /// It was not taken, and is tried again then.

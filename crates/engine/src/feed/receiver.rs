@@ -39,7 +39,24 @@ pub enum Addressee {
     Webhook(WebhookId),
     /// An ESME, by its account.
     Esme(SystemId),
+    /// The URLs that came with a client's messages.
+    Callbacks(ClientId),
 }
+
+impl From<WebhookId> for Addressee {
+    fn from(webhook: WebhookId) -> Self {
+        Self::Webhook(webhook)
+    }
+}
+
+impl From<ClientId> for Addressee {
+    fn from(client: ClientId) -> Self {
+        Self::Callbacks(client)
+    }
+}
+
+/// What the names of those begin with that are told by the URLs of messages. No id of ours holds a slash.
+const CALLBACKS: &str = "callbacks/";
 
 impl Addressee {
     /// The name that its progress is kept under.
@@ -48,6 +65,20 @@ impl Addressee {
             Self::Webhook(id) => id.to_string(),
             // No id of ours holds a slash.
             Self::Esme(id) => format!("esme/{id}"),
+            Self::Callbacks(client) => format!("{CALLBACKS}{client}"),
+        }
+    }
+
+    /// The client whose messages' URLs are told under this name, if any are.
+    pub(crate) fn callbacks_of(name: &str) -> Option<ClientId> {
+        name.strip_prefix(CALLBACKS)?.parse().ok()
+    }
+
+    /// The id that the ledger has for it.
+    pub(crate) fn object_id(&self) -> String {
+        match self {
+            Self::Callbacks(client) => client.to_string(),
+            Self::Webhook(_) | Self::Esme(_) => self.name(),
         }
     }
 
@@ -56,6 +87,7 @@ impl Addressee {
         match self {
             Self::Webhook(_) => ObjectType::Webhook,
             Self::Esme(_) => ObjectType::Esme,
+            Self::Callbacks(_) => ObjectType::Client,
         }
     }
 }
@@ -265,6 +297,21 @@ impl EventQueue {
         inner.queue.done(index);
         inner.report.told += 1;
         inner.told += 1;
+    }
+
+    /// There was nothing to tell of it.
+    pub(crate) fn pass_over(&self, index: u64) {
+        self.inner().queue.pass_over(index);
+    }
+
+    /// Nothing more is told of this line.
+    pub(crate) fn end_line(&self, line: u64) {
+        self.inner().queue.end_line(line);
+    }
+
+    /// Whether nothing more is told of this line.
+    pub(crate) fn is_over(&self, line: u64) -> bool {
+        self.inner().queue.is_over(line)
     }
 
     /// It could not be told, and is tried again at this moment.

@@ -19,8 +19,32 @@ pub struct Call {
     pub timestamp: u64,
     /// `webhook-signature`.
     pub signature: String,
-    /// The body, as JSON. It may hold what is personal, and is told to no log or error.
+    /// How the body is written.
+    pub shape: Shape,
+    /// The body. It may hold what is personal, and is told to no log or error.
     pub body: Body,
+}
+
+/// How a body is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As JSON.
+    Json,
+    /// As `application/x-www-form-urlencoded`, with a further signature, `X-Twilio-Signature`.
+    Form {
+        /// That signature.
+        twilio_signature: String,
+    },
+}
+
+impl Shape {
+    /// What `Content-Type` says.
+    pub const fn content_type(&self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form { .. } => "application/x-www-form-urlencoded",
+        }
+    }
 }
 
 /// A body; masks itself.

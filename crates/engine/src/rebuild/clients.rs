@@ -7,7 +7,7 @@ use ledger::{Entry, Kind};
 
 use super::fold::{Fold, Unfit, object};
 use super::reading::Reading;
-use crate::rows::{ApiKeyRow, ClientRow, KeyMethod};
+use crate::rows::{ApiKeyRow, CallbackSecretRow, ClientRow, KeyMethod};
 
 impl Fold<'_> {
     /// A client came to be.
@@ -25,6 +25,7 @@ impl Fold<'_> {
             certificates: facts.list("certificates").unwrap_or_default(),
             certificate_names: facts.list("certificate_names").unwrap_or_default(),
             keys: vec![key(facts, now)?],
+            callback: CallbackSecretRow::default(),
             created: now,
             revoked: None,
         };
@@ -32,7 +33,7 @@ impl Fold<'_> {
         Some(())
     }
 
-    /// A client got a new key, or it or one of its keys was revoked.
+    /// A client got a new key or secret, or it or one of its keys was revoked.
     pub(super) fn client_changed(
         &mut self,
         entry: &Entry<'_>,
@@ -51,6 +52,11 @@ impl Fold<'_> {
                 row.auth = facts.parsed("auth").ok_or(Unfit::Form)?;
                 row.certificates = facts.list("certificates").ok_or(Unfit::Form)?;
                 row.certificate_names = facts.list("certificate_names").unwrap_or_default();
+                Ok(())
+            }
+            Kind::CallbackRotated => {
+                let ends = facts.parsed("ends").ok_or(Unfit::Form)?;
+                row.callback = row.callback.rotated(ends);
                 Ok(())
             }
             _ => {

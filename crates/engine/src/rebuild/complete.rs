@@ -31,7 +31,9 @@ fn messages(view: &dyn View, shelf: &mut dyn Shelf, judge: &Judge) -> Result<(),
             let kept = kept.into_iter().find(|kept| kept.id == row.id);
             let subject = kept.as_ref().map_or(NO_SUBJECT, |kept| kept.subject);
             row.subject = judge.subject(number(view, sequence)?.as_ref(), subject);
-            row.head.reference = kept.and_then(|kept| kept.head.reference);
+            let head = kept.map(|kept| kept.head);
+            row.head.callback = head.as_ref().and_then(|head| head.callback.clone());
+            row.head.reference = head.and_then(|head| head.reference);
             shelf.put(Told::Message(Box::new(row)))?;
         }
     }

@@ -103,7 +103,10 @@ impl<'s> Fold<'s> {
                 self.factor_changed(&entry, now)?;
             }
             Kind::ClientCreated => self.client_created(&entry, now).ok_or(Unfit::Form)?,
-            Kind::ClientChanged | Kind::ClientRotated | Kind::ClientRevoked => {
+            Kind::ClientChanged
+            | Kind::ClientRotated
+            | Kind::ClientRevoked
+            | Kind::CallbackRotated => {
                 self.client_changed(&entry, now)?;
             }
             Kind::ClientUsed | Kind::AuthAhead => self.key_used(&entry, now)?,

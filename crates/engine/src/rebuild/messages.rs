@@ -14,7 +14,7 @@ use ledger::{Entry, Kind, Outcome};
 use super::fold::{Fold, Unfit, client, object};
 use super::reading::Reading;
 use crate::ports::shelf::Told;
-use crate::rows::{EsmeOrigin, MessageHead, MessageRow};
+use crate::rows::{EsmeOrigin, MessageHead, MessageRow, SealedUrl};
 
 impl Fold<'_> {
     /// A message came to be, perhaps with its first dispatch.
@@ -70,6 +70,7 @@ fn accepted(entry: &Entry<'_>, now: Timestamp) -> Option<MessageRow> {
             reference: None,
             campaign: facts.text("campaign").map(Into::into),
             esme: esme(facts),
+            callback: facts.text("callback").map(|_| SealedUrl::new(&[])),
         },
         state: fold(&segments),
         version: 1,

@@ -1,5 +1,7 @@
 //! Webhooks as stored, and how far everybody has been told of events. Secrets are sealed in the rows.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::event::EventTypes;
 use domain::id::{ClientId, WebhookId};
 use domain::time::Timestamp;
@@ -147,6 +149,63 @@ impl WebhookUrl {
 impl std::fmt::Debug for WebhookUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("WebhookUrl(https://…)")
+    }
+}
+
+/// The URL that is told what becomes of one message, sealed; in Base64.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedUrl(String);
+
+impl SealedUrl {
+    /// From what the vault made of it.
+    pub fn new(sealed: &[u8]) -> Self {
+        Self(STANDARD.encode(sealed))
+    }
+
+    /// As the vault opens it; `None` for what it never made.
+    pub fn octets(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.0).ok()
+    }
+}
+
+impl std::fmt::Debug for SealedUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedUrl(masked)")
+    }
+}
+
+/// Which secret signs what the URLs of a client's messages are told. The secrets themselves are derived, and are kept
+/// nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackSecretRow {
+    /// The newest one, counted from 0.
+    pub generation: u32,
+    /// Until when the one before it signs too.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub overlap_ends: Option<Timestamp>,
+}
+
+impl CallbackSecretRow {
+    /// Whether it was never rotated.
+    pub fn is_first(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Those that sign at this moment, the newest first.
+    pub fn signing(&self, now: Timestamp) -> impl Iterator<Item = u32> {
+        let is_signing = self.overlap_ends.is_some_and(|ends| ends > now);
+        let before = self.generation.checked_sub(1).filter(|_| is_signing);
+        std::iter::once(self.generation).chain(before)
+    }
+
+    /// After a rotation; the one before signs until `ends`.
+    #[must_use]
+    pub const fn rotated(self, ends: Timestamp) -> Self {
+        Self {
+            generation: self.generation.saturating_add(1),
+            overlap_ends: Some(ends),
+        }
     }
 }
 

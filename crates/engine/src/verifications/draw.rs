@@ -116,6 +116,7 @@ impl Gateway {
             campaign: None,
             valid_for: Some(terms.rules.valid().min(starting.settings.validity.max)),
             risk: None,
+            callback: None,
         };
         let client = Some(starting.caller.client);
         let kept = TextKept::WithVerification;

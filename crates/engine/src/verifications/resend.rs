@@ -182,6 +182,7 @@ impl Gateway {
             campaign: None,
             valid_for: Some(left.min(settings.validity.max)),
             risk: None,
+            callback: None,
         };
         let client = Some(live.holder.0);
         let kept = TextKept::WithVerification;

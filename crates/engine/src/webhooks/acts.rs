@@ -13,6 +13,7 @@ use ledger::{Actor, Draft, Facts, Kind, ObjectType, OriginType, Outcome, UtcMicr
 use super::keys::{Keys, WebhookSecret};
 use crate::batch::sound;
 use crate::changes::{Changes, Write};
+use crate::feed::Addressee;
 use crate::gateway::Gateway;
 use crate::rows::{
     Included, ProgressRow, SealedSecret, WebhookDown, WebhookRow, WebhookStanding, WebhookUrl,
@@ -96,7 +97,7 @@ impl Gateway {
             .put("include", row.include.as_str());
         let mut changes = Changes::new(by(Kind::WebhookAdded, actor, &row, data), now);
         let progress = self.feed.beginning(self.settings().events);
-        let progress = progress.map_err(|_| WebhookError::Unavailable)?;
+        let (_, progress) = progress.map_err(|_| WebhookError::Unavailable)?;
         let name = row.id.to_string().into_boxed_str();
         self.feed.remember(&name, progress.clone());
         changes.write(Write::Progress(ProgressRow {
@@ -215,7 +216,7 @@ impl Gateway {
         }
         row.standing = WebhookStanding::Enabled;
         let draft = by(Kind::WebhookEnabled, actor, &row, Facts::new());
-        let queue = self.queue_of(&row).await?;
+        let queue = self.queue_to(&id.into()).await?;
         queue.hurry(now);
         let changes = queue.changes_beside(draft, now);
         let (changes, taken) = changes.ok_or(WebhookError::Unavailable)?;
@@ -226,13 +227,14 @@ impl Gateway {
         put.map(|()| row)
     }
 
-    /// What a webhook is still to be told.
-    pub(super) async fn queue_of(
+    /// What somebody who is called is still to be told.
+    pub(super) async fn queue_to(
         self: &Arc<Self>,
-        row: &WebhookRow,
+        who: &Addressee,
     ) -> Result<Arc<crate::feed::EventQueue>, WebhookError> {
-        let (gateway, row) = (Arc::clone(self), row.clone());
-        let opening = tokio::task::spawn_blocking(move || gateway.events_for(&row)).await;
+        let told = self.told_of(who).ok_or(WebhookError::NotFound)?;
+        let (gateway, who) = (Arc::clone(self), who.clone());
+        let opening = tokio::task::spawn_blocking(move || gateway.events_for(&who, told)).await;
         let opened = opening.map_err(|_| WebhookError::Unavailable)?;
         opened.map_err(|error| {
             tracing::error!(%error, "events of a webhook cannot be read");

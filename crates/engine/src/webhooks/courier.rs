@@ -1,4 +1,5 @@
-//! Couriers: one for each webhook that is called. It takes what is due, calls, and says what became of it. A
+//! Couriers: one for each webhook that is called, and one for each client whose messages have URLs of their own. It
+//! takes what is due, calls, and says what became of it. A
 //! webhook that fails again and again is called with one event at a time, and rarer and rarer, so that being
 //! away costs little to both sides; nobody else waits for it.
 
@@ -6,16 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::WebhookId;
 use domain::time::Timestamp;
-use domain::webhook::{Target, pause};
+use domain::webhook::pause;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::feed::{EventQueue, Ready};
+use super::tell::tell;
+use crate::feed::{Addressee, EventQueue, Ready};
 use crate::gateway::Gateway;
 use crate::ports::Webhook;
-use crate::ports::webhook::{Body, Call, Called, Uncalled};
 use crate::rows::{WebhookDown, WebhookRow, WebhookStanding};
 
 /// How often it is looked whether a webhook came, went or lost its client, if nobody says so.
@@ -33,26 +33,27 @@ const FAILURES_MIN: u32 = 10;
 const LAST: Duration = Duration::from_secs(5);
 
 /// What became of a call.
-enum Outcome {
+pub(super) enum Outcome {
     Taken,
     Refused(&'static str, Option<Duration>),
     Gone,
+    /// There was nothing to tell.
+    Nothing,
     /// It was not made: the store cannot be read, or the webhook is not to be called any more.
     NotMade,
 }
 
-/// Calls one webhook.
+/// Calls one webhook, or the URLs of one client's messages.
 struct Courier {
     gateway: Arc<Gateway>,
     caller: Arc<dyn Webhook>,
-    id: WebhookId,
     queue: Arc<EventQueue>,
     /// Not called before, since it is away.
     rests_until: Option<Timestamp>,
 }
 
 type Calls = JoinSet<(Ready, Outcome)>;
-type Running = BTreeMap<WebhookId, (watch::Sender<bool>, JoinHandle<()>)>;
+type Running = BTreeMap<String, (watch::Sender<bool>, JoinHandle<()>)>;
 
 impl Gateway {
     /// Calls webhooks until told to stop.
@@ -62,16 +63,16 @@ impl Gateway {
         };
         let mut running = Running::new();
         loop {
-            let wanted = self.called_webhooks();
-            let is_over = |id: &WebhookId| !wanted.iter().any(|row| row.id == *id);
+            let wanted = self.called();
+            let is_over = |name: &String| !wanted.iter().any(|who| who.name() == *name);
             let ended: Vec<_> = running.extract_if(.., |id, _| is_over(id)).collect();
             end(ended.into_iter().map(|(_, courier)| courier)).await;
             running.retain(|_, (_, courier)| !courier.is_finished());
-            for row in wanted {
-                running.entry(row.id).or_insert_with(|| {
+            for who in wanted {
+                running.entry(who.name()).or_insert_with(|| {
                     let (end, ends) = watch::channel(false);
                     let (gateway, caller) = (Arc::clone(&self), Arc::clone(&caller));
-                    let courier = tokio::spawn(Courier::work(gateway, caller, row.id, ends));
+                    let courier = tokio::spawn(Courier::work(gateway, caller, who, ends));
                     (end, courier)
                 });
             }
@@ -86,13 +87,16 @@ impl Gateway {
     }
 
     /// Those that are called now.
-    fn called_webhooks(&self) -> Vec<WebhookRow> {
+    fn called(&self) -> Vec<Addressee> {
         let rows = self.webhooks.rows();
-        let called = rows.values().filter(|row| self.is_called(row));
-        called.cloned().collect()
+        let webhooks = rows.values().filter(|row| self.is_called(row));
+        let webhooks = webhooks.map(|row| Addressee::Webhook(row.id));
+        let clients = self.feed.called_back().into_iter();
+        let clients = clients.filter(|client| self.is_client(*client));
+        webhooks.chain(clients.map(Addressee::Callbacks)).collect()
     }
 
-    fn is_called(&self, row: &WebhookRow) -> bool {
+    pub(super) fn is_called(&self, row: &WebhookRow) -> bool {
         row.standing == WebhookStanding::Enabled && self.is_client(row.client)
     }
 
@@ -106,9 +110,9 @@ impl Gateway {
             return 0;
         }
         let mut count = 0;
-        for row in self.called_webhooks() {
+        for who in self.called() {
             let caller = Arc::clone(&caller);
-            let Some(mut courier) = Courier::new(Arc::clone(self), caller, row.id).await else {
+            let Some(mut courier) = Courier::new(Arc::clone(self), caller, &who).await else {
                 continue;
             };
             if courier.queue.fill().await.is_err() {
@@ -142,13 +146,11 @@ async fn end(couriers: impl Iterator<Item = (watch::Sender<bool>, JoinHandle<()>
 }
 
 impl Courier {
-    async fn new(gateway: Arc<Gateway>, caller: Arc<dyn Webhook>, id: WebhookId) -> Option<Self> {
-        let row = gateway.webhooks.get(id)?;
-        let queue = gateway.queue_of(&row).await.ok()?;
+    async fn new(gateway: Arc<Gateway>, caller: Arc<dyn Webhook>, who: &Addressee) -> Option<Self> {
+        let queue = gateway.queue_to(who).await.ok()?;
         Some(Self {
             gateway,
             caller,
-            id,
             queue,
             rests_until: None,
         })
@@ -158,10 +160,10 @@ impl Courier {
     async fn work(
         gateway: Arc<Gateway>,
         caller: Arc<dyn Webhook>,
-        id: WebhookId,
+        who: Addressee,
         mut ends: watch::Receiver<bool>,
     ) {
-        let Some(mut courier) = Self::new(gateway, caller, id).await else {
+        let Some(mut courier) = Self::new(gateway, caller, &who).await else {
             tokio::select! {
                 _ = ends.wait_for(|ends| *ends) => {}
                 () = tokio::time::sleep(REST) => {}
@@ -199,7 +201,8 @@ impl Courier {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(%error, webhook = %self.id, "events cannot be read now");
+                        let who = self.queue.who().name();
+                        tracing::warn!(%error, who, "events cannot be read now");
                         self.rests_until = Some(self.gateway.now().saturating_add(REST));
                     }
                 }
@@ -226,9 +229,9 @@ impl Courier {
 
     fn call(&self, calls: &mut Calls, ready: Ready) {
         let (gateway, caller) = (Arc::clone(&self.gateway), Arc::clone(&self.caller));
-        let (queue, id) = (Arc::clone(&self.queue), self.id);
+        let queue = Arc::clone(&self.queue);
         calls.spawn(async move {
-            let outcome = tell(&gateway, caller.as_ref(), (id, &queue), &ready).await;
+            let outcome = tell(&gateway, caller.as_ref(), &queue, &ready).await;
             (ready, outcome)
         });
     }
@@ -253,12 +256,25 @@ impl Courier {
                 self.queue.give_back(index);
                 self.rests_until = Some(now.saturating_add(REST));
             }
-            Outcome::Gone => {
+            Outcome::Nothing => self.queue.pass_over(index),
+            Outcome::Gone => self.gone(&ready, now).await,
+            Outcome::Refused(why, asked) => self.refused(&ready, (why, asked), now).await,
+        }
+    }
+
+    /// It wants to hear nothing more: the webhook nothing at all, and the URL of a message nothing of that message.
+    async fn gone(&mut self, ready: &Ready, now: Timestamp) {
+        let index = ready.event.index;
+        match self.queue.who() {
+            Addressee::Callbacks(_) => {
+                self.queue.end_line(ready.event.line);
+                self.queue.give_up(index, "gone", now);
+            }
+            Addressee::Webhook(_) | Addressee::Esme(_) => {
                 self.queue.later(index, now, now);
                 self.rests_until = Some(now.saturating_add(AWAY_PAUSE));
                 self.down(WebhookDown::Gone).await;
             }
-            Outcome::Refused(why, asked) => self.refused(&ready, (why, asked), now).await,
         }
     }
 
@@ -290,89 +306,14 @@ impl Courier {
     }
 
     async fn down(&self, why: WebhookDown) {
-        self.gateway.take_webhook_down(self.id, why).await;
+        // The URLs of messages are given up one by one.
+        if let Addressee::Webhook(id) = self.queue.who() {
+            self.gateway.take_webhook_down(*id, why).await;
+        }
     }
 }
 
 /// Waits until told to end.
 async fn over(ends: &mut watch::Receiver<bool>) {
     let _over = ends.wait_for(|ends| *ends).await;
-}
-
-/// Makes one call.
-async fn tell(
-    gateway: &Gateway,
-    caller: &dyn Webhook,
-    (id, queue): (WebhookId, &EventQueue),
-    ready: &Ready,
-) -> Outcome {
-    let row = gateway.webhooks.get(id);
-    let Some(row) = row.filter(|row| gateway.is_called(row)) else {
-        // Its courier is about to be told.
-        return Outcome::NotMade;
-    };
-    let payload = match gateway.payload(&ready.event, row.include).await {
-        Ok(payload) => payload,
-        Err(error) => {
-            tracing::warn!(%error, webhook = %id, "what a webhook is told cannot be read now");
-            return Outcome::NotMade;
-        }
-    };
-    let Some(call) = signed(gateway, &row, ready, payload.body) else {
-        return Outcome::Refused("unsigned", None);
-    };
-    if payload.is_opened {
-        queue.opened();
-    }
-    match caller.call(call).await {
-        Ok(Called {
-            status: 200..=299, ..
-        }) => Outcome::Taken,
-        Ok(Called { status: 410, .. }) => Outcome::Gone,
-        Ok(Called {
-            status,
-            retry_after,
-        }) => Outcome::Refused(word(status), retry_after),
-        Err(error) => {
-            told_once(id, ready, &error);
-            Outcome::Refused(error.code(), None)
-        }
-    }
-}
-
-/// The log hears of the first try of an event only.
-fn told_once(id: WebhookId, ready: &Ready, error: &Uncalled) {
-    if ready.attempt == 1 {
-        tracing::info!(webhook = %id, %error, "a webhook was not reached; it is tried again");
-    }
-}
-
-fn signed(gateway: &Gateway, row: &WebhookRow, ready: &Ready, body: Vec<u8>) -> Option<Call> {
-    let target = Target::parse(row.url.reveal()).ok()?;
-    let now = gateway.now();
-    let (event, timestamp) = (ready.event.id.to_string(), now.seconds());
-    let keys = gateway.keys_of(row, now);
-    let signatures = keys.iter().map(|keys| keys.sign(&event, timestamp, &body));
-    let signatures = signatures.collect::<Option<Vec<_>>>()?;
-    if signatures.is_empty() {
-        return None;
-    }
-    Some(Call {
-        target,
-        id: event,
-        timestamp,
-        signature: signatures.join(" "),
-        body: Body(body),
-    })
-}
-
-/// The stable word of an answer that is no success.
-const fn word(status: u16) -> &'static str {
-    match status {
-        300..=399 => "redirected",
-        429 => "throttled",
-        400..=499 => "client-error",
-        500..=599 => "server-error",
-        _ => "odd-status",
-    }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::id::WebhookId;
-use ledger::{Facts, Kind};
+use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome};
 
-use super::acts::{WebhookError, by};
-use crate::feed::{DeadEvent, DeadLetter, Event};
+use super::acts::WebhookError;
+use crate::batch::sound;
+use crate::feed::{Addressee, DeadEvent, DeadLetter, Event, EventQueue};
 use crate::gateway::Gateway;
 
 /// An event that was given up.
@@ -28,34 +28,35 @@ pub enum Replay {
 }
 
 impl Gateway {
-    /// What a webhook did not take, the oldest first. It is recorded first.
+    /// What a webhook, or the URLs of a client's messages, did not take, the oldest first. It is recorded first.
     pub async fn read_dead(
         self: &Arc<Self>,
         actor: &str,
-        id: WebhookId,
+        who: impl Into<Addressee>,
     ) -> Result<Vec<DeadView>, WebhookError> {
-        let row = self.webhooks.get(id).ok_or(WebhookError::NotFound)?;
+        let who = who.into();
+        self.told_of(&who).ok_or(WebhookError::NotFound)?;
         let data = crate::operators::once(self.now());
         let entry = crate::entries::by_os_user(Kind::WebhookRead, actor, data, None);
         if !self.record(entry).await {
             return Err(WebhookError::Unavailable);
         }
-        let queue = self.queue_of(&row).await?;
+        let queue = self.queue_to(&who).await?;
         let dead = dead_of(queue).await?;
         let view = |(letter, event)| DeadView { letter, event };
         Ok(dead.into_iter().map(view).collect())
     }
 
-    /// Tells a webhook once more of what it did not take, once that is recorded. Gives how many events.
+    /// Tells it once more of what it did not take, once that is recorded. Gives how many events.
     pub async fn replay_dead(
         self: &Arc<Self>,
         actor: &str,
-        id: WebhookId,
+        who: impl Into<Addressee>,
         what: &Replay,
     ) -> Result<usize, WebhookError> {
         let _turn = self.webhooks.change.lock().await;
-        let row = self.webhooks.get(id).ok_or(WebhookError::NotFound)?;
-        let queue = self.queue_of(&row).await?;
+        let who = who.into();
+        let queue = self.queue_to(&who).await?;
         let dead = dead_of(Arc::clone(&queue)).await?;
         let is_meant = |event: &Arc<Event>| match what {
             Replay::All => true,
@@ -69,7 +70,7 @@ impl Gateway {
         let (count, now) = (events.len(), self.now());
         let data = Facts::new().put("events", count);
         let letters = queue.revive(events, now);
-        let entry = by(Kind::WebhookReplayed, actor, &row, data);
+        let entry = replayed(actor, &queue, data);
         let Some((changes, taken)) = queue.changes_beside(entry, now) else {
             queue.bury(letters);
             return Err(WebhookError::Unavailable);
@@ -86,7 +87,17 @@ impl Gateway {
     }
 }
 
-async fn dead_of(queue: Arc<crate::feed::EventQueue>) -> Result<Vec<DeadEvent>, WebhookError> {
+fn replayed(actor: &str, queue: &EventQueue, data: Facts) -> Draft {
+    let (who, client) = (queue.who(), queue.client());
+    let id = who.object_id();
+    let builder = Draft::of(Kind::WebhookReplayed, Actor::os_user(&actor), Outcome::Done)
+        .client(&client)
+        .object(who.object(), &id)
+        .data(data);
+    sound(builder.origin(OriginType::Socket, &"control").build())
+}
+
+async fn dead_of(queue: Arc<EventQueue>) -> Result<Vec<DeadEvent>, WebhookError> {
     let reading = tokio::task::spawn_blocking(move || queue.dead()).await;
     let dead = reading.map_err(|_| WebhookError::Unavailable)?;
     dead.map_err(|error| {

@@ -16,6 +16,12 @@ const KEY_LEN: usize = 32;
 pub struct WebhookSecret(Zeroizing<String>);
 
 impl WebhookSecret {
+    /// The secret that these octets are.
+    pub(crate) fn of(octets: &[u8]) -> Self {
+        let text = Zeroizing::new(STANDARD.encode(octets));
+        Self(Zeroizing::new(format!("whsec_{}", *text)))
+    }
+
     /// The secret itself.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -58,8 +64,7 @@ impl Keys {
 
     /// What whoever is told checks `v1` with.
     pub(crate) fn secret(&self) -> WebhookSecret {
-        let text = Zeroizing::new(STANDARD.encode(self.halves().0));
-        WebhookSecret(Zeroizing::new(format!("whsec_{}", *text)))
+        WebhookSecret::of(self.halves().0)
     }
 
     fn pair(&self) -> Option<Ed25519KeyPair> {
@@ -74,13 +79,24 @@ impl Keys {
 
     /// Both signatures of one call.
     pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> Option<String> {
-        let mut signed = Zeroizing::new(format!("{id}.{timestamp}.").into_bytes());
-        signed.extend_from_slice(body);
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.halves().0), &signed);
-        let by_pair = self.pair()?.sign(&signed);
-        let (tag, by_pair) = (STANDARD.encode(tag), STANDARD.encode(by_pair));
-        Some(format!("v1,{tag} v1a,{by_pair}"))
+        let by_hmac = sign(self.halves().0, (id, timestamp), body);
+        let by_pair = self.pair()?.sign(&content((id, timestamp), body));
+        Some(format!("{by_hmac} v1a,{}", STANDARD.encode(by_pair)))
     }
+}
+
+/// What is signed of a call.
+fn content((id, timestamp): (&str, u64), body: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut signed = Zeroizing::new(format!("{id}.{timestamp}.").into_bytes());
+    signed.extend_from_slice(body);
+    signed
+}
+
+/// The `v1` signature of a call, under the octets of a secret.
+pub(crate) fn sign(secret: &[u8], call: (&str, u64), body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let tag = hmac::sign(&key, &content(call, body));
+    format!("v1,{}", STANDARD.encode(tag))
 }
 
 impl std::fmt::Debug for Keys {

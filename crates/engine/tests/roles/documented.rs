@@ -110,6 +110,7 @@ fn played() -> Vec<Value> {
         story::witnessing(),
         story::hearing(),
         story::calling(),
+        story::calling_back(),
     ];
     stories.iter().flat_map(entries_of).collect()
 }

@@ -118,6 +118,10 @@ named! {
         KeyRotated = "key.rotated",
         /// A user of the machine looked at the limits, or asked what a message would meet.
         LimitRead = "limit.read",
+        /// The secret that signs what the URLs of a client's messages are told was shown.
+        CallbackRead = "callback.read",
+        /// A client got a new such secret.
+        CallbackRotated = "callback.rotated",
         /// Clients were listed.
         ClientRead = "client.read",
         /// Checkpoints, tiles or entries were handed to a reader.

@@ -99,6 +99,8 @@ impl Level {
             | Kind::WebhookAdded
             | Kind::WebhookRemoved
             | Kind::WebhookRotated
+            | Kind::CallbackRead
+            | Kind::CallbackRotated
             | Kind::ConfigLoaded
             | Kind::PumpingLifted
             | Kind::VerificationEnabled

@@ -55,6 +55,25 @@ pub enum ClientCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Print the secret that signs what the URLs of a client's messages are told (status callbacks).
+    CallbackSecret {
+        /// The client, `cli_…`.
+        client: ClientId,
+        /// Give it a new one; the one before signs too until the overlap is over.
+        #[arg(long)]
+        rotate: bool,
+        /// How long the old secret still signs, in seconds.
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            default_value_t = 86_400,
+            requires = "rotate"
+        )]
+        overlap_seconds: u64,
+        /// Which gateway.
+        #[command(flatten)]
+        place: Place,
+    },
     /// Give a client a new key and print it, this once; the old ones end after the overlap.
     Rotate {
         /// The client, `cli_…`.

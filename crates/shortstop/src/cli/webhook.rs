@@ -5,6 +5,7 @@ use domain::event::EventTypes;
 use domain::id::{ClientId, WebhookId};
 
 use super::Place;
+use crate::control::message::webhook::Told;
 
 /// What to do with webhooks.
 #[derive(Clone, Debug, Subcommand)]
@@ -52,18 +53,18 @@ pub enum WebhookCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// List the events that a webhook did not take, and why.
+    /// List the events that a webhook, or the URLs of a client's messages, did not take, and why.
     Dead {
-        /// The webhook, `whk_…`.
-        webhook: WebhookId,
+        /// The webhook, `whk_…`, or the client, `cli_…`.
+        webhook: Told,
         /// Which gateway.
         #[command(flatten)]
         place: Place,
     },
-    /// Tell a webhook once more of events that it did not take.
+    /// Tell a webhook, or the URLs of a client's messages, once more of events that it did not take.
     Replay {
-        /// The webhook, `whk_…`.
-        webhook: WebhookId,
+        /// The webhook, `whk_…`, or the client, `cli_…`.
+        webhook: Told,
         /// Only this event, `evt_…`; all of them without it.
         #[arg(long, value_name = "EVENT")]
         event: Option<String>,

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use domain::id::ClientId;
 use engine::rows::CertificateRow;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::{ClientAddArgs, ClientCommand, KeyArgs};
+use crate::cli::{ClientAddArgs, ClientCommand, KeyArgs, Place};
 use crate::control::message::KeyShown;
 use crate::control::{ClientShown, KeyAsked, NewClientAsked, Request};
 use crate::exit::{Exit, Failure, Outcome};
@@ -62,6 +63,15 @@ pub fn run(command: ClientCommand, output: Output) -> Outcome {
                 "Changed. It holds with the next request.\n\n{text}"
             ));
             Ok(Exit::Done)
+        }
+        ClientCommand::CallbackSecret {
+            client,
+            rotate,
+            overlap_seconds,
+            place,
+        } => {
+            let rotate = rotate.then_some(overlap_seconds);
+            callback_secret((client, rotate), &place, output)
         }
         ClientCommand::Rotate {
             client,
@@ -122,6 +132,40 @@ fn with_key(event: &str, result: &Value, output: Output) -> Outcome {
         output.line(format!(
             "Sign as keyid \"{}\"; docs/api.md says how.",
             key.id
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows the secret, or makes a new one and has the old one sign for so many seconds more.
+fn callback_secret(
+    (client, rotate): (ClientId, Option<u64>),
+    place: &Place,
+    output: Output,
+) -> Outcome {
+    let request = match rotate {
+        Some(overlap_seconds) => Request::ClientCallbackRotate {
+            client,
+            overlap_seconds,
+        },
+        None => Request::ClientCallbackSecret { client },
+    };
+    let result = call(place, request)?;
+    output.event("client-callback-secret", &result);
+    let word = |name: &str| {
+        let word = result.pointer(&format!("/callback/{name}"));
+        word.and_then(Value::as_str)
+    };
+    let secret = word("secret").unwrap_or_default();
+    output.line(format!("{}\n", output.tone(Tone::Strong, secret)));
+    output.line(format!(
+        "This signs what the URLs of the messages of {} are told. All of the text is the auth token that checks \
+         X-Twilio-Signature, and the secret that checks webhook-signature.",
+        word("client").unwrap_or_default()
+    ));
+    if let Some(ends) = word("overlap_ends") {
+        output.line(format!(
+            "Until {ends} the secret before it signs webhook-signature too, and X-Twilio-Signature alone."
         ));
     }
     Ok(Exit::Done)

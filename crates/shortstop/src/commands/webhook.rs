@@ -1,14 +1,13 @@
 //! `shortstop webhook …`: the URLs of clients that are called when something happens.
 
 use domain::event::EventTypes;
-use domain::id::WebhookId;
 use engine::rows::Included;
 use serde_json::{Value, json};
 
 use crate::cli::Place;
 use crate::cli::webhook::{IncludeAsked, WebhookAddArgs, WebhookCommand};
 use crate::control::Request;
-use crate::control::message::webhook::{NewWebhookAsked, WebhookShown};
+use crate::control::message::webhook::{NewWebhookAsked, Told, WebhookShown};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone};
 
@@ -134,7 +133,7 @@ fn text(webhook: &WebhookShown) -> String {
     lines.join("\n")
 }
 
-fn dead(webhook: WebhookId, place: &Place, output: Output) -> Outcome {
+fn dead(webhook: Told, place: &Place, output: Output) -> Outcome {
     let result = call(place, Request::WebhookDead { webhook })?;
     output.event("webhook-dead", &result);
     let events = result.get("events").and_then(Value::as_array);

@@ -91,7 +91,9 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
         | Request::ClientList
         | Request::ClientRevoke { .. }
         | Request::ClientRotate { .. }
-        | Request::ClientChange { .. }) => clients::act(&gateway, &actor, asked).await,
+        | Request::ClientChange { .. }
+        | Request::ClientCallbackSecret { .. }
+        | Request::ClientCallbackRotate { .. }) => clients::act(&gateway, &actor, asked).await,
         Request::LedgerOpenings => openings::live(&gateway, workshop).await,
         Request::SubjectExport { number } => subject::export(&gateway, &actor, &number).await,
         Request::SubjectErase {
@@ -112,19 +114,14 @@ pub async fn act(ground: Ground, actor: String, request: Request) -> Answer {
             number,
             reason,
         } => verifications::enable(&gateway, &actor, (client, &number), &reason).await,
-        Request::WebhookAdd(asked) => webhooks::add(&gateway, &actor, asked).await,
-        Request::WebhookList => webhooks::list(&gateway, &actor).await,
-        Request::WebhookEnable { webhook } => webhooks::enable(&gateway, &actor, webhook).await,
-        Request::WebhookDisable { webhook } => webhooks::disable(&gateway, &actor, webhook).await,
-        Request::WebhookRotate {
-            webhook,
-            overlap_seconds,
-        } => webhooks::rotate(&gateway, &actor, webhook, overlap_seconds).await,
-        Request::WebhookRemove { webhook } => webhooks::remove(&gateway, &actor, webhook).await,
-        Request::WebhookDead { webhook } => webhooks::dead(&gateway, &actor, webhook).await,
-        Request::WebhookReplay { webhook, event } => {
-            webhooks::replay(&gateway, &actor, webhook, event).await
-        }
+        asked @ (Request::WebhookAdd(_)
+        | Request::WebhookList
+        | Request::WebhookEnable { .. }
+        | Request::WebhookDisable { .. }
+        | Request::WebhookRotate { .. }
+        | Request::WebhookRemove { .. }
+        | Request::WebhookDead { .. }
+        | Request::WebhookReplay { .. }) => webhooks::act(&gateway, &actor, asked).await,
         Request::Backup { to } => backup(&gateway, &actor, to).await,
     }
 }

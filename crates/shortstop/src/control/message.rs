@@ -61,6 +61,18 @@ pub enum Request {
         #[serde(default)]
         drop_names: Vec<CertificateName>,
     },
+    /// The secret that signs what the URLs of a client's messages are told.
+    ClientCallbackSecret {
+        /// The client.
+        client: ClientId,
+    },
+    /// Give a client a new such secret; the old one signs until the overlap is over.
+    ClientCallbackRotate {
+        /// The client.
+        client: ClientId,
+        /// How long the old secret still signs.
+        overlap_seconds: u64,
+    },
     /// Write the published ledger to a folder.
     LedgerExport {
         /// The folder; its path is absolute.
@@ -179,15 +191,15 @@ pub enum Request {
         /// The webhook.
         webhook: WebhookId,
     },
-    /// What a webhook did not take.
+    /// What a webhook, or the URLs of a client's messages, did not take.
     WebhookDead {
-        /// The webhook.
-        webhook: WebhookId,
+        /// The webhook, or the client.
+        webhook: webhook::Told,
     },
-    /// Tell a webhook once more of what it did not take.
+    /// Tell it once more of what it did not take.
     WebhookReplay {
-        /// The webhook.
-        webhook: WebhookId,
+        /// The webhook, or the client.
+        webhook: webhook::Told,
         /// One event; all of them without it.
         event: Option<String>,
     },

@@ -66,6 +66,7 @@ impl Terms {
             campaign: None,
             valid_for: self.valid_for,
             risk: None,
+            callback: None,
         })
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn of_submit(error: &SubmitError) -> Status {
         SubmitError::Refused(refusal) => of_refusal(refusal),
         SubmitError::Pumping(_) => Status::REJECTED_BY_APPLICATION,
         SubmitError::Throttled(_) => Status::THROTTLED,
-        SubmitError::KeyReused => Status::INVALID_OPTION_VALUE,
+        // An ESME names no URL.
+        SubmitError::KeyReused | SubmitError::Callback(_) => Status::INVALID_OPTION_VALUE,
         SubmitError::KeyInFlight
         | SubmitError::KeysFull
         | SubmitError::StorageLow

@@ -220,7 +220,7 @@ impl Applying<'_, '_> {
         self.saw(sequence);
         let expires = integer(row.expires.micros());
         let id = row.message.to_bytes();
-        let client = row.client.map(|client| client.to_bytes());
+        let client = row.client.map(domain::id::Id::to_bytes);
         let facts = params![
             integer(sequence),
             id,

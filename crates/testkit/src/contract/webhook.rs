@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::webhook::Target;
 use engine::ports::Webhook;
-use engine::ports::webhook::{Body, Call, Uncalled};
+use engine::ports::webhook::{Body, Call, Shape, Uncalled};
 
 /// The other end of an implementation.
 pub trait WebhookPeer {
@@ -27,6 +27,7 @@ fn call(peer: &dyn WebhookPeer, n: u64) -> Call {
         id: format!("evt_{n}"),
         timestamp: 1_764_064_800 + n,
         signature: format!("v1,{n} v1a,{n}"),
+        shape: Shape::Json,
         body: Body(format!(r#"{{"n":{n}}}"#).into_bytes()),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::msisdn::Msisdn;
 use domain::text::MessageText;
+use domain::webhook::Target;
 use engine::{RiskHints, SubmitRequest};
 
 use crate::astray;
@@ -57,6 +58,7 @@ pub(crate) fn read(value: Value<'_>, faults: &mut Faults) -> Option<SubmitReques
     let campaign = fields.parsed_if_there("campaign", campaign);
     let valid_for = valid_for(&mut fields);
     let risk = risk(&mut fields);
+    let callback = fields.parsed_if_there("status_callback", Target::parse);
     fields.close();
     if !faults.is_empty() {
         return None;
@@ -70,6 +72,7 @@ pub(crate) fn read(value: Value<'_>, faults: &mut Faults) -> Option<SubmitReques
         campaign,
         valid_for,
         risk,
+        callback,
     })
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::webhook::Target;
 use engine::ports::Webhook;
-use engine::ports::webhook::{Body, Call, Called, Uncalled};
+use engine::ports::webhook::{Body, Call, Called, Shape, Uncalled};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -184,6 +184,7 @@ async fn call(caller: &WebhookCaller, url: &str) -> Result<Called, Uncalled> {
         id: "evt_1".to_owned(),
         timestamp: 1_764_064_800,
         signature: "v1,a".to_owned(),
+        shape: Shape::Json,
         body: Body(b"{}".to_vec()),
     };
     caller.call(call).await

@@ -20,6 +20,9 @@ pub(crate) struct Stored {
     /// Index, tries, when it was given up, and why.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) dead: Vec<(u64, u8, u64, Box<str>)>,
+    /// Lines of which nothing more is told, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) over: Vec<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]

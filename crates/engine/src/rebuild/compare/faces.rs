@@ -8,8 +8,8 @@ use domain::verification::totp::Authenticator;
 
 use super::super::difference::{ANOTHER, NOTHING, THERE};
 use crate::rows::{
-    ApiKeyRow, ClientRow, EsmeOrigin, FactorRow, InboundRow, MessageRow, OptOutRow, OptOutStanding,
-    VaultRow,
+    ApiKeyRow, CallbackSecretRow, ClientRow, EsmeOrigin, FactorRow, InboundRow, MessageRow,
+    OptOutRow, OptOutStanding, VaultRow,
 };
 
 /// A field, what the ledger says of it and what the store says.
@@ -102,6 +102,10 @@ impl Faces for MessageRow {
             ("encoding", Face::of(&self.head.encoding.name())),
             ("campaign", Face::some(self.head.campaign.as_deref())),
             ("esme", Face::some(self.head.esme.as_ref().map(esme))),
+            (
+                "callback",
+                Face::some(self.head.callback.as_ref().map(|_| "sealed")),
+            ),
             ("state", Face::of(&self.state)),
             ("version", Face::of(&self.version)),
             ("created", Face::at(self.created)),
@@ -224,6 +228,7 @@ impl Faces for ClientRow {
             ("certificates", Face::of(&certificates.join(", "))),
             ("certificate-names", Face::of(&names.join(", "))),
             ("keys", Face::of(&keys.join(", "))),
+            ("callback-secret", Face::of(&callback_secret(self.callback))),
             (
                 "key-times",
                 Face::Times(self.keys.iter().flat_map(key_times).collect()),
@@ -232,6 +237,11 @@ impl Faces for ClientRow {
             ("revoked", Face::Times(vec![self.revoked])),
         ]
     }
+}
+
+/// Which secret is the newest, and until when the one before it signs.
+fn callback_secret(row: CallbackSecretRow) -> String {
+    format!("{} {}", row.generation, named("overlap", row.overlap_ends))
 }
 
 /// A key without the times at which something happened to it.

@@ -46,7 +46,7 @@ use super::super::texted::start_by_text;
 use super::super::verifications::{check, code, other_than, start};
 
 pub use streams::streaming;
-pub use telling::{calling, hearing};
+pub use telling::{calling, calling_back, hearing};
 
 /// Sent at once and from the queue, long and short; receipts early, late, twice and with an error.
 pub fn sending() -> TestGateway {

@@ -173,6 +173,8 @@ impl Activity {
             | Kind::WebhookRotated
             | Kind::WebhookRead
             | Kind::WebhookReplayed
+            | Kind::CallbackRead
+            | Kind::CallbackRotated
             | Kind::ClientRead
             | Kind::LimitRead
             | Kind::LedgerExported
@@ -237,6 +239,7 @@ impl Activity {
             | Kind::WebhookEnabled
             | Kind::WebhookDisabled
             | Kind::WebhookRotated
+            | Kind::CallbackRotated
             | Kind::WebhookReplayed => Self::new(Class::EntityManagement, 3, "Update"),
             Kind::LedgerPruned
             | Kind::RetentionExpired

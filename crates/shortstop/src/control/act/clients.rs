@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::id::{ClientId, KeyId};
 use domain::time::Timestamp;
 use engine::rows::ClientRow;
-use engine::{ApiKey, ClientChange, ClientError, Gateway, KeyWish, NewClient};
+use engine::{ApiKey, ClientChange, ClientError, Gateway, KeyWish, NewClient, WebhookSecret};
 use serde_json::json;
 
 use super::super::message::{Answer, ClientShown, KeyAsked, NewClientAsked, Request};
@@ -43,6 +43,17 @@ pub async fn act(gateway: &Gateway, actor: &str, request: Request) -> Answer {
                 change(gateway, actor, client, wanted).await
             }
         },
+        Request::ClientCallbackSecret { client } => {
+            with_callback_secret(gateway.callback_secret(actor, client).await)
+        }
+        Request::ClientCallbackRotate {
+            client,
+            overlap_seconds,
+        } => {
+            let overlap = Duration::from_secs(overlap_seconds);
+            let rotated = gateway.rotate_callback_secret(actor, client, overlap);
+            with_callback_secret(rotated.await)
+        }
         _ => Answer::refused("this asks nothing of clients"),
     }
 }
@@ -95,6 +106,21 @@ async fn rotate(
 async fn change(gateway: &Gateway, actor: &str, client: ClientId, change: ClientChange) -> Answer {
     match gateway.change_client(actor, client, change).await {
         Ok(row) => Answer::done(&json!({"client": ClientShown::from(&row)})),
+        Err(error) => failed(error),
+    }
+}
+
+fn with_callback_secret(result: Result<(ClientRow, WebhookSecret), ClientError>) -> Answer {
+    match result {
+        Ok((row, secret)) => {
+            let overlap_ends = row.callback.overlap_ends;
+            Answer::done(&json!({"callback": {
+                "client": row.id,
+                "secret": secret.reveal(),
+                "account_sid": domain::twilio::sid("AC", row.id.to_bytes()),
+                "overlap_ends": overlap_ends.map(|ends| ends.to_string()),
+            }}))
+        }
         Err(error) => failed(error),
     }
 }

@@ -8,11 +8,29 @@ use engine::rows::WebhookRow;
 use engine::{DeadView, Gateway, NewWebhook, WebhookError, WebhookReplay, WebhookSecret};
 use serde_json::{Value, json};
 
-use crate::control::message::Answer;
-use crate::control::message::webhook::{NewWebhookAsked, WebhookShown};
+use crate::control::message::webhook::{NewWebhookAsked, Told, WebhookShown};
+use crate::control::message::{Answer, Request};
+
+/// Does what is asked of webhooks.
+pub async fn act(gateway: &Arc<Gateway>, actor: &str, request: Request) -> Answer {
+    match request {
+        Request::WebhookAdd(asked) => add(gateway, actor, asked).await,
+        Request::WebhookList => list(gateway, actor).await,
+        Request::WebhookEnable { webhook } => enable(gateway, actor, webhook).await,
+        Request::WebhookDisable { webhook } => disable(gateway, actor, webhook).await,
+        Request::WebhookRotate {
+            webhook,
+            overlap_seconds,
+        } => rotate(gateway, actor, webhook, overlap_seconds).await,
+        Request::WebhookRemove { webhook } => remove(gateway, actor, webhook).await,
+        Request::WebhookDead { webhook } => dead(gateway, actor, webhook).await,
+        Request::WebhookReplay { webhook, event } => replay(gateway, actor, webhook, event).await,
+        _ => Answer::refused("this asks nothing of webhooks"),
+    }
+}
 
 /// Adds one.
-pub async fn add(gateway: &Gateway, actor: &str, asked: NewWebhookAsked) -> Answer {
+async fn add(gateway: &Gateway, actor: &str, asked: NewWebhookAsked) -> Answer {
     let new = NewWebhook {
         client: asked.client,
         url: asked.url,
@@ -23,7 +41,7 @@ pub async fn add(gateway: &Gateway, actor: &str, asked: NewWebhookAsked) -> Answ
 }
 
 /// Every one.
-pub async fn list(gateway: &Gateway, actor: &str) -> Answer {
+async fn list(gateway: &Gateway, actor: &str) -> Answer {
     match gateway.read_webhooks(actor).await {
         Ok(rows) => {
             let webhooks: Vec<WebhookShown> = rows.iter().map(|row| view(gateway, row)).collect();
@@ -34,23 +52,23 @@ pub async fn list(gateway: &Gateway, actor: &str) -> Answer {
 }
 
 /// Calls one again.
-pub async fn enable(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answer {
+async fn enable(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answer {
     shown(gateway, gateway.enable_webhook(actor, id).await)
 }
 
 /// Stops calling one.
-pub async fn disable(gateway: &Gateway, actor: &str, id: WebhookId) -> Answer {
+async fn disable(gateway: &Gateway, actor: &str, id: WebhookId) -> Answer {
     shown(gateway, gateway.disable_webhook(actor, id).await)
 }
 
 /// Gives one new secrets.
-pub async fn rotate(gateway: &Gateway, actor: &str, id: WebhookId, overlap_seconds: u64) -> Answer {
+async fn rotate(gateway: &Gateway, actor: &str, id: WebhookId, overlap_seconds: u64) -> Answer {
     let overlap = Duration::from_secs(overlap_seconds);
     with_secret(gateway, gateway.rotate_webhook(actor, id, overlap).await)
 }
 
 /// Removes one.
-pub async fn remove(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answer {
+async fn remove(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answer {
     match gateway.remove_webhook(actor, id).await {
         Ok(()) => Answer::done(&json!({"webhook": id})),
         Err(error) => failed(error),
@@ -58,7 +76,7 @@ pub async fn remove(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answe
 }
 
 /// What one did not take.
-pub async fn dead(gateway: &Arc<Gateway>, actor: &str, id: WebhookId) -> Answer {
+async fn dead(gateway: &Arc<Gateway>, actor: &str, id: Told) -> Answer {
     match gateway.read_dead(actor, id).await {
         Ok(views) => {
             let events: Vec<Value> = views.iter().map(letter).collect();
@@ -82,12 +100,7 @@ fn letter(view: &DeadView) -> Value {
 }
 
 /// Tells one once more.
-pub async fn replay(
-    gateway: &Arc<Gateway>,
-    actor: &str,
-    id: WebhookId,
-    event: Option<String>,
-) -> Answer {
+async fn replay(gateway: &Arc<Gateway>, actor: &str, id: Told, event: Option<String>) -> Answer {
     let what = event.map_or(WebhookReplay::All, WebhookReplay::One);
     match gateway.replay_dead(actor, id, &what).await {
         Ok(count) => Answer::done(&json!({"webhook": id, "events": count})),

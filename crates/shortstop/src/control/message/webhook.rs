@@ -1,7 +1,8 @@
 //! Webhooks on the control socket.
 
 use domain::event::EventTypes;
-use domain::id::ClientId;
+use domain::id::{ClientId, IdError, WebhookId};
+use engine::Addressee;
 use engine::rows::{Included, WebhookRow, WebhookStanding};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,34 @@ pub struct NewWebhookAsked {
 impl std::fmt::Debug for NewWebhookAsked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "NewWebhookAsked({}, {:?})", self.client, self.events)
+    }
+}
+
+/// Who is told: a webhook, or the URLs that came with a client's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Told {
+    /// A webhook, `whk_…`.
+    Webhook(WebhookId),
+    /// The URLs of a client's messages; the client, `cli_…`.
+    Callbacks(ClientId),
+}
+
+impl std::str::FromStr for Told {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let client = text.parse().map(Self::Callbacks);
+        client.or_else(|_| text.parse().map(Self::Webhook))
+    }
+}
+
+impl From<Told> for Addressee {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Webhook(webhook) => webhook.into(),
+            Told::Callbacks(client) => client.into(),
+        }
     }
 }
 
@@ -91,6 +120,22 @@ impl WebhookShown {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_told_is_a_webhook_or_a_client() {
+        let client = ClientId::new(1 << 12, 1);
+        let webhook = WebhookId::new(1 << 12, 1);
+        for (text, told) in [
+            (client.to_string(), Told::Callbacks(client)),
+            (webhook.to_string(), Told::Webhook(webhook)),
+        ] {
+            assert_eq!(text.parse::<Told>(), Ok(told));
+            let json = format!("\"{text}\"");
+            assert_eq!(serde_json::to_string(&told).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Told>(&json).unwrap(), told);
+        }
+        assert!("msg_1".parse::<Told>().is_err());
+    }
 
     #[test]
     fn neither_the_secret_nor_the_url_is_in_what_is_printed_of_a_webhook_by_mistake() {

@@ -89,18 +89,22 @@ async fn clients(stage: &mut Stage, place: &[&str]) -> String {
     for (word, kind) in [
         ("rotate", Kind::ClientRotated),
         ("change", Kind::ClientChanged),
+        ("callback-secret", Kind::CallbackRotated),
         ("revoke", Kind::ClientRevoked),
     ] {
-        let more = if word == "change" {
-            &["--auth", "key"][..]
-        } else {
-            &[]
+        let more = match word {
+            "change" => &["--auth", "key"][..],
+            "callback-secret" => &["--rotate"],
+            _ => &[],
         };
         let words = [&["client", word, &id], more, place].concat();
         stage.command(&words, kind).await;
         stage.book.happened_to(&id);
     }
     let kept = stage.command(&add, Kind::ClientCreated).await;
+    let shown = ["client", "callback-secret", word(&kept, "/client/id")];
+    let shown = [&shown, place].concat();
+    stage.command(&shown, Kind::CallbackRead).await;
     word(&kept, "/client/api_key").to_owned()
 }
 

@@ -5,7 +5,7 @@ use engine::rows::AuthMode;
 use engine::rows::Included;
 use ledger::Kind;
 use shortstop::control::message::search::SearchAsked;
-use shortstop::control::message::webhook::NewWebhookAsked;
+use shortstop::control::message::webhook::{NewWebhookAsked, Told};
 use shortstop::control::message::{
     ConsentAsked, Insistence, LimitAsked, LineFormat, LinesAsked, Manner, NumberAsked,
 };
@@ -74,6 +74,13 @@ async fn clients(stage: &mut Stage) {
     };
     stage.ask(change).await;
     stage.book.happened_to(&id);
+    stage.ask(Request::ClientCallbackSecret { client }).await;
+    let rotate = Request::ClientCallbackRotate {
+        client,
+        overlap_seconds: 60,
+    };
+    stage.ask(rotate).await;
+    stage.book.happened_to(&id);
     stage.ask(Request::ClientRevoke { client, key: None }).await;
     stage.book.happened_to(&id);
 }
@@ -95,9 +102,10 @@ async fn webhooks(stage: &mut Stage, client: &str) {
         webhook,
         overlap_seconds: 60,
     };
-    stage.ask(Request::WebhookDead { webhook }).await;
+    let told = Told::Webhook(webhook);
+    stage.ask(Request::WebhookDead { webhook: told }).await;
     let replay = Request::WebhookReplay {
-        webhook,
+        webhook: told,
         event: None,
     };
     for request in [

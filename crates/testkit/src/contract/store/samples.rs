@@ -17,10 +17,11 @@ use domain::verification::state::State;
 use domain::verification::totp::{Algorithm, AppDigits};
 use engine::changes::{Changes, Write};
 use engine::rows::{
-    AuthMode, BudgetRow, CertificateRow, ClientRow, FactorRow, IdempotencyRow, InboundRow,
-    Included, KekRow, MessageHead, MessageRow, MessageUpdate, OptOutRow, OptOutStanding, PartRow,
-    Purpose, SealedCode, SealedSecret, Thumbprint, UnmatchedRow, VaultRow, VerificationFacts,
-    VerificationRow, VerificationUpdate, WebhookRow, WebhookStanding, WebhookUrl,
+    AuthMode, BudgetRow, CallbackSecretRow, CertificateRow, ClientRow, FactorRow, IdempotencyRow,
+    InboundRow, Included, KekRow, MessageHead, MessageRow, MessageUpdate, OptOutRow,
+    OptOutStanding, PartRow, Purpose, SealedCode, SealedSecret, Thumbprint, UnmatchedRow, VaultRow,
+    VerificationFacts, VerificationRow, VerificationUpdate, WebhookRow, WebhookStanding,
+    WebhookUrl,
 };
 use ledger::{Actor, Draft, Kind, Outcome};
 
@@ -84,6 +85,7 @@ pub fn message(n: u64) -> MessageRow {
             encoding: Encoding::Gsm7,
             reference: Some(format!("order {n}").into()),
             esme: None,
+            callback: None,
             campaign: None,
         },
         state: MessageState::Accepted,
@@ -273,6 +275,7 @@ pub fn client(n: u64, name: &str) -> ClientRow {
         }],
         certificate_names: vec!["dns:bank.example".parse().unwrap()],
         keys: Vec::new(),
+        callback: CallbackSecretRow::default(),
         created: moment(n),
         revoked: None,
     }

@@ -74,3 +74,20 @@ pub fn calling() -> TestGateway {
         .unwrap();
     stage.test
 }
+
+/// A message with a URL of its own, and what signs what that is told.
+pub fn calling_back() -> TestGateway {
+    let stage = super::super::super::callbacks::Stage::new();
+    stage.send(1, "https://hooks.example/status");
+    stage.tell_all();
+    let client = stage.test.caller().client;
+    let gateway = &stage.test.gateway;
+    stage
+        .settle(gateway.callback_secret("root", client))
+        .unwrap();
+    let overlap = Duration::from_mins(1);
+    stage
+        .settle(gateway.rotate_callback_secret("root", client, overlap))
+        .unwrap();
+    stage.into_test()
+}
