@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use domain::admission::Refusal;
+use domain::webhook::TargetError;
 use engine::{
     AuthError, CancelError, Forbidden, LookupError, OptOutError, ReceiptError, SearchError,
     SubmitError,
@@ -178,7 +179,7 @@ impl From<SubmitError> for Problem {
             ),
             SubmitError::Callback(error) => Self::with_fault(
                 Place::Pointer("/status_callback".to_owned()),
-                error.to_string(),
+                callback(&error),
             ),
             SubmitError::ValidityTooLong { max } => {
                 let seconds = max.as_secs();
@@ -195,6 +196,17 @@ impl From<SubmitError> for Problem {
             SubmitError::StorageLow => storage_low(),
             SubmitError::Busy => busy(),
         }
+    }
+}
+
+/// What is wrong with the URL of a status callback; of its address only what that is.
+fn callback(error: &TargetError) -> String {
+    match error {
+        TargetError::Forbidden(forbidden) => {
+            let what = forbidden.what;
+            format!("leads to an address that is {what}: name one of the public internet")
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -8,6 +8,7 @@ use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::text::{MessageText, TextError};
 use domain::time::Timestamp;
+use domain::webhook::Target;
 use engine::{SubmitRequest, Submitted, WrittenMessage};
 
 use crate::json::fields::{Faults, MISSING};
@@ -77,10 +78,6 @@ const RULES: Rules = Rules {
             "is not supported: there are no applications here",
         ),
         declined(
-            "StatusCallback",
-            "is not supported yet: have an operator add a webhook, or read the message",
-        ),
-        declined(
             "SendAt",
             "is not supported: send the message when it is due",
         ),
@@ -128,6 +125,7 @@ pub(crate) fn read(
     let from = fields.parsed("From", str::parse::<ShortCode>);
     let text = text(&mut fields);
     let valid_for = valid_for(&mut fields);
+    let callback = fields.parsed_if_there("StatusCallback", Target::parse);
     fields.close();
     if !faults.is_empty() {
         return None;
@@ -141,6 +139,7 @@ pub(crate) fn read(
         campaign: None,
         valid_for,
         risk: None,
+        callback,
     })
 }
 

@@ -15,7 +15,10 @@ use crate::twilio::parameters::{pairs, renamed};
 use crate::twilio::sid::{MessageSid, Sid};
 
 /// What parts of our own requests are called here.
-const NAMES: [(&str, &str); 1] = [("/valid_for_seconds", "ValidityPeriod")];
+const NAMES: [(&str, &str); 2] = [
+    ("/valid_for_seconds", "ValidityPeriod"),
+    ("/status_callback", "StatusCallback"),
+];
 
 impl Api {
     /// Takes one message on: 201 once it is safe on disk.
