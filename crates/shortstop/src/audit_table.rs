@@ -69,7 +69,9 @@ pub const fn of_route(route: Route) -> Trace {
         Route::ListEntries | Route::SearchEntries => Trace::Counted(&[Kind::LedgerSearched]),
         Route::CarrierStatus => Trace::Entry(&[Kind::ReceiptReceived, Kind::ReceiptUnmatched]),
         Route::CarrierInbound => Trace::Entry(&[Kind::MoReceived]),
-        Route::OpenApi | Route::ErrorPage => Trace::Nothing("the same page for everybody"),
+        Route::OpenApi | Route::ErrorPage | Route::Reference | Route::Guide => {
+            Trace::Nothing("the same page for everybody")
+        }
     }
 }
 

@@ -39,6 +39,7 @@ use crate::api::places::Places;
 use crate::api::signature::Shown;
 use crate::connection::{Answer, Serve};
 use crate::counters::RequestCounters;
+use crate::guide;
 use crate::http_errors::busy;
 use crate::json::fields::Faults;
 use crate::json::read::JsonError;
@@ -144,7 +145,7 @@ impl Api {
         head::require_sound(parts, self.settings.headers_max)?;
         let scope = match row.access {
             Access::Scoped(scope) => scope,
-            Access::Public => return Ok(public(row.route)),
+            Access::Public => return Ok(public(row.route, names.object, parts)),
             Access::Carrier(about) => {
                 return self
                     .carrier_post((about, names.object), parts, body, peer)
@@ -219,9 +220,12 @@ impl Api {
             Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,
             Route::TwilioSendMessage => self.twilio_send_message(call, body).await,
             Route::TwilioReadMessage => self.twilio_read_message(call).await,
-            Route::OpenApi | Route::ErrorPage | Route::CarrierStatus | Route::CarrierInbound => {
-                Ok(public(route))
-            }
+            Route::OpenApi
+            | Route::ErrorPage
+            | Route::Reference
+            | Route::Guide
+            | Route::CarrierStatus
+            | Route::CarrierInbound => Ok(public(route, call.object, call.parts)),
         }
     }
 
@@ -296,12 +300,15 @@ fn astray(parts: &Parts) -> Dialect {
     Dialect::of_path(parts.uri.path())
 }
 
-fn public(route: Route) -> Reply {
-    match route {
-        Route::OpenApi => documents::openapi(),
-        Route::ErrorPage => documents::errors(),
-        _ => nothing().into(),
-    }
+fn public(route: Route, object: &str, parts: &Parts) -> Reply {
+    let page = match route {
+        Route::OpenApi => Some(documents::openapi()),
+        Route::ErrorPage => documents::errors(&parts.headers),
+        Route::Reference => Some(guide::reference()),
+        Route::Guide => guide::read(object),
+        _ => None,
+    };
+    page.unwrap_or_else(|| nothing().into())
 }
 
 /// Reads a body as a document of few values.

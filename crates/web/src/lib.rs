@@ -7,6 +7,7 @@ mod api;
 mod astray;
 mod connection;
 mod counters;
+mod guide;
 mod http_errors;
 mod json;
 mod listener;

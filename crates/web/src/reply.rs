@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::connection::Answer;
+use crate::guide::STYLE_POLICY;
 use crate::json::Json;
 use crate::problem::{Code, Problem};
 use crate::request_id::{REQUEST_ID, RequestId};
@@ -41,6 +42,8 @@ pub(crate) enum Kind {
     Problem,
     /// The page of errors.
     Markdown,
+    /// A page of the documentation.
+    Html,
     /// Metrics in the text format of Prometheus, version 0.0.4.
     Metrics,
     /// A checkpoint of the ledger.
@@ -55,6 +58,7 @@ impl Kind {
             Self::Json => HeaderValue::from_static("application/json"),
             Self::Problem => HeaderValue::from_static("application/problem+json"),
             Self::Markdown => HeaderValue::from_static("text/markdown; charset=utf-8"),
+            Self::Html => HeaderValue::from_static("text/html; charset=utf-8"),
             Self::Metrics => HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
             Self::Note => HeaderValue::from_static("text/plain; charset=utf-8"),
             Self::Octets => HeaderValue::from_static("application/octet-stream"),
@@ -164,6 +168,10 @@ impl Reply {
         headers.insert(CONTENT_SECURITY_POLICY, NO_CONTENT);
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(REQUEST_ID, id.into_header());
+        if kind == Kind::Html {
+            headers.insert(CONTENT_SECURITY_POLICY, STYLE_POLICY.clone());
+            headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        }
         if transport == Transport::Encrypted {
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
         }

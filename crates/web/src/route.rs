@@ -73,6 +73,10 @@ pub enum Route {
     OpenApi,
     /// The page of error codes, to which every problem's `type` points.
     ErrorPage,
+    /// The OpenAPI document for people.
+    Reference,
+    /// A page of the documentation.
+    Guide,
     /// A carrier posts what became of a message.
     CarrierStatus,
     /// A carrier posts a message from a handset.
@@ -320,6 +324,8 @@ mod tests {
             "/v1/messages/msg_x/receipt",
             "ReadReceipt msg_x",
         );
+        check(&Method::GET, "/docs/errors", "ErrorPage");
+        check(&Method::GET, "/docs/api", "Guide api");
     }
 
     #[test]
@@ -351,6 +357,7 @@ mod tests {
         check(&Method::HEAD, "/v1/messages/msg_x/cancel", "allow POST");
         check(&Method::PUT, "/v1/factors/fac_x", "allow GET, DELETE");
         check(&Method::DELETE, "/v1/factors", "allow POST");
+        check(&Method::POST, "/docs", "allow GET");
     }
 
     #[test]

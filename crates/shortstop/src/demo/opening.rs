@@ -29,6 +29,12 @@ pub fn show(ground: &Ground, output: Output) {
             moved.usual, moved.what, moved.used
         ));
     }
+    output.line("\nFor the quick starts (docs/quickstart.md):\n");
+    let carrier = ready.sim.as_deref().unwrap_or_default();
+    output.line(format!(
+        "  export SHORTSTOP={} CA={ca} KEY={key} CARRIER={carrier}",
+        ready.https
+    ));
     output.line("\nSend a message of your own while it runs:\n");
     output.line(curl(&ready.https, &ca, key));
 }

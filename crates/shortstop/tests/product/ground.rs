@@ -229,7 +229,8 @@ pub struct Carrier {
     _child: Child,
     /// Where it speaks SMPP.
     pub smpp: SocketAddr,
-    http: SocketAddr,
+    /// Where its own pages are.
+    pub http: SocketAddr,
 }
 
 impl Carrier {

@@ -35,6 +35,7 @@ mod provider;
 mod prune;
 mod public_log;
 mod pumping;
+mod quickstart;
 mod rebuild;
 mod releases;
 mod road;

@@ -1,8 +1,10 @@
-//! The public pages: what the API is, and what its errors mean. Both are part of the binary.
+//! The public documents: what the API is, and what its errors mean. Both are part of the binary.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::ACCEPT;
+use http::{HeaderMap, StatusCode};
 
+use crate::guide;
 use crate::reply::{Kind, Reply};
 
 /// The OpenAPI document.
@@ -20,13 +22,23 @@ pub(crate) fn openapi() -> Reply {
     )
 }
 
-/// `GET /docs/errors`.
-pub(crate) fn errors() -> Reply {
-    Reply::ready(
-        StatusCode::OK,
-        Kind::Markdown,
-        Bytes::from_static(ERRORS.as_bytes()),
-    )
+/// `GET /docs/errors`: a page for a browser, the source of it for everybody else.
+pub(crate) fn errors(headers: &HeaderMap) -> Option<Reply> {
+    if is_browser(headers) {
+        return guide::read(guide::ERRORS);
+    }
+    let source = Bytes::from_static(ERRORS.as_bytes());
+    Some(Reply::ready(StatusCode::OK, Kind::Markdown, source))
+}
+
+/// Whether pages are asked for by name; `*/*` is what programs send.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut lists = accepted.filter_map(|value| value.to_str().ok());
+    lists.any(|list| {
+        list.split([',', ';'])
+            .any(|kind| kind.trim() == "text/html")
+    })
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 34] = [
+pub const ROUTES: [RouteRow; 36] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -267,6 +267,20 @@ pub const ROUTES: [RouteRow; 34] = [
         Route::CarrierInbound,
         Access::Carrier(About::Inbound),
         Effect::Mutates,
+    ),
+    row(
+        Verb::Get,
+        "/docs",
+        Route::Reference,
+        Access::Public,
+        Effect::Reads,
+    ),
+    row(
+        Verb::Get,
+        "/docs/{id}",
+        Route::Guide,
+        Access::Public,
+        Effect::Reads,
     ),
     twilio(
         Dialect::Messages,

@@ -192,6 +192,8 @@ fn sent(route: Route, own: &str) -> Sent {
         | Route::ErrorPage
         | Route::CarrierStatus
         | Route::CarrierInbound
+        | Route::Reference
+        | Route::Guide
         | Route::TwilioSendMessage
         | Route::TwilioReadMessage => get("/"),
     }
