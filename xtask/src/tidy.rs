@@ -68,6 +68,7 @@ fn findings(root: &Path, rules: &Rules) -> anyhow::Result<Vec<Finding>> {
         sbom::stale(root)?,
         docs::dependency_rows(&dependencies(root, &workspace)?),
         docs::problem_sections(&problems(&files, rules)?),
+        docs::shown_tests(&read(root, docs::THREATS_PAGE)?, &sources),
         files.iter().flat_map(leaks::of_file).collect(),
         files.iter().flat_map(racy::of_file).collect(),
     ]

@@ -1,16 +1,19 @@
-//! Pages that must keep up with the code: every direct dependency has its row, and every problem
-//! code has its section. Whether the words there are good is for a reader to say.
+//! Pages that must keep up with the code: every direct dependency has its row, every problem code has
+//! its section, and every test that the page of threats names is there. Whether the words there are good is for a reader to say.
 
 use std::collections::BTreeSet;
 
 use super::finding::{Check, Finding};
-use super::source;
+use super::source::{self, Source};
 
 /// The page with one row a dependency.
 pub const DEPENDENCIES_PAGE: &str = "docs/dependencies.md";
 
 /// The page with one section a problem code.
 pub const ERRORS_PAGE: &str = "docs/errors.md";
+
+/// The page that names tests for what it claims.
+pub const THREATS_PAGE: &str = "docs/threats.md";
 
 /// The three places that must name the same crates.
 pub struct Dependencies {
@@ -111,9 +114,28 @@ pub fn problem_sections(problems: &Problems) -> Vec<Finding> {
         .collect()
 }
 
+/// The tests that the page names and no source has. Its rows end with them, each in backticks.
+pub fn shown_tests(page: &str, sources: &[Source<'_>]) -> Vec<Finding> {
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let shown = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit('|').next());
+    let words = shown.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let is_there = |name: &str| {
+        let signature = format!("fn {name}(");
+        sources
+            .iter()
+            .any(|source| source.code.contains(&signature))
+    };
+    let says = format!("is named in {THREATS_PAGE} and is no test; name the one that shows it now");
+    words
+        .filter(|name| !is_there(name))
+        .map(|name| Finding::new(Check::Shown, name, says.as_str()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::tree::TextFile;
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -165,5 +187,18 @@ mod tests {
         let findings = problem_sections(&Problems { codes, page });
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].subject, "busy");
+    }
+
+    #[test]
+    fn a_test_that_a_page_names_must_be_there() {
+        let file = TextFile {
+            path: "a.rs".to_owned(),
+            text: "fn one_is_held() {}\n// fn two_is_held()\n".to_owned(),
+        };
+        let sources = [Source::of(&file).unwrap()];
+        let page = "# `three`\n| attack | `x` | `one_is_held`, `two_is_held` |\n";
+        let findings = shown_tests(page, &sources);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].subject, "two_is_held");
     }
 }

@@ -32,6 +32,8 @@ pub enum Check {
     Dependency,
     /// A problem code has no section for the reader.
     Problem,
+    /// A page names a test that is not there.
+    Shown,
     /// A path of one machine, or the host of one package registry.
     Leak,
     /// The feature with a race in it could be turned on.
