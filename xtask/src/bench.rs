@@ -5,6 +5,8 @@
 //! started as a second process, since a slow load generator would measure itself.
 
 #[cfg(feature = "bench")]
+mod esmes;
+#[cfg(feature = "bench")]
 pub mod gateway;
 #[cfg(feature = "bench")]
 pub mod load;

@@ -26,8 +26,8 @@ usage: cargo xtask CHORE
   tidy              the rules that no compiler knows: edges, sizes, names, licences, docs
   test [-- FILTER]  every test of the workspace, with the tools that the tests need
   ci                format, lints, documentation, dependencies and tidy
-  bench [SCENARIO]  what the release build does on this machine: accept, deliver, steady, fair,
-                    queue, ledger, search, limits, verifications, idle, or all of them; JSON
+  bench [SCENARIO]  what the release build does on this machine: accept, deliver, smpp, steady,
+                    fair, queue, ledger, search, limits, verifications, idle, or all of them; JSON
                     lines go to target/bench.jsonl
   attack [--quick]  what becomes of attacks on a running gateway; fails when a protection does not hold
   fuzz [--seconds N] [TARGET...]

@@ -20,6 +20,10 @@ use crate::step::root;
 
 /// The short code of every scenario.
 const SHORT_CODE: &str = "12345";
+/// The password at the carrier, and where it stands; those of ESMEs are the same.
+pub const PASSWORD: &str = "secret12";
+/// In the yard's folder.
+pub const PASSWORD_FILE: &str = "carrier.password";
 /// How long a process may take to say that it is ready.
 const READY: Duration = Duration::from_mins(1);
 
@@ -42,6 +46,7 @@ pub struct Yard {
     sim_http: SocketAddr,
     https: SocketAddr,
     admin: SocketAddr,
+    door: SocketAddr,
 }
 
 /// A process that ends with its value.
@@ -106,9 +111,10 @@ impl Yard {
             sim_http: free_address()?,
             https: free_address()?,
             admin: free_address()?,
+            door: free_address()?,
         };
         yard.certificates()?;
-        write_private(&yard.folder.join("carrier.password"), "secret12")?;
+        write_private(&yard.folder.join(PASSWORD_FILE), PASSWORD)?;
         Ok(yard)
     }
 
@@ -128,7 +134,13 @@ impl Yard {
         write_private(&self.folder.join("server.key"), &key.serialize_pem())
     }
 
-    fn path(&self, name: &str) -> String {
+    /// Where its gateway may listen for ESMEs.
+    pub const fn door(&self) -> SocketAddr {
+        self.door
+    }
+
+    /// A path in its folder.
+    pub fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
 
@@ -163,7 +175,7 @@ impl Yard {
         writeln!(
             text,
             "system_id = \"bench\"\npassword_file = {:?}",
-            self.path("carrier.password")
+            self.path(PASSWORD_FILE)
         )?;
         writeln!(
             text,
@@ -219,14 +231,16 @@ impl Yard {
             .stderr(Stdio::inherit())
             .output()?;
         let answer: Value = serde_json::from_slice(&output.stdout).context("client add")?;
-        let key = answer
-            .pointer("/client/api_key")
-            .and_then(Value::as_str)
-            .context("no api_key")?;
+        let word = |name| {
+            let word = answer.pointer(name).and_then(Value::as_str);
+            word.with_context(|| format!("no {name}"))
+        };
+        let (key, id) = (word("/client/api_key")?, word("/client/id")?);
         Ok(Target {
             address: self.https,
             ca: self.folder.join("ca.pem"),
             key: key.to_owned(),
+            client: id.to_owned(),
             short_code: SHORT_CODE.to_owned(),
             class: class.to_owned(),
         })

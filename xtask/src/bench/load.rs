@@ -26,6 +26,8 @@ pub struct Target {
     pub ca: std::path::PathBuf,
     /// The API key.
     pub key: String,
+    /// The client's id.
+    pub client: String,
     /// The short code to send under.
     pub short_code: String,
     /// The class of its messages.

@@ -4,6 +4,7 @@ mod example;
 mod fair;
 mod ledger;
 mod limits;
+mod smpp;
 mod verifications;
 
 use std::collections::HashMap;
@@ -34,9 +35,10 @@ const USUAL: Wishes = Wishes {
 const PROMPT: [&str; 2] = ["--receipt-milliseconds", "0"];
 
 /// In the order in which they run.
-const SCENARIOS: [&str; 10] = [
+const SCENARIOS: [&str; 11] = [
     "accept",
     "deliver",
+    "smpp",
     "steady",
     "fair",
     "queue",
@@ -61,6 +63,7 @@ pub fn run(wanted: Option<&str>) -> anyhow::Result<()> {
                 match name {
                     "accept" => accept(&mut report).await?,
                     "deliver" => deliver(&mut report).await?,
+                    "smpp" => smpp::run(&mut report).await?,
                     "steady" => steady(&mut report).await?,
                     "fair" => fair::run(&mut report).await?,
                     "queue" => queue(&mut report).await?,
