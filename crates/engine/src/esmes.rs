@@ -3,9 +3,9 @@
 
 mod deliveries;
 mod receipts;
+mod seats;
 mod watch;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::{Counter, MetricKind, MetricRow};
 use crate::settings::{EsmeAccount, EsmeSettings, PasswordHash};
+use seats::{NoSeat, Seats};
 use watch::{Attempt, Watch};
 
 pub use deliveries::{EsmeContent, EsmeDeliveries, EsmeDelivery};
@@ -95,6 +96,7 @@ enum Cause {
     Certificate,
     Client,
     Full,
+    Spent,
     Banned,
 }
 
@@ -107,6 +109,7 @@ impl Cause {
             Self::Certificate => "bind-certificate",
             Self::Client => "bind-client",
             Self::Full => "bind-too-many",
+            Self::Spent => "bind-too-often",
             Self::Banned => "bind-banned",
         }
     }
@@ -161,7 +164,7 @@ pub(crate) struct Esmes {
 #[derive(Debug, Default)]
 struct Inside {
     watch: Watch,
-    bound: HashMap<SystemId, usize>,
+    seats: Seats,
 }
 
 impl Esmes {
@@ -222,13 +225,7 @@ impl BoundEsme {
 
 impl Drop for BoundEsme {
     fn drop(&mut self) {
-        let mut inside = self.gateway.esmes.inside();
-        if let Some(count) = inside.bound.get_mut(&self.system_id) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                inside.bound.remove(&self.system_id);
-            }
-        }
+        self.gateway.esmes.inside().seats.free(&self.system_id);
     }
 }
 
@@ -297,12 +294,18 @@ impl Gateway {
         let cause = match stands {
             _ if banned || self.binds_are_spent(&watched) => Cause::Banned,
             Err(cause) => cause,
-            Ok(()) if !is_right => Cause::Password,
-            Ok(()) => {
-                return self.seat(esmes, (attempt, &watched)).ok_or_else(|| {
-                    self.refuse_esme(esmes, (&watched, found.as_ref()), Cause::Full, now)
-                });
-            }
+            // Without a place nothing is said of the password: it would tell that it is right.
+            Ok(()) => match self.seat(esmes, (attempt, &watched)) {
+                Err(cause) => cause,
+                Ok(bound) if is_right => {
+                    self.esmes.inside().watch.succeeded(&watched);
+                    return Ok(bound);
+                }
+                Ok(bound) => {
+                    self.unseat(esmes, bound);
+                    Cause::Password
+                }
+            },
         };
         Err(self.refuse_esme(esmes, (&watched, found.as_ref()), cause, now))
     }
@@ -338,24 +341,22 @@ impl Gateway {
         self.limits.is_spent(&facts(watched), self.uptime())
     }
 
-    /// A place among the binds of the account; `None` when it has as many as it may.
+    /// A place among the binds of the account, for somebody whose password is not looked at yet.
     fn seat(
         &self,
         esmes: &EsmeSettings,
         (attempt, watched): (&BindAttempt<'_>, &Attempt<'_>),
-    ) -> Option<BoundEsme> {
-        let system_id = watched.account?;
-        let account = esmes.accounts.get(system_id)?;
-        let gateway = self.myself()?;
-        let mut inside = self.esmes.inside();
-        let count = inside.bound.entry(system_id.clone()).or_default();
-        if *count >= account.binds_max {
-            return None;
-        }
-        *count += 1;
-        inside.watch.succeeded(watched);
-        drop(inside);
-        Some(BoundEsme {
+    ) -> Result<BoundEsme, Cause> {
+        let system_id = watched.account.ok_or(Cause::Unknown)?;
+        let account = esmes.accounts.get(system_id).ok_or(Cause::Unknown)?;
+        let gateway = self.myself().ok_or(Cause::Full)?;
+        let uptime = self.uptime();
+        let taken = self.esmes.inside().seats.take(system_id, account, uptime);
+        taken.map_err(|none| match none {
+            NoSeat::Full => Cause::Full,
+            NoSeat::Spent => Cause::Spent,
+        })?;
+        Ok(BoundEsme {
             gateway,
             system_id: system_id.clone(),
             client: account.client,
@@ -363,6 +364,15 @@ impl Gateway {
             source: attempt.source,
             certificate: attempt.certificate.clone(),
         })
+    }
+
+    /// Takes the place back from somebody whose password is wrong.
+    fn unseat(&self, esmes: &EsmeSettings, bound: BoundEsme) {
+        if let Some(account) = esmes.accounts.get(&bound.system_id) {
+            let mut inside = self.esmes.inside();
+            inside.seats.forgive(&bound.system_id, account);
+        }
+        drop(bound);
     }
 
     /// Counts a refusal, in the ledger within a second and in the metrics.
@@ -377,12 +387,13 @@ impl Gateway {
         // Who is shut out, or has bound too often, has failed no more than before.
         let pause = match cause {
             Cause::Banned => BANNED_PAUSE,
-            // As after a failure: a shorter or longer wait would tell that the password was right.
-            Cause::Full => self
-                .esmes
-                .inside()
-                .watch
-                .pause(watched, &esmes.door, uptime),
+            // The right password waits as long as a wrong one: neither was looked at.
+            Cause::Full | Cause::Spent => {
+                self.esmes
+                    .inside()
+                    .watch
+                    .pause(watched, &esmes.door, uptime)
+            }
             _ => {
                 // Past its limit it would be refused next time.
                 let _ = self.limits.take(&facts(watched), uptime);
@@ -412,14 +423,14 @@ impl Gateway {
     /// How many ESMEs are bound, by account.
     pub(crate) fn esme_rows(&self) -> Vec<MetricRow> {
         let inside = self.esmes.inside();
-        let mut bound: Vec<_> = inside.bound.iter().collect();
+        let mut bound: Vec<_> = inside.seats.taken().collect();
         bound.sort();
-        let row = |(system_id, count): (&SystemId, &usize)| MetricRow {
+        let row = |(system_id, count): (&SystemId, usize)| MetricRow {
             name: "shortstop_esme_binds",
             help: "ESMEs that are bound now, by account.",
             kind: MetricKind::Gauge,
             labels: vec![("system_id", system_id.to_string())],
-            value: u64::try_from(*count).unwrap_or(u64::MAX),
+            value: u64::try_from(count).unwrap_or(u64::MAX),
         };
         bound.into_iter().map(row).collect()
     }

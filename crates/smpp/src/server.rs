@@ -2,6 +2,7 @@
 //! bound, makes them safe, and hands each to its own session. Who may bind and what becomes of a message is
 //! the engine's.
 
+mod chatter;
 mod conversation;
 mod counters;
 mod deliveries;
@@ -96,11 +97,14 @@ impl Server {
         security: Security,
         mut stop: watch::Receiver<bool>,
     ) {
-        let places = Places::new(&self.settings);
+        let settings = self.settings;
+        let all = settings.connections_max;
+        let places = Places::new(all, settings.connections_per_address_max);
         let shared = Arc::new(Shared {
             gateway,
             clock,
-            settings: Arc::new(self.settings),
+            handshakes: Places::new(all, settings.handshakes_per_address_max),
+            settings: Arc::new(settings),
             counters: self.counters,
         });
         // Closed once every session has dropped its end.
@@ -187,6 +191,11 @@ async fn safe(
             address,
             certificate: None,
         });
+    };
+    // Kept until the handshake is over.
+    let Ok(_under_way) = shared.handshakes.take(address) else {
+        shared.counters.refused_handshake.one();
+        return None;
     };
     let in_force = slot.in_force();
     let acceptor = TlsAcceptor::from(in_force.config());

@@ -123,6 +123,11 @@ impl Wire {
         .await
     }
 
+    /// Whether so much waits to be written that nothing is read until the peer has read some of it.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.output.len() > OUTPUT_HIGH_OCTETS
+    }
+
     /// How many octets were read and not yet framed.
     pub(crate) fn unframed(&self) -> usize {
         self.input.len()
@@ -144,7 +149,7 @@ impl Wire {
 
     fn poll_drive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Driven>> {
         self.poll_write(context)?;
-        if self.output.len() > OUTPUT_HIGH_OCTETS {
+        if self.is_held_up() {
             return Poll::Pending;
         }
         let before = self.input.len();

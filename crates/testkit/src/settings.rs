@@ -71,6 +71,7 @@ pub fn account(client: ClientId) -> EsmeAccount {
         certificates: Vec::new(),
         certificate_names: Vec::new(),
         binds_max: 4,
+        binds_per_minute_max: 60,
         class: TrafficClass::Alert,
         service_types: BTreeMap::from([("OTP".into(), TrafficClass::Otp)]),
         allowed: SubmitAllowed::default(),

@@ -38,6 +38,8 @@ pub struct EsmeAccount {
     pub certificate_names: Vec<CertificateName>,
     /// Binds at once, at most.
     pub binds_max: usize,
+    /// Binds that may be made in a minute, at most: each costs a commit. 1 or more.
+    pub binds_per_minute_max: u32,
     /// The class of a message whose service_type is empty.
     pub class: TrafficClass,
     /// The class of a message by its service_type; any other service_type is refused.

@@ -267,15 +267,41 @@ fn an_account_has_so_many_binds_and_no_more() {
 }
 
 #[test]
-fn a_right_password_without_a_place_waits_as_a_wrong_one_does() {
+fn without_a_place_nobody_learns_whether_the_password_is_right() {
     let test = with(|account| account.binds_max = 1);
     let first = bound(&test, "esme1");
-    for _ in 0..3 {
-        let full = bind(&test, "esme1", ESME_PASSWORD).err().unwrap();
-        let wrong = bind(&test, "esme1", "wrong").err().unwrap();
-        assert_eq!(full, wrong);
-    }
+    let answers: Vec<_> = ["wrong", ESME_PASSWORD]
+        .into_iter()
+        .cycle()
+        .take(20)
+        .map(|password| bind(&test, "esme1", password).err().unwrap())
+        .collect();
+    assert!(
+        answers.windows(2).all(|two| two[0] == two[1]),
+        "{answers:?}"
+    );
+    assert_eq!(reasons(&test), ["bind-too-many"]);
     drop(first);
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_ok(), "nobody failed");
+}
+
+#[test]
+fn an_account_binds_so_often_in_a_minute_and_no_more() {
+    let test = with(|account| account.binds_per_minute_max = 3);
+    for _ in 0..4 {
+        assert!(bind(&test, "esme1", "wrong").is_err());
+    }
+    for _ in 0..3 {
+        // Who only guesses has not bound.
+        bound(&test, "esme1").end(EsmeEnd::Unbound);
+    }
+    let right = bind(&test, "esme1", ESME_PASSWORD).err().unwrap();
+    assert_eq!(right, bind(&test, "esme1", "wrong").err().unwrap());
+    assert!(reasons(&test).contains(&"bind-too-often".to_owned()));
+    assert_eq!(entries(&test, Kind::EsmeBound).len(), 3);
+    test.clock.advance(Duration::from_secs(20));
+    bound(&test, "esme1").end(EsmeEnd::Unbound);
+    assert!(bind(&test, "esme1", ESME_PASSWORD).is_err());
 }
 
 #[test]

@@ -52,6 +52,9 @@ section! {
         pub certificate_names: Vec<String> = Vec::new(),
         /// Binds at once; one more is refused.
         pub binds_max: usize = 4,
+        /// Binds in a minute; one more is refused. Each costs a commit, so that nobody may bind and unbind on
+        /// and on.
+        pub binds_per_minute_max: u32 = 60,
         /// `all`: it is delivered what handsets send to the short codes of its client; `none`. Of several accounts
         /// of a client each is delivered its own copy.
         pub inbound: Inbound = Inbound::All,

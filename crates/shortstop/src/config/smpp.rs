@@ -66,6 +66,8 @@ section! {
         pub connections_max: usize = 512,
         /// Connections open at once from one address, of which an IPv6 /64 is one; one more is closed at once.
         pub connections_per_address_max: usize = 64,
+        /// TLS handshakes under way from one address; one more connection is closed at once.
+        pub handshakes_per_address_max: usize = 32,
         /// Seconds that a TLS handshake may take.
         pub handshake_seconds: u64 = 5,
         /// Seconds that a connection may stay without a bind.
@@ -88,6 +90,9 @@ section! {
         pub destinations_max: u8 = 100,
         /// PDUs that cannot be read, in one session; one more ends it.
         pub malformed_max: u32 = 10,
+        /// PDUs a second of one connection that are no work: `enquire_link`, answers to nothing, and requests that
+        /// are refused at once. After as many nothing more is read for a time.
+        pub chatter_per_second_max: u32 = 200,
         /// Failed binds of one network under one name after which it is shut out for a time. Four times as many
         /// under any names shut out the network, or from wherever it may bind the account.
         pub bind_failures_max: u32 = 5,

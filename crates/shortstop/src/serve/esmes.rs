@@ -98,6 +98,7 @@ fn settings(smpp: &Smpp) -> ServerSettings {
         name: smpp.name.clone(),
         connections_max: smpp.connections_max,
         connections_per_address_max: smpp.connections_per_address_max,
+        handshakes_per_address_max: smpp.handshakes_per_address_max,
         handshake_timeout: seconds(smpp.handshake_seconds),
         session_init_timeout: seconds(smpp.session_init_seconds),
         idle_timeout: seconds(smpp.idle_seconds),
@@ -109,6 +110,7 @@ fn settings(smpp: &Smpp) -> ServerSettings {
         frame_octets_max: smpp.frame_bytes_max,
         destinations_max: smpp.destinations_max,
         malformed_max: smpp.malformed_max,
+        chatter_per_second_max: smpp.chatter_per_second_max,
         shutdown_timeout: seconds(smpp.shutdown_seconds),
     }
 }

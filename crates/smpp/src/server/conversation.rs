@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use engine::EsmeDelivery;
 use tokio::time::Instant;
 
+use super::chatter::Chatter;
 use super::counters::ServerCounters;
 use super::deliveries::Deliveries;
 use super::parts::{Part, Parts};
@@ -62,6 +63,7 @@ pub(super) struct Conversation {
     /// Work that the engine has not done yet.
     under_way: usize,
     malformed: u32,
+    chatter: Chatter,
     /// The number of our last request.
     sequence: u32,
     heard_at: Instant,
@@ -78,6 +80,7 @@ struct Turn<'t> {
 impl Conversation {
     pub(super) fn new(settings: Arc<ServerSettings>, counters: Arc<ServerCounters>) -> Self {
         Self {
+            chatter: Chatter::new(settings.chatter_per_second_max),
             settings,
             counters,
             phase: Phase::Open,
@@ -112,6 +115,11 @@ impl Conversation {
         }
     }
 
+    /// Until when nothing more is heard, since too much of what was said is no work.
+    pub(super) fn quiet_until(&self) -> Option<Instant> {
+        self.chatter.quiet_until(Instant::now())
+    }
+
     /// Whether the engine has done all its work.
     pub(super) const fn is_idle(&self) -> bool {
         self.under_way == 0
@@ -128,7 +136,7 @@ impl Conversation {
     ) -> (usize, Flow) {
         let mut rest = input;
         let flow = loop {
-            if self.is_full() {
+            if self.is_full() || self.quiet_until().is_some() {
                 break Flow::Continue;
             }
             match frame::take(&mut rest, self.settings.frame_octets_max) {
@@ -136,7 +144,11 @@ impl Conversation {
                 Ok(Some(frame)) => {
                     self.heard_at = Instant::now();
                     self.enquired_at = None;
+                    let before = self.matter(work);
                     let flow = self.take_frame(frame, ground, out, work);
+                    if self.matter(work) == before {
+                        self.was_chatter();
+                    }
                     if flow != Flow::Continue {
                         break flow;
                     }
@@ -151,6 +163,18 @@ impl Conversation {
             }
         };
         (input.len() - rest.len(), flow)
+    }
+
+    /// What changes with every PDU that matters: work, parts that wait, and deliveries that do.
+    fn matter(&self, work: &[Work]) -> (usize, usize, usize) {
+        (work.len(), self.parts.held(), self.deliveries.len())
+    }
+
+    fn was_chatter(&mut self) {
+        self.chatter.one(self.heard_at);
+        if self.quiet_until().is_some() {
+            self.counters.chatter.one();
+        }
     }
 
     /// Gives up on the oldest message that began before, if there is one.

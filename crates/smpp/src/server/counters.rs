@@ -36,6 +36,8 @@ pub struct ServerCounters {
     pub(super) refused: Counter,
     /// Connections closed at once, since their address had too many.
     pub(super) refused_address: Counter,
+    /// Connections closed at once, since their address had too many handshakes under way.
+    pub(super) refused_handshake: Counter,
     /// TLS handshakes that failed or took too long.
     pub(super) handshakes_failed: Counter,
     /// Connections that spoke another protocol.
@@ -50,6 +52,8 @@ pub struct ServerCounters {
     pub(super) broken: Counter,
     /// PDUs that cannot be read.
     pub(super) malformed: Counter,
+    /// PDUs after which nothing was read for a time, since too many were no work.
+    pub(super) chatter: Counter,
     /// Requests that the state of their session does not allow.
     pub(super) misplaced: Counter,
     /// Submits taken.
@@ -64,7 +68,7 @@ pub struct ServerCounters {
 type Pick = fn(&ServerCounters) -> &Counter;
 
 /// Every counter: its name and what it counts.
-const ALL: [(&str, &str, Pick); 14] = [
+const ALL: [(&str, &str, Pick); 16] = [
     (
         "shortstop_smpp_connections_total",
         "Connections of ESMEs taken.",
@@ -79,6 +83,11 @@ const ALL: [(&str, &str, Pick); 14] = [
         "shortstop_smpp_connections_refused_address_total",
         "Connections of ESMEs closed at once, since their address had too many.",
         |c| &c.refused_address,
+    ),
+    (
+        "shortstop_smpp_handshakes_refused_address_total",
+        "Connections of ESMEs closed at once, since their address had too many handshakes under way.",
+        |c| &c.refused_handshake,
     ),
     (
         "shortstop_smpp_handshakes_failed_total",
@@ -114,6 +123,11 @@ const ALL: [(&str, &str, Pick); 14] = [
         "shortstop_smpp_pdus_malformed_total",
         "PDUs of ESMEs that cannot be read.",
         |c| &c.malformed,
+    ),
+    (
+        "shortstop_smpp_chatter_held_total",
+        "PDUs of ESMEs after which nothing more was read for a time, since too many were no work.",
+        |c| &c.chatter,
     ),
     (
         "shortstop_smpp_requests_misplaced_total",

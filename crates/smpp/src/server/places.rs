@@ -1,10 +1,9 @@
-//! The places for connections: so many in all, and so many from one address, of which an IPv6 /64 is one.
+//! The places for connections or handshakes: so many in all, and so many from one address, of which an IPv6
+//! /64 is one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use super::settings::ServerSettings;
 
 /// Every place that is taken.
 #[derive(Debug)]
@@ -37,15 +36,16 @@ pub(super) struct Place {
 }
 
 impl Places {
-    pub(super) fn new(settings: &ServerSettings) -> Arc<Self> {
+    /// So many in all, and so many from one address.
+    pub(super) fn new(max: usize, per_address_max: usize) -> Arc<Self> {
         Arc::new(Self {
             taken: Mutex::default(),
-            max: settings.connections_max,
-            per_address_max: settings.connections_per_address_max,
+            max,
+            per_address_max,
         })
     }
 
-    /// A place for one more connection.
+    /// A place for one more.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Result<Place, NoPlace> {
         let address = network(address);
         let mut taken = self.lock();
@@ -102,11 +102,7 @@ mod tests {
 
     #[test]
     fn places_are_bounded_in_all_and_by_address_and_come_back() {
-        let places = Places::new(&ServerSettings {
-            connections_max: 3,
-            connections_per_address_max: 2,
-            ..ServerSettings::default()
-        });
+        let places = Places::new(3, 2);
         let take = |text: &str| places.take(text.parse().unwrap());
         let first = take("192.0.2.1").unwrap();
         let _second = take("::ffff:192.0.2.1").unwrap();

@@ -145,6 +145,7 @@ fn account() -> EsmeAccount {
         certificates: Vec::new(),
         certificate_names: Vec::new(),
         binds_max: 1,
+        binds_per_minute_max: 60,
         class: TrafficClass::Alert,
         service_types: BTreeMap::new(),
         allowed: SubmitAllowed::default(),

@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::conversation::{Conversation, Flow, Phase};
 use super::counters::ServerCounters;
+use super::places::Places;
 use super::request::Ground;
 use super::settings::ServerSettings;
 use super::work::{Asker, Done, Work, perform};
@@ -30,6 +31,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Shared {
     pub(super) gateway: Arc<Gateway>,
     pub(super) clock: Arc<dyn Clock>,
+    /// TLS handshakes that are under way.
+    pub(super) handshakes: Arc<Places>,
     pub(super) settings: Arc<ServerSettings>,
     pub(super) counters: Arc<ServerCounters>,
 }
@@ -117,12 +120,9 @@ impl Session {
             if let Some(end) = self.is_over() {
                 return end;
             }
-            let reading = if self.conversation.is_full() || self.closing.is_some() {
-                Reading::Off
-            } else {
-                Reading::On
-            };
-            if reading == Reading::Off {
+            let quiet_until = self.conversation.quiet_until();
+            let reading = self.reading(quiet_until);
+            if reading == Reading::Off || self.wire.is_held_up() {
                 // Nobody is late with what is not read: the time begins anew once it is looked at.
                 self.partial_since = None;
             }
@@ -143,6 +143,7 @@ impl Session {
                     // What was read before may now find room.
                     result.and_then(|()| self.take_input())
                 }
+                () = until(quiet_until), if quiet_until.is_some() => self.take_input(),
                 _ = ticks.tick() => self.check_timers(),
                 () = until(deadline) => Err(self.timed_out()),
                 _ = stop.wait_for(|stop| *stop), if self.closing.is_none() => {
@@ -153,6 +154,16 @@ impl Session {
             if let Err(end) = result {
                 return end;
             }
+        }
+    }
+
+    /// Whether more is heard.
+    fn reading(&self, quiet_until: Option<Instant>) -> Reading {
+        let hears = !self.conversation.is_full() && quiet_until.is_none();
+        if hears && self.closing.is_none() {
+            Reading::On
+        } else {
+            Reading::Off
         }
     }
 

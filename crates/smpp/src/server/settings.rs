@@ -14,6 +14,9 @@ pub struct ServerSettings {
     /// Connections open at once from one address (an IPv6 /64 counts as one). One more is closed at once
     /// and counted. Default 64: far more than the binds of one application.
     pub connections_per_address_max: usize,
+    /// TLS handshakes under way from one address (an IPv6 /64 counts as one). One more connection is closed at
+    /// once and counted. Default 32: each costs a signature.
+    pub handshakes_per_address_max: usize,
     /// How long a TLS handshake may take. Default 5 s.
     pub handshake_timeout: Duration,
     /// How long a connection may stay without a bind (session_init_timer, SMPP 3.4 §7.2). Default 5 s.
@@ -37,6 +40,10 @@ pub struct ServerSettings {
     pub destinations_max: u8,
     /// PDUs that cannot be read, in one session; one more ends it. Default 10.
     pub malformed_max: u32,
+    /// PDUs a second of one connection that are no work: enquire_link, answers to nothing, and requests that are
+    /// refused at once. After as many nothing more is read until the next one's time has come. 1 or more.
+    /// Default 200: an ESME asks whether we live once in some seconds, and refusals are bugs of its own.
+    pub chatter_per_second_max: u32,
     /// How long requests under way may take when the gateway stops. Default 10 s.
     pub shutdown_timeout: Duration,
 }
@@ -47,6 +54,7 @@ impl Default for ServerSettings {
             name: "shortstop".to_owned(),
             connections_max: 512,
             connections_per_address_max: 64,
+            handshakes_per_address_max: 32,
             handshake_timeout: Duration::from_secs(5),
             session_init_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_mins(1),
@@ -58,6 +66,7 @@ impl Default for ServerSettings {
             frame_octets_max: FRAME_LIMIT_OCTETS,
             destinations_max: 100,
             malformed_max: 10,
+            chatter_per_second_max: 200,
             shutdown_timeout: Duration::from_secs(10),
         }
     }

@@ -9,7 +9,7 @@ use testkit::settings::ESME_PASSWORD;
 use tls::{CertificateNeed, Certificates, ClientCertificates, TlsProfile, TlsSlot};
 
 use crate::esme::{Esme, message};
-use crate::stage::{Stage, reload};
+use crate::stage::{PATIENCE, Stage, reload};
 
 #[tokio::test]
 async fn a_bind_is_answered_with_our_name_and_version() {
@@ -211,6 +211,30 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
     let mut silent = Esme::connect(stage.address).await;
     silent.ended().await;
     assert_eq!(stage.count("handshakes_failed"), 1);
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_handshakes_under_way_and_no_more() {
+    let settings = ServerSettings {
+        handshakes_per_address_max: 2,
+        handshake_timeout: PATIENCE,
+        ..ServerSettings::default()
+    };
+    let server = identity();
+    let stage = Stage::over(settings, tls(&server), |_| {}).await;
+    let silent = [
+        Esme::connect(stage.address).await,
+        Esme::connect(stage.address).await,
+    ];
+    let mut third = Esme::connect(stage.address).await;
+    third.ended().await;
+    assert_eq!(stage.count("handshakes_refused_address"), 1);
+    drop(silent);
+    // The places are free once it is seen that those two have gone.
+    while stage.count("handshakes_failed") < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bind_over_tls(&stage, &server, None).await, Status::OK);
 }
 
 #[tokio::test]

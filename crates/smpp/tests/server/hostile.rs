@@ -198,6 +198,120 @@ async fn a_session_of_nothing_but_rubbish_ends() {
 }
 
 #[tokio::test]
+async fn whoever_says_nothing_but_what_is_no_work_is_heard_at_a_bounded_rate() {
+    let settings = ServerSettings {
+        chatter_per_second_max: 100,
+        ..ServerSettings::default()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
+    for (kind, command) in [
+        (BindKind::Transceiver, id::ENQUIRE_LINK),
+        (BindKind::Transceiver, id::GENERIC_NACK),
+        (BindKind::Transceiver, id::DELIVER_SM_RESP),
+        (BindKind::Transceiver, 0x0BAD_CAFE),
+        (BindKind::Receiver, id::SUBMIT_SM),
+    ] {
+        let mut esme = Esme::bound_as(stage.address, kind).await;
+        let mut submit = BytesMut::new();
+        Pdu::request(1, Body::SubmitSm(message(b"hello")))
+            .encode(&mut submit)
+            .unwrap();
+        let body = match command {
+            id::SUBMIT_SM => &submit[16..],
+            id::DELIVER_SM_RESP => b"\0",
+            _ => b"",
+        };
+        let start = tokio::time::Instant::now();
+        for _ in 0..150 {
+            esme.send_raw(command, body).await;
+        }
+        let last = esme.send(Body::EnquireLink).await;
+        while esme.reply().await.sequence != last {}
+        let took = start.elapsed();
+        assert!(took >= Duration::from_millis(400), "{command:#x}: {took:?}");
+        assert!(stage.count("chatter_held") > 0);
+        // It is heard all the same.
+        if kind.transmits() {
+            esme.submit(message(b"hello")).await.message_id();
+        }
+    }
+}
+
+#[tokio::test]
+async fn submits_and_their_answers_are_no_chatter() {
+    let settings = ServerSettings {
+        chatter_per_second_max: 1,
+        ..ServerSettings::default()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
+    let mut esme = Esme::bound(stage.address).await;
+    for _ in 0..100 {
+        esme.submit(message(b"hello")).await.message_id();
+    }
+    assert_eq!(stage.count("chatter_held"), 0);
+}
+
+#[tokio::test]
+async fn of_two_hundred_that_bind_from_one_address_as_many_stay_as_may() {
+    let stage = Stage::with(ServerSettings::default(), |account| {
+        account.binds_max = 200;
+        account.binds_per_minute_max = 200;
+    })
+    .await;
+    let mut esmes = Vec::new();
+    for _ in 0..200 {
+        esmes.push(Esme::connect(stage.address).await);
+    }
+    let mut bound = 0;
+    for esme in &mut esmes {
+        let bind = Bind::new(b"esme1", ESME_PASSWORD.as_bytes(), b"");
+        let mut octets = BytesMut::new();
+        Pdu::request(1, Body::Bind(BindKind::Transceiver, bind))
+            .encode(&mut octets)
+            .unwrap();
+        // Those that were closed cannot be written to.
+        if esme.stream.write_all(&octets).await.is_ok()
+            && let Some(reply) = esme.next().await
+        {
+            assert_eq!(reply.status, Status::OK);
+            bound += 1;
+        }
+    }
+    assert_eq!(bound, ServerSettings::default().connections_per_address_max);
+    assert_eq!(stage.count("connections_refused_address"), 136);
+    // Another address has places of its own.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = Esme::over(socket.connect(stage.address).await.unwrap());
+    let reply = other
+        .bind(BindKind::Transceiver, "esme1", ESME_PASSWORD)
+        .await;
+    assert_eq!(reply.status, Status::OK);
+}
+
+#[tokio::test]
+async fn who_is_not_read_since_it_does_not_read_is_not_late_with_a_pdu() {
+    let settings = ServerSettings {
+        pdu_timeout: Duration::from_millis(300),
+        response_timeout: Duration::from_secs(2),
+        chatter_per_second_max: u32::MAX,
+        ..ServerSettings::default()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
+    let mut esme = Esme::bound(stage.address).await;
+    // 23 octets, so that what is read ends within a PDU.
+    let mut unknown = [23_u32, 0x0BAD_CAFE, 0, 9].map(u32::to_be_bytes).concat();
+    unknown.extend_from_slice(b"7octets");
+    let flood = unknown.repeat(4_096);
+    let flooding = async { while esme.stream.write_all(&flood).await.is_ok() {} };
+    timeout(PATIENCE, flooding)
+        .await
+        .expect("it goes on for ever");
+    let ends = ["connections_stalled", "connections_slow"].map(|name| stage.count(name));
+    assert_eq!(ends, [1, 0]);
+}
+
+#[tokio::test]
 async fn one_address_has_so_many_connections_and_no_more() {
     let settings = ServerSettings {
         connections_per_address_max: 2,
@@ -214,7 +328,11 @@ async fn one_address_has_so_many_connections_and_no_more() {
 
 #[tokio::test]
 async fn who_asks_and_never_reads_is_left() {
-    let stage = Stage::with(patient_at_first(), |_| {}).await;
+    let settings = ServerSettings {
+        chatter_per_second_max: u32::MAX,
+        ..patient_at_first()
+    };
+    let stage = Stage::with(settings, |_| {}).await;
     let mut esme = Esme::bound(stage.address).await;
     let ask = [16_u32, id::ENQUIRE_LINK, 0, 9].map(u32::to_be_bytes);
     let flood = ask.as_flattened().repeat(4_096);

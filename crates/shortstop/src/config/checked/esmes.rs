@@ -149,6 +149,10 @@ fn numbers(smpp: &Smpp, problems: &mut Problems) {
             "connections_per_address_max",
             smpp.connections_per_address_max,
         ),
+        (
+            "handshakes_per_address_max",
+            smpp.handshakes_per_address_max,
+        ),
         ("window_max", smpp.window_max),
         ("delivery_window_max", smpp.delivery_window_max),
         ("destinations_max", usize::from(smpp.destinations_max)),
@@ -156,6 +160,11 @@ fn numbers(smpp: &Smpp, problems: &mut Problems) {
         positive(&format!("smpp.{name}"), count, problems);
     }
     positive("smpp.bind_failures_max", smpp.bind_failures_max, problems);
+    positive(
+        "smpp.chatter_per_second_max",
+        smpp.chatter_per_second_max,
+        problems,
+    );
     for (name, count) in [
         ("handshake_seconds", smpp.handshake_seconds),
         ("session_init_seconds", smpp.session_init_seconds),
@@ -229,7 +238,7 @@ fn account(
     let certificate_names = names(section, (at, &mut *problems));
     proofs(config, section, (at, &mut *problems));
     lists(section, (at, &mut *problems));
-    positive(&key("binds_max"), section.binds_max, problems);
+    counts(section, (at, &mut *problems));
     let service_types = section.service_types.iter();
     Some(EsmePlan {
         system_id: system_id?,
@@ -242,6 +251,7 @@ fn account(
             certificates,
             certificate_names,
             binds_max: section.binds_max,
+            binds_per_minute_max: section.binds_per_minute_max,
             class: section.class,
             service_types: service_types
                 .map(|(name, class)| (name.as_str().into(), *class))
@@ -262,6 +272,17 @@ fn account(
             },
         },
     })
+}
+
+/// How many binds there may be, at once and in a minute.
+fn counts(section: &EsmeSection, (at, problems): (&str, &mut Problems)) {
+    positive(&format!("{at}.binds_max"), section.binds_max, problems);
+    if u64::from(section.binds_per_minute_max)
+        < u64::try_from(section.binds_max).unwrap_or(u64::MAX)
+    {
+        let says = "must not be less than binds_max: after a restart all of them come back at once";
+        problems.add(format!("{at}.binds_per_minute_max"), says);
+    }
 }
 
 /// A password has 8 characters at most: something else must be asked for too.
