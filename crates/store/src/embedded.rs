@@ -340,6 +340,19 @@ impl Store for Embedded {
         })
     }
 
+    fn messages_of(
+        &self,
+        ids: Vec<MessageId>,
+    ) -> Reading<'_, Vec<Option<(MessageRow, Vec<VaultRow>)>>> {
+        reading(&self.shared, move |_, database| {
+            // One look at the store for all, which costs most of a read.
+            let snapshot = database.transaction()?;
+            ids.into_iter()
+                .map(|id| rows::whole_message(&snapshot, id))
+                .collect()
+        })
+    }
+
     fn messages(&self, filter: MessageFilter) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>> {
         reading(&self.shared, move |shared, database| {
             search::messages(shared, database, &filter)

@@ -437,6 +437,13 @@ impl Store for MemoryStore {
         self.read(|inner| inner.image.message(id))
     }
 
+    fn messages_of(
+        &self,
+        ids: Vec<MessageId>,
+    ) -> Reading<'_, Vec<Option<(MessageRow, Vec<VaultRow>)>>> {
+        self.read(|inner| ids.iter().map(|id| inner.image.message(*id)).collect())
+    }
+
     fn messages(&self, filter: MessageFilter) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>> {
         self.read(|inner| inner.image.find_messages(&filter))
     }

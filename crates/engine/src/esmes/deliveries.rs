@@ -22,11 +22,18 @@ use crate::feed::{Addressee, Event, EventFilter, EventQueue, FeedError, Happenin
 use crate::gateway::Gateway;
 use crate::ports::store::ReadError;
 use crate::queries::InboundText;
-use crate::rows::Purpose;
+use crate::rows::{MessageRow, Purpose, VaultRow};
 use crate::settings::{EsmeAccount, EsmeInbound};
 
 /// When to look again after the ledger or the store could not be read.
 const UNREAD_PAUSE: Duration = Duration::from_secs(1);
+
+/// So many events are looked at together, once none of the first was for the ESME: a client that sends over
+/// HTTPS too has many that are not.
+const LOOKS_MAX: usize = 64;
+
+/// A message with its sealed fields.
+type Message = (MessageRow, Vec<VaultRow>);
 
 /// What an ESME refused is tried again after so long; doubles with each further try.
 const RETRY: Duration = Duration::from_secs(5);
@@ -164,36 +171,72 @@ impl BoundEsme {
 impl EsmeDeliveries {
     /// The next deliveries, at least one and at most so many. Waits until there is one.
     pub async fn next(&self, most: usize) -> Vec<EsmeDelivery> {
+        let mut looks = most;
         loop {
-            let mut found = Vec::new();
-            let Ok(ready) = self.queue.next(most).await else {
+            let Ok(ready) = self.queue.next(looks).await else {
                 tokio::time::sleep(UNREAD_PAUSE).await;
                 continue;
             };
             let turns: Vec<_> = ready.into_iter().map(|ready| self.turn(ready)).collect();
-            let mut is_read = true;
-            for (mut turn, event) in turns {
-                match self.content(&event).await {
-                    Ok(Some(content)) => {
-                        if content.is_opened() {
-                            self.queue.opened();
-                        }
-                        found.push(EsmeDelivery { content, turn });
-                    }
-                    Ok(None) => {
-                        turn.settled = true;
-                        self.queue.done(turn.index);
-                    }
-                    Err(_) => is_read = false,
-                }
-            }
-            if !found.is_empty() {
-                return found;
-            }
-            if !is_read {
-                tokio::time::sleep(UNREAD_PAUSE).await;
+            match self.sift(turns, most).await {
+                Ok(found) if found.is_empty() => looks = LOOKS_MAX.max(most),
+                Ok(found) => return found,
+                Err(_) => tokio::time::sleep(UNREAD_PAUSE).await,
             }
         }
+    }
+
+    /// Those of these that this account is told, at most so many. What it is not told is done with; the rest
+    /// goes back. An error, when nothing was found, means that something cannot be read now.
+    async fn sift(
+        &self,
+        turns: Vec<(Turn, Arc<Event>)>,
+        most: usize,
+    ) -> Result<Vec<EsmeDelivery>, ReadError> {
+        let mut messages = self.messages(&turns).await?.into_iter();
+        let (mut found, mut failure) = (Vec::new(), None);
+        for (mut turn, event) in turns {
+            let message = match event.happening {
+                Happening::Message { .. } => messages.next().flatten(),
+                _ => None,
+            };
+            if found.len() >= most {
+                break;
+            }
+            match self.content(&event, message).await {
+                Ok(Some(content)) => {
+                    if content.is_opened() {
+                        self.queue.opened();
+                    }
+                    found.push(EsmeDelivery { content, turn });
+                }
+                Ok(None) => {
+                    turn.settled = true;
+                    self.queue.pass_over(turn.index);
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    /// The messages of these events, each in its place among those that are about one.
+    async fn messages(
+        &self,
+        turns: &[(Turn, Arc<Event>)],
+    ) -> Result<Vec<Option<Message>>, ReadError> {
+        let ids = turns.iter().filter_map(|(_, event)| match event.happening {
+            Happening::Message { id, .. } => Some(id),
+            _ => None,
+        });
+        let ids: Vec<_> = ids.collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.gateway.store.messages_of(ids).await
     }
 
     fn turn(&self, ready: Ready) -> (Turn, Arc<Event>) {
@@ -208,25 +251,26 @@ impl EsmeDeliveries {
     }
 
     /// What an event says to this account; `None` when it is none of its own, or gone.
-    async fn content(&self, event: &Event) -> Result<Option<EsmeContent>, ReadError> {
+    async fn content(
+        &self,
+        event: &Event,
+        message: Option<Message>,
+    ) -> Result<Option<EsmeContent>, ReadError> {
         match event.happening {
-            Happening::Message { id, state, error } => {
-                self.receipt((id, state, error), event.at).await
+            Happening::Message { state, error, .. } => {
+                Ok(message.and_then(|message| self.receipt(message, (state, error), event.at)))
             }
             Happening::Inbound { id, .. } => self.mobile(id).await,
             Happening::OptOut { .. } | Happening::Verification { .. } => Ok(None),
         }
     }
 
-    async fn receipt(
+    fn receipt(
         &self,
-        (id, state, error): (MessageId, MessageState, Option<u32>),
+        (row, vault): Message,
+        (state, error): (MessageState, Option<u32>),
         ended: Timestamp,
-    ) -> Result<Option<EsmeContent>, ReadError> {
-        let found = self.gateway.store.message(id).await?;
-        let Some((row, vault)) = found.filter(|(row, _)| row.id == id) else {
-            return Ok(None);
-        };
+    ) -> Option<EsmeContent> {
         let origin = row.head.esme.as_ref();
         let asked = origin
             .filter(|esme| esme.system_id == self.system_id)
@@ -236,15 +280,15 @@ impl EsmeDeliveries {
             EsmeReceipts::All => true,
             EsmeReceipts::Failures => state != MessageState::Delivered,
         };
-        Ok(wanted.then(|| EsmeContent::Receipt {
-            id,
+        wanted.then(|| EsmeContent::Receipt {
+            id: row.id,
             state,
             error,
             to: self.gateway.number(&vault),
             from: row.head.from,
             accepted: row.created,
             ended,
-        }))
+        })
     }
 
     async fn mobile(&self, id: InboundId) -> Result<Option<EsmeContent>, ReadError> {

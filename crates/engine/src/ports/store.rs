@@ -178,6 +178,11 @@ pub trait Store: Erasure + Send + Sync {
     fn reopen(&self) -> Result<(), ReadError>;
     /// One message with its sealed fields.
     fn message(&self, id: MessageId) -> Reading<'_, Option<(MessageRow, Vec<VaultRow>)>>;
+    /// The same for several, each in its place.
+    fn messages_of(
+        &self,
+        ids: Vec<MessageId>,
+    ) -> Reading<'_, Vec<Option<(MessageRow, Vec<VaultRow>)>>>;
     /// Messages by filter, newest first.
     fn messages(&self, filter: MessageFilter) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>>;
     /// Messages that are not final and whose id's sequence lies above `after` and below `before`:

@@ -83,6 +83,7 @@ macro_rules! store_contract {
             entries_go_on_after_a_restart_under_the_next_epoch);
         $crate::store_contract!(@in $home; reads:
             a_message_is_read_as_it_was_committed,
+            several_messages_are_read_each_in_its_place,
             updates_change_the_facts_and_nothing_else,
             an_id_that_only_shares_a_sequence_finds_nothing,
             an_inbound_message_is_read_as_it_was_committed,

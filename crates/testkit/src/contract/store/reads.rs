@@ -31,6 +31,20 @@ pub fn a_message_is_read_as_it_was_committed(home: &mut dyn Home) {
     assert!(read(store.message(message_id(3))).is_none());
 }
 
+/// In the order in which they are asked for; those that there are not keep their places too.
+pub fn several_messages_are_read_each_in_its_place(home: &mut dyn Home) {
+    let store = home.open();
+    for n in 1..=3 {
+        commit(&*store, changes(moment(n), new_message(message(n)))).unwrap();
+    }
+    let ids = [3, 7, 1, 3].map(message_id);
+    let found = read(store.messages_of(ids.to_vec()));
+    let one_by_one: Vec<_> = ids.map(|id| read(store.message(id))).into();
+    assert_eq!(found, one_by_one);
+    assert!(found[1].is_none() && found[3].is_some());
+    assert_eq!(read(store.messages_of(Vec::new())), []);
+}
+
 /// However much longer the facts become.
 pub fn updates_change_the_facts_and_nothing_else(home: &mut dyn Home) {
     let store = home.open();
