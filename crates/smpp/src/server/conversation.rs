@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::chatter::Chatter;
 use super::counters::ServerCounters;
 use super::deliveries::Deliveries;
-use super::parts::{Part, Parts};
+use super::parts::{Asked, Part, Parts};
 use super::replies::{bind_response, nack, refuse, submit_response, write};
 use super::request::{Ground, handset, payload, terms};
 use super::settings::ServerSettings;
@@ -239,6 +239,8 @@ impl Conversation {
                 write(turn.out, Pdu::response(sequence, Status::OK, body));
             }
             Body::Unbind if matches!(self.phase, Phase::Bound(_)) => {
+                // Nothing that is missing will come.
+                while self.give_up_parts(Instant::now(), turn.out) {}
                 self.phase = Phase::Leaving(sequence);
             }
             Body::SubmitSm(_) | Body::SubmitMulti(_) | Body::Query(_) | Body::Cancel(_) => {
@@ -359,6 +361,7 @@ impl Conversation {
             ordinal,
             sequence,
             octets: Zeroizing::new(payload.octets.to_vec()),
+            asked: Asked { receipts, key },
         };
         let (whole, replaced) = self.parts.insert(part, Instant::now());
         if let Some(replaced) = replaced {
@@ -376,8 +379,8 @@ impl Conversation {
                 work.push(Work::Submit(One {
                     sequences: whole.sequences,
                     request: Box::new(request),
-                    receipts,
-                    key,
+                    receipts: whole.asked.receipts,
+                    key: whole.asked.key,
                 }));
             }
             Err(status) => {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::text::udh::Concatenation;
+use engine::{EsmeReceipts, IdempotencyKey};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -42,6 +43,29 @@ pub(super) struct Part {
     pub(super) ordinal: u8,
     pub(super) sequence: u32,
     pub(super) octets: Zeroizing<Vec<u8>>,
+    pub(super) asked: Asked,
+}
+
+/// What a part asks for that goes for the whole message. Some ESMEs ask with one part alone, often the first.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) receipts: EsmeReceipts,
+    pub(super) key: Option<IdempotencyKey>,
+}
+
+impl Asked {
+    /// Takes in what another part asks for: the more of receipts, and the first key.
+    fn add(&mut self, other: Self) {
+        let rank = |receipts| match receipts {
+            EsmeReceipts::None => 0,
+            EsmeReceipts::Failures => 1,
+            EsmeReceipts::All => 2,
+        };
+        if rank(other.receipts) > rank(self.receipts) {
+            self.receipts = other.receipts;
+        }
+        self.key = self.key.take().or(other.key);
+    }
 }
 
 /// A message whose parts are all there.
@@ -50,11 +74,13 @@ pub(super) struct Complete {
     pub(super) sequences: Vec<u32>,
     /// Its text, by the data_coding of its parts.
     pub(super) octets: Zeroizing<Vec<u8>>,
+    pub(super) asked: Asked,
 }
 
 struct Waiting {
     thread: Thread,
     began: Instant,
+    asked: Asked,
     parts: BTreeMap<u8, (u32, Zeroizing<Vec<u8>>)>,
 }
 
@@ -83,9 +109,11 @@ impl Parts {
             None => Waiting {
                 thread: part.thread,
                 began: now,
+                asked: Asked::default(),
                 parts: BTreeMap::new(),
             },
         };
+        waiting.asked.add(part.asked);
         let replaced = waiting
             .parts
             .insert(part.ordinal, (part.sequence, part.octets))
@@ -107,7 +135,13 @@ impl Parts {
             sequences.push(sequence);
             octets.extend_from_slice(&part);
         }
-        (Some(Complete { sequences, octets }), replaced)
+        let asked = waiting.asked;
+        let whole = Complete {
+            sequences,
+            octets,
+            asked,
+        };
+        (Some(whole), replaced)
     }
 
     /// Gives up on the oldest message, if it began before `before`; its submits.
@@ -149,6 +183,7 @@ mod tests {
             ordinal,
             sequence,
             octets: Zeroizing::new(vec![b'0' + ordinal]),
+            asked: Asked::default(),
         }
     }
 
@@ -164,6 +199,28 @@ mod tests {
             (vec![3, 1], &b"12"[..])
         );
         assert_eq!(parts.held(), 1);
+    }
+
+    #[test]
+    fn what_one_part_asks_for_goes_for_the_message() {
+        for asking in [1, 2] {
+            let (mut parts, now) = (Parts::default(), Instant::now());
+            let ask = |ordinal| Part {
+                asked: Asked {
+                    receipts: if ordinal == asking {
+                        EsmeReceipts::All
+                    } else {
+                        EsmeReceipts::Failures
+                    },
+                    key: (ordinal == asking).then(|| IdempotencyKey::parse("order-1").unwrap()),
+                },
+                ..part(7, ordinal, u32::from(ordinal))
+            };
+            parts.insert(ask(1), now);
+            let asked = parts.insert(ask(2), now).0.unwrap().asked;
+            assert_eq!(asked.receipts, EsmeReceipts::All);
+            assert!(asked.key.is_some());
+        }
     }
 
     #[test]

@@ -21,6 +21,16 @@ use crate::time_format::{parse_absolute, parse_relative};
 /// The optional parameter with an idempotency key: one of those that vendors may use (SMPP 3.4 §5.3.2).
 pub const IDEMPOTENCY_KEY_TAG: u16 = 0x1501;
 
+/// Optional parameters that are read. None may be there twice: which of them was meant?
+const READ: [u16; 6] = [
+    tag::MESSAGE_PAYLOAD,
+    tag::SAR_MSG_REF_NUM,
+    tag::SAR_TOTAL_SEGMENTS,
+    tag::SAR_SEGMENT_SEQNUM,
+    tag::USER_MESSAGE_REFERENCE,
+    IDEMPOTENCY_KEY_TAG,
+];
+
 /// Bits of esm_class that say how a message is to be kept: 0 as the SMSC likes, 3 store and forward.
 const MODE_MASK: u8 = 0x03;
 /// The bits of registered_delivery that ask for receipts of the SMSC.
@@ -120,6 +130,16 @@ pub(super) fn terms(message: &ShortMessage<'_>, ground: &Ground<'_>) -> Result<T
         .iter()
         .any(|(tag, _)| !allowed.parameters.contains(&tag));
     if other && allowed.other_parameters == OtherParameters::Refuse {
+        return Err(Status::OPTION_NOT_ALLOWED);
+    }
+    let times = |tag| {
+        message
+            .tlvs
+            .iter()
+            .filter(|(found, _)| *found == tag)
+            .count()
+    };
+    if READ.iter().any(|tag| times(*tag) > 1) {
         return Err(Status::OPTION_NOT_ALLOWED);
     }
     Ok(Terms {

@@ -2,7 +2,7 @@
 
 use domain::signature::sha256;
 use engine::rows::Thumbprint;
-use smpp::pdu::{Bind, BindKind, Body, id};
+use smpp::pdu::{Bind, BindKind, Body, ShortMessage, id};
 use smpp::server::{Security, ServerSettings};
 use smpp::status::Status;
 use testkit::settings::ESME_PASSWORD;
@@ -117,6 +117,25 @@ async fn unbind_is_answered_last() {
     assert_eq!(told.len(), 3);
     assert_eq!(told[2], unbind);
     assert!(told.contains(&first) && told.contains(&second));
+}
+
+#[tokio::test]
+async fn who_unbinds_is_told_that_parts_without_their_fellows_were_not_taken() {
+    let stage = Stage::start().await;
+    let mut esme = Esme::bound(stage.address).await;
+    let octets = [5, 0, 3, 7, 2, 1, b'x'];
+    let submit = ShortMessage {
+        esm_class: 0x40,
+        ..message(&octets)
+    };
+    let part = esme.send(Body::SubmitSm(submit)).await;
+    let unbind = esme.send(Body::Unbind).await;
+    let reply = esme.reply().await;
+    assert_eq!(
+        (reply.sequence, reply.status),
+        (part, Status::TEMPORARY_APPLICATION_ERROR)
+    );
+    assert_eq!(esme.reply().await.sequence, unbind);
 }
 
 #[tokio::test]

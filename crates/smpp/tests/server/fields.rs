@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use domain::class::TrafficClass;
 use engine::settings::OtherParameters;
-use smpp::pdu::{Address, ShortMessage, Tlvs, id};
-use smpp::server::ServerSettings;
+use smpp::pdu::{Address, ShortMessage, Tlvs, id, tag};
+use smpp::server::{IDEMPOTENCY_KEY_TAG, ServerSettings};
 use smpp::status::Status;
 
 use crate::esme::{Esme, HANDSET, message};
@@ -155,6 +155,32 @@ async fn parameters_that_are_not_listed_are_left_unread_or_refused() {
     .await;
     let mut esme = Esme::bound(stage.address).await;
     check(&mut esme, submit, Status::OPTION_NOT_ALLOWED).await;
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_read_is_refused_when_it_is_there_twice() {
+    let stage = Stage::start().await;
+    let mut esme = Esme::bound(stage.address).await;
+    let values: [(u16, &[u8]); 3] = [
+        (tag::MESSAGE_PAYLOAD, b"one text"),
+        (tag::USER_MESSAGE_REFERENCE, &[0, 7]),
+        (IDEMPOTENCY_KEY_TAG, b"order-1"),
+    ];
+    for (tag, value) in values {
+        let text: &[u8] = match tag {
+            tag::MESSAGE_PAYLOAD => b"",
+            _ => b"hello",
+        };
+        let mut tlvs = BytesMut::new();
+        for expected in [Status::OK, Status::OPTION_NOT_ALLOWED] {
+            Tlvs::push(&mut tlvs, tag, value);
+            let submit = ShortMessage {
+                tlvs: Tlvs::parse(&tlvs).unwrap(),
+                ..message(text)
+            };
+            check(&mut esme, submit, expected).await;
+        }
+    }
 }
 
 #[tokio::test]
