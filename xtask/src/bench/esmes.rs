@@ -60,6 +60,9 @@ pub struct Crew<'a> {
     pub window: usize,
     /// `registered_delivery` of every submit.
     pub registered: u8,
+    /// So many submits a second in all, as far as windows allow, each due at a moment of its own; without it
+    /// windows are always full. Times count from when a submit was due.
+    pub rate: Option<u32>,
 }
 
 /// What came of a run.
@@ -88,11 +91,16 @@ struct Shared {
     first: u64,
     submits: u64,
     receipts_wanted: u64,
+    start: Instant,
+    rate: Option<u32>,
 }
 
 /// One ESME's own count.
 struct Lane {
     shared: Arc<Shared>,
+    /// The message that it submits next, and when that is due.
+    next: Option<(u64, Instant)>,
+    /// When each submit was due.
     sent_at: Vec<Instant>,
     open: usize,
     latency: Histogram<u64>,
@@ -113,18 +121,21 @@ impl Crew<'_> {
         for _ in 0..count {
             esmes.push(Esme::bind(self, &connector, role).await?);
         }
+        let start = Instant::now();
         let shared = Arc::new(Shared {
             taken: AtomicU64::new(0),
             receipts: AtomicU64::new(0),
             first,
             submits,
             receipts_wanted: receipts,
+            start,
+            rate: self.rate,
         });
-        let start = Instant::now();
         let mut tasks = Vec::new();
         for esme in esmes {
             let lane = Lane {
                 shared: Arc::clone(&shared),
+                next: None,
                 sent_at: Vec::new(),
                 open: 0,
                 latency: histogram()?,
@@ -149,6 +160,19 @@ impl Crew<'_> {
 }
 
 impl Shared {
+    /// The next message, if one is left, and when it is due.
+    fn take(&self) -> Option<(u64, Instant)> {
+        if self.taken.load(Ordering::Relaxed) >= self.submits {
+            return None;
+        }
+        let place = self.taken.fetch_add(1, Ordering::Relaxed);
+        let due = match self.rate {
+            Some(rate) => self.start + Duration::from_micros(place * 1_000_000 / u64::from(rate)),
+            None => Instant::now(),
+        };
+        (place < self.submits).then_some((self.first + place, due))
+    }
+
     fn is_told(&self) -> bool {
         self.receipts.load(Ordering::Relaxed) >= self.receipts_wanted
     }
@@ -167,30 +191,30 @@ impl Lane {
         loop {
             while self.open < window && self.submit(&mut esme, &code, registered)? {}
             esme.flush().await?;
-            if self.open == 0 && self.shared.is_told() {
+            if self.open == 0 && self.next.is_none() && self.shared.is_told() {
                 return Ok(self);
             }
-            if let Ok(read) = tokio::time::timeout(LOOK, esme.read()).await {
+            let now = Instant::now();
+            let due = self.next.filter(|_| self.open < window);
+            let wait = due.map_or(LOOK, |(_, due)| due.duration_since(now).min(LOOK));
+            if let Ok(read) = tokio::time::timeout(wait, esme.read()).await {
                 read?;
             }
             self.take(&mut esme)?;
         }
     }
 
-    /// Writes the next submit; `false` when there is none left.
+    /// Writes the next submit; `false` when none is left or due.
     fn submit(&mut self, esme: &mut Esme, code: &str, registered: u8) -> anyhow::Result<bool> {
-        let shared = &self.shared;
-        if shared.taken.load(Ordering::Relaxed) >= shared.submits {
+        self.next = self.next.or_else(|| self.shared.take());
+        let Some((number, due)) = self.next.filter(|(_, due)| *due <= Instant::now()) else {
             return Ok(false);
-        }
-        let place = shared.taken.fetch_add(1, Ordering::Relaxed);
-        if place >= shared.submits {
-            return Ok(false);
-        }
-        self.sent_at.push(Instant::now());
+        };
+        self.next = None;
+        self.sent_at.push(due);
         self.open += 1;
         let sequence = u32::try_from(self.sent_at.len())?;
-        let body = submit_body(code, shared.first + place, registered)?;
+        let body = submit_body(code, number, registered)?;
         esme.write(SUBMIT_SM, sequence, &body)?;
         Ok(true)
     }

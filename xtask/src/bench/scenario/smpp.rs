@@ -4,10 +4,9 @@
 use std::fmt::Write as _;
 
 use anyhow::ensure;
-use tokio::time::Instant;
 
 use super::{PROMPT, WIDE, delivered, float, millis, per_message};
-use crate::bench::esmes::{Crew, Role};
+use crate::bench::esmes::{Crew, Outcome, Role};
 use crate::bench::gateway::{PASSWORD, PASSWORD_FILE, Process, Yard, wide_open};
 use crate::bench::load::Target;
 use crate::bench::machine;
@@ -19,6 +18,9 @@ const WINDOW: usize = 64;
 const WARM_UP: u64 = 10_000;
 const MESSAGES: u64 = 100_000;
 const RECEIPTS: u64 = 60_000;
+/// Submits a second where they come steadily.
+const RATE: u32 = 12_000;
+const STEADY: u64 = 60_000;
 
 /// Takes the figures of ESMEs.
 pub async fn run(report: &mut Report) -> anyhow::Result<()> {
@@ -28,45 +30,65 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     receipts(report).await
 }
 
-/// Submits and their answers, while all of it goes on to the carrier.
+/// Submits and their answers, while all of it goes on to the carrier: with windows always full, and at a steady
+/// rate.
 async fn submits(report: &mut Report, esmes: usize) -> anyhow::Result<()> {
     let yard = Yard::new("smpp")?;
     let _carrier = yard.carrier(&PROMPT)?;
     let (gateway, target) = serve(&yard)?;
-    let crew = crew(&yard, &target, 0);
+    let full = crew(&yard, &target, 0);
     let who = (esmes, Role::Transceiver);
-    crew.run(who, (0, WARM_UP), 0).await?;
+    full.run(who, (0, WARM_UP), 0).await?;
     delivered(&yard, WARM_UP).await?;
     let before = machine::cpu(gateway.pid())?;
-    let start = Instant::now();
-    let outcome = crew.run(who, (WARM_UP, MESSAGES), 0).await?;
+    let outcome = full.run(who, (WARM_UP, MESSAGES), 0).await?;
     delivered(&yard, WARM_UP + MESSAGES).await?;
-    let elapsed = start.elapsed();
     let cpu = machine::cpu(gateway.pid())?.saturating_sub(before);
-    let name = format!("smpp, {esmes} ESMEs");
+    let name = format!("smpp, {esmes} of window 64");
+    let rate = float(MESSAGES) / outcome.answered.as_secs_f64();
     let (rate_aim, p99_aim) = match esmes {
         1 => (Aim::None, Aim::None),
-        _ => (Aim::AtLeast(12_000.0), Aim::AtMost(20.0)),
+        _ => (Aim::AtLeast(f64::from(RATE)), Aim::AtMost(20.0)),
     };
-    let rate = float(MESSAGES) / outcome.answered.as_secs_f64();
     report.figure(&name, "durable submits a second", rate, rate_aim)?;
-    let at = |quantile| millis(outcome.latency.value_at_quantile(quantile));
-    report.figure(&name, "p50, ms", at(0.5), Aim::None)?;
-    report.figure(&name, "p99, ms", at(0.99), p99_aim)?;
-    report.figure(&name, "p99.9, ms", at(0.999), Aim::None)?;
-    let rate = float(MESSAGES) / elapsed.as_secs_f64();
-    report.figure(&name, "delivered a second", rate, Aim::None)?;
+    times(report, (&name, "full windows"), &outcome, Aim::None)?;
     let cost = per_message(cpu, MESSAGES);
     let figure = "gateway CPU, µs submit to delivered";
     report.figure(&name, figure, cost, Aim::None)?;
+    let steady = Crew {
+        rate: Some(RATE),
+        ..full
+    };
+    let first = WARM_UP + MESSAGES;
+    let outcome = steady.run(who, (first, STEADY), 0).await?;
+    times(report, (&name, "at 12,000/s"), &outcome, p99_aim)?;
+    delivered(&yard, first + STEADY).await?;
     let unique = yard.stat("unique")?;
     ensure!(
-        unique == WARM_UP + MESSAGES,
+        unique == first + STEADY,
         "the carrier saw {unique} messages instead of {}",
-        WARM_UP + MESSAGES
+        first + STEADY
     );
     drop(gateway);
     yard.clear()
+}
+
+/// How long answers took.
+fn times(
+    report: &mut Report,
+    (name, rhythm): (&str, &str),
+    outcome: &Outcome,
+    aim: Aim,
+) -> anyhow::Result<()> {
+    for (quantile, word, aim) in [
+        (0.5, "p50", Aim::None),
+        (0.99, "p99", aim),
+        (0.999, "p99.9", Aim::None),
+    ] {
+        let took = millis(outcome.latency.value_at_quantile(quantile));
+        report.figure(name, &format!("{rhythm}, {word}, ms"), took, aim)?;
+    }
+    Ok(())
 }
 
 /// Receipts: while messages are submitted over the same binds, and those that waited for a bind.
@@ -131,5 +153,6 @@ fn crew<'a>(yard: &Yard, target: &'a Target, registered: u8) -> Crew<'a> {
         account: (ACCOUNT, PASSWORD),
         window: WINDOW,
         registered,
+        rate: None,
     }
 }
