@@ -68,6 +68,11 @@ mod tests {
     }
 
     #[test]
+    fn what_we_depend_on_today_is_welcome() {
+        run().unwrap();
+    }
+
+    #[test]
     fn a_licence_that_asks_for_more_than_a_notice_is_refused() {
         assert!(judged("mit", "MIT", "").0);
         let (passed, says) = judged("gpl", "GPL-3.0-only", "");

@@ -21,7 +21,7 @@ pub const FILE: &str = "crates/shortstop/sbom.txt";
 const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"];
 
 const HEAD: &str = "\
-# What is built into shortstop, by target: how | name | version | licence | asks for.
+# What is built into shortstop, by target: how | name | version | licence | asks for. `lock` names the Cargo.lock it is of.
 # Written by `cargo xtask sbom`; `cargo xtask tidy` refuses it when it is stale.
 ";
 
@@ -32,7 +32,8 @@ pub fn run() -> anyhow::Result<()> {
 
 /// The list as it should be now.
 pub fn text() -> anyhow::Result<String> {
-    let mut text = HEAD.to_owned();
+    let lock = fs::read(step::root().join("Cargo.lock")).context("Cargo.lock cannot be read")?;
+    let mut text = format!("{HEAD}lock {:016x}\n", fingerprint(&lock));
     for target in TARGETS {
         let graph = tree(target, "normal,build")?;
         let linked = tree(target, "normal,no-proc-macro")?;
@@ -42,6 +43,14 @@ pub fn text() -> anyhow::Result<String> {
         text.push_str(&bundled::lines()?);
     }
     Ok(text)
+}
+
+/// Tells one Cargo.lock from another, as `build.rs` of the product does it too: FNV-1a. Nobody who could choose the file has
+/// anything to gain from two with the same.
+fn fingerprint(lock: &[u8]) -> u64 {
+    lock.iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// One line a crate: its depth, then its name and version, then its licence.
@@ -175,6 +184,12 @@ mod tests {
             build | c | 0.1.0 | ISC | \nbuild | m | 1.0.0 | MIT | c@0.1.0\n\
             own | us | 1.0.0 | MIT | a@2.0.0 m@1.0.0\n";
         assert_eq!(graph.lines(), expected);
+    }
+
+    #[test]
+    fn a_fingerprint_is_that_of_fnv_1a() {
+        assert_eq!(fingerprint(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fingerprint(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]

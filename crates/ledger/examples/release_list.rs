@@ -10,25 +10,33 @@ use std::io::{Error, Read as _, Result, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use ledger::ReleaseList;
 use ledger::note::Note;
 use ledger::note::key::KeyName;
 use ledger::note::signer::NoteSigner;
+use ledger::{Hash, ReleaseList};
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["key", file, name] => make_key(Path::new(file), name),
-        ["sign", files @ ..] if !files.is_empty() => sign(files),
-        _ => Err(Error::other(
-            "use: key FILE NAME, or sign FILE [FILE] < LIST",
-        )),
+        ["key", file, name] => println!("{}", make_key(Path::new(file), name)?),
+        ["sign", files @ ..] if !files.is_empty() => {
+            let files: Vec<&Path> = files.iter().map(Path::new).collect();
+            let mut list = String::new();
+            std::io::stdin().read_to_string(&mut list)?;
+            print!("{}", signed(list, &files)?);
+        }
+        _ => {
+            let says = "use: key FILE NAME, or sign FILE [FILE] < LIST";
+            return Err(Error::other(says));
+        }
     }
+    Ok(())
 }
 
-/// A key file holds the name, a space and the 64 digits of the seed, and is its owner's alone.
-fn make_key(file: &Path, name: &str) -> Result<()> {
+/// Writes a new key; gives its public half. A key file holds the name, a space and the 64 digits of the seed, and is its
+/// owner's alone.
+pub fn make_key(file: &Path, name: &str) -> Result<String> {
     let mut seed = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut seed)?;
     let signer = signer(name, seed)?;
@@ -38,28 +46,21 @@ fn make_key(file: &Path, name: &str) -> Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(file)?;
-    let digits: String = seed.iter().fold(String::new(), |digits, octet| {
-        digits + &format!("{octet:02x}")
-    });
-    writeln!(file, "{name} {digits}")?;
+    writeln!(file, "{name} {}", Hash::from_bytes(seed))?;
     file.sync_all()?;
-    println!("{}", signer.verifier_key());
-    Ok(())
+    Ok(signer.verifier_key().to_string())
 }
 
-fn sign(files: &[&str]) -> Result<()> {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
+/// The list with a signature by each key.
+pub fn signed(list: String, files: &[&Path]) -> Result<String> {
     // Nothing is signed that a reader would refuse, nor anything but a list.
-    ReleaseList::parse(&text).map_err(Error::other)?;
-    let mut note = Note::unsigned(text).map_err(Error::other)?;
+    ReleaseList::parse(&list).map_err(Error::other)?;
+    let mut note = Note::unsigned(list).map_err(Error::other)?;
     for file in files {
-        let signer = read_key(Path::new(file))?;
-        let signature = signer.sign(note.text()).map_err(Error::other)?;
+        let signature = read_key(file)?.sign(note.text()).map_err(Error::other)?;
         note.sign(signature);
     }
-    print!("{note}");
-    Ok(())
+    Ok(note.to_string())
 }
 
 fn read_key(file: &Path) -> Result<NoteSigner> {
@@ -73,7 +74,7 @@ fn read_key(file: &Path) -> Result<NoteSigner> {
         .trim_end()
         .split_once(' ')
         .ok_or_else(|| says("is no key"))?;
-    let seed = ledger::Hash::from_hex(digits).ok_or_else(|| says("is no key"))?;
+    let seed = Hash::from_hex(digits).ok_or_else(|| says("is no key"))?;
     signer(name, *seed.as_bytes())
 }
 

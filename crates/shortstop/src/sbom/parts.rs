@@ -5,6 +5,16 @@
 pub struct Parts {
     /// In the order of the list.
     pub all: Vec<Part>,
+    age: Age,
+}
+
+/// Whether the list is of the Cargo.lock that the binary was built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// It is.
+    Fresh,
+    /// It is not: parts may be missing.
+    Stale,
 }
 
 /// One crate or library.
@@ -35,7 +45,8 @@ pub enum How {
     Bundled,
 }
 
-/// What `build.rs` writes in place of a hash when Cargo.lock has the crate in another version.
+/// What `build.rs` writes in place of a hash when Cargo.lock has the crate in another version, and on a line of its
+/// own when the list is of another Cargo.lock.
 const STALE: &str = "stale";
 
 impl Parts {
@@ -46,8 +57,11 @@ impl Parts {
 
     /// Reads lines. One that is none of ours is left out.
     pub fn parse(text: &'static str) -> Self {
-        let all = text.lines().filter_map(Part::parse).collect();
-        Self { all }
+        let all: Vec<Part> = text.lines().filter_map(Part::parse).collect();
+        let is_stale =
+            text.lines().any(|line| line == STALE) || all.iter().any(|part| part.hash == STALE);
+        let age = if is_stale { Age::Stale } else { Age::Fresh };
+        Self { all, age }
     }
 
     /// The product itself.
@@ -57,7 +71,7 @@ impl Parts {
 
     /// Whether Cargo.lock had moved on since the list was written.
     pub fn is_stale(&self) -> bool {
-        self.all.iter().any(|part| part.hash == STALE)
+        self.age == Age::Stale
     }
 }
 

@@ -118,6 +118,7 @@ fn a_list_that_is_behind_the_lock_file_does_not_claim_to_be_complete() {
     let fresh = Parts::parse(
         "own | shortstop | 1.0.0 | MIT | a@1.0.0 |\nlinked | a | 1.0.0 | MIT |  | abcd",
     );
+    assert!(Parts::parse("stale\n").is_stale());
     assert!(!fresh.is_stale());
     assert_eq!(fresh.all[1].hash(), Some("abcd"));
 }
