@@ -1,46 +1,21 @@
-//! The signature of a form that is posted to a URL, as `X-Twilio-Signature` carries it: HMAC-SHA-1 over the
-//! URL and the fields, sorted, in Base64. It holds no time: whoever takes such a form has to bear that it
-//! comes again.
+//! Whether a form that was posted to a URL was signed (`X-Twilio-Signature`, see [`crate::twilio::signature`]).
+//! The signature holds no time: whoever takes such a form has to bear that it comes again.
 
-use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-/// The signature of a form under a key. `fields` are decoded; their order does not matter, and one that is
-/// there twice counts once.
-pub fn sign(key: &[u8], url: &str, fields: &[(String, String)]) -> String {
-    let tag = hmac::sign(&keyed(key), &signed(url, fields));
-    STANDARD.encode(tag)
-}
+use crate::twilio::signature;
 
-/// Whether `shown` is the signature of a form under a key. Whoever signs may write the URL with its port or
-/// without it; both are taken. The comparison takes as long for a wrong tag as for the right one.
-pub fn verifies(key: &[u8], url: &str, fields: &[(String, String)], shown: &str) -> bool {
-    let Ok(tag) = STANDARD.decode(shown) else {
-        return false;
-    };
-    let key = keyed(key);
+/// Whether `shown` is the signature of a form under a key. `fields` are decoded. Whoever signs may write the URL
+/// with its port or without it; both are taken. The comparison takes as long for a wrong signature as for the
+/// right one.
+pub fn verifies(key: &str, url: &str, fields: &[(String, String)], shown: &str) -> bool {
     let urls = spellings(url);
     // Each is tried, so that the time does not tell which one fits.
-    let fits = urls.map(|url| hmac::verify(&key, &signed(&url, fields), &tag).is_ok());
+    let fits = urls.map(|url| {
+        let expected = signature(key, &url, fields);
+        verify_slices_are_equal(expected.as_bytes(), shown.as_bytes()).is_ok()
+    });
     fits.contains(&true)
-}
-
-fn keyed(key: &[u8]) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key)
-}
-
-/// The octets that are signed: the URL, then name and value of each field.
-fn signed(url: &str, fields: &[(String, String)]) -> Vec<u8> {
-    let mut sorted: Vec<&(String, String)> = fields.iter().collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let mut octets = url.as_bytes().to_vec();
-    for (name, value) in sorted {
-        octets.extend_from_slice(name.as_bytes());
-        octets.extend_from_slice(value.as_bytes());
-    }
-    octets
 }
 
 /// A URL as it is written, and with its port left out or, where none is written, with the usual one.
@@ -65,7 +40,7 @@ fn spellings(url: &str) -> [String; 2] {
 mod tests {
     use super::*;
 
-    const KEY: &[u8] = b"12345";
+    const KEY: &str = "12345";
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 
     fn fields() -> Vec<(String, String)> {
@@ -81,8 +56,9 @@ mod tests {
     }
 
     #[test]
-    fn the_published_example_is_signed_as_published() {
-        assert_eq!(sign(KEY, URL, &fields()), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
+    fn an_example_that_others_computed_verifies() {
+        let shown = "RSOYDt4T1cUTdK1PDd93/VVr8B8=";
+        assert!(verifies(KEY, URL, &fields(), shown));
     }
 
     #[test]
@@ -99,18 +75,18 @@ mod tests {
             (URL, other_port),
             (other_port, other_port),
         ] {
-            let shown = sign(KEY, signed, &fields());
+            let shown = signature(KEY, signed, &fields());
             assert!(verifies(KEY, ours, &mixed, &shown), "{signed} for {ours}");
         }
     }
 
     #[test]
     fn another_key_url_field_or_signature_is_refused() {
-        let shown = sign(KEY, URL, &fields());
-        let check = |key: &[u8], url: &str, fields: &[(String, String)], shown: &str| {
+        let shown = signature(KEY, URL, &fields());
+        let check = |key: &str, url: &str, fields: &[(String, String)], shown: &str| {
             assert!(!verifies(key, url, fields, shown), "{url} {shown}");
         };
-        check(b"12346", URL, &fields(), &shown);
+        check("12346", URL, &fields(), &shown);
         check(
             KEY,
             "https://mycompany.com/myapp.php?foo=1&bar=3",

@@ -113,15 +113,19 @@ fn encoded(text: &str) -> String {
 
 /// `X-Twilio-Signature`: the HMAC-SHA-1 of the URL and of every parameter, by their names, under the octets of
 /// the token, in Base64.
-pub fn signature(token: &str, url: &str, parameters: &[Parameter]) -> String {
-    let mut sorted: Vec<&Parameter> = parameters.iter().collect();
+pub fn signature<N: AsRef<str> + Ord>(
+    token: &str,
+    url: &str,
+    parameters: &[(N, String)],
+) -> String {
+    let mut sorted: Vec<&(N, String)> = parameters.iter().collect();
     sorted.sort();
     sorted.dedup();
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, token.as_bytes());
     let mut context = hmac::Context::with_key(&key);
     context.update(url.as_bytes());
     for (name, value) in sorted {
-        context.update(name.as_bytes());
+        context.update(name.as_ref().as_bytes());
         context.update(value.as_bytes());
     }
     STANDARD.encode(context.sign())

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::form_signature;
+use domain::twilio::signature;
 use rustix::process::Signal;
 use serde_json::Value;
 use shortstop::child::GatewayProcess;
@@ -41,7 +41,7 @@ pub async fn post(ground: &Ground, about: &str, secret: &str, fields: &[(&str, &
     let path = format!("/carrier/cloud/{about}");
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let owned: Vec<_> = fields.iter().map(own).collect();
-    let shown = form_signature::sign(secret.as_bytes(), &format!("{PUBLIC}{path}"), &owned);
+    let shown = signature(secret, &format!("{PUBLIC}{path}"), &owned);
     let target = ground.api("").with_header("x-twilio-signature", &shown);
     target.client().post_form(&path, fields).await.unwrap()
 }
@@ -78,13 +78,18 @@ struct Both {
 
 impl Both {
     async fn start() -> Self {
+        Self::by("'cloud', 'sim'").await
+    }
+
+    /// The same with these carriers for the short code.
+    async fn by(carriers: &str) -> Self {
         let smpp = Carrier::start(&[]).await;
         let mut ground = Ground::new();
         let provider = ProviderServer::start(Some(acceptor(&ground))).await;
         keep_secret(&ground, SECRET);
         let url = format!("https://{}", provider.address());
         ground.more = format!("{}ca_file = 'tls/ca.pem'\n", section(&url));
-        prefer(&ground, &smpp);
+        route(&ground, &smpp, carriers);
         let gateway = ground.start().await;
         let key = ground.key().await;
         let both = Self {
@@ -140,11 +145,11 @@ impl Both {
     }
 }
 
-/// Writes a configuration in which the provider comes first.
-fn prefer(ground: &Ground, smpp: &Carrier) {
+/// Writes a configuration in which these carriers have the short code.
+fn route(ground: &Ground, smpp: &Carrier, carriers: &str) {
     let path = ground.configure(smpp.smpp);
     let text = std::fs::read_to_string(&path).unwrap();
-    let text = text.replace("carriers = ['sim']", "carriers = ['cloud', 'sim']");
+    let text = text.replace("carriers = ['sim']", &format!("carriers = [{carriers}]"));
     std::fs::write(path, text).unwrap();
 }
 
@@ -214,7 +219,7 @@ async fn a_provider_by_https_is_a_carrier_and_smpp_takes_over_while_it_is_away()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_between_request_and_answer_loses_nothing_and_what_may_have_gone_is_told() {
-    let mut both = Both::start().await;
+    let mut both = Both::by("'cloud'").await;
     both.provider.next(Act::Hang);
     both.provider.next(Act::Hang);
     let held = both.send("marketing", "An offer").await;
@@ -284,14 +289,12 @@ async fn a_reload_shows_a_new_secret_and_takes_no_post_under_the_former_one() {
 
 #[tokio::test]
 async fn a_provider_is_checked_before_it_is_used() {
-    let ground = Ground::new();
-    keep_secret(&ground, SECRET);
     let check = async |section: &str| {
         let mut ground = Ground::new();
         keep_secret(&ground, SECRET);
         ground.more = section.to_owned();
         let path = ground.configure("127.0.0.1:1".parse().unwrap());
-        let output = run(&["check-config", "--config", path.to_str().unwrap()]).await;
+        let output = run(&["check-config", path.to_str().unwrap()]).await;
         let said = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8(said).unwrap())
     };

@@ -103,7 +103,7 @@ impl Door {
     pub(crate) fn read(&self, about: About, body: &[u8], shown: &str) -> Result<Said, NotTaken> {
         let fields = form::read(body).map_err(|_| NotTaken::Foreign)?;
         let secret = self.secret.read().unwrap_or_else(PoisonError::into_inner);
-        let key = secret.reveal().as_bytes();
+        let key = secret.reveal();
         if !form_signature::verifies(key, &self.url(about), &fields, shown)
             || form::one(&fields, "AccountSid") != Some(&self.account)
         {

@@ -7,6 +7,7 @@ use web::Route;
 use super::book::{self, Act, Shown};
 use super::routes::by_client;
 use super::stage::Stage;
+use crate::ledger::word;
 use crate::provider::{inbound, post, status};
 
 /// The secret of the provider.
@@ -68,10 +69,20 @@ async fn refused(stage: &mut Stage) {
     )
     .await;
     assert_eq!(reply.status.as_u16(), 401, "{}", reply.text);
+    // Others are refused later, and counted by themselves.
+    crate::ground::until("the count", async || {
+        let entries = stage.entries().split_off(&from);
+        let mut reasons = entries.values().map(|entry| word(entry, "/reason"));
+        reasons
+            .any(|reason| reason == "signature-wrong")
+            .then_some(())
+    })
+    .await;
     let act = Act {
         actor: ("anonymous", "-".to_owned()),
         outcome: "refused",
         shown: Shown::Counted(1),
+        until: Some(stage.next()),
         ..by_client(stage, Kind::AuthFailed, "", from)
     };
     stage.happened(Event::CredentialsRefused, act);
