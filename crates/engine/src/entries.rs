@@ -8,7 +8,7 @@ pub(crate) mod pumping;
 
 use std::net::IpAddr;
 
-use domain::id::{ClientId, InboundId, KeyId, SubjectId};
+use domain::id::{ClientId, InboundId, KeyId, MessageId, SubjectId};
 use domain::message::{CarrierName, MessageState};
 use domain::time::Timestamp;
 use ledger::{
@@ -16,6 +16,7 @@ use ledger::{
 };
 
 use crate::batch::sound;
+use crate::client::Caller;
 use crate::ports::carrier::BindId;
 use crate::ports::storage::Room;
 use crate::rotation::Rotation;
@@ -274,6 +275,18 @@ pub(crate) fn cancelled(open: &Open, client: &ClientId, source: &IpAddr) -> Draf
             .origin(OriginType::Connection, source)
             .build(),
     )
+}
+
+/// `message.redacted`: values of a message are destroyed with this commit, as its client asked.
+pub(crate) fn redacted(caller: &Caller, id: &MessageId, (what, count): (&str, u64)) -> Draft {
+    let data = Facts::new().put("count", count).put("what", what);
+    let actor = Actor::client(&caller.client);
+    let draft = Draft::of(Kind::MessageRedacted, actor, Outcome::Done)
+        .client(&caller.client)
+        .object(ObjectType::Message, id)
+        .origin(OriginType::Connection, &caller.source)
+        .data(data);
+    sound(draft.build())
 }
 
 /// `mo.received`: a message from a handset.

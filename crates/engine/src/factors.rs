@@ -146,7 +146,7 @@ impl Gateway {
 
     /// Commits a change and waits until it is durable, which comes after what is done then; `false` when it
     /// never will be, and nothing is done.
-    async fn commit_then(
+    pub(crate) async fn commit_then(
         &self,
         changes: Changes,
         then: impl FnOnce(&Self) + Send + 'static,

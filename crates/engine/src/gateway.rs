@@ -77,7 +77,7 @@ pub struct Gateway {
     /// What signed requests were known by. Its lock is held for a moment and with no other.
     pub(crate) nonces: Mutex<Nonces>,
     /// Held by whoever destroys sealed values or counts them, so that no two destroy the same.
-    pub(crate) destruction: tokio::sync::Mutex<Reached>,
+    pub(crate) destruction: Arc<tokio::sync::Mutex<Reached>>,
     /// Held by whoever changes a factor, from reading it to its commit.
     pub(crate) factor_turns: Turns,
     /// Held from reading a client to the commit of its change, so that no change undoes another.
@@ -145,7 +145,7 @@ impl Gateway {
             settings: RwLock::new(Arc::new(parts.settings)),
             directory: RwLock::default(),
             nonces: Mutex::default(),
-            destruction: tokio::sync::Mutex::default(),
+            destruction: Arc::default(),
             factor_turns: Turns::new(),
             client_change: Arc::default(),
             doors: Doors::default(),

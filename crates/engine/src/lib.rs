@@ -43,6 +43,7 @@ mod queries;
 pub mod rebuild;
 mod receipts;
 mod recover;
+mod redact;
 mod restored;
 mod retention;
 mod risk;
@@ -61,6 +62,7 @@ mod streams;
 mod subject_export;
 mod submit;
 mod texts;
+mod traffic;
 mod tree;
 mod turns;
 mod unlock;
@@ -109,6 +111,7 @@ pub use queries::{
     MessageView, PageView, SegmentView,
 };
 pub use recover::StartError;
+pub use redact::{RedactError, Redaction};
 pub use restored::Restored;
 pub use retention::RetentionError;
 pub use risk::RiskHints;
@@ -125,6 +128,7 @@ pub use streams::{StreamFrom, StreamLimits, StreamParts};
 pub use subject_export::{SubjectExportError, SubjectItem};
 pub use submit::{Replay, SubmitError, SubmitRequest, Submitted};
 pub use texts::WrittenMessage;
+pub use traffic::{Party, Traffic, TrafficQuery};
 pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
 pub use verifications::{

@@ -48,6 +48,18 @@ pub struct Cursor(u64);
 #[error("is not a cursor; hand back `next` of the page before unchanged")]
 pub struct CursorError;
 
+impl Cursor {
+    /// The place below which a page begins: a sequence of ids.
+    pub(crate) const fn at(sequence: u64) -> Self {
+        Self(sequence)
+    }
+
+    /// The sequence below which its page begins.
+    pub(crate) const fn sequence(self) -> u64 {
+        self.0
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "c{:x}", self.0)
@@ -283,7 +295,12 @@ impl Gateway {
                 next: None,
             });
         }
-        self.count_read(caller, Kind::InboundRead, "");
+        let by = if query.from.is_some() {
+            "by-number"
+        } else {
+            ""
+        };
+        self.count_read(caller, Kind::InboundRead, by);
         let filter = InboundFilter {
             short_codes,
             subject: query.from.map(|number| self.blind().subject(number)),
@@ -328,7 +345,7 @@ impl Gateway {
         }
     }
 
-    fn inbound_view(&self, row: InboundRow, vault: &[VaultRow]) -> InboundView {
+    pub(crate) fn inbound_view(&self, row: InboundRow, vault: &[VaultRow]) -> InboundView {
         InboundView {
             id: row.id,
             from: self.number(vault),

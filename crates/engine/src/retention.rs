@@ -36,9 +36,27 @@ const ESTATES: [Estate; 5] = [
     (Holders::OptOuts, Purpose::Number),
 ];
 
-/// Up to which owner each estate holds nothing any more whose time is over.
+/// How far destruction went.
 #[derive(Debug, Default)]
-pub(crate) struct Reached(BTreeMap<Estate, u64>);
+pub(crate) struct Reached {
+    /// Up to which owner each estate holds nothing any more whose time is over.
+    estates: BTreeMap<Estate, u64>,
+    /// Until when no counts are kept for the sake of a young message.
+    counts_rest: Duration,
+}
+
+impl Reached {
+    /// How long it takes until counts may be kept for a young message again, when that is not now.
+    pub(crate) fn wait_for_counts(&self, uptime: Duration) -> Option<Duration> {
+        let wait = self.counts_rest.saturating_sub(uptime);
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Counts were kept; until then they are not again.
+    pub(crate) const fn counts_kept(&mut self, until: Duration) {
+        self.counts_rest = until;
+    }
+}
 
 /// Why a round ended early. The next one goes on.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +130,7 @@ impl Gateway {
         estate: Estate,
         below: u64,
     ) -> Result<u64, RetentionError> {
-        let mut from = reached.0.get(&estate).copied().unwrap_or(0);
+        let mut from = reached.estates.get(&estate).copied().unwrap_or(0);
         let (mut expired, mut left) = (0, None);
         loop {
             let page = self.store.old_values(query(estate, from, below)).await?;
@@ -125,7 +143,7 @@ impl Gateway {
                 None => break,
             }
         }
-        reached.0.insert(estate, left.unwrap_or(below));
+        reached.estates.insert(estate, left.unwrap_or(below));
         Ok(expired)
     }
 

@@ -35,6 +35,7 @@ mod roles {
     mod pumping;
     mod rebuild;
     mod receipts;
+    mod redaction;
     mod restarts;
     mod retention;
     mod rotation;

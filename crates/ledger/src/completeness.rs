@@ -26,7 +26,7 @@ pub enum Opening {
     Shut,
     /// A tombstone: erased by the entry of this index.
     Erased {
-        /// The index of the `subject.erased` entry.
+        /// The index of the `subject.erased` or `message.redacted` entry.
         by: u64,
     },
     /// Nothing at all.
@@ -124,7 +124,7 @@ impl Completeness {
         let data = |key: &str| entry.data.as_ref().and_then(|data| data.get(key));
         let count = data("count").and_then(Value::as_integer);
         let said = count.and_then(|count| u64::try_from(count).ok());
-        if entry.kind == Kind::SubjectErased {
+        if matches!(entry.kind, Kind::SubjectErased | Kind::MessageRedacted) {
             self.erasures.insert(index, Erasure { said, found: 0 });
         }
         if entry.kind == Kind::RetentionExpired {

@@ -41,7 +41,13 @@ pub const fn of_route(route: Route) -> Trace {
         Route::SubmitMessage | Route::SubmitBatch | Route::TwilioSendMessage => {
             Trace::Entry(&[Kind::MessageAccepted])
         }
-        Route::SearchMessages | Route::ListMessages => Trace::Counted(&[Kind::MessageSearched]),
+        Route::SearchMessages | Route::ListMessages | Route::TwilioListMessages => {
+            Trace::Counted(&[Kind::MessageSearched])
+        }
+        Route::TwilioChangeMessage => {
+            Trace::Entry(&[Kind::MessageCancelled, Kind::MessageRedacted])
+        }
+        Route::TwilioDeleteMessage => Trace::Entry(&[Kind::MessageRedacted]),
         Route::ReadMessage | Route::ReadReceipt | Route::TwilioReadMessage => {
             Trace::Counted(&[Kind::MessageRead])
         }

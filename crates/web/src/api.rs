@@ -220,6 +220,9 @@ impl Api {
             Route::ReadEntries | Route::ReadTile => self.read_tile(call).await,
             Route::TwilioSendMessage => self.twilio_send_message(call, body).await,
             Route::TwilioReadMessage => self.twilio_read_message(call).await,
+            Route::TwilioListMessages => self.twilio_list_messages(call).await,
+            Route::TwilioChangeMessage => self.twilio_change_message(call, body).await,
+            Route::TwilioDeleteMessage => self.twilio_delete_message(call, body).await,
             Route::OpenApi
             | Route::ErrorPage
             | Route::Reference

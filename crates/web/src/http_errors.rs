@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::admission::Refusal;
 use domain::webhook::TargetError;
 use engine::{
-    AuthError, CancelError, Forbidden, LookupError, OptOutError, ReceiptError, SearchError,
-    SubmitError,
+    AuthError, CancelError, Forbidden, LookupError, OptOutError, ReceiptError, RedactError,
+    SearchError, SubmitError,
 };
 
 use crate::problem::{Code, Place, Problem};
@@ -222,6 +222,28 @@ impl From<CancelError> for Problem {
                 ),
             ),
             CancelError::Unavailable => unavailable(),
+        }
+    }
+}
+
+impl From<RedactError> for Problem {
+    fn from(error: RedactError) -> Self {
+        match error {
+            RedactError::NotFound => not_found(),
+            RedactError::Moving(state) => Self::new(
+                Code::NotSettled,
+                format!(
+                    "the message is only {state} yet, and what is kept of it is needed to send it: try again once \
+                     it is settled"
+                ),
+            ),
+            RedactError::TooYoung(wait) => Self::new(
+                Code::NotSettled,
+                "the message was accepted a moment ago, and the limits still need its number: try again after the \
+                 time given",
+            )
+            .retry_after(wait),
+            RedactError::Unavailable => unavailable(),
         }
     }
 }

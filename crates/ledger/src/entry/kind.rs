@@ -24,6 +24,8 @@ named! {
         MessageExpired = "message.expired",
         /// The client took the message back before its dispatch.
         MessageCancelled = "message.cancelled",
+        /// The client had the text of the message, or all that was kept of it, destroyed.
+        MessageRedacted = "message.redacted",
         /// Nobody will ever know whether the message arrived.
         MessageUnknown = "message.unknown",
         /// The message waits for a decision, since its dispatch may or may not have left.

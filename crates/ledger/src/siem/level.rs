@@ -108,6 +108,7 @@ impl Level {
             | Kind::LedgerExported
             | Kind::LedgerStopped
             | Kind::ClockStep
+            | Kind::MessageRedacted
             | Kind::SubjectErased
             | Kind::SubjectExported => Self::Medium,
             Kind::LedgerPruned

@@ -118,6 +118,10 @@ fn with_key(event: &str, result: &Value, output: Output) -> Outcome {
             output.line(format!("\n{}\n", output.tone(Tone::Strong, key)));
             output
                 .line("This is the key. It is shown this once and kept nowhere; store it safely.");
+            output.line(format!(
+                "Applications of Twilio's show it as the Auth Token of account {}; docs/twilio.md says how.",
+                client.account_sid
+            ));
         }
         (None, Some(secret)) => {
             output.line(format!("\n{}\n", output.tone(Tone::Strong, secret)));

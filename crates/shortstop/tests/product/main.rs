@@ -44,5 +44,6 @@ mod seals;
 mod siem;
 mod signed;
 mod small_disk;
+mod twilio;
 mod verifications;
 mod webhooks;

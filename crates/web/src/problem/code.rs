@@ -50,6 +50,8 @@ pub enum Code {
     IdempotencyInFlight,
     /// The message cannot be taken back any more.
     NotCancellable,
+    /// The message still moves, or is too young to be destroyed.
+    NotSettled,
     /// There is no opt-out to remove.
     NotOptedOut,
     /// No checkpoint covers it yet.
@@ -119,7 +121,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -142,6 +144,7 @@ impl Code {
         Self::RequestTimeout,
         Self::IdempotencyInFlight,
         Self::NotCancellable,
+        Self::NotSettled,
         Self::NotOptedOut,
         Self::ReceiptPending,
         Self::SentTooOften,
@@ -226,6 +229,7 @@ impl Code {
                 "First request is still being answered",
             ),
             Self::NotCancellable => ("not-cancellable", S::CONFLICT, "Too late to cancel"),
+            Self::NotSettled => ("not-settled", S::CONFLICT, "Message is not settled yet"),
             Self::NotOptedOut => ("not-opted-out", S::CONFLICT, "No opt-out is on record"),
             Self::ReceiptPending => ("receipt-pending", S::CONFLICT, "Receipt is not ready yet"),
             Self::FactorPending => ("factor-pending", S::CONFLICT, "Factor is not confirmed yet"),
@@ -446,7 +450,7 @@ mod tests {
             "invalid-json invalid-request malformed-request idempotency-key-invalid digest-mismatch unauthorized \
              key-expired key-revoked signature-unsound signature-stale signature-replayed network-not-allowed scope-missing short-code-not-granted \
              class-not-granted risk not-found pruned method-not-allowed request-timeout idempotency-in-flight \
-             not-cancellable not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
+             not-cancellable not-settled not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \
              too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit fixed-line \
              throttled send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \

@@ -43,7 +43,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 36] = [
+pub const ROUTES: [RouteRow; 39] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -300,6 +300,36 @@ pub const ROUTES: [RouteRow; 36] = [
             Route::TwilioReadMessage,
             READ,
             Effect::Reads,
+        ),
+    ),
+    twilio(
+        Dialect::Messages,
+        row(
+            Verb::Get,
+            "/2010-04-01/Accounts/{account}/Messages.json",
+            Route::TwilioListMessages,
+            READ,
+            Effect::Reads,
+        ),
+    ),
+    twilio(
+        Dialect::Messages,
+        row(
+            Verb::Post,
+            "/2010-04-01/Accounts/{account}/Messages/{id}.json",
+            Route::TwilioChangeMessage,
+            SEND,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Messages,
+        row(
+            Verb::Delete,
+            "/2010-04-01/Accounts/{account}/Messages/{id}.json",
+            Route::TwilioDeleteMessage,
+            SEND,
+            Effect::Mutates,
         ),
     ),
 ];

@@ -66,6 +66,7 @@ fn of_parameter(problem: &Problem) -> Option<Answer> {
             ("Body", MISSING) => Some(21_602),
             ("Body", TOO_LONG) => Some(21_617),
             ("StatusCallback", _) => Some(21_609),
+            ("PageSize", _) => Some(20_007),
             _ => None,
         }
     });
@@ -95,6 +96,7 @@ const fn row(code: Code) -> [Answer; 2] {
         Code::Risk => each(30_450, 60_410, S::FORBIDDEN),
         Code::NotFound | Code::Pruned => both(20_404, S::NOT_FOUND),
         Code::MethodNotAllowed => both(20_004, S::METHOD_NOT_ALLOWED),
+        Code::NotSettled => both(20_009, S::CONFLICT),
         Code::NotCancellable
         | Code::NotOptedOut
         | Code::ReceiptPending
@@ -205,6 +207,7 @@ mod tests {
         check("Body", TOO_LONG, 21_617);
         check("Body", "holds a control character", 20_422);
         check("StatusCallback", "is not taken", 21_609);
+        check("PageSize", "is too large", 20_007);
         check("Colour", "is not known", 20_422);
     }
 }

@@ -6,16 +6,17 @@ use domain::class::{ClassSet, TrafficClass};
 use domain::message::MessageState;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
+use domain::text::segment::{self, ReferenceWidth};
 use domain::text::{MessageText, TextError};
 use domain::time::Timestamp;
 use domain::webhook::Target;
-use engine::{SubmitRequest, Submitted, WrittenMessage};
+use engine::{InboundText, InboundView, SubmitRequest, Submitted, WrittenMessage};
 
 use crate::json::fields::{Faults, MISSING};
 use crate::json::{Fields, Json};
 use crate::twilio::form::Pairs;
 use crate::twilio::parameters::{Declined, Rules};
-use crate::twilio::sid::MessageSid;
+use crate::twilio::sid::{InboundSid, MessageSid};
 use crate::twilio::time::rfc2822;
 
 /// What is said of a text that is too long.
@@ -305,6 +306,62 @@ impl Asked {
             text: request.text.clone(),
         }
     }
+}
+
+/// What may be asked of a message that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// To take it back.
+    Cancel,
+    /// To destroy its text.
+    Redact,
+}
+
+/// Reads what is asked of a message that is there.
+pub(crate) fn change(pairs: Pairs<'_>, faults: &mut Faults) -> Option<Change> {
+    let members = RULES.sort_out(pairs, &["Body"], faults);
+    let mut fields = Fields::of_query(members, faults);
+    let body = fields.text("Body");
+    let status = fields.text("Status");
+    let change = match (body.as_deref(), status.as_deref()) {
+        (Some(""), None) => Some(Change::Redact),
+        (None, Some("canceled")) => Some(Change::Cancel),
+        (Some(_), None) => fields.fault(
+            "Body",
+            "can only be emptied, which destroys the text; no other text is taken",
+        ),
+        (None, Some(_)) => fields.fault("Status", "can only become canceled"),
+        (Some(_), Some(_)) => fields.fault("Status", "is there beside Body: ask for one at a time"),
+        (None, None) => fields.fault(
+            "Status",
+            "is missing, and Body too: send Status=canceled to take the message back, or an empty Body to destroy \
+             its text",
+        ),
+    };
+    fields.close();
+    change
+}
+
+/// A message from a handset; nothing of one whose number is erased.
+pub(super) fn write_inbound(json: &mut Json, account: &str, view: &InboundView) -> Option<()> {
+    let text = view.text.as_ref().map_or("", InboundText::reveal);
+    let body = segment::segments(text, ReferenceWidth::default());
+    Written {
+        account,
+        sid: InboundSid::of(view.id).to_string(),
+        direction: "inbound",
+        from: &view.from?.reveal_e164().to_string(),
+        to: &view.to.to_string(),
+        body: text,
+        segments: body.map_or(1, |body| body.segments.len().max(1)),
+        status: "received",
+        error: None,
+        created: view.received,
+        updated: view.received,
+        sent: Some(view.received),
+    }
+    .write(json);
+    Some(())
 }
 
 /// A message as it stands; nothing of one whose number is erased.

@@ -2,4 +2,6 @@
 
 mod access;
 mod account;
+mod changes;
+mod lists;
 mod messages;

@@ -21,8 +21,8 @@ use engine::ports::storage::Level;
 use engine::ports::{CarrierEvents, Log as _};
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, EsmeEnd, InboundQuery, KEEP_YEAR, Least,
-    LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Restored,
-    RiskHints, RiskParts, Rotation, Scope, Searcher, UnblockReason, WitnessPolicy,
+    LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Redaction,
+    Restored, RiskHints, RiskParts, Rotation, Scope, Searcher, UnblockReason, WitnessPolicy,
 };
 use ledger::{Kind, Outcome};
 use testkit::contract::log::filling::publish;
@@ -117,6 +117,8 @@ pub fn ending() -> TestGateway {
     let taken_back = submit(&test, "taken back").unwrap();
     test.settle(test.gateway.cancel(&caller, taken_back.id))
         .unwrap();
+    let redacted = test.gateway.redact(&caller, taken_back.id, Redaction::Text);
+    test.settle(redacted).unwrap();
     submit_to(&test, 1, TrafficClass::Otp, "code").unwrap();
     test.clock.advance(Duration::from_mins(10));
     assert_eq!(test.gateway.expire(), 1);

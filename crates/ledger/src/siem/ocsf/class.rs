@@ -140,6 +140,7 @@ impl Activity {
             | Kind::MessageRefused
             | Kind::RequestRefused
             | Kind::MessageCancelled
+            | Kind::MessageRedacted
             | Kind::MessageRead
             | Kind::MessageSearched
             | Kind::InboundRead
@@ -208,6 +209,7 @@ impl Activity {
             | Kind::FactorConfirmed
             | Kind::FactorChecked => Self::new(Class::ApiActivity, 3, "Update"),
             Kind::MessageCancelled
+            | Kind::MessageRedacted
             | Kind::OptoutRemoved
             | Kind::VerificationEnded
             | Kind::FactorRemoved => Self::new(Class::ApiActivity, 4, "Delete"),

@@ -6,6 +6,7 @@ use domain::signature::Algorithm;
 use domain::time::Timestamp;
 use engine::rows::{ApiKeyRow, AuthMode, CertificateName, CertificateRow, ClientRow};
 use serde::{Deserialize, Serialize};
+use web::twilio::sid::{AccountSid, ApiKeySid, PublicKeySid};
 
 /// A client to make.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub enum KeyAsked {
 pub struct ClientShown {
     /// Its id.
     pub id: String,
+    /// The same as applications of Twilio's write it: `AC…`.
+    #[serde(default)]
+    pub account_sid: String,
     /// Its name.
     pub name: String,
     /// What it may call.
@@ -100,6 +104,9 @@ pub struct CertificateShown {
 pub struct KeyShown {
     /// Its id.
     pub id: String,
+    /// The same as applications of Twilio's write it: `SK…`, of a key to sign with `CR…`.
+    #[serde(default)]
+    pub sid: String,
     /// How it is used: `bearer`, `hmac-sha256` or `ed25519`.
     pub method: String,
     /// When it was made.
@@ -116,6 +123,7 @@ impl From<&ClientRow> for ClientShown {
     fn from(row: &ClientRow) -> Self {
         Self {
             id: row.id.to_string(),
+            account_sid: AccountSid::of(row.id).to_string(),
             name: row.name.clone(),
             scopes: row.scopes.clone(),
             short_codes: row.short_codes.iter().map(ToString::to_string).collect(),
@@ -148,8 +156,13 @@ impl From<&CertificateRow> for CertificateShown {
 
 impl From<&ApiKeyRow> for KeyShown {
     fn from(row: &ApiKeyRow) -> Self {
+        let sid = match row.method.algorithm() {
+            None => ApiKeySid::of(row.id).to_string(),
+            Some(_) => PublicKeySid::of(row.id).to_string(),
+        };
         Self {
             id: row.id.to_string(),
+            sid,
             method: row
                 .method
                 .algorithm()

@@ -195,7 +195,10 @@ fn sent(route: Route, own: &str) -> Sent {
         | Route::Reference
         | Route::Guide
         | Route::TwilioSendMessage
-        | Route::TwilioReadMessage => get("/"),
+        | Route::TwilioReadMessage
+        | Route::TwilioListMessages
+        | Route::TwilioChangeMessage
+        | Route::TwilioDeleteMessage => get("/"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The routes that applications of Twilio's call: each with the right answer and with a refusal.
 
 use ledger::Kind;
+use serde_json::json;
 use shortstop::audit_table::{Event, Trace, of_route};
 use shortstop::http_client::Reply;
 use web::twilio::sid::{AccountSid, MessageSid, Sid};
@@ -25,6 +26,13 @@ pub async fn drive(stage: &mut Stage, row: &RouteRow) {
     };
     let (client, key) = stage.client(&[scope.as_str(), "messages:send"]).await;
     let own = own_message(stage, &key).await;
+    if row.route == Route::TwilioDeleteMessage {
+        // Only what is settled is destroyed.
+        let mut api = stage.ground.api(&key).client();
+        let path = format!("/v1/messages/{own}/cancel");
+        let reply = api.post(&path, &json!({})).await.unwrap();
+        assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
+    }
     let asked = sent(row, &client, &own);
     good(stage, row, (&client, &key), &asked).await;
     let other = match scope {
@@ -49,6 +57,8 @@ fn sent(row: &RouteRow, client: &str, own: &str) -> Sent {
             vec![("To", READER), ("From", CODE), ("Body", "By the table")],
             None,
         ),
+        Route::TwilioChangeMessage => (vec![("Status", "canceled")], Some(own.to_owned())),
+        Route::TwilioDeleteMessage => (Vec::new(), Some(own.to_owned())),
         _ => (Vec::new(), None),
     };
     Sent { path, form, object }
