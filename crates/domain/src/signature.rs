@@ -4,12 +4,14 @@
 
 mod digest;
 mod key;
+mod rsa;
 mod structured;
 
 use core::fmt::Write as _;
 
 pub use digest::{DigestError, content_digest, sha256};
-pub use key::{Algorithm, UnknownAlgorithm, VerifyingKey};
+pub use key::{Algorithm, Padding, UnknownAlgorithm, VerifyingKey};
+pub use rsa::RsaKey;
 use structured::{Bare, Dictionary, Item, Member};
 
 /// Components that a signature may cover: more than any request of ours has headers of use.
@@ -55,6 +57,9 @@ pub enum SignatureError {
     /// The request shows a key too.
     #[error("the request has a signature and an Authorization header: send one of them")]
     Beside,
+    /// The token of an application of Twilio's is not what it must be.
+    #[error("the token in Twilio-Client-Validation {0}")]
+    Token(&'static str),
     /// There is a parameter that this gateway does not know.
     #[error("the signature has the parameter {0}, which this gateway does not support")]
     UnknownParameter(String),

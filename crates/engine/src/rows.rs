@@ -21,10 +21,10 @@ mod verification;
 mod webhook;
 
 pub use certificate_name::{CertificateName, NoCertificateName};
-pub(crate) use credential::octets_of_hex;
 pub use credential::{
     AuthMode, CertificateRow, KeyMethod, NoThumbprint, Thumbprint, UnknownAuthMode,
 };
+pub(crate) use credential::{all_octets_of_hex, octets_of_hex};
 pub use verification::{
     BudgetRow, SealedCode, VerificationFacts, VerificationRow, VerificationUpdate,
 };

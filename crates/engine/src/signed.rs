@@ -7,7 +7,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::id::{ClientId, KeyId};
-use domain::signature::{Algorithm, Claims, VerifyingKey};
+use domain::signature::{Algorithm, Claims, Padding, RsaKey, VerifyingKey};
 use domain::time::Timestamp;
 use ledger::{Kind, Outcome};
 
@@ -19,7 +19,7 @@ use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
 use crate::nonces::{LEAD, NonceBounds, Nonces, Seen, Use, WINDOW};
-use crate::rows::{ApiKeyRow, octets_of_hex};
+use crate::rows::{ApiKeyRow, all_octets_of_hex, octets_of_hex};
 
 /// When a client's clock runs ahead, so much more than it needs is recorded at once: it buys a sync each half
 /// minute at most, and after a start waits for as long at most.
@@ -73,7 +73,7 @@ impl Gateway {
         let known = known.ok_or((AuthError::Unknown, None))?;
         let refuse = |error| (error, Some(known.client));
         let key = self
-            .verifying(&known.key)
+            .verifying(&known.key, signed.padding)
             .ok_or(refuse(AuthError::Unknown))?;
         let is_other = |named: Algorithm| named != key.algorithm();
         if claims.algorithm.is_some_and(is_other)
@@ -90,8 +90,12 @@ impl Gateway {
     }
 
     /// The key that verifies what was signed with this one.
-    fn verifying(&self, key: &ApiKeyRow) -> Option<VerifyingKey> {
+    fn verifying(&self, key: &ApiKeyRow, padding: Option<Padding>) -> Option<VerifyingKey> {
         match (key.method.algorithm()?, key.method.public()) {
+            (Algorithm::RsaSha256, Some(public)) => {
+                let key = RsaKey::of_pkcs1(&all_octets_of_hex(public)?)?;
+                Some(VerifyingKey::Rsa(key, padding?))
+            }
             (Algorithm::Ed25519, Some(public)) => VerifyingKey::ed25519(&octets_of_hex(public)?),
             (Algorithm::HmacSha256, None) => {
                 let secret = self.signing_secret(key.id);

@@ -27,6 +27,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::signature::Presence;
 use engine::{Caller, Gateway, Presented};
 use http::Request;
 use http::request::Parts;
@@ -36,7 +37,7 @@ use crate::api::body::Pace;
 use crate::api::client_places::ClientPlaces;
 use crate::api::drain::Drains;
 use crate::api::places::Places;
-use crate::api::signature::Shown;
+use crate::api::signature::{BodyProof, Shown};
 use crate::connection::{Answer, Serve};
 use crate::counters::RequestCounters;
 use crate::guide;
@@ -81,8 +82,8 @@ pub(crate) struct Call<'r> {
     pub(crate) within: &'r str,
     /// What stands for `{id}` or `{tile}` in the path.
     pub(crate) object: &'r str,
-    /// The SHA-256 that the body must have, when the request is signed.
-    digest: Option<[u8; 32]>,
+    /// What the body must be, when the request is signed.
+    proof: BodyProof,
 }
 
 impl Api {
@@ -160,6 +161,9 @@ impl Api {
         };
         let caller = self.gateway.recognise(&presented).await?;
         let _underway = self.gateway.begin_request(&caller)?;
+        shown.require_account(&caller)?;
+        let proof = shown.proof();
+        proof.require_head(&parts.method, presence(body))?;
         account::require_own(row, names.within, &caller)?;
         self.gateway.authorize(&caller, scope)?;
         let place = self.requests_of_clients.take(caller.client);
@@ -171,7 +175,7 @@ impl Api {
                 parts,
                 within: names.within,
                 object: names.object,
-                digest: shown.digest(),
+                proof,
             },
             body,
         )
@@ -258,7 +262,7 @@ impl Api {
         body: &mut Incoming,
     ) -> Result<Bytes, Problem> {
         let octets = body::collect(body, octets_max, Pace::begin(&self.settings)).await?;
-        signature::require_same(&octets, call.digest)?;
+        call.proof.require(&octets)?;
         Ok(octets)
     }
 }
@@ -295,6 +299,15 @@ impl Serve for Api {
         tracing::error!(request = id.as_str(), "a handler panicked");
         self.counters.count(None, Code::Internal.status());
         Reply::from(internal()).into_answer(id, Transport::Encrypted)
+    }
+}
+
+/// Whether a body comes.
+fn presence(body: &Incoming) -> Presence {
+    if body.is_end_stream() {
+        Presence::Absent
+    } else {
+        Presence::Present
     }
 }
 

@@ -5,8 +5,12 @@ use core::fmt;
 use core::str::FromStr;
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+};
 use serde::{Deserialize, Serialize};
+
+use super::rsa::RsaKey;
 
 /// How requests are signed (RFC 9421 section 6.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,10 @@ pub enum Algorithm {
     /// Ed25519 by a key that only the client has.
     #[serde(rename = "ed25519")]
     Ed25519,
+    /// RSA with SHA-256 by a key that only the client has, padded by PKCS #1 v1.5 or PSS (RFC 8017). Only what
+    /// applications of Twilio's sign is signed so, and not by RFC 9421.
+    #[serde(rename = "rsa-sha256")]
+    RsaSha256,
 }
 
 impl Algorithm {
@@ -25,7 +33,15 @@ impl Algorithm {
         match self {
             Self::HmacSha256 => "hmac-sha256",
             Self::Ed25519 => "ed25519",
+            Self::RsaSha256 => "rsa-sha256",
         }
+    }
+
+    /// The algorithm of a key, by its name in the ledger.
+    pub fn of_key(name: &str) -> Option<Self> {
+        [Self::HmacSha256, Self::Ed25519, Self::RsaSha256]
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
     }
 }
 
@@ -57,6 +73,17 @@ pub enum VerifyingKey {
     Hmac(Box<hmac::Key>),
     /// A public key.
     Ed25519([u8; 32]),
+    /// A public key, and how what it signs is padded.
+    Rsa(RsaKey, Padding),
+}
+
+/// How an RSA signature is padded (RFC 8017 section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// PKCS #1 v1.5: `RS256` of RFC 7518.
+    Pkcs1,
+    /// PSS with SHA-256: `PS256` of RFC 7518.
+    Pss,
 }
 
 impl VerifyingKey {
@@ -75,6 +102,7 @@ impl VerifyingKey {
         match self {
             Self::Hmac(_) => Algorithm::HmacSha256,
             Self::Ed25519(_) => Algorithm::Ed25519,
+            Self::Rsa(..) => Algorithm::RsaSha256,
         }
     }
 
@@ -85,6 +113,14 @@ impl VerifyingKey {
             Self::Hmac(key) => hmac::verify(key, base, signature).is_ok(),
             Self::Ed25519(public) => {
                 let key = UnparsedPublicKey::new(&ED25519, public);
+                key.verify(base, signature).is_ok()
+            }
+            Self::Rsa(public, padding) => {
+                let way = match padding {
+                    Padding::Pkcs1 => &RSA_PKCS1_2048_8192_SHA256,
+                    Padding::Pss => &RSA_PSS_2048_8192_SHA256,
+                };
+                let key = UnparsedPublicKey::new(way, public.as_pkcs1());
                 key.verify(base, signature).is_ok()
             }
         }

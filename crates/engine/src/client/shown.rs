@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::id::{ClientId, KeyId};
-use domain::signature::{Claims, SignatureError};
+use domain::signature::{Claims, Padding, SignatureError};
 use domain::time::Timestamp;
 
 use crate::rows::{CertificateName, Thumbprint};
@@ -82,6 +82,8 @@ pub struct SignedRequest<'a> {
     pub base: &'a str,
     /// Its octets.
     pub signature: &'a [u8],
+    /// How it is padded, where it is one of RSA. Only what applications of Twilio's sign is.
+    pub padding: Option<Padding>,
 }
 
 #[cfg(test)]

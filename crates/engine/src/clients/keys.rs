@@ -1,15 +1,15 @@
 //! New keys of clients: drawn, derived, or brought by the client.
 
 use domain::id::KeyId;
-use domain::signature::sha256;
+use domain::signature::{RsaKey, sha256};
 use domain::time::Timestamp;
 
 use crate::client::{ApiKey, KeyHash};
 use crate::gateway::Gateway;
-use crate::rows::{ApiKeyRow, KeyMethod, octets_of_hex};
+use crate::rows::{ApiKeyRow, KeyMethod, all_octets_of_hex, octets_of_hex};
 
 /// What sort of key is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyWish {
     /// One that is shown with each request.
     Bearer,
@@ -17,12 +17,19 @@ pub enum KeyWish {
     HmacSha256,
     /// The public half of a key that requests are signed with: 32 octets (RFC 8032 section 5.1.5).
     Ed25519([u8; 32]),
+    /// The same of RSA, for applications of Twilio's.
+    Rsa(RsaKey),
 }
 
 impl KeyWish {
     /// A public key of 64 hex digits; `None` when it is none.
     pub fn ed25519(hex: &str) -> Option<Self> {
         octets_of_hex(hex).map(Self::Ed25519)
+    }
+
+    /// A public key of RSA, its DER of PKCS #1 in hex digits; `None` when it is none that is taken.
+    pub fn rsa(hex: &str) -> Option<Self> {
+        RsaKey::of_pkcs1(&all_octets_of_hex(hex)?).map(Self::Rsa)
     }
 }
 
@@ -60,6 +67,17 @@ impl Gateway {
                 let hex = KeyHash::from_octets(public).to_hex().into();
                 let method = KeyMethod::Ed25519 { public: hex };
                 let hash = KeyHash::from_octets(sha256(&public));
+                (None, key_row(id, method, hash, times))
+            }
+            KeyWish::Rsa(key) => {
+                let id = self.ids.id(&*self.entropy, now);
+                let hex: String = key
+                    .as_pkcs1()
+                    .iter()
+                    .map(|octet| format!("{octet:02x}"))
+                    .collect();
+                let method = KeyMethod::Rsa { public: hex.into() };
+                let hash = KeyHash::from_octets(sha256(key.as_pkcs1()));
                 (None, key_row(id, method, hash, times))
             }
         }

@@ -2,6 +2,7 @@
 
 use domain::class::TrafficClass;
 use domain::id::{ClientId, KeyId};
+use domain::signature::Algorithm;
 use domain::time::Timestamp;
 use ledger::{Entry, Kind};
 
@@ -90,7 +91,10 @@ fn key(facts: Reading<'_>, now: Timestamp) -> Option<ApiKeyRow> {
     Some(ApiKeyRow {
         id: facts.parsed("key")?,
         hash: facts.text("hash")?.to_owned(),
-        method: KeyMethod::told(facts.parsed("method"), facts.text("public"))?,
+        method: KeyMethod::told(
+            facts.text("method").and_then(Algorithm::of_key),
+            facts.text("public"),
+        )?,
         created: now,
         expires: facts.parsed("expires"),
         revoked: None,

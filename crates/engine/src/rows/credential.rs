@@ -76,6 +76,11 @@ pub enum KeyMethod {
         /// The public key, 64 lower-case hex digits.
         public: Box<str>,
     },
+    /// The same by RSA, as applications of Twilio's sign.
+    Rsa {
+        /// The public key, the DER of PKCS #1 in lower-case hex digits.
+        public: Box<str>,
+    },
 }
 
 impl KeyMethod {
@@ -85,13 +90,14 @@ impl KeyMethod {
             Self::Bearer => None,
             Self::HmacSha256 => Some(Algorithm::HmacSha256),
             Self::Ed25519 { .. } => Some(Algorithm::Ed25519),
+            Self::Rsa { .. } => Some(Algorithm::RsaSha256),
         }
     }
 
     /// The public key, where there is one.
     pub fn public(&self) -> Option<&str> {
         match self {
-            Self::Ed25519 { public } => Some(public),
+            Self::Ed25519 { public } | Self::Rsa { public } => Some(public),
             Self::Bearer | Self::HmacSha256 => None,
         }
     }
@@ -102,6 +108,9 @@ impl KeyMethod {
             (None, None) => Some(Self::Bearer),
             (Some(Algorithm::HmacSha256), None) => Some(Self::HmacSha256),
             (Some(Algorithm::Ed25519), Some(public)) => Some(Self::Ed25519 {
+                public: public.into(),
+            }),
+            (Some(Algorithm::RsaSha256), Some(public)) => Some(Self::Rsa {
                 public: public.into(),
             }),
             _ => None,
@@ -191,6 +200,16 @@ impl TryFrom<String> for CertificateRow {
     fn try_from(text: String) -> Result<Self, NoThumbprint> {
         text.parse()
     }
+}
+
+/// Octets of hex digits, two for each.
+pub(crate) fn all_octets_of_hex(text: &str) -> Option<Vec<u8>> {
+    if text.len() % 2 != 0 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let places = (0..text.len()).step_by(2);
+    let octet = |place| u8::from_str_radix(text.get(place..place + 2)?, 16).ok();
+    places.map(octet).collect()
 }
 
 /// 32 octets of 64 hex digits.

@@ -136,7 +136,8 @@ pub struct ClientAddArgs {
 /// What sort of key a client gets. Without any of these it is an API key, to be shown with each request.
 #[derive(Clone, Debug, Default, Args)]
 pub struct KeyArgs {
-    /// Requests are signed with the private half of this Ed25519 key: its public half in PEM, as
+    /// Requests are signed with the private half of this Ed25519 key, or, by an application of Twilio's, of this RSA
+    /// key of 2048 to 4096 bits: its public half in PEM, as
     /// `openssl pkey -pubout` writes it.
     #[arg(long, value_name = "FILE", conflicts_with = "hmac")]
     pub public_key: Option<PathBuf>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use domain::id::ClientId;
+use domain::signature::RsaKey;
 use engine::rows::CertificateRow;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -132,11 +133,18 @@ fn with_key(event: &str, result: &Value, output: Output) -> Outcome {
         }
         (None, None) => {}
     }
-    if let Some(key) = client.keys.last().filter(|key| key.method != "bearer") {
-        output.line(format!(
+    match client.keys.last().map(|key| (key.method.as_str(), key)) {
+        Some(("rsa-sha256", key)) => output.line(format!(
+            "Sign as {} in account {}, with {} as the API key; docs/twilio.md says how.",
+            key.sid,
+            client.account_sid,
+            key.sid.replace("CR", "SK")
+        )),
+        Some(("ed25519" | "hmac-sha256", key)) => output.line(format!(
             "Sign as keyid \"{}\"; docs/api.md says how.",
             key.id
-        ));
+        )),
+        _ => {}
     }
     Ok(Exit::Done)
 }
@@ -178,7 +186,7 @@ fn callback_secret(
 /// The sort of key that is wanted.
 fn key_asked(args: &KeyArgs) -> Result<KeyAsked, Failure> {
     match (&args.public_key, args.hmac) {
-        (Some(file), _) => Ok(KeyAsked::Ed25519(public_key(file)?)),
+        (Some(file), _) => public_key(file),
         (None, true) => Ok(KeyAsked::HmacSha256),
         (None, false) => Ok(KeyAsked::Bearer),
     }
@@ -189,22 +197,32 @@ const ED25519: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
-fn public_key(file: &Path) -> Result<String, Failure> {
+fn public_key(file: &Path) -> Result<KeyAsked, Failure> {
     let says = || {
         let file = file.display();
-        format!("{file} holds no Ed25519 public key in PEM; `openssl pkey -pubout` writes one")
+        format!(
+            "{file} holds no public key in PEM of Ed25519, or of RSA with 2048 to 4096 bits; `openssl pkey -pubout` \
+             writes one"
+        )
     };
     let text = read(file)?;
-    let key = SubjectPublicKeyInfoDer::from_pem_slice(&text).ok();
-    let octets = key.as_deref().and_then(|der| der.strip_prefix(&ED25519));
-    let octets = octets.filter(|octets| octets.len() == 32);
-    let octets = octets.ok_or_else(|| Failure::usage(says()))?;
+    let der = SubjectPublicKeyInfoDer::from_pem_slice(&text);
+    let der = der.map_err(|_| Failure::usage(says()))?;
+    let octets = der.as_ref().strip_prefix(&ED25519);
+    if let Some(octets) = octets.filter(|octets| octets.len() == 32) {
+        return Ok(KeyAsked::Ed25519(hex(octets)));
+    }
+    let key = RsaKey::of_spki(&der).ok_or_else(|| Failure::usage(says()))?;
+    Ok(KeyAsked::Rsa(hex(key.as_pkcs1())))
+}
+
+fn hex(octets: &[u8]) -> String {
     let mut hex = String::new();
     for octet in octets {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{octet:02x}");
     }
-    Ok(hex)
+    hex
 }
 
 fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateRow>, Failure> {

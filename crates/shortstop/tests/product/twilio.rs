@@ -32,11 +32,18 @@ struct App {
     account: String,
     user: String,
     key: String,
+    /// The key with which it signs, the file of its private half and the algorithm.
+    signs: Option<(String, String, &'static str)>,
 }
 
 impl App {
     /// Asks one thing after the other in one process.
     async fn asks(&self, asks: Value) -> Vec<Value> {
+        self.tells(json!({"asks": asks})).await
+    }
+
+    /// Gives the SDK more than questions.
+    async fn tells(&self, more: Value) -> Vec<Value> {
         let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/paths.json");
         let paths = std::fs::read(list).expect("`cargo xtask test` installs the SDKs");
         let paths: Value = serde_json::from_slice(&paths).unwrap();
@@ -52,10 +59,18 @@ impl App {
         command.env("REQUESTS_CA_BUNDLE", &self.ca);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
-        let told = json!({
+        let mut told = json!({
             "url": self.url, "account": self.account, "user": self.user, "key": self.key,
-            "library": library, "asks": asks,
+            "library": library,
         });
+        for (name, value) in more.as_object().unwrap() {
+            told[name] = value.clone();
+        }
+        if let Some((credential, private, algorithm)) = &self.signs {
+            told["credential"] = json!(credential);
+            told["private"] = json!(private);
+            told["algorithm"] = json!(algorithm);
+        }
         let mut to = child.stdin.take().unwrap();
         to.write_all(told.to_string().as_bytes()).await.unwrap();
         drop(to);
@@ -129,7 +144,8 @@ async fn client(ground: &Ground, sdk: Sdk, more: &[&str]) -> (App, Value) {
         ca: ground.data().join("tls/ca.pem").display().to_string(),
         user: account.clone(),
         account,
-        key: made["api_key"].as_str().unwrap().to_owned(),
+        key: made["api_key"].as_str().unwrap_or("unused").to_owned(),
+        signs: None,
     };
     (app, made)
 }
@@ -264,5 +280,50 @@ async fn refusals_reach_an_application_as_errors_of_its_sdk() {
         let list = json!({"do": "list", "with": {"limit": 1}});
         assert_eq!(app.refused(list.clone()).await, (401, 20_003), "{sdk:?}");
         assert_eq!(by_key.refused(list).await, (401, 20_003));
+    }
+}
+
+#[tokio::test]
+async fn requests_that_an_sdk_signs_are_known_by_their_key_alone() {
+    let carrier = Carrier::start(&[]).await;
+    let ground = Ground::new();
+    ground.configure(carrier.smpp);
+    let _gateway = ground.start().await;
+    let ways = [
+        (Sdk::Python, "RS256"),
+        (Sdk::Node("twilio"), "RS256"),
+        (Sdk::Node("twilio"), "PS256"),
+        (Sdk::Node("twilio-5"), "RS256"),
+    ];
+    for (sdk, algorithm) in ways {
+        let (private, public) = (ground.path("signer.key"), ground.path("signer.pub"));
+        let (private, public) = (private.display().to_string(), public.display().to_string());
+        let (python, _) = client(&ground, Sdk::Python, &[]).await;
+        python.tells(json!({"make": [private, public]})).await;
+        let signed = ["--auth", "signed", "--public-key", &public];
+        let (plain, made) = client(&ground, sdk, &signed).await;
+        let credential = made["keys"][0]["sid"].as_str().unwrap().to_owned();
+        assert!(
+            credential.starts_with("CR") && made.get("api_key").is_none(),
+            "{made}"
+        );
+        let app = App {
+            user: credential.replace("CR", "SK"),
+            signs: Some((credential.clone(), private.clone(), algorithm)),
+            ..plain.clone()
+        };
+        let says = "Hall\u{f6} & +1";
+        let sent = app.done(create(READER, says)).await;
+        assert_eq!(sent["body"], says, "{sdk:?} {algorithm}");
+        let narrow = json!({"do": "list", "with": {"to": READER, "from_": CODE, "limit": 5}});
+        assert_eq!(
+            app.done(narrow).await[0]["sid"],
+            sent["sid"],
+            "{sdk:?} {algorithm}"
+        );
+        assert_eq!(plain.refused(create(READER, "x")).await, (401, 20_003));
+        python.tells(json!({"make": [private, public]})).await;
+        let another = app.refused(create(READER, "by another key")).await;
+        assert_eq!(another, (401, 20_003), "{sdk:?} {algorithm}");
     }
 }

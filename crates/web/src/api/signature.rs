@@ -4,15 +4,16 @@
 use domain::signature::{
     Claims, Head, MessageSignature, Needs, Presence, SignatureError, content_digest, sha256,
 };
-use engine::{Credential, SignedRequest};
+use engine::{AuthError, Caller, Credential, SignedRequest};
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::api::credentials;
 use crate::problem::{Code, Problem};
 use crate::route::Dialect;
 use crate::twilio::account::{self, Named};
+use crate::twilio::validation::{self, RequestHash, Validated};
 
 const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 const SIGNATURE: HeaderName = HeaderName::from_static("signature");
@@ -27,6 +28,7 @@ pub(super) enum Shown<'r> {
     Bearer(&'r str),
     Named(Named),
     Signed(Box<Signed>),
+    Validated(Box<Validated>),
     Unsound(SignatureError),
 }
 
@@ -43,6 +45,12 @@ impl<'r> Shown<'r> {
     pub(super) fn on(dialect: Dialect, parts: &'r Parts, is_without_body: bool) -> Self {
         match dialect {
             Dialect::Own => Self::of(parts, is_without_body),
+            Dialect::Messages | Dialect::Verify if validation::is_there(parts) => {
+                match validation::read(parts) {
+                    Ok(token) => Self::Validated(Box::new(token)),
+                    Err(error) => Self::Unsound(error),
+                }
+            }
             Dialect::Messages | Dialect::Verify => {
                 account::shown(&parts.headers).map_or(Self::Bearer(""), Self::Named)
             }
@@ -75,28 +83,75 @@ impl<'r> Shown<'r> {
                 claims: &signed.claims,
                 base: &signed.base,
                 signature: &signed.octets,
+                padding: None,
+            }),
+            Self::Validated(token) => Credential::Signed(SignedRequest {
+                claims: &token.claims,
+                base: &token.base,
+                signature: &token.signature,
+                padding: Some(token.padding),
             }),
         }
     }
 
-    /// The SHA-256 that its body must have.
-    pub(super) fn digest(&self) -> Option<[u8; 32]> {
+    /// What its body must be.
+    pub(super) fn proof(&self) -> BodyProof {
         match self {
-            Self::Signed(signed) => signed.digest,
-            Self::Bearer(_) | Self::Named(_) | Self::Unsound(_) => None,
+            Self::Signed(signed) => signed.digest.map_or(BodyProof::None, BodyProof::Digest),
+            Self::Validated(token) => BodyProof::Request(token.request.clone()),
+            Self::Bearer(_) | Self::Named(_) | Self::Unsound(_) => BodyProof::None,
+        }
+    }
+
+    /// Refuses a token that says that it is of another account than its key.
+    pub(super) fn require_account(&self, caller: &Caller) -> Result<(), Problem> {
+        match self {
+            Self::Validated(token) if token.account != caller.client => {
+                Err(AuthError::WrongSignature.into())
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// Refuses a body other than the one that was signed.
-pub(super) fn require_same(body: &[u8], digest: Option<[u8; 32]>) -> Result<(), Problem> {
-    match digest {
-        Some(digest) if digest != sha256(body) => Err(Problem::new(
-            Code::DigestMismatch,
-            "the body is not the one whose SHA-256 is in Content-Digest, so that nothing was done: sign the octets \
-             that you send, as they are",
-        )),
-        _ => Ok(()),
+/// What a body must be so that it is the one which was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BodyProof {
+    /// Anything.
+    None,
+    /// Of this SHA-256.
+    Digest([u8; 32]),
+    /// That of the request whose hash was signed.
+    Request(RequestHash),
+}
+
+impl BodyProof {
+    /// Refuses a body other than the one that was signed.
+    pub(super) fn require(&self, body: &[u8]) -> Result<(), Problem> {
+        let detail = match self {
+            Self::Digest(digest) if *digest != sha256(body) => {
+                "the body is not the one whose SHA-256 is in Content-Digest, so that nothing was done: sign the \
+                 octets that you send, as they are"
+            }
+            Self::Request(request) if !request.is_of(body) => {
+                "the request is not the one whose hash the token in Twilio-Client-Validation holds, so that nothing \
+                 was done: nothing on the way may change its path, its query, its Host or its body"
+            }
+            Self::None | Self::Digest(_) | Self::Request(_) => return Ok(()),
+        };
+        Err(Problem::new(Code::DigestMismatch, detail))
+    }
+
+    /// Refuses a request that nobody would hold against its signature, since its body is never read.
+    pub(super) fn require_head(&self, method: &Method, body: Presence) -> Result<(), Problem> {
+        match (self, body) {
+            (Self::Request(_), Presence::Absent) => self.require(b""),
+            (Self::Request(_), Presence::Present) if method != Method::POST => {
+                let detail = "only POST may bring a body with a token in Twilio-Client-Validation";
+                Err(Problem::new(Code::DigestMismatch, detail))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

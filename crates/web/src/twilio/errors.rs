@@ -81,9 +81,9 @@ const fn row(code: Code) -> [Answer; 2] {
         | Code::InvalidRequest
         | Code::MalformedRequest
         | Code::IdempotencyKeyInvalid
-        | Code::DigestMismatch
         | Code::ValidityTooLong => each(20_422, 60_200, S::BAD_REQUEST),
-        Code::Unauthorized
+        Code::DigestMismatch
+        | Code::Unauthorized
         | Code::KeyExpired
         | Code::KeyRevoked
         | Code::SignatureUnsound

@@ -5,3 +5,4 @@ mod account;
 mod changes;
 mod lists;
 mod messages;
+mod validation;

@@ -63,8 +63,8 @@ async fn add(gateway: &Gateway, actor: &str, asked: NewClientAsked) -> Answer {
         (Ok(wish), Ok(new)) => (wish, new),
         (Err(says), _) | (_, Err(says)) => return Answer::refused(says),
     };
-    match gateway.add_client_with(actor, new, wish).await {
-        Ok((row, key)) => with_key(&row, key.as_ref(), wish),
+    match gateway.add_client_with(actor, new, wish.clone()).await {
+        Ok((row, key)) => with_key(&row, key.as_ref(), &wish),
         Err(error) => failed(error),
     }
 }
@@ -97,8 +97,11 @@ async fn rotate(
         (Err(says), _) | (_, Err(says)) => return Answer::refused(says),
     };
     let until = (Duration::from_secs(overlap_seconds), expires);
-    match gateway.rotate_key_with(actor, client, wish, until).await {
-        Ok((row, key)) => with_key(&row, key.as_ref(), wish),
+    match gateway
+        .rotate_key_with(actor, client, wish.clone(), until)
+        .await
+    {
+        Ok((row, key)) => with_key(&row, key.as_ref(), &wish),
         Err(error) => failed(error),
     }
 }
@@ -125,10 +128,10 @@ fn with_callback_secret(result: Result<(ClientRow, WebhookSecret), ClientError>)
     }
 }
 
-fn with_key(row: &ClientRow, key: Option<&ApiKey>, wish: KeyWish) -> Answer {
+fn with_key(row: &ClientRow, key: Option<&ApiKey>, wish: &KeyWish) -> Answer {
     let mut client = ClientShown::from(row);
     let key = key.map(|key| key.reveal().to_owned());
-    if wish == KeyWish::HmacSha256 {
+    if *wish == KeyWish::HmacSha256 {
         client.signing_secret = key;
     } else {
         client.api_key = key;
@@ -144,6 +147,9 @@ fn wish(asked: &KeyAsked) -> Result<KeyWish, String> {
         KeyAsked::Ed25519(hex) => {
             let wish = KeyWish::ed25519(hex);
             wish.ok_or_else(|| format!("`{hex}`: is no Ed25519 key of 64 hex digits"))?
+        }
+        KeyAsked::Rsa(hex) => {
+            KeyWish::rsa(hex).ok_or_else(|| "it is no RSA key of 2048 to 4096 bits".to_owned())?
         }
     })
 }

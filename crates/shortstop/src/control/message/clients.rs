@@ -49,6 +49,8 @@ pub enum KeyAsked {
     HmacSha256,
     /// The public half of an Ed25519 key: 64 hex digits.
     Ed25519(String),
+    /// The public half of an RSA key: the DER of PKCS #1 in hex digits.
+    Rsa(String),
 }
 
 /// A client as the command line shows it. Hashes of keys stay in the store.

@@ -2,7 +2,17 @@
 "use strict";
 
 const told = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const client = require(told.library)(told.user, told.key, { accountSid: told.account });
+const options = { accountSid: told.account };
+if (told.credential) {
+  options.validationClient = {
+    accountSid: told.account,
+    credentialSid: told.credential,
+    signingKey: told.user,
+    privateKey: require("fs").readFileSync(told.private, "utf8"),
+    algorithm: told.algorithm,
+  };
+}
+const client = require(told.library)(told.user, told.key, options);
 client.api.baseUrl = told.url;
 
 const shown = (message) => ({

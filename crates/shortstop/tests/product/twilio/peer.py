@@ -3,11 +3,31 @@
 import json
 import sys
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from twilio.base.exceptions import TwilioRestException
+from twilio.http.validation_client import ValidationClient
 from twilio.rest import Client
 
 told = json.load(sys.stdin)
-client = Client(told["user"], told["key"], told["account"])
+
+if "make" in told:
+    private = rsa.generate_private_key(65537, 2048)
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    with open(told["make"][0], "wb") as file:
+        file.write(private.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    with open(told["make"][1], "wb") as file:
+        public = private.public_key()
+        file.write(public.public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+    json.dump({"answers": []}, sys.stdout)
+    sys.exit()
+
+http_client = None
+if told.get("credential"):
+    private = open(told["private"]).read()
+    http_client = ValidationClient(told["account"], told["user"], told["credential"], private)
+client = Client(told["user"], told["key"], told["account"], http_client=http_client)
 client.api.base_url = told["url"]
 
 
