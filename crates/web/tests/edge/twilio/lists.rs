@@ -23,6 +23,7 @@ async fn written(site: &Site, from: &str, says: &str) {
         data_coding: 0,
         udh: Vec::new(),
         payload: says.as_bytes().to_vec(),
+        id: None,
     };
     let (durable, done) = tokio::sync::oneshot::channel();
     let verdicts = Box::new(move |verdicts| drop(durable.send(verdicts)));
