@@ -1,11 +1,11 @@
-//! Any octets are read as a signed note, a checkpoint, a witness's request and a policy without panic,
+//! Any octets are read as a signed note, a checkpoint, a witness's request, a policy and a list of releases without panic,
 //! and what is read writes itself as the same octets again.
 
-use ledger::SignedCheckpoint;
 use ledger::note::Note;
 use ledger::note::key::VerifierKey;
 use ledger::policy::Policy;
 use ledger::witness::AddCheckpoint;
+use ledger::{ReleaseList, SignedCheckpoint};
 
 pub fn check(octets: &[u8]) {
     if let Ok(note) = Note::parse(octets) {
@@ -20,4 +20,9 @@ pub fn check(octets: &[u8]) {
         assert_eq!(request.to_string().as_bytes(), octets);
     }
     let _ = Policy::parse(octets);
+    if let Ok(text) = core::str::from_utf8(octets)
+        && let Ok(list) = ReleaseList::parse(text)
+    {
+        assert_eq!(list.to_string(), text);
+    }
 }

@@ -42,7 +42,7 @@ fn replay(target: &str, seeds: usize, check: fn(&[u8])) {
 
 #[test]
 fn notes_policies_and_requests_keep_the_rules() {
-    replay("note", 5, note::check);
+    replay("note", 6, note::check);
 }
 
 #[test]
