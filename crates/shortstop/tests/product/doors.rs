@@ -33,7 +33,7 @@ const ENDED: Duration = Duration::from_secs(10);
 /// A hello of TLS 1.0 with one cipher suite.
 const TLS10: &[u8] = b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x010123456789abcdef0123456789abcdef\0\x00\x02\x00\x2f\x01\0\0\0";
 
-/// The head of a bind_transceiver, and some of it.
+/// The head of a `bind_transceiver`, and some of it.
 const BIND: &[u8] = b"\0\0\0\x20\0\0\0\x09\0\0\0\0\0\0\0\x01esme1\0pw\0\0\x34\0\0\0";
 
 const REQUEST: &[u8] = b"GET /v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n";

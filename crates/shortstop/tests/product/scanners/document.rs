@@ -120,7 +120,7 @@ async fn the_document_is_true_for_applications_of_another_provider() {
     let shown = format!("{account}:{key}");
     let run = Run {
         seed: "4",
-        examples: "20",
+        examples: "12",
         words: ["--include-path-regex", TWILIO, "--auth", &shown]
             .map(str::to_owned)
             .to_vec(),
@@ -145,7 +145,7 @@ async fn the_document_is_true_whoever_asks_and_however_they_prove_it() {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let by_key = Run {
         seed: "1",
-        examples: "20",
+        examples: "12",
         words: bearer(&keyed),
         environment: Vec::new(),
     };
