@@ -304,9 +304,10 @@ impl Gateway {
     ) -> Result<ClientRow, ClientError> {
         check_name(&new.name)?;
         // Two clients must not take the same name at once.
-        let turn = match new.certificate_names.is_empty() {
-            true => None,
-            false => Some(self.client_turn().await),
+        let turn = if new.certificate_names.is_empty() {
+            None
+        } else {
+            Some(self.client_turn().await)
         };
         let scopes = new.scopes.iter();
         let row = ClientRow {

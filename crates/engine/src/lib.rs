@@ -6,6 +6,7 @@ mod answers;
 mod batch;
 mod cancel;
 mod carrier_calls;
+mod certificates;
 pub mod changes;
 mod checkpoints;
 mod client;
@@ -74,6 +75,7 @@ mod witnesses;
 
 pub use answers::AMBIGUITY_DEFAULT;
 pub use cancel::CancelError;
+pub use certificates::CertificateTold;
 pub use checkpoints::{LedgerError, LedgerParts, Seat, WitnessPolicy};
 pub use client::{
     ApiKey, AuthError, Caller, Credential, Forbidden, KeyName, PeerCertificate, Presented, Scope,

@@ -244,6 +244,8 @@ pub enum Event {
     Witness,
     /// A stream tells the ledger to a collector.
     Stream,
+    /// An authority gives the gateway a certificate, or does not.
+    Certificate,
     /// The time of private values is over.
     Retention,
     /// The guard against pumping blocks a prefix, and the block ends.
@@ -258,7 +260,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Start,
         Self::Configuration,
         Self::Stop,
@@ -290,6 +292,7 @@ impl Event {
         Self::RoomLow,
         Self::Witness,
         Self::Stream,
+        Self::Certificate,
         Self::Retention,
         Self::PumpingBlock,
         Self::PumpingFound,
@@ -336,6 +339,9 @@ impl Event {
             Self::RoomLow => Trace::Entry(&[Kind::LedgerDegraded]),
             Self::Witness => Trace::Entry(&[Kind::WitnessLost, Kind::WitnessRegained]),
             Self::Stream => Trace::Entry(&[Kind::LedgerExported]),
+            Self::Certificate => {
+                Trace::Entry(&[Kind::CertificateObtained, Kind::CertificateFailed])
+            }
             Self::Retention => Trace::Entry(&[Kind::RetentionExpired]),
             Self::PumpingBlock => Trace::Entry(&[Kind::PumpingBlocked, Kind::PumpingLifted]),
             Self::PumpingFound => Trace::Counted(&[Kind::PumpingSuspected]),

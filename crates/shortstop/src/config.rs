@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+pub mod acme;
 pub mod admin;
 pub mod bounds;
 pub mod carrier;
@@ -53,9 +54,10 @@ use siem::SiemSection;
 use witness::WitnessSection;
 
 /// Names of the sections in the order of the example file; those in double brackets repeat.
-pub const SECTIONS: [&str; 26] = [
+pub const SECTIONS: [&str; 27] = [
     "node",
     "https",
+    "https.acme",
     "smpp",
     "esme",
     "admin",
@@ -89,6 +91,8 @@ pub struct Config {
     pub node: node::Node,
     /// `[https]`.
     pub https: https::Https,
+    /// `[https.acme]`.
+    pub acme: acme::Acme,
     /// `[smpp]`.
     pub smpp: smpp::Smpp,
     /// `[[esme]]`.
@@ -175,6 +179,7 @@ impl Config {
         };
         let config = Self {
             node: sources.section("node"),
+            acme: sources.section("https.acme"),
             https: sources.section("https"),
             smpp: sources.section("smpp"),
             esmes: sources.named_by("esme", "system_id"),
@@ -211,6 +216,7 @@ impl Config {
         let mut out = String::new();
         written(&mut out, "[node]", self.node.values());
         written(&mut out, "[https]", self.https.values());
+        written(&mut out, "[https.acme]", self.acme.values());
         written(&mut out, "[smpp]", self.smpp.values());
         for esme in &self.esmes {
             written(&mut out, "[[esme]]", esme.values());
@@ -257,6 +263,7 @@ impl Config {
         let single = [
             ("node", self.node.values()),
             ("https", self.https.values()),
+            ("https.acme", self.acme.values()),
             ("smpp", self.smpp.values()),
             ("admin", self.admin.values()),
             ("ledger", self.ledger.values()),
@@ -371,7 +378,15 @@ impl Sources<'_> {
 
     /// One section that does not repeat; absent is the same as empty.
     fn section<S: Section>(&mut self, name: &str) -> S {
-        let table = match self.table.remove(name) {
+        let found = match name.split_once('.') {
+            // It stands in the section before it.
+            Some((outer, inner)) => {
+                let outer = self.table.get_mut(outer).and_then(Value::as_table_mut);
+                outer.and_then(|outer| outer.remove(inner))
+            }
+            None => self.table.remove(name),
+        };
+        let table = match found {
             None => Table::new(),
             Some(Value::Table(table)) => table,
             Some(_) => {

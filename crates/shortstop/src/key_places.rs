@@ -7,6 +7,7 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{FileKeyring, FileSeals};
 
+use crate::acme::{AccountFile, CertificateFile};
 use crate::config::Checked;
 use crate::config::checked::{Identity, PasswordSource, SecondLine, SecretSource, Way};
 use crate::folder::{DataFolder, open_beyond_owner};
@@ -67,12 +68,20 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
     }
     match &checked.https.identity {
         Identity::Files(files) => found.push(place("key of the HTTPS API", &files.key)),
+        Identity::Obtained => {
+            let obtained = CertificateFile::in_folder(&folder.tls());
+            found.push(place("key of the HTTPS API", obtained.path()));
+        }
         Identity::Generated => {
             found.push(place(
                 "key of the HTTPS API",
                 &folder.tls().join("server.key"),
             ));
         }
+    }
+    if let Some(plan) = &checked.acme {
+        let account = AccountFile::at(&folder.keys(), &plan.place.directory);
+        found.push(place("account at the authority", account.path()));
     }
     if let Some(Identity::Files(files)) = checked
         .smpp

@@ -1,6 +1,7 @@
 //! The binary as a library, so that its integration tests can use the same client and configuration
 //! code. It holds no rule of the product: command line, configuration, wiring, life cycle.
 
+pub mod acme;
 pub mod audit_table;
 pub mod certificates;
 pub mod child;

@@ -8,6 +8,7 @@ use engine::settings::{EsmeAccount, PasswordHash};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls::{CertificateNeed, Certificates, ClientCertificates, TlsError, TlsProfile, TlsSlot};
+use web::acme::ExternalAccount;
 use web::provider::{ProviderError, ProviderPlan, ProviderSecrets, Providers};
 use web::siem::{SyslogCollector, SyslogTls, SyslogWay, WayError};
 use web::sim_swap::{Credentials, Secret, SimSwapClient};
@@ -17,8 +18,8 @@ use zeroize::Zeroizing;
 
 use crate::config::Problems;
 use crate::config::checked::{
-    CarrierLink, Checked, ClientsPlan, Identity, LinkTls, PairFiles, PasswordSource, ProviderLink,
-    RiskIdentity, RiskPlan, SecretSource, StreamPlan, Way,
+    AcmePlan, CarrierLink, Checked, ClientsPlan, Identity, LinkTls, PairFiles, PasswordSource,
+    ProviderLink, RiskIdentity, RiskPlan, SecretSource, StreamPlan, Way,
 };
 use crate::config::https::ClientCertificates as Asked;
 use crate::config::secret::Password;
@@ -29,6 +30,8 @@ use crate::folder::open_to_others;
 pub struct Material {
     /// The certificate of the HTTPS listener; `None` when the gateway makes it.
     pub https: Option<Certificates>,
+    /// What ties the account at its authority to a customer.
+    pub external: Option<ExternalAccount>,
     /// What it asks of applications.
     pub clients: ClientCertificates,
     /// The certificate of the listener for ESMEs; `None` when the gateway makes it, or there is no TLS.
@@ -60,9 +63,11 @@ impl Material {
     pub fn read(checked: &Checked) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let https = match &checked.https.identity {
-            Identity::Generated => None,
+            Identity::Generated | Identity::Obtained => None,
             Identity::Files(files) => listener("https", files, &mut problems),
         };
+        let external = checked.acme.as_ref();
+        let external = external.and_then(|plan| authority(plan, &mut problems));
         let clients = clients("https", &checked.https.clients, &mut problems);
         let smpp = checked.smpp.as_ref();
         let esme_clients = smpp.map_or_else(
@@ -71,7 +76,7 @@ impl Material {
         );
         let smpp = match smpp.and_then(|plan| plan.identity.as_ref()) {
             Some(Identity::Files(files)) => listener("smpp", files, &mut problems),
-            Some(Identity::Generated) | None => None,
+            Some(Identity::Generated | Identity::Obtained) | None => None,
         };
         let placed = checked.esmes.iter().enumerate();
         let esmes: Vec<_> = placed
@@ -112,6 +117,7 @@ impl Material {
                 .zip(esme_clients)
                 .map(|(clients, esme_clients)| Self {
                     https,
+                    external,
                     clients,
                     smpp,
                     esme_clients,
@@ -213,6 +219,18 @@ fn listener(section: &str, files: &PairFiles, problems: &mut Problems) -> Option
     let certificates = certificates
         .map_err(|error| format!("{}: {:#}", path.display(), anyhow::Error::new(error)));
     problems.keep(&at, certificates)
+}
+
+/// Whether the authority can be asked at all, and the secret of its customer.
+fn authority(plan: &AcmePlan, problems: &mut Problems) -> Option<ExternalAccount> {
+    let checked = plan.place.check();
+    let checked = checked.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
+    problems.keep("https.acme.directory", checked);
+    let (id, file) = plan.external.as_ref()?;
+    let key = "https.acme.external_key_file";
+    let octets = secret_octets(key, file, problems)?;
+    let text = std::str::from_utf8(&octets).unwrap_or_default();
+    problems.keep(key, ExternalAccount::new(id, text.trim()))
 }
 
 /// What a listener asks of clients.

@@ -20,6 +20,7 @@ use web::{
     ServerSettings,
 };
 
+use crate::acme::{self, AcmeTask, CertificateFile};
 use crate::certificates::{self, Subject};
 use crate::cli::ServeArgs;
 use crate::clock::SystemClock;
@@ -122,6 +123,7 @@ struct Parts {
     https: (watch::Sender<bool>, JoinHandle<Drained>),
     admin: (watch::Sender<bool>, JoinHandle<Drained>),
     esmes: Option<esmes::Task>,
+    acme: Option<AcmeTask>,
     jobs: (watch::Sender<bool>, JoinHandle<()>),
     signing: Signing,
     streams: (watch::Sender<bool>, JoinHandle<()>),
@@ -156,7 +158,7 @@ impl Running {
         material.open_esmes(&mut checked);
         warn_of(&checked);
         let folder = DataFolder::prepare(&checked.data_folder).map_err(Failure::unavailable)?;
-        let certificates = certificates_of(material.https, &folder)?;
+        let certificates = first_certificates(&checked, material.https, &folder)?;
         let profile = profile(checked.https.tls_profile);
         let tls = TlsSlot::asking(profile, certificates, material.clients);
         let identity = (material.smpp, material.esme_clients);
@@ -198,11 +200,24 @@ impl Running {
         attach_webhooks(&opened, material.webhooks);
         opened.gateway.config_loaded(&change::first(&config));
         block_in_place(|| opened.attach_events());
+        let acme = checked.acme.clone().map(|plan| acme::Parts {
+            gateway: Arc::clone(&opened.gateway),
+            slot: Arc::clone(&doors.https),
+            account: acme::AccountFile::at(&folder.keys(), &plan.place.directory),
+            file: CertificateFile::in_folder(&folder.tls()),
+            plan,
+            external: material.external,
+        });
         let control = control(&folder, &opened)?;
         let ready = ready(&checked, &sockets, &folder);
         let events: Arc<dyn CarrierEvents> = opened.gateway.clone();
         roads.start(&events);
-        let parts = Parts::serve(&checked, (&opened, &doors, &roads), sockets, control);
+        let parts = Parts::serve(
+            &checked,
+            (&opened, &doors, &roads),
+            (sockets, acme),
+            control,
+        );
         tracing::info!(https = ready.https, admin = ready.admin, "ready");
         Ok(Self {
             path: path.to_path_buf(),
@@ -256,6 +271,7 @@ impl Running {
             https,
             admin,
             esmes,
+            acme,
             jobs,
             signing,
             streams,
@@ -263,6 +279,9 @@ impl Running {
             webhooks,
         } = self.parts;
         control.abort();
+        if let Some(acme) = acme {
+            acme.stop().await;
+        }
         let (drained, ()) = tokio::join!(end(https), async {
             if let Some(esmes) = esmes {
                 end(esmes).await;
@@ -321,7 +340,7 @@ impl Parts {
     fn serve(
         checked: &Checked,
         (opened, doors, roads): (&Opened, &Doors, &Roads),
-        sockets: Sockets,
+        (sockets, acme): (Sockets, Option<acme::Parts>),
         control: JoinHandle<()>,
     ) -> Self {
         let gateway = &opened.gateway;
@@ -332,10 +351,14 @@ impl Parts {
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
         let shown = doors.clone();
         let mut pages = pages.with_endings(Arc::new(move || shown.endings()));
-        if let Some(door) = &sockets.esmes {
-            let counters = Arc::clone(&door.counters);
-            pages = pages.with_rows(Arc::new(move || counters.rows()));
-        }
+        let of_esmes = sockets.esmes.as_ref();
+        let of_esmes = of_esmes.map(|door| Arc::clone(&door.counters));
+        let (acme, of_acme) = acme.map(AcmeTask::start).unzip();
+        pages = pages.with_rows(Arc::new(move || {
+            let mut rows: Vec<_> = of_esmes.iter().flat_map(|kept| kept.rows()).collect();
+            rows.extend(of_acme.iter().flat_map(|kept| kept.rows()));
+            rows
+        }));
         let (stop_https, https) = watch::channel(false);
         let (stop_admin, admin) = watch::channel(false);
         let (stop_jobs, jobs) = watch::channel(false);
@@ -350,6 +373,7 @@ impl Parts {
             control,
             https: (stop_https, tokio::spawn(https)),
             admin: (stop_admin, tokio::spawn(admin)),
+            acme,
             esmes: sockets.esmes.map(|door| door.serve(gateway)),
             jobs: (stop_jobs, tokio::spawn(Arc::clone(gateway).run(jobs))),
             signing: Signing::start(Arc::clone(gateway)),
@@ -473,6 +497,38 @@ fn attach_webhooks(opened: &Opened, caller: Option<WebhookCaller>) {
              webhooks.ca_file"
         );
     }
+}
+
+/// The first certificate of the HTTPS listener. One that was obtained and cannot be read any more keeps nothing from
+/// starting: the one for loopback stands in for it until the authority gives another.
+fn first_certificates(
+    checked: &Checked,
+    configured: Option<Certificates>,
+    folder: &DataFolder,
+) -> anyhow::Result<Certificates> {
+    match certificates_for(checked, configured, folder) {
+        Ok(certificates) => Ok(certificates),
+        Err(error) if checked.acme.is_some() => {
+            tracing::error!(%error, "the certificate that was obtained cannot be used");
+            certificates_of(None, folder)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The certificate that an authority gave, the configured one, or the one that the gateway makes.
+fn certificates_for(
+    checked: &Checked,
+    configured: Option<Certificates>,
+    folder: &DataFolder,
+) -> anyhow::Result<Certificates> {
+    if checked.acme.is_some() {
+        let obtained = CertificateFile::in_folder(&folder.tls()).read()?;
+        if let Some((pair, _)) = obtained {
+            return Ok(pair);
+        }
+    }
+    certificates_of(configured, folder)
 }
 
 /// The configured certificate, or the one that the gateway makes for loopback.

@@ -9,6 +9,7 @@
     reason = "a test may panic, and its fakes with it"
 )]
 
+pub mod acme;
 pub mod carriers;
 pub mod clock;
 pub mod collector;

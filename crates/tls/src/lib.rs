@@ -3,6 +3,7 @@
 //! proves that it holds the key, and, where there are authorities, that one of them vouches for it.
 
 mod certificates;
+mod challenge;
 mod clients;
 mod ending;
 mod names;

@@ -5,11 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use engine::PeerCertificate;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
+use rustls::server::ClientHello;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{HandshakeKind, ServerConfig, ServerConnection};
 
 use crate::certificates::{Certificates, TlsError};
+use crate::challenge::Challenges;
 use crate::clients::ClientCertificates;
 use crate::ending::Ending;
 use crate::shown::{Vouched, certificate_of};
@@ -42,6 +44,7 @@ pub struct TlsSlot {
     profile: TlsProfile,
     speaks: Speaks,
     current: RwLock<Current>,
+    challenges: Challenges,
 }
 
 /// What is in force at a time.
@@ -141,13 +144,14 @@ impl TlsSlot {
             profile,
             speaks,
             current,
+            challenges: Challenges::default(),
         })
     }
 
     /// Replaces the certificates for handshakes to come. On an error the old ones stay.
     pub fn reload(&self, certificates: Certificates) -> Result<(), TlsError> {
-        let clients = self.now().clients.clone();
-        self.reload_asking(certificates, clients)
+        self.take(self.prepare_own(certificates)?);
+        Ok(())
     }
 
     /// The same, with what is asked of clients. Sessions from before are not taken up again, so that what no longer
@@ -168,6 +172,32 @@ impl TlsSlot {
         clients: ClientCertificates,
     ) -> Result<Prepared, TlsError> {
         current((self.profile, self.speaks), certificates, clients).map(Prepared)
+    }
+
+    /// The same with other certificates, and what is asked of clients as it is.
+    pub fn prepare_own(&self, certificates: Certificates) -> Result<Prepared, TlsError> {
+        let clients = self.now().clients.clone();
+        self.prepare(certificates, clients)
+    }
+
+    /// Shows this certificate, and nothing else, to an authority that looks whether the name is ours (RFC 8737).
+    pub fn present(&self, name: &str, proof: Certificates) -> Result<(), TlsError> {
+        self.challenges.present(name, proof)
+    }
+
+    /// No authority is shown anything any more.
+    pub fn withdraw(&self) {
+        self.challenges.withdraw();
+    }
+
+    /// Whether an authority may look.
+    pub fn is_challenged(&self) -> bool {
+        !self.challenges.is_empty()
+    }
+
+    /// What an authority is shown, if this client is one that looks at a name of ours.
+    pub fn proof_for(&self, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
+        self.challenges.of(hello)
     }
 
     /// Puts in force what was prepared, for handshakes to come.

@@ -1,6 +1,7 @@
 //! The HTTPS API and the admin listener. It turns HTTP into calls of the engine and their results into
 //! answers; every rule of the product is behind that line, and so is everything that is recorded.
 
+pub mod acme;
 mod addresses;
 mod admin;
 mod api;

@@ -5,16 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::server::Acceptor;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 use crate::addresses::{self, Addresses, Sort};
 use crate::connection::{self, Peer, Phase, Protocol, Serve, Shared};
 use crate::counters::ListenerCounters;
 use crate::settings::ServerSettings;
-use tls::TlsSlot;
+use tls::{InForce, TlsSlot};
 
 /// How long to wait after a failed accept: most often there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -248,8 +251,8 @@ async fn encrypted<S: Serve>(
     mut phase: watch::Receiver<Phase>,
 ) {
     let in_force = slot.in_force();
-    let acceptor = TlsAcceptor::from(in_force.config());
-    let handshake = timeout(shared.settings.handshake_timeout, acceptor.accept(socket));
+    let accepted = accepted(slot, &in_force, socket);
+    let handshake = timeout(shared.settings.handshake_timeout, accepted);
     let made = tokio::select! {
         made = handshake => made,
         // A client in the middle of its handshake has no request to lose.
@@ -257,7 +260,9 @@ async fn encrypted<S: Serve>(
     };
     drop(under_way);
     match made {
-        Ok(Ok(stream)) => {
+        // An authority has looked at a name.
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(stream))) => {
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
@@ -280,6 +285,27 @@ async fn encrypted<S: Serve>(
         Err(_) => {
             shared.counters.handshakes_failed.add(1);
             tracing::debug!("a TLS handshake took too long");
+        }
+    }
+}
+
+/// Makes a connection safe; `None` when it was an authority that looks at a name, which is told nothing else.
+async fn accepted(
+    slot: &TlsSlot,
+    in_force: &InForce,
+    socket: TcpStream,
+) -> std::io::Result<Option<TlsStream<TcpStream>>> {
+    if !slot.is_challenged() {
+        let acceptor = TlsAcceptor::from(in_force.config());
+        return acceptor.accept(socket).await.map(Some);
+    }
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+    match slot.proof_for(&hello.client_hello()) {
+        None => hello.into_stream(in_force.config()).await.map(Some),
+        Some(proof) => {
+            let mut stream = hello.into_stream(proof).await?;
+            stream.shutdown().await?;
+            Ok(None)
         }
     }
 }

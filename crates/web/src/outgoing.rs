@@ -6,8 +6,8 @@ mod place;
 mod post;
 mod trust;
 
-pub(crate) use place::Place;
 pub use place::PlaceError;
+pub(crate) use place::{Place, Wire};
 pub(crate) use post::{Answered, Post, Unanswered, look, open, post, post_over, request};
 pub use trust::{Roots, RootsError};
 pub(crate) use trust::{Trust, connector, root_store};

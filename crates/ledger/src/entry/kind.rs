@@ -114,6 +114,10 @@ named! {
         AuthFailed = "auth.failed",
         /// A configuration was read, and is in force unless the outcome is a refusal.
         ConfigLoaded = "config.loaded",
+        /// An authority gave the gateway a certificate.
+        CertificateObtained = "certificate.obtained",
+        /// An authority gave it none.
+        CertificateFailed = "certificate.failed",
         /// A key of the gateway came to be.
         KeyCreated = "key.created",
         /// A key of the gateway was replaced.

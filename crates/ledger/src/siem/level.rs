@@ -82,6 +82,7 @@ impl Level {
             | Kind::WebhookReplayed
             | Kind::ClientUsed
             | Kind::LimitRead
+            | Kind::CertificateFailed
             | Kind::LedgerStarted
             | Kind::LedgerSearched
             | Kind::WitnessRegained
@@ -104,6 +105,7 @@ impl Level {
             | Kind::ConfigLoaded
             | Kind::PumpingLifted
             | Kind::VerificationEnabled
+            | Kind::CertificateObtained
             | Kind::KeyRotated
             | Kind::LedgerExported
             | Kind::LedgerStopped

@@ -19,6 +19,7 @@ use super::log::Log;
 use super::store::Store;
 use super::{Config, Problems};
 
+mod acme;
 mod carriers;
 mod clients;
 mod esmes;
@@ -38,6 +39,7 @@ mod siem;
 mod verifications;
 mod webhooks;
 
+pub use acme::AcmePlan;
 pub use carriers::{CarrierLink, LinkTls, PasswordSource, Way};
 pub use clients::ClientsPlan;
 pub use esmes::{EsmePlan, SmppPlan};
@@ -57,6 +59,8 @@ pub struct Checked {
     pub master_key_file: Option<PathBuf>,
     /// The listener for applications.
     pub https: Listener,
+    /// The authority that gives its certificate, when there is one.
+    pub acme: Option<AcmePlan>,
     /// The listener for ESMEs, when there is one.
     pub smpp: Option<SmppPlan>,
     /// Their accounts, which lack their passwords, in the order of the file.
@@ -101,6 +105,8 @@ pub struct Listener {
 pub enum Identity {
     /// From these files.
     Files(PairFiles),
+    /// Given by an authority that works by itself.
+    Obtained,
     /// Made by the gateway for a loopback address.
     Generated,
 }
@@ -121,6 +127,7 @@ impl TryFrom<&Config> for Checked {
         let mut problems = Problems::default();
         let node = problems.keep("node.name", NodeName::parse(&config.node.name));
         let https = listener(config, &mut problems);
+        let acme = acme::plan(config, &mut problems);
         let smpp = esmes::listener(config, &mut problems);
         let esmes = esmes::accounts(config, &mut problems);
         let admin = admin(config, &mut problems);
@@ -141,6 +148,7 @@ impl TryFrom<&Config> for Checked {
             data_folder: config.base.join(&config.node.data_folder),
             master_key_file: resolved(&config.base, config.node.master_key_file.as_ref()),
             https,
+            acme,
             smpp,
             esmes,
             admin,
@@ -302,6 +310,7 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
     let files = (&https.certificate_file, &https.key_file);
     let identity = match pair(&config.base, files) {
         Ok(Some(files)) => Identity::Files(files),
+        Ok(None) if config.acme.directory.is_some() => Identity::Obtained,
         Ok(None) => Identity::Generated,
         Err(missing) => {
             problems.add(
@@ -313,7 +322,7 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
     };
     if identity == Identity::Generated && !https.listen.ip().is_loopback() {
         let says = "is needed to listen on an address that is not loopback; name a certificate of \
-                    yours, or listen on 127.0.0.1";
+                    yours or an authority ([https.acme]), or listen on 127.0.0.1";
         problems.add("https.certificate_file", says);
     }
     limits::listener(https, problems);

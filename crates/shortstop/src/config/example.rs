@@ -11,8 +11,8 @@ use super::short_code::ShortCodeSection;
 use super::siem::SiemSection;
 use super::witness::WitnessSection;
 use super::{
-    admin, bounds, countries, factors, fairness, https, keys, ledger, log, messages, node, prices,
-    pumping, retention, risk, smpp, store, verifications, webhooks,
+    acme, admin, bounds, countries, factors, fairness, https, keys, ledger, log, messages, node,
+    prices, pumping, retention, risk, smpp, store, verifications, webhooks,
 };
 
 /// What stands above the first section.
@@ -41,6 +41,7 @@ pub fn render() -> String {
     let mut out = OPENING.to_owned();
     section::<node::Node>(&mut out, "node", Head::Single);
     section::<https::Https>(&mut out, "https", Head::Single);
+    section::<acme::Acme>(&mut out, "https.acme", Head::Single);
     section::<smpp::Smpp>(&mut out, "smpp", Head::Single);
     section::<EsmeSection>(&mut out, "esme", Head::Optional);
     section::<admin::Admin>(&mut out, "admin", Head::Single);

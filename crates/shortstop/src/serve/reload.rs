@@ -8,7 +8,7 @@ use crate::config::{self, Problems};
 use crate::material::Material;
 
 use super::change::{self, NeedsRestart};
-use super::{Running, certificates_of};
+use super::{Running, certificates_for, certificates_of};
 
 /// Why the configuration stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,8 @@ impl Running {
         };
         let material = Material::read(&checked).map_err(|error| unusable(error.into()))?;
         material.open_esmes(&mut checked);
-        let certificates = certificates_of(material.https, &self.folder).map_err(unusable)?;
+        let certificates = certificates_for(&checked, material.https, &self.folder);
+        let certificates = certificates.map_err(unusable)?;
         let prepared = self.doors.https.prepare(certificates, material.clients);
         let prepared = prepared.map_err(|error| unusable(error.into()))?;
         let for_esmes = match &self.doors.esmes {

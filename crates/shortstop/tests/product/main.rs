@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+mod acme;
 mod acts;
 mod authenticators;
 mod backup;
@@ -44,6 +45,7 @@ mod seals;
 mod siem;
 mod signed;
 mod small_disk;
+mod tls;
 mod twilio;
 mod verifications;
 mod webhooks;

@@ -19,7 +19,7 @@ pub(crate) struct Place {
     /// Its path, without a slash at the end.
     pub(super) prefix: String,
     /// What goes over the wire.
-    pub(super) wire: Wire,
+    pub(crate) wire: Wire,
 }
 
 /// What protects the way to a service.

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod acme;
 mod attacks;
 mod carrier_posts;
 mod early;

@@ -374,6 +374,7 @@ pub fn operating() -> TestGateway {
     test.gateway.reconfigure(usual(), &change);
     test.gateway
         .config_refused("needs-restart", change.changed_keys);
+    credentials::certified(&test);
     test.settle(test.gateway.read_clients("root")).unwrap();
     test.gateway.ledger_was_read("root");
     test.gateway.user_was_denied("mallory");

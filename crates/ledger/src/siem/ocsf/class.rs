@@ -167,6 +167,8 @@ impl Activity {
             | Kind::LedgerDegraded => Self::of_gateway(kind),
             Kind::KeyCreated
             | Kind::KeyRotated
+            | Kind::CertificateObtained
+            | Kind::CertificateFailed
             | Kind::WebhookAdded
             | Kind::WebhookRemoved
             | Kind::WebhookEnabled
@@ -237,6 +239,8 @@ impl Activity {
                 Self::new(Class::EntityManagement, 1, "Create")
             }
             Kind::KeyRotated
+            | Kind::CertificateObtained
+            | Kind::CertificateFailed
             | Kind::BackupRestored
             | Kind::WebhookEnabled
             | Kind::WebhookDisabled

@@ -14,7 +14,7 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 28] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 30] = [
     (
         "route CarrierStatus",
         Kind::ReceiptReceived,
@@ -152,6 +152,18 @@ const ELSEWHERE: [(&str, Kind, &str, &str); 28] = [
         Kind::VerificationEnded,
         include_str!("../../../../engine/tests/roles/verifications.rs"),
         "fn unknown_foreign_expired_and_ended_verifications_look_alike(",
+    ),
+    (
+        "event Certificate",
+        Kind::CertificateObtained,
+        include_str!("../acme.rs"),
+        "fn a_certificate_is_obtained_renewed_and_kept_while_connections_go_on(",
+    ),
+    (
+        "event Certificate",
+        Kind::CertificateFailed,
+        include_str!("../acme.rs"),
+        "fn whatever_fails_the_gateway_serves_on_and_tries_again(",
     ),
     (
         "event Clock",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::time::Timestamp;
 use engine::rows::{AuthMode, CertificateRow, Thumbprint};
-use engine::{ClientChange, KeyWish};
+use engine::{CertificateTold, ClientChange, KeyWish};
 use testkit::TestGateway;
 use testkit::gateway::everything;
 
@@ -40,6 +40,22 @@ pub fn signing(test: &TestGateway, ends: Timestamp) {
     let changing = test.gateway.change_client("root", row.id, change);
     test.settle(changing).unwrap();
     test.settle(test.gateway.record_uses());
+}
+
+/// A certificate of the gateway, and none.
+pub fn certified(test: &TestGateway) {
+    let names = vec!["sms.firm.example".to_owned()];
+    let authority = "https://acme.example/directory".to_owned();
+    test.gateway
+        .certificate_failed("unreachable", &authority, &names);
+    test.gateway.certificate_obtained(&CertificateTold {
+        account: "https://acme.example/account/1".to_owned(),
+        authority,
+        names,
+        sha256: "ab".repeat(32),
+        from: test.clock.peek(),
+        until: reader_end(test),
+    });
 }
 
 pub fn reader_end(test: &TestGateway) -> domain::time::Timestamp {
