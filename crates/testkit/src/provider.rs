@@ -188,7 +188,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, book: &Book) -> 
                 .await
                 .ok()?;
             loop {
-                stream.write_all(&[b'x'; 65_536]).await.ok()?;
+                stream.write_all(&[b'x'; 8_192]).await.ok()?;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
 use domain::id::MessageId;
-use domain::message::{MessageState, ReceiptState, SegmentState};
+use domain::message::{MessageState, ReceiptState, Segment, SegmentState};
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Receipt, Verdict};
 use engine::settings::{Settings, Unit};
@@ -63,7 +63,7 @@ fn segments(test: &TestGateway, id: MessageId) -> Vec<SegmentState> {
         .store
         .with_image(|image| image.message_row(id.sequence()).cloned());
     let row = row.unwrap();
-    row.segments.iter().map(|segment| segment.state()).collect()
+    row.segments.iter().map(Segment::state).collect()
 }
 
 /// A long message and what was handed over of it.

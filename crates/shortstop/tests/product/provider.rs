@@ -184,8 +184,8 @@ async fn a_provider_by_https_is_a_carrier_and_smpp_takes_over_while_it_is_away()
 
     let mut api = both.ground.api(&both.key).client();
     for _ in 0..2 {
-        let said = inbound("SMa", "Où est-ce? 😀");
-        let reply = post(&both.ground, "inbound", SECRET, &said).await;
+        let words = inbound("SMa", "Où est-ce? 😀");
+        let reply = post(&both.ground, "inbound", SECRET, &words).await;
         assert_eq!(reply.status.as_u16(), 204, "{}", reply.text);
     }
     let listed = api.get("/v1/inbound").await.unwrap().json();
@@ -287,17 +287,19 @@ async fn a_reload_shows_a_new_secret_and_takes_no_post_under_the_former_one() {
     }
 }
 
+/// Whether a configuration with this section is one, and what is said of it.
+async fn check(section: &str) -> (bool, String) {
+    let mut ground = Ground::new();
+    keep_secret(&ground, SECRET);
+    ground.more = section.to_owned();
+    let path = ground.configure("127.0.0.1:1".parse().unwrap());
+    let output = run(&["check-config", path.to_str().unwrap()]).await;
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
 #[tokio::test]
 async fn a_provider_is_checked_before_it_is_used() {
-    let check = async |section: &str| {
-        let mut ground = Ground::new();
-        keep_secret(&ground, SECRET);
-        ground.more = section.to_owned();
-        let path = ground.configure("127.0.0.1:1".parse().unwrap());
-        let output = run(&["check-config", path.to_str().unwrap()]).await;
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(said).unwrap())
-    };
     let good = section("http://127.0.0.1:1");
     let (is_good, said) = check(&good).await;
     assert!(is_good, "{said}");

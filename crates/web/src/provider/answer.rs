@@ -57,9 +57,8 @@ pub(super) fn of_probe(answered: &Answered) -> Health {
     let status = answered.status.as_u16();
     let code = code_of(answered);
     match (status, code) {
-        (200..=299 | 429, _) => Health::Fine,
-        // It has no such page, but it is there.
-        (404 | 405, None) => Health::Fine,
+        // Without a code it has no such page, but it is there.
+        (200..=299 | 429, _) | (404 | 405, None) => Health::Fine,
         (500..=599, _) => failing(status),
         _ => Health::Broken(refused(status, code)),
     }

@@ -41,11 +41,11 @@ impl Upstream {
         status_url: String,
     ) -> Result<Self, ProviderError> {
         let (place, trust) = way(plan)?;
-        let plain = |text: &str| {
+        let is_name = |text: &str| {
             (1..=64).contains(&text.len())
                 && text.bytes().all(|octet| octet.is_ascii_alphanumeric())
         };
-        if !plain(&plan.account) || !plain(&plan.user) {
+        if !is_name(&plan.account) || !is_name(&plan.user) {
             return Err(ProviderError::Account);
         }
         let account = &plan.account;

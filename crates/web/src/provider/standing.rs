@@ -123,7 +123,7 @@ mod tests {
         response: Duration::from_secs(1),
         probe: Duration::from_secs(30),
         reconnect: Duration::from_secs(1),
-        reconnect_max: Duration::from_secs(60),
+        reconnect_max: Duration::from_mins(1),
     };
 
     /// Always the longest pause.

@@ -1,6 +1,7 @@
 //! What carriers over HTTPS post to the gateway: taken once and only when it is theirs, durable before the
 //! answer.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use domain::twilio::signature;
@@ -60,7 +61,7 @@ fn written(fields: &Fields) -> String {
     for (name, value) in fields {
         for (text, end) in [(name, '='), (value, '&')] {
             for octet in text.bytes() {
-                out.push_str(&format!("%{octet:02x}"));
+                let _ = write!(out, "%{octet:02x}");
             }
             out.push(end);
         }
