@@ -137,6 +137,9 @@ pub enum ClientError {
     Unavailable,
 }
 
+/// The reason of a request that is not the one which was signed, as in answers.
+const ALTERED: &str = "digest-mismatch";
+
 const NAME_MAX: usize = 64;
 /// Keys of one client, ended ones included.
 const KEYS_MAX: usize = 32;
@@ -161,6 +164,18 @@ impl Gateway {
         );
         state.counters.add(Counter::AuthFailed("scope-missing"), 1);
         Err(Forbidden(scope))
+    }
+
+    /// Counts a request that is not the one which its signature names: it was changed on its way, or is another
+    /// one. Whoever sent it was recognised before.
+    pub fn count_altered(&self, caller: &Caller) {
+        let now = self.now();
+        let mut state = self.state();
+        let who = Who::client_at(caller.client, caller.source);
+        state
+            .coalescer
+            .count(Kind::AuthFailed, Outcome::Refused, who, ALTERED, now);
+        state.counters.add(Counter::AuthFailed(ALTERED), 1);
     }
 
     /// Every client, oldest first, with the last use of each key as far as it is known.

@@ -161,9 +161,9 @@ impl Api {
         };
         let caller = self.gateway.recognise(&presented).await?;
         let _underway = self.gateway.begin_request(&caller)?;
-        shown.require_account(&caller)?;
+        self.counted(&caller, shown.require_account(&caller))?;
         let proof = shown.proof();
-        proof.require_head(&parts.method, presence(body))?;
+        self.counted(&caller, proof.require_head(&parts.method, presence(body)))?;
         account::require_own(row, names.within, &caller)?;
         self.gateway.authorize(&caller, scope)?;
         let place = self.requests_of_clients.take(caller.client);
@@ -180,6 +180,11 @@ impl Api {
             body,
         )
         .await
+    }
+
+    /// A request that is not the one which was signed is told to the ledger.
+    fn counted(&self, caller: &Caller, same: Result<(), Problem>) -> Result<(), Problem> {
+        same.inspect_err(|_| self.gateway.count_altered(caller))
     }
 
     /// One client alone has too much open.
@@ -262,7 +267,7 @@ impl Api {
         body: &mut Incoming,
     ) -> Result<Bytes, Problem> {
         let octets = body::collect(body, octets_max, Pace::begin(&self.settings)).await?;
-        call.proof.require(&octets)?;
+        self.counted(&call.caller, call.proof.require(&octets))?;
         Ok(octets)
     }
 }

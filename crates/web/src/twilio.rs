@@ -10,4 +10,4 @@ mod messages;
 pub(crate) mod parameters;
 pub mod sid;
 pub(crate) mod time;
-pub(crate) mod validation;
+pub mod validation;

@@ -11,24 +11,38 @@ use std::path::Path;
 
 #[path = "../../../fuzz/checks/form.rs"]
 mod form;
+#[path = "../../../fuzz/checks/token.rs"]
+mod token;
 
-#[test]
-fn forms_and_sids_keep_the_rules() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/form");
+/// Checks every seed, every beginning of it, and it with each of its octets changed.
+fn replay(target: &str, seeds: usize, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/seeds")
+        .join(target);
     let mut count = 0;
     for file in std::fs::read_dir(folder).unwrap() {
         let mut octets = std::fs::read(file.unwrap().path()).unwrap();
         for end in 0..=octets.len() {
-            form::check(&octets[..end]);
+            check(&octets[..end]);
         }
         for place in 0..octets.len() {
             for change in [0x01, 0x02, 0x0A, 0x20, 0x80, 0xFF] {
                 octets[place] ^= change;
-                form::check(&octets);
+                check(&octets);
                 octets[place] ^= change;
             }
         }
         count += 1;
     }
-    assert!(count >= 4, "{count} seeds are left");
+    assert!(count >= seeds, "{count} seeds of {target} are left");
+}
+
+#[test]
+fn forms_and_sids_keep_the_rules() {
+    replay("form", 4, form::check);
+}
+
+#[test]
+fn tokens_of_client_validation_keep_the_rules() {
+    replay("token", 4, token::check);
 }

@@ -1,5 +1,6 @@
 //! Clients that sign their requests, and those who have heard one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use engine::{
     AuthError, Caller, ClientChange, ClientError, Credential, KeyWish, NewClient, PeerCertificate,
     Presented, SignedRequest,
 };
-use ledger::Kind;
+use ledger::{Entry, Kind};
 use testkit::TestGateway;
 use testkit::gateway::{HOME, everything, poll_once};
 use testkit::settings::usual;
@@ -590,4 +591,29 @@ fn the_first_use_of_a_key_on_a_day_is_an_entry_and_no_other() {
         assert_eq!(count(), expected);
         test.clock.advance(Duration::from_hours(12));
     }
+}
+
+#[test]
+fn a_request_that_is_not_the_one_which_was_signed_is_told_with_its_client() {
+    let test = TestGateway::queued();
+    let signer = Signer::hmac(&test);
+    let caller = signer.comes_now(&test, NONCE).unwrap();
+    test.gateway.count_altered(&caller);
+    test.gateway.flush_counts(test.clock.peek());
+    test.store.sync();
+    let told = test.store.with_image(|image| {
+        let entries = image.entries().iter();
+        let entries = entries.map(|logged| Entry::parse(&logged.bytes).unwrap());
+        let failed = entries.filter(|entry| entry.kind == Kind::AuthFailed);
+        failed
+            .map(|entry| {
+                (
+                    entry.client.map(Cow::into_owned),
+                    entry.reason.map(Cow::into_owned),
+                )
+            })
+            .collect::<Vec<_>>()
+    });
+    let client = Some(signer.row.id.to_string());
+    assert_eq!(told, [(client, Some("digest-mismatch".to_owned()))]);
 }

@@ -27,6 +27,7 @@ mod evidence;
 mod factors;
 mod fairness;
 mod ground;
+mod heard;
 mod keys;
 mod ledger;
 mod ledger_search;

@@ -84,6 +84,11 @@ struct Payload {
     iat: Option<u64>,
 }
 
+/// Whether a request with this body is the one that its token names. Whether that is signed is not asked.
+pub fn names(parts: &Parts, body: &[u8]) -> Result<bool, SignatureError> {
+    read(parts).map(|token| token.request.is_of(body))
+}
+
 /// Whether a request brings a token.
 pub(crate) fn is_there(parts: &Parts) -> bool {
     parts.headers.contains_key(&TOKEN)

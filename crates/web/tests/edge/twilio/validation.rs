@@ -9,13 +9,14 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::id::{ClientId, KeyId};
+use domain::id::{ClientId, Id, KeyId};
 use domain::signature::{RsaKey, sha256};
 use engine::rows::AuthMode;
 use engine::{KeyWish, NewClient};
 use serde_json::{Value, json};
 use testkit::gateway::everything;
-use web::twilio::sid::{AccountSid, ApiKeySid, PublicKeySid};
+use web::twilio::sid::{AccountSid, ApiKeySid, MessageSid, PublicKeySid};
+use web::{Dialect, ROUTES};
 
 use super::account::{Account, refusal};
 use crate::site::Site;
@@ -299,4 +300,29 @@ async fn a_token_by_another_key_algorithm_or_time_is_refused() {
     site.test.clock.advance(Duration::from_secs(1));
     let token = signer.rs256(&signer.send(&site));
     assert_eq!(signer.post(&token).await.status, 201);
+}
+
+#[tokio::test]
+async fn no_route_of_theirs_takes_the_token_of_another_request() {
+    let site = Site::start().await;
+    let mut signer = Signer::new(&site).await;
+    let rows = ROUTES.iter().filter(|row| row.dialect != Dialect::Own);
+    for (tried, row) in rows.enumerate() {
+        let path = row.path.replace("{account}", &signer.account.sid);
+        let service = signer.account.sid.replace("AC", "VA");
+        let path = path.replace("{service}", &service);
+        let path = path.replace("{id}", &MessageSid::of(Id::new(7, 7)).to_string());
+        let mut named = signer.send(&site);
+        named.target = format!("{}?tried={tried}", signer.list());
+        let token = signer.rs256(&named);
+        let (media, body) = match row.verb.as_str() {
+            "POST" => ("Content-Type: application/x-www-form-urlencoded\r\n", FORM),
+            _ => ("", ""),
+        };
+        let headers = format!("Twilio-Client-Validation: {token}\r\n{media}");
+        let call = signer
+            .account
+            .call(row.verb.as_str(), &path, &headers, body);
+        assert_eq!(refusal(&call.await).0, 401, "{}", row.path);
+    }
 }
