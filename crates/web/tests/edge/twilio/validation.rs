@@ -218,10 +218,7 @@ async fn a_request_other_than_the_one_that_was_signed_is_refused() {
         method: "GET",
         ..good.clone()
     });
-    let headers = format!(
-        "Twilio-Client-Validation: {token}\r\nContent-Length: {}\r\n",
-        FORM.len()
-    );
+    let headers = format!("Twilio-Client-Validation: {token}\r\n");
     let heard = signer.account.call("GET", &list, &headers, FORM).await;
     assert_eq!(refusal(&heard).0, 401, "a body that nobody reads");
     let own = signer
