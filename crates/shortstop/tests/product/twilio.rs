@@ -61,7 +61,7 @@ impl App {
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut told = json!({
             "url": self.url, "account": self.account, "user": self.user, "key": self.key,
-            "library": library,
+            "library": library, "ca": self.ca,
         });
         for (name, value) in more.as_object().unwrap() {
             told[name] = value.clone();
@@ -277,9 +277,10 @@ async fn refusals_reach_an_application_as_errors_of_its_sdk() {
             &data,
         ])
         .await;
-        let list = json!({"do": "list", "with": {"limit": 1}});
-        assert_eq!(app.refused(list.clone()).await, (401, 20_003), "{sdk:?}");
-        assert_eq!(by_key.refused(list).await, (401, 20_003));
+        // Of a list the SDK of Python tells no status.
+        let late = create(READER, "too late");
+        assert_eq!(app.refused(late.clone()).await, (401, 20_003), "{sdk:?}");
+        assert_eq!(by_key.refused(late).await, (401, 20_003));
     }
 }
 

@@ -27,6 +27,8 @@ http_client = None
 if told.get("credential"):
     private = open(told["private"]).read()
     http_client = ValidationClient(told["account"], told["user"], told["credential"], private)
+    # It does not look at REQUESTS_CA_BUNDLE.
+    http_client.session.verify = told["ca"]
 client = Client(told["user"], told["key"], told["account"], http_client=http_client)
 client.api.base_url = told["url"]
 
