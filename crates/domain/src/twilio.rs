@@ -187,6 +187,7 @@ mod tests {
 
     #[test]
     fn what_the_carrier_took_is_undelivered_and_what_it_did_not_take_failed() {
+        use MessageState as S;
         let dispatched = || Event::Dispatched {
             carrier: CarrierName::new("primary"),
             bind: 0,
@@ -205,7 +206,6 @@ mod tests {
         ]);
         let never = segment(vec![Event::Expired]);
         let of = |state, one: &Segment| MessageStatus::of(state, std::slice::from_ref(one));
-        use MessageState as S;
         assert_eq!(of(S::Failed, &refused), MessageStatus::Failed);
         assert_eq!(of(S::Failed, &lost), MessageStatus::Undelivered);
         assert_eq!(of(S::Expired, &late), MessageStatus::Undelivered);

@@ -3,6 +3,7 @@
 use domain::id::KeyId;
 use domain::signature::{RsaKey, sha256};
 use domain::time::Timestamp;
+use std::fmt::Write as _;
 
 use crate::client::{ApiKey, KeyHash};
 use crate::gateway::Gateway;
@@ -71,11 +72,11 @@ impl Gateway {
             }
             KeyWish::Rsa(key) => {
                 let id = self.ids.id(&*self.entropy, now);
-                let hex: String = key
-                    .as_pkcs1()
-                    .iter()
-                    .map(|octet| format!("{octet:02x}"))
-                    .collect();
+                let octets = key.as_pkcs1();
+                let mut hex = String::with_capacity(octets.len() * 2);
+                for octet in octets {
+                    let _ = write!(hex, "{octet:02x}");
+                }
                 let method = KeyMethod::Rsa { public: hex.into() };
                 let hash = KeyHash::from_octets(sha256(key.as_pkcs1()));
                 (None, key_row(id, method, hash, times))

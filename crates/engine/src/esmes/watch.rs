@@ -212,7 +212,7 @@ mod tests {
             now += longest;
         }
         fail(&mut watch, &esme, 5, now);
-        assert!(watch.is_banned(&esme, now + longest - SECOND));
+        assert!(watch.is_banned(&esme, now + longest.saturating_sub(SECOND)));
         let calm = now + longest + longest;
         fail(&mut watch, &esme, 5, calm);
         assert!(!watch.is_banned(&esme, calm + SECOND * 60), "it was calm");

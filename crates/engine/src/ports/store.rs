@@ -19,6 +19,9 @@ use crate::rows::{
     UnmatchedRow, VaultRow, VerificationRow, WebhookRow,
 };
 
+/// A message with its sealed fields.
+pub type SealedMessage = (MessageRow, Vec<VaultRow>);
+
 /// A read on its way.
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, ReadError>> + Send + 'a>>;
 
@@ -179,10 +182,7 @@ pub trait Store: Erasure + Send + Sync {
     /// One message with its sealed fields.
     fn message(&self, id: MessageId) -> Reading<'_, Option<(MessageRow, Vec<VaultRow>)>>;
     /// The same for several, each in its place.
-    fn messages_of(
-        &self,
-        ids: Vec<MessageId>,
-    ) -> Reading<'_, Vec<Option<(MessageRow, Vec<VaultRow>)>>>;
+    fn messages_of(&self, ids: Vec<MessageId>) -> Reading<'_, Vec<Option<SealedMessage>>>;
     /// Messages by filter, newest first.
     fn messages(&self, filter: MessageFilter) -> Reading<'_, Page<(MessageRow, Vec<VaultRow>)>>;
     /// Messages that are not final and whose id's sequence lies above `after` and below `before`:

@@ -204,7 +204,7 @@ impl TryFrom<String> for CertificateRow {
 
 /// Octets of hex digits, two for each.
 pub(crate) fn all_octets_of_hex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
     let places = (0..text.len()).step_by(2);

@@ -45,7 +45,7 @@ async fn every_quick_start_does_what_the_page_says() {
     let carrier = Carrier::start(&[]).await;
     let ground = Ground::new();
     ground.configure(carrier.smpp);
-    let mut gateway = ground.start().await;
+    let gateway = ground.start().await;
     let key = ground.key().await;
     let surroundings = |mut command: Command| {
         command

@@ -244,6 +244,14 @@ impl Code {
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "Body is not plain JSON",
             ),
+            _ => self.sending_row(),
+        }
+    }
+
+    /// What only codes that are sent again meet.
+    const fn sending_row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
             Self::SentTooOften => (
                 "sent-too-often",
                 S::CONFLICT,

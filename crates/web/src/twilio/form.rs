@@ -77,7 +77,8 @@ pub fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::collection::vec;
+    use proptest::{prop_assert_eq, proptest};
 
     use super::*;
 
@@ -121,7 +122,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_encoded_is_read_back(pairs in prop::collection::vec((".+", ".*"), 0..PARAMETERS_MAX)) {
+        fn what_is_encoded_is_read_back(pairs in vec((".+", ".*"), 0..PARAMETERS_MAX)) {
             let written: Vec<_> = pairs
                 .iter()
                 .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))

@@ -192,8 +192,8 @@ mod tests {
         Err(faults.iter().map(|fault| fault.place.to_string()).collect())
     }
 
-    fn time(text: &str) -> Option<Timestamp> {
-        Some(text.parse().unwrap())
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -202,10 +202,16 @@ mod tests {
             let wanted = asked(query).map_err(|_| ()).unwrap().wanted;
             (wanted.since, wanted.until)
         };
-        let day = (time("2026-11-25T00:00:00Z"), time("2026-11-26T00:00:00Z"));
+        let day = (
+            Some(time("2026-11-25T00:00:00Z")),
+            Some(time("2026-11-26T00:00:00Z")),
+        );
         assert_eq!(span("DateSent=2026-11-25"), day);
         assert_eq!(span("DateSent=2026-11-25T00%3A00%3A00Z"), day);
-        let second = (time("2026-11-25T10:00:00Z"), time("2026-11-25T10:00:01Z"));
+        let second = (
+            Some(time("2026-11-25T10:00:00Z")),
+            Some(time("2026-11-25T10:00:01Z")),
+        );
         assert_eq!(span("DateSent=2026-11-25T10:00:00Z"), second);
         assert_eq!(span("DateSent%3E=2026-11-25"), (day.0, None));
         assert_eq!(span("DateSent%3C=2026-11-25"), (None, day.1));

@@ -241,15 +241,12 @@ impl Written<'_> {
         json.name("date_sent").word_or_null(self.sent.map(rfc2822));
         json.name("date_updated").word(rfc2822(self.updated));
         json.name("direction").word(self.direction);
-        match self.error {
-            Some((number, words)) => {
-                json.name("error_code").bare(number);
-                json.name("error_message").text(words);
-            }
-            None => {
-                json.name("error_code").bare("null");
-                json.name("error_message").bare("null");
-            }
+        if let Some((number, words)) = self.error {
+            json.name("error_code").bare(number);
+            json.name("error_message").text(words);
+        } else {
+            json.name("error_code").bare("null");
+            json.name("error_message").bare("null");
         }
         json.name("from").text(self.from);
         json.name("messaging_service_sid").bare("null");
@@ -302,7 +299,7 @@ impl Asked {
     pub(crate) fn of(request: &SubmitRequest) -> Self {
         Self {
             from: request.from.to_string(),
-            to: request.to.reveal_e164().to_string(),
+            to: request.to.reveal_e164(),
             text: request.text.clone(),
         }
     }
@@ -350,7 +347,7 @@ pub(super) fn write_inbound(json: &mut Json, account: &str, view: &InboundView) 
         account,
         sid: InboundSid::of(view.id).to_string(),
         direction: "inbound",
-        from: &view.from?.reveal_e164().to_string(),
+        from: &view.from?.reveal_e164(),
         to: &view.to.to_string(),
         body: text,
         segments: body.map_or(1, |body| body.segments.len().max(1)),
@@ -373,7 +370,7 @@ pub(crate) fn write(json: &mut Json, account: &str, message: &WrittenMessage) ->
         sid: MessageSid::of(view.id).to_string(),
         direction: "outbound-api",
         from: &view.from.to_string(),
-        to: &view.to?.reveal_e164().to_string(),
+        to: &view.to?.reveal_e164(),
         body: message.text.as_ref().map_or("", MessageText::reveal),
         segments: view.segments.len(),
         status: status(view.state),

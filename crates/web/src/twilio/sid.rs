@@ -135,7 +135,7 @@ impl<L: Letters> Eq for Sid<L> {}
 #[cfg(test)]
 mod tests {
     use domain::id::MessageId;
-    use proptest::prelude::*;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
 
     use super::*;
 

@@ -38,6 +38,7 @@ FORMATS = {
     "entry-kind": st.sampled_from(["message.accepted", "message.submitted"]),
     "user": st.sampled_from(["ann", "ann@example.com", "+447700900123", "Ünal 7"]),
     "code": st.sampled_from(["482913", "48 29-13", "7ZQ4-08MX-7ZQ4-08MX"]),
+    "callback-url": st.sampled_from(["https://hooks.example.com/status", "https://hooks.example.com/s?order=7"]),
     "app-name": st.sampled_from(["Example", "Example bank"]),
 }
 for name, strategy in FORMATS.items():
