@@ -66,19 +66,14 @@ pub fn places(checked: &Checked, folder: &DataFolder) -> Vec<KeyPlace> {
     if checked.ledger.second_line == SecondLine::MlDsa {
         found.push(place("second log key", &folder.log_second_key()));
     }
-    match &checked.https.identity {
-        Identity::Files(files) => found.push(place("key of the HTTPS API", &files.key)),
-        Identity::Obtained => {
-            let obtained = CertificateFile::in_folder(&folder.tls());
-            found.push(place("key of the HTTPS API", obtained.path()));
-        }
-        Identity::Generated => {
-            found.push(place(
-                "key of the HTTPS API",
-                &folder.tls().join("server.key"),
-            ));
-        }
-    }
+    let https = match &checked.https.identity {
+        Identity::Files(files) => files.key.clone(),
+        Identity::Obtained => CertificateFile::in_folder(&folder.tls())
+            .path()
+            .to_path_buf(),
+        Identity::Generated => folder.tls().join("server.key"),
+    };
+    found.push(place("key of the HTTPS API", &https));
     if let Some(plan) = &checked.acme {
         let account = AccountFile::at(&folder.keys(), &plan.place.directory);
         found.push(place("account at the authority", account.path()));

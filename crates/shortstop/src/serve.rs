@@ -146,6 +146,14 @@ struct Sockets {
     counters: Vec<(&'static str, Arc<ListenerCounters>)>,
 }
 
+/// Signs the ledger, and lets the streams that read it begin.
+async fn begin(opened: &Opened, checked: &Checked, folder: &DataFolder) -> Result<(), Failure> {
+    opened.sign().await?;
+    let origin = opened.public.vkey.name().as_str();
+    let parts = streams::parts(checked, folder, &opened.public.log, origin)?;
+    block_in_place(|| opened.gateway.attach_streams(parts)).map_err(Failure::unavailable)
+}
+
 impl Running {
     /// Starts the parts in the order in which they need each other. Nothing is served before the store
     /// has recovered, and nothing is recorded before the sockets are ours.
@@ -173,18 +181,7 @@ impl Running {
         let roads = roads(&checked, material.links, material.providers)?;
         let patience = links::patience(&checked);
         let opened = block_in_place(|| wiring::open(&checked, &folder, Arc::new(roads.clone())))?;
-        if let Err(failure) = opened.sign().await {
-            opened.gateway.stop().await;
-            block_in_place(|| opened.close());
-            return Err(failure);
-        }
-        let origin = opened.public.vkey.name().as_str();
-        let streams = streams::parts(&checked, &folder, &opened.public.log, origin);
-        let attached = streams.and_then(|parts| {
-            let attached = block_in_place(|| opened.gateway.attach_streams(parts));
-            attached.map_err(Failure::unavailable)
-        });
-        if let Err(failure) = attached {
+        if let Err(failure) = begin(&opened, &checked, &folder).await {
             opened.gateway.stop().await;
             block_in_place(|| opened.close());
             return Err(failure);

@@ -1,6 +1,7 @@
 //! The key of our account at an authority, in a file of its own among the keys. It is made when it is first needed; at
 //! another authority there is another.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -17,11 +18,10 @@ impl AccountFile {
     /// Its place among the keys of a data folder, by the authority's directory.
     pub fn at(keys: &Path, directory: &str) -> Self {
         let hash = sha256(directory.as_bytes());
-        let name: String = hash
-            .iter()
-            .take(8)
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
+        let mut name = String::new();
+        for octet in hash.iter().take(8) {
+            let _ = write!(name, "{octet:02x}");
+        }
         Self(keys.join(format!("acme-{name}.key")))
     }
 

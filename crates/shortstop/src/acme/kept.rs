@@ -130,8 +130,8 @@ mod tests {
         file.replace(&key.serialize_pem(), &made.pem()).unwrap();
         let (_, known) = file.read().unwrap().unwrap();
         assert_eq!(known.names, ["a.example", "b.example"]);
-        let mode = || file.path().metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(), 0o600);
+        let bits = || file.path().metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(bits(), 0o600);
         let open = std::fs::Permissions::from_mode(0o644);
         std::fs::set_permissions(file.path(), open).unwrap();
         assert!(file.read().is_err());

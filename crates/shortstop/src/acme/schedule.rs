@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_hours_and_are_never_shorter_than_asked() {
-        let first = Duration::from_secs(60);
+        let first = Duration::from_mins(1);
         let of = |failures| pause(first, failures, None, Chance(0.5));
         assert_eq!(of(1), first);
         assert_eq!(of(3), first * 4);

@@ -131,7 +131,7 @@ impl Keeper {
             self.counts.due(due);
             self.awaited(due).await;
             due = match self.renew().await {
-                Ok(known) => self.usual(&known),
+                Ok(known) => usual(&known),
                 Err(failed) => self.failed(&failed),
             };
         }
@@ -140,17 +140,13 @@ impl Keeper {
     /// At once without a certificate of these names, else when it is usual.
     fn first_due(&self) -> Timestamp {
         match self.parts.file.read() {
-            Ok(Some((_, known))) if known.names == self.parts.plan.sorted() => self.usual(&known),
+            Ok(Some((_, known))) if known.names == self.parts.plan.sorted() => usual(&known),
             Ok(_) => SystemClock.now(),
             Err(error) => {
                 tracing::error!(%error, "the certificate that was obtained cannot be used; another is asked for");
                 SystemClock.now()
             }
         }
-    }
-
-    fn usual(&self, known: &Known) -> Timestamp {
-        schedule::usual((known.from, known.until), chance())
     }
 
     /// Waits until then, or until the authority wants it earlier.
@@ -278,4 +274,9 @@ impl Responder for Shown<'_> {
 
 fn chance() -> Chance {
     Chance::of(entropy::octets())
+}
+
+/// When a certificate is renewed by its own times.
+fn usual(known: &Known) -> Timestamp {
+    schedule::usual((known.from, known.until), chance())
 }

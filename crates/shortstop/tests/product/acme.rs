@@ -138,8 +138,8 @@ async fn a_certificate_is_obtained_renewed_and_kept_while_connections_go_on() {
     assert_eq!(scene.authority.accounts(), 1);
     assert_eq!(scene.authority.replaced().len(), 1);
     let file = scene.ground.data().join("tls/acme.pem");
-    let mode = file.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode, 0o600);
+    let bits = file.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(bits, 0o600);
     gateway.signal(Signal::HUP).unwrap();
     until("the reload", async || {
         let log = scene.ground.log();

@@ -1,6 +1,7 @@
 //! Debian's Kannel at the door: its bearerbox binds over TLS and verifies us, its smsbox takes messages over
 //! HTTP and calls back with receipts and with what handsets wrote.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -162,7 +163,10 @@ fn spawn(ground: &Ground, program: &str, config: &Path) -> Child {
 }
 
 fn escaped(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("%{octet:02X}")).collect()
+    octets.iter().fold(String::new(), |mut text, octet| {
+        let _ = write!(text, "%{octet:02X}");
+        text
+    })
 }
 
 /// As Kannel passes a text of UCS-2 on.

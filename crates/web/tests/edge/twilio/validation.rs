@@ -1,5 +1,6 @@
 //! Requests that an application signs: each taken once, and only as it was signed.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -133,7 +134,10 @@ impl Signer {
 }
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    octets.iter().fold(String::new(), |mut hex, octet| {
+        let _ = write!(hex, "{octet:02x}");
+        hex
+    })
 }
 
 #[tokio::test]
@@ -235,14 +239,14 @@ async fn a_token_by_another_key_algorithm_or_time_is_refused() {
     let other = Signer::new(&site).await;
     let good = signer.send(&site);
     let with = |part: &str, name: &str, value: Value| {
-        let mut signed = good.clone();
+        let mut changed = good.clone();
         let part = if part == "header" {
-            &mut signed.header
+            &mut changed.header
         } else {
-            &mut signed.payload
+            &mut changed.payload
         };
         part[name] = value;
-        signed
+        changed
     };
     let now = site.test.clock.peek().seconds();
     let theirs = PublicKeySid::of(other.key).to_string();
