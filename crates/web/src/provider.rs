@@ -1,6 +1,6 @@
 //! Carriers that are reached by HTTPS: providers whose API has the shape of Twilio's Messages. Each message is
 //! one request on a connection of its own; what became of it, and what handsets write, the provider posts to
-//! the gateway ([`callback`]). What to send and what an answer means for a message is the engine's business;
+//! the gateway (`callback`). What to send and what an answer means for a message is the engine's business;
 //! see [`engine::ports::carrier`] for what is promised to it.
 
 mod answer;
