@@ -1,4 +1,4 @@
-//! The API that applications of Twilio's speak: Messages and Verify. It is another way of writing the same requests
+//! The API that applications of Twilio's speak: Messages, and the errors of Verify, which has no routes yet. It is another way of writing the same requests
 //! and answers; every rule, limit and entry is the gateway's own. `docs/twilio.md` says what is different.
 
 pub(crate) mod account;
