@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use ledger::tile::bundle;
 use rustix::process::Signal;
@@ -25,6 +26,8 @@ struct Small {
     /// The data folder as others reach it.
     data: PathBuf,
     api: Client,
+    /// How often the ledger was exported.
+    exports: AtomicU16,
 }
 
 /// Whether a process may mount a volume of its own here.
@@ -60,6 +63,7 @@ impl Small {
             gateway,
             data,
             api,
+            exports: AtomicU16::new(0),
         }
     }
 
@@ -103,8 +107,10 @@ impl Small {
 
     /// Every entry that a checkpoint covers, by an export to a volume with room; none while the store is
     /// away.
-    async fn entries(&self, name: &str) -> Option<Vec<Value>> {
-        let to = self.ground.path(name);
+    async fn entries(&self) -> Option<Vec<Value>> {
+        // A folder of its own each time: one that was exported to before keeps its former last bundle too.
+        let round = self.exports.fetch_add(1, Ordering::Relaxed);
+        let to = self.ground.path(&format!("export-{round}"));
         let (to, data) = (to.to_str().unwrap(), self.data.to_str().unwrap());
         let exported = run(&["ledger", "export", "--to", to, "--data", data]).await;
         exported.status.success().then(|| bundled(Path::new(to)))
@@ -112,10 +118,8 @@ impl Small {
 
     /// Waits until the exported ledger holds so many entries of a kind, and gives them.
     async fn told(&self, kind: &str, many: usize) -> Vec<Value> {
-        let mut round = 0;
         until(&format!("{many} {kind}"), async || {
-            round += 1;
-            let entries = self.entries(&format!("{kind}-{many}-{round}")).await?;
+            let entries = self.entries().await?;
             let of_kind = entries
                 .into_iter()
                 .filter(|entry| word(entry, "/kind") == kind);
