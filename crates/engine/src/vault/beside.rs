@@ -41,3 +41,52 @@ impl Vault {
         Ok((key, context))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Timestamp;
+
+    use super::*;
+    use crate::keys::MasterKey;
+    use crate::ports::Entropy;
+    use crate::rows::Purpose;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
+
+    /// Chance that is another each time.
+    struct Chance(std::sync::atomic::AtomicU8);
+
+    impl Entropy for Chance {
+        fn fill(&self, octets: &mut [u8]) {
+            for octet in octets {
+                *octet = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_a_row_opens_with_it_and_with_nothing_else() {
+        let vault = Vault::new(&MasterKey::from_bytes([7; 32]));
+        let chance = Chance(0.into());
+        vault.take_in(vault.draw(&[NOW], &chance));
+        let row = |owner| {
+            let sealed = vault.seal(owner, Purpose::Number, b"+447700900123", &chance, NOW);
+            sealed.unwrap().row
+        };
+        let (one, two) = (row(1), row(2));
+        let sealed = vault
+            .seal_beside(&one, "callback", b"https://a.example/")
+            .unwrap();
+        let opened = vault.open_beside(&one, "callback", &sealed).unwrap();
+        assert_eq!(opened.as_slice(), b"https://a.example/");
+        assert!(!sealed.windows(9).any(|window| window == b"a.example"));
+        for (row, name) in [(&two, "callback"), (&one, "other")] {
+            assert!(vault.open_beside(row, name, &sealed).is_err());
+        }
+        let gone = VaultRow::tombstone(1, Purpose::Number, 9);
+        assert!(vault.open_beside(&gone, "callback", &sealed).is_err());
+        let mut changed = sealed;
+        changed[20] ^= 1;
+        assert!(vault.open_beside(&one, "callback", &changed).is_err());
+    }
+}

@@ -320,6 +320,7 @@ fn the_url_is_nowhere_in_clear_and_goes_with_the_number() {
     assert_eq!(stage.settle(erasing).unwrap().messages, 1);
     stage.later(3_600);
     assert!(stage.tell_all().is_empty(), "there is no URL any more");
+    super::rebuild::assert_rebuilt(&stage.test);
 }
 
 #[test]
@@ -363,6 +364,7 @@ fn a_rotated_secret_signs_beside_the_one_before_until_the_overlap_is_over() {
         twilio_signature(&told[0]),
         as_receiver(&third, URL, &told[0])
     );
+    super::rebuild::assert_rebuilt(&stage.test);
 }
 
 #[test]

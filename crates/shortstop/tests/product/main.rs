@@ -13,6 +13,7 @@ mod acme;
 mod acts;
 mod authenticators;
 mod backup;
+mod callbacks;
 mod canary;
 mod carrier_away;
 mod clients;

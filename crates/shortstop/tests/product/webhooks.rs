@@ -54,7 +54,7 @@ impl Receiver {
     }
 }
 
-fn tool(name: &str) -> String {
+pub fn tool(name: &str) -> String {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/paths.json");
     let text = std::fs::read_to_string(&list);
     let text = text.expect("`cargo xtask test` installs the libraries that verify");
@@ -80,7 +80,7 @@ fn of_npm() -> Command {
     command
 }
 
-async fn only_client(data: &str) -> String {
+pub async fn only_client(data: &str) -> String {
     let listed = run_json(&["client", "list", "--data", data]).await;
     listed["clients"][0]["id"].as_str().unwrap().to_owned()
 }

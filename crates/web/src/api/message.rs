@@ -171,6 +171,7 @@ mod tests {
     fn a_message_with_every_member_is_read() {
         let body = r#"{"to":"+44 7700 900123","from":"12345","text":"h\u00e9llo","class":"alert",
             "reference":"order 7","campaign":"spring-2026","valid_for_seconds":600,
+            "status_callback":"https://hooks.example/status",
             "risk":{"ip":"2001:db8::1","user_agent":"Mozilla/5.0","device_id":"d-1"}}"#;
         let mut faults = Faults::default();
         let request = read(json::read(body.as_bytes(), 64).unwrap(), &mut faults).unwrap();
@@ -178,6 +179,8 @@ mod tests {
         assert_eq!(request.text.reveal(), "héllo");
         assert_eq!(request.valid_for, Some(Duration::from_mins(10)));
         assert_eq!(request.risk.unwrap().device_id.as_deref(), Some("d-1"));
+        let url = request.callback.map(|target| target.url());
+        assert_eq!(url.as_deref(), Some("https://hooks.example/status"));
     }
 
     #[test]

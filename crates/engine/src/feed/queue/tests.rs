@@ -139,3 +139,26 @@ fn octets_that_are_no_progress_are_refused() {
         assert_eq!(Stored::parse(wrong.as_bytes()), Err(Damaged), "{wrong}");
     }
 }
+
+#[test]
+fn what_there_is_nothing_to_tell_of_says_nothing_of_whoever_is_told() {
+    let mut queue = queue(QueueBounds::default(), &[(1, 7), (2, 8)]);
+    queue.take(10, NOW);
+    queue.later(1, later(5), NOW);
+    queue.pass_over(2);
+    assert_eq!((queue.waiting(), queue.trouble()), (1, (1, Some(NOW))));
+}
+
+#[test]
+fn a_line_that_is_over_stays_so_when_it_is_kept_and_of_too_many_the_oldest_is_forgotten() {
+    let mut queue = queue(QueueBounds::default(), &[]);
+    for line in 0..=1_000 {
+        queue.end_line(line);
+        queue.end_line(line);
+    }
+    let kept = Stored::parse(&queue.store().to_octets()).unwrap();
+    let none = |_| Ok::<_, Damaged>(None);
+    let queue = Queue::restore(kept, QueueBounds::default(), none).unwrap();
+    assert!(!queue.is_over(0));
+    assert!(queue.is_over(1) && queue.is_over(1_000));
+}
