@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::event::EventType;
 use domain::msisdn::Msisdn;
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Delivery, Mobile};
@@ -60,6 +61,25 @@ async fn the_description_names_every_way_in_of_each_route_with_its_scope() {
         let found = &described["paths"][row.path][&verb]["security"];
         assert_eq!(found, &ways, "{verb} {}", row.path);
     }
+}
+
+#[tokio::test]
+async fn the_description_names_every_event_that_webhooks_are_told_and_the_url_of_a_message() {
+    let site = Site::start().await;
+    let described = site.anonymous().await.get("/openapi.json").await.json();
+    let told = described["webhooks"].as_object().unwrap();
+    assert_eq!(told.len(), EventType::ALL.len());
+    let schemas = &described["components"]["schemas"];
+    for event in EventType::ALL {
+        let body = &told[event.as_str()]["post"]["requestBody"]["content"]["application/json"];
+        let name = body["schema"]["$ref"].as_str().unwrap();
+        let name = name.rsplit('/').next().unwrap();
+        let words = &schemas[name]["properties"]["type"]["enum"];
+        assert!(words.as_array().unwrap().contains(&event.as_str().into()));
+    }
+    let send = &described["paths"]["/v1/messages"]["post"];
+    assert!(send["callbacks"]["status"]["{$request.body#/status_callback}"].is_object());
+    assert!(schemas["NewMessage"]["properties"]["status_callback"].is_object());
 }
 
 #[tokio::test]
