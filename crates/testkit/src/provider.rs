@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 pub enum Act {
     /// Takes the message.
     Take,
+    /// Takes the message, and ends the connection without saying so.
+    TakeAndEnd,
     /// Answers with a status, further header lines (each with its line end) and a body.
     Say(u16, String, String),
     /// Takes the request and never answers.
@@ -63,6 +65,9 @@ struct Book {
     /// What it does with questions for the account, and with messages when nothing else is said.
     usual: Mutex<(Act, Act)>,
     asked: Mutex<Vec<Asked>>,
+    connections: AtomicUsize,
+    /// Connections that have ended.
+    ended: AtomicUsize,
     more: Notify,
 }
 
@@ -81,6 +86,8 @@ impl ProviderServer {
             acts: Mutex::default(),
             usual: Mutex::new((account, Act::Take)),
             asked: Mutex::default(),
+            connections: AtomicUsize::default(),
+            ended: AtomicUsize::default(),
             more: Notify::new(),
         });
         let task = tokio::spawn(accept(listener, security, Arc::clone(&book)));
@@ -127,6 +134,22 @@ impl ProviderServer {
             .count()
     }
 
+    /// How many connections came.
+    pub fn connections(&self) -> usize {
+        self.book.connections.load(Ordering::Acquire)
+    }
+
+    /// Waits until so many connections have ended.
+    pub async fn until_ended(&self, count: usize) {
+        loop {
+            let more = self.book.more.notified();
+            if self.book.ended.load(Ordering::Acquire) >= count {
+                return;
+            }
+            more.await;
+        }
+    }
+
     /// Waits until so many messages have come, and gives them.
     pub async fn until(&self, count: usize) -> Vec<Asked> {
         loop {
@@ -153,6 +176,7 @@ async fn accept(listener: TcpListener, security: Option<TlsAcceptor>, book: Arc<
             accepted = listener.accept() => {
                 let Ok((socket, _)) = accepted else { continue };
                 let (security, book) = (security.clone(), Arc::clone(&book));
+                book.connections.fetch_add(1, Ordering::AcqRel);
                 connections.spawn(async move {
                     match security {
                         None => serve(socket, &book).await,
@@ -161,7 +185,9 @@ async fn accept(listener: TcpListener, security: Option<TlsAcceptor>, book: Arc<
                             Ok(secured) => serve(secured, &book).await,
                             Err(_) => None,
                         },
-                    }
+                    };
+                    book.ended.fetch_add(1, Ordering::AcqRel);
+                    book.more.notify_waiters();
                 });
             }
             Some(_) = connections.join_next() => {}
@@ -169,28 +195,32 @@ async fn accept(listener: TcpListener, security: Option<TlsAcceptor>, book: Arc<
     }
 }
 
-/// One request a connection.
+/// One request after another, until the other side ends the connection.
 async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, book: &Book) -> Option<()> {
-    let (head, body) = read(&mut stream).await?;
-    let (act, asked) = book.note(&head, &body);
-    match act {
-        Act::Take => {
-            let sid = asked.sid.unwrap_or_default();
-            let body = format!(r#"{{"sid":"{sid}","status":"queued","error_code":null}}"#);
-            write(&mut stream, 201, "", &body).await
-        }
-        Act::Say(status, lines, body) => write(&mut stream, status, &lines, &body).await,
-        Act::Hang => std::future::pending().await,
-        Act::HangUp => None,
-        Act::Flood => {
-            stream
-                .write_all(b"HTTP/1.1 201 Created\r\nContent-Length: 1000000000\r\n\r\n")
-                .await
-                .ok()?;
-            loop {
-                stream.write_all(&[b'x'; 8_192]).await.ok()?;
+    loop {
+        let (head, body) = read(&mut stream).await?;
+        let (act, asked) = book.note(&head, &body);
+        let sid = asked.sid.unwrap_or_default();
+        let taken = format!(r#"{{"sid":"{sid}","status":"queued","error_code":null}}"#);
+        match act {
+            Act::Take => write(&mut stream, 201, "", &taken).await?,
+            Act::TakeAndEnd => {
+                write(&mut stream, 201, "", &taken).await?;
+                return stream.shutdown().await.ok();
             }
+            Act::Say(status, lines, body) => write(&mut stream, status, &lines, &body).await?,
+            Act::Hang => std::future::pending().await,
+            Act::HangUp => return None,
+            Act::Flood => return flood(&mut stream).await,
         }
+    }
+}
+
+async fn flood(stream: &mut (impl AsyncWrite + Unpin)) -> Option<()> {
+    let head = b"HTTP/1.1 201 Created\r\nContent-Length: 1000000000\r\n\r\n";
+    stream.write_all(head).await.ok()?;
+    loop {
+        stream.write_all(&[b'x'; 8_192]).await.ok()?;
     }
 }
 
@@ -212,7 +242,8 @@ impl Book {
         let mut known = self.asked.lock().unwrap();
         // Unlike that of any other server, as far as a test goes.
         let salt = std::process::id();
-        let sid = matches!(act, Act::Take).then(|| format!("SM{salt:08x}{:024x}", known.len() + 1));
+        let sid = matches!(act, Act::Take | Act::TakeAndEnd)
+            .then(|| format!("SM{salt:08x}{:024x}", known.len() + 1));
         let asked = Asked {
             line,
             shown,
@@ -253,7 +284,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<(String, Vec<u8>)
 }
 
 async fn write(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    stream: &mut (impl AsyncWrite + Unpin),
     status: u16,
     lines: &str,
     body: &str,
@@ -263,12 +294,7 @@ async fn write(
         "HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
     );
     stream.write_all(answer.as_bytes()).await.ok()?;
-    stream.flush().await.ok()?;
-    // The other side closes; a socket that is closed with octets unread would cut the answer off.
-    let patience = Duration::from_secs(5);
-    let mut rest = Vec::new();
-    let _ = tokio::time::timeout(patience, stream.read_to_end(&mut rest)).await;
-    stream.shutdown().await.ok()
+    stream.flush().await.ok()
 }
 
 fn fields(body: &[u8]) -> Vec<(String, String)> {

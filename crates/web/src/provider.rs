@@ -1,5 +1,5 @@
 //! Carriers that are reached by HTTPS: providers whose API has the shape of Twilio's Messages. Each message is
-//! one request on a connection of its own; what became of it, and what handsets write, the provider posts to
+//! one request, on a connection that is kept between two; what became of it, and what handsets write, the provider posts to
 //! the gateway (`callback`). What to send and what an answer means for a message is the engine's business;
 //! see [`engine::ports::carrier`] for what is promised to it.
 
@@ -27,7 +27,7 @@ use callback::Door;
 use line::{Ends, Line, Run};
 use request::Upstream;
 
-pub use crate::outgoing::{PlaceError, Roots, RootsError};
+pub use crate::outgoing::{KeptBounds, PlaceError, Roots, RootsError};
 pub use crate::sim_swap::{Secret, SecretError};
 
 /// One provider: who it is and how patient we are with it.
@@ -47,6 +47,8 @@ pub struct ProviderPlan {
     pub callback_url: String,
     /// How long each thing may take.
     pub timers: ProviderTimers,
+    /// The connections that are kept.
+    pub kept: KeptBounds,
 }
 
 /// How long each thing may take.

@@ -108,7 +108,14 @@ section! {
         pub system_type: String = String::new(),
         /// One word a bind: `transceiver`, or `transmitter` and `receiver`.
         pub binds: Vec<Bind> = vec![Bind::Transceiver],
-        /// Unanswered segments at most, a bind. Carriers allow 10 to 20. With `https` each message is a
+        /// `https` only: connections that are kept open between two messages at most. With 0 each message has a
+        /// connection of its own.
+        pub kept_connections_max: usize = 10,
+        /// `https` only: seconds that such a connection may rest, less where the provider says so
+        /// (`Keep-Alive: timeout`). Keep it below what the provider allows: a message over a connection that ends
+        /// at that moment is of unknown fate.
+        pub kept_connection_seconds: u64 = 4,
+        /// Unanswered segments at most, a bind. Carriers allow 10 to 20. With `https` each message under way takes a
         /// connection, and the last one may hold more segments than are left.
         pub window_max: u16 = 10,
         /// Segments a second, a bind.

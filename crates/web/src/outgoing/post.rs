@@ -2,15 +2,17 @@
 //! stops waiting takes the connection with it.
 
 use std::error::Error;
+use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -57,6 +59,9 @@ pub(crate) struct Answered {
 /// No answer, and why; it holds nothing of what was asked.
 #[derive(Debug)]
 pub(crate) struct Unanswered(pub(crate) String);
+
+/// What drives a connection, to be polled while it is used.
+pub(super) type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// Asks a service. It has no time limit.
 pub(crate) async fn post(place: &Place, trust: &Trust, post: Post) -> Result<Answered, Unanswered> {
@@ -173,18 +178,26 @@ async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answere
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let (sender, driver) = driven(stream).await?;
+    match select(pin!(ask(sender, request)), driver).await {
+        Either::Left((answer, _)) => answer,
+        // A connection's end reaches whoever waits on it, after what came before.
+        Either::Right((_, asked)) => asked.await,
+    }
+}
+
+/// A connection over which HTTP is spoken, and what drives it.
+pub(super) async fn driven<S>(stream: S) -> Result<(SendRequest<Full<Bytes>>, Driver), Unanswered>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = http1::Builder::new();
     let opened = builder
         .max_buf_size(HEAD_MAX)
         .handshake(TokioIo::new(stream))
         .await;
     let (sender, connection) = opened.map_err(because("no HTTP"))?;
-    let (asked, connection) = (pin!(ask(sender, request)), pin!(connection));
-    match select(asked, connection).await {
-        Either::Left((answer, _)) => answer,
-        // A connection's end reaches whoever waits on it, after what came before.
-        Either::Right((_, asked)) => asked.await,
-    }
+    Ok((sender, Box::pin(connection)))
 }
 
 async fn ask(
@@ -192,7 +205,12 @@ async fn ask(
     request: Request<Full<Bytes>>,
 ) -> Result<Answered, Unanswered> {
     let answer = sender.send_request(request).await;
-    let (head, body) = answer.map_err(because("no sound answer"))?.into_parts();
+    taken_in(answer.map_err(because("no sound answer"))?).await
+}
+
+/// An answer with its whole body.
+pub(super) async fn taken_in(answer: Response<Incoming>) -> Result<Answered, Unanswered> {
+    let (head, body) = answer.into_parts();
     let body = Limited::new(body, ANSWER_MAX).collect().await;
     let body = body.map_err(|error| {
         Unanswered(if error.is::<LengthLimitError>() {
@@ -208,6 +226,6 @@ async fn ask(
     })
 }
 
-fn because<E: Error>(what: &'static str) -> impl Fn(E) -> Unanswered {
+pub(super) fn because<E: Error>(what: &'static str) -> impl Fn(E) -> Unanswered {
     move |error| Unanswered(format!("{what}: {error}"))
 }

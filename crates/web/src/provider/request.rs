@@ -16,10 +16,22 @@ use zeroize::Zeroizing;
 
 use super::answer::{self, Health};
 use super::{ProviderError, ProviderPlan, ProviderSecrets, form, way};
-use crate::outgoing::{Place, Post, Trust, look, open, request};
+use crate::outgoing::{Kept, Live, Place, Post, Trust, Unasked, look, request};
 
 /// The longest life that the API takes, in seconds.
 const VALIDITY_MAX: u32 = 36_000;
+
+/// What is said of an answer that did not come.
+const LATE: &str = "no answer in time";
+
+/// Over which connection something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// One that was kept, or else a new one.
+    Kept,
+    /// A new one.
+    New,
+}
 
 /// Where a provider is and what is shown to it.
 pub(super) struct Upstream {
@@ -32,6 +44,7 @@ pub(super) struct Upstream {
     status_url: String,
     connect: Duration,
     response: Duration,
+    kept: Kept,
 }
 
 impl Upstream {
@@ -59,6 +72,7 @@ impl Upstream {
             status_url,
             connect: plan.timers.connect,
             response: plan.timers.response,
+            kept: Kept::new(plan.kept),
         })
     }
 
@@ -74,44 +88,69 @@ impl Upstream {
             tracing::error!("a message without a text was handed over");
             return (Answer::Rejected(0), Health::Fine);
         };
-        let asked = request(&self.place, post);
-        let opened = timeout(self.connect, open(&self.place, &self.trust)).await;
-        let opened = opened.map_err(|_| "no connection in time".to_owned());
-        let opened = opened.and_then(|opened| opened.map_err(|error| error.0));
-        let ready = opened.and_then(|opened| Ok((opened, asked.map_err(|error| error.0)?)));
-        let (opened, asked) = match ready {
-            Ok(ready) => ready,
-            Err(reason) => return (Answer::NotSent, Health::Broken(reason)),
+        let mut asked = match request(&self.place, post) {
+            Ok(asked) => asked,
+            Err(error) => return (Answer::NotSent, Health::Broken(error.0)),
         };
-        left.store(true, Ordering::Release);
-        match timeout(self.response, opened.ask(asked)).await {
-            Ok(Ok(answered)) => answer::of_message(&answered),
-            Ok(Err(error)) => (Answer::Silence, Health::Failing(error.0)),
-            Err(_) => (
-                Answer::Silence,
-                Health::Failing("no answer in time".to_owned()),
-            ),
+        for reach in [Reach::Kept, Reach::New] {
+            let live = match self.reach(reach).await {
+                Ok(live) => live,
+                Err(reason) => return (Answer::NotSent, Health::Broken(reason)),
+            };
+            left.store(true, Ordering::Release);
+            asked = match timeout(self.response, live.ask(asked)).await {
+                Ok(Ok((answered, live))) => {
+                    self.kept.keep(live, &answered.headers);
+                    return answer::of_message(&answered);
+                }
+                // Nothing was written: once more, over a new connection.
+                Ok(Err(Unasked::Unsent(asked))) => *asked,
+                Ok(Err(Unasked::Lost(error))) => {
+                    return (Answer::Silence, Health::Failing(error.0));
+                }
+                Err(_) => return (Answer::Silence, Health::Failing(LATE.to_owned())),
+            };
+            left.store(false, Ordering::Release);
         }
+        let reason = "the connection ended before anything was sent";
+        (Answer::NotSent, Health::Broken(reason.to_owned()))
     }
 
-    /// Asks for our account.
+    /// Asks for our account, over a new connection: that there can be one is half of the question.
     pub(super) async fn probe(&self) -> Health {
         let asked = match look(&self.place, &self.account, self.fields()) {
             Ok(asked) => asked,
             Err(error) => return Health::Broken(error.0),
         };
-        let answered = async {
-            let opened = timeout(self.connect, open(&self.place, &self.trust)).await;
-            let opened = opened.map_err(|_| "no connection in time".to_owned())?;
-            let asked = opened.map_err(|error| error.0)?.ask(asked);
-            let answered = timeout(self.response, asked).await;
-            let answered = answered.map_err(|_| "no answer in time".to_owned())?;
-            answered.map_err(|error| error.0)
+        let live = match self.reach(Reach::New).await {
+            Ok(live) => live,
+            Err(reason) => return Health::Broken(reason),
         };
-        match answered.await {
-            Ok(answered) => answer::of_probe(&answered),
-            Err(reason) => Health::Broken(reason),
+        match timeout(self.response, live.ask(asked)).await {
+            Ok(Ok((answered, live))) => {
+                self.kept.keep(live, &answered.headers);
+                answer::of_probe(&answered)
+            }
+            Ok(Err(Unasked::Lost(error))) => Health::Broken(error.0),
+            Ok(Err(Unasked::Unsent(_))) => {
+                Health::Broken("the connection ended at once".to_owned())
+            }
+            Err(_) => Health::Broken(LATE.to_owned()),
         }
+    }
+
+    /// A connection to ask over; nothing has left yet.
+    async fn reach(&self, reach: Reach) -> Result<Live, String> {
+        let kept = match reach {
+            Reach::Kept => self.kept.take(),
+            Reach::New => None,
+        };
+        if let Some(live) = kept {
+            return Ok(live);
+        }
+        let opened = timeout(self.connect, Live::open(&self.place, &self.trust)).await;
+        let opened = opened.map_err(|_| "no connection in time".to_owned())?;
+        opened.map_err(|error| error.0)
     }
 
     fn fields(&self) -> Vec<(HeaderName, HeaderValue)> {

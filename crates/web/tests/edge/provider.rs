@@ -21,7 +21,9 @@ use testkit::contract::carriers::AnswerBook;
 use testkit::provider::{Act, ProviderServer};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
-use web::provider::{ProviderPlan, ProviderSecrets, ProviderTimers, Providers, Roots, Secret};
+use web::provider::{
+    KeptBounds, ProviderPlan, ProviderSecrets, ProviderTimers, Providers, Roots, Secret,
+};
 
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub const CALLBACK: &str = "https://sms.example.com";
@@ -96,6 +98,10 @@ pub fn plan(url: String) -> ProviderPlan {
             probe: Duration::from_mins(1),
             reconnect: Duration::from_millis(20),
             reconnect_max: Duration::from_millis(40),
+        },
+        kept: KeptBounds {
+            connections_max: 10,
+            idle: PATIENCE,
         },
     }
 }
@@ -376,4 +382,92 @@ async fn a_new_secret_is_shown_with_the_next_message() {
         "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjpyZW5ld2Vk",
     ];
     assert_eq!(shown, expected);
+}
+
+/// Hands a thousand messages over, ten at a time, and says how many connections they took.
+async fn connections_of_a_thousand(security: Option<TlsAcceptor>, plan: ProviderPlan) -> usize {
+    const UNDER_WAY: usize = 10;
+    let address = plan.url.rsplit_once(':').unwrap().1.parse().unwrap();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], address));
+    let mut road = Road::to(ProviderServer::start_at(address, security).await, plan);
+    road.until(|told| told.ways() == ["bound"]).await;
+    for sent in 0..1_000 {
+        road.until(|told| told.book.answers().len() + UNDER_WAY > sent)
+            .await;
+        road.submit(&["Hello"]);
+    }
+    road.until(|told| told.book.answers().len() == 1_000).await;
+    let answers = road.told.book.answers();
+    let is_taken = |(_, answer): &(Token, Answer)| matches!(answer, Answer::Accepted(_));
+    assert!(answers.iter().all(is_taken), "{answers:?}");
+    assert_eq!(road.server.messages().len(), 1_000);
+    road.told.book.close();
+    road.server.connections()
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn a_thousand_messages_take_no_more_connections_than_are_under_way_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let security = secured(folder.path(), "ours.pem");
+    let secure = |kept: usize| {
+        let mut plan = plan(format!("https://localhost:{}", free_port()));
+        plan.roots = Roots::File(folder.path().join("ours.pem"));
+        plan.kept.connections_max = kept;
+        plan
+    };
+    let kept = connections_of_a_thousand(Some(security.clone()), secure(10)).await;
+    assert!(kept <= 11, "{kept}");
+    let own = connections_of_a_thousand(Some(security), secure(0)).await;
+    assert_eq!(own, 1_001, "one each, and one for the question");
+}
+
+#[tokio::test]
+async fn a_connection_that_ended_while_it_rested_takes_no_message_with_it() {
+    let mut road = Road::open().await;
+    for sent in 1..=5 {
+        road.server.next(Act::TakeAndEnd);
+        assert!(matches!(road.answer().await, Answer::Accepted(_)));
+        road.server.until_ended(sent).await;
+    }
+    assert_eq!(road.server.messages().len(), 5);
+    assert_eq!(road.told.ways(), ["bound"]);
+}
+
+#[tokio::test]
+async fn a_message_that_was_written_to_a_kept_connection_and_not_answered_is_never_sent_again() {
+    let mut road = Road::open().await;
+    assert!(matches!(road.answer().await, Answer::Accepted(_)));
+    assert_eq!(road.server.connections(), 1, "that of the question");
+    road.server.next(Act::HangUp);
+    assert_eq!(road.answer().await, Answer::Silence);
+    assert_eq!(
+        (road.server.messages().len(), road.server.connections()),
+        (2, 1)
+    );
+    // Neither is the connection of one whose answer came too late, was broken or said to be its last.
+    for act in [
+        Act::Hang,
+        Act::Say(
+            201,
+            "Connection: close\r\n".to_owned(),
+            r#"{"sid":"SM1"}"#.to_owned(),
+        ),
+        Act::Say(
+            201,
+            "Keep-Alive: timeout=1\r\n".to_owned(),
+            r#"{"sid":"SM2"}"#.to_owned(),
+        ),
+    ] {
+        let before = road.server.connections();
+        road.server.next(act);
+        road.answer().await;
+        assert!(matches!(road.answer().await, Answer::Accepted(_)));
+        assert!(road.server.connections() > before);
+    }
 }

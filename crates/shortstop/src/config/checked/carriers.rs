@@ -138,7 +138,7 @@ pub fn links(config: &Config, problems: &mut Problems) -> Vec<CarrierLink> {
 }
 
 /// Settings that say nothing to a carrier over SMPP.
-const OF_HTTPS_ONLY: [&str; 7] = [
+const OF_HTTPS_ONLY: [&str; 9] = [
     "url",
     "account",
     "auth",
@@ -146,6 +146,8 @@ const OF_HTTPS_ONLY: [&str; 7] = [
     "secret_file",
     "callback_secret_file",
     "callback_url",
+    "kept_connections_max",
+    "kept_connection_seconds",
 ];
 
 /// Settings of the other kind that are set would be silently without effect.

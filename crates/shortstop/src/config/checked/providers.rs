@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::message::CarrierName;
-use web::provider::{ProviderPlan, ProviderTimers, Roots};
+use web::provider::{KeptBounds, ProviderPlan, ProviderTimers, Roots};
 
 use super::super::carrier::{Auth, CarrierSection, Kind};
 use super::super::secret::Password;
 use super::super::{Carrier, Config, Problems};
 use super::carriers::{common_numbers, name, of_other_kind};
+use super::limits::seconds;
 use super::resolved;
 
 /// One carrier over HTTPS; its secrets have not been read.
@@ -67,6 +68,8 @@ pub fn links(config: &Config, problems: &mut Problems) -> Vec<ProviderLink> {
         .filter_map(|(place, carrier)| {
             let at = format!("carrier[{place}]");
             common_numbers(&carrier.section, &at, problems);
+            let rest = carrier.section.kept_connection_seconds;
+            seconds(&format!("{at}.kept_connection_seconds"), rest, problems);
             of_other_kind(&carrier.section, (&at, &OF_SMPP_ONLY), problems);
             link(config, carrier, place, problems)
         })
@@ -110,6 +113,10 @@ fn link(
         account,
         callback_url: callback_url?,
         timers: timers(section),
+        kept: KeptBounds {
+            connections_max: section.kept_connections_max,
+            idle: Duration::from_secs(section.kept_connection_seconds),
+        },
     };
     Some(ProviderLink {
         place,
