@@ -1,4 +1,4 @@
-//! Certificates that an authority gave to the gateway, or did not: each has its entry.
+//! Certificates that an authority gave to the gateway, or did not, and those that it made itself: each has its entry.
 
 use domain::time::Timestamp;
 use ledger::{Actor, Draft, Facts, Kind, OriginType, Outcome, UtcMicros};
@@ -10,9 +10,9 @@ use crate::gateway::Gateway;
 /// A certificate that was obtained, as the ledger tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateTold {
-    /// The URL of our account at the authority.
-    pub account: String,
-    /// The URL of the authority's directory.
+    /// The URL of our account at the authority; `None` for one that the gateway made itself.
+    pub account: Option<String>,
+    /// The URL of the authority's directory, or [`CertificateTold::ITSELF`].
     pub authority: String,
     /// The DNS names in it.
     pub names: Vec<String>,
@@ -24,17 +24,25 @@ pub struct CertificateTold {
     pub until: Timestamp,
 }
 
+impl CertificateTold {
+    /// The authority of a certificate that the gateway made itself.
+    pub const ITSELF: &'static str = "itself";
+}
+
 impl Gateway {
     /// Records that a certificate was obtained, and is shown from now on.
     pub fn certificate_obtained(&self, told: &CertificateTold) {
-        let data = Facts::new()
-            .put("account", told.account.as_str())
+        let (actor, data) = match &told.account {
+            Some(account) => (actor(), Facts::new().put("account", account.as_str())),
+            None => (Actor::system(&"gateway"), Facts::new()),
+        };
+        let data = data
             .put("authority", told.authority.as_str())
             .put("from", UtcMicros(told.from.micros()))
             .put("names", told.names.clone())
             .put("sha256", told.sha256.as_str())
             .put("until", UtcMicros(told.until.micros()));
-        let builder = Draft::of(Kind::CertificateObtained, actor(), Outcome::Done).data(data);
+        let builder = Draft::of(Kind::CertificateObtained, actor, Outcome::Done).data(data);
         self.record_certificate(sound(builder.origin(OriginType::Process, &"self").build()));
     }
 

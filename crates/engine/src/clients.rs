@@ -482,6 +482,11 @@ fn check_credentials(row: &ClientRow, now: Timestamp) -> Result<(), ClientError>
 
 /// What a client's changes do to its row. The ledger's entries are folded by the same rules.
 impl ClientRow {
+    /// Whether it may call, and is to be known by a name in its certificate.
+    pub fn is_known_by_name(&self) -> bool {
+        self.revoked.is_none() && !self.certificate_names.is_empty()
+    }
+
     /// Takes in a new key; those before it end at `ends`, unless they end sooner.
     pub(crate) fn rotate(&mut self, key: ApiKeyRow, ends: Timestamp, now: Timestamp) {
         for key in &mut self.keys {

@@ -1,6 +1,7 @@
 //! ESMEs: who may bind, which is recorded before it is answered, and what a bind may do from then on, which
 //! is looked up anew each time. An account acts for a client. The protocol is the edge's.
 
+mod certificates;
 mod deliveries;
 mod receipts;
 mod seats;
@@ -165,6 +166,7 @@ pub(crate) struct Esmes {
 struct Inside {
     watch: Watch,
     seats: Seats,
+    shown: certificates::LastShown,
 }
 
 impl Esmes {
@@ -258,7 +260,10 @@ impl Gateway {
         });
         drop(state);
         match durable.await {
-            Ok(true) => Ok(bound),
+            Ok(true) => {
+                self.esmes.inside().shown.by(&bound);
+                Ok(bound)
+            }
             _ => Err(BindRefused::Unavailable),
         }
     }

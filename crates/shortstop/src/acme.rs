@@ -9,5 +9,5 @@ mod schedule;
 mod task;
 
 pub use account::AccountFile;
-pub use kept::CertificateFile;
+pub use kept::{CertificateFile, Known};
 pub use task::{AcmeTask, Parts};

@@ -12,16 +12,14 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
-use x509_parser::pem::parse_x509_pem;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 use crate::config::checked::PairFiles;
 use crate::folder::{make_private, replace_private};
 
 /// How long they are valid: as long as browsers still take.
 const VALID_DAYS: u64 = 397;
-
-/// They are made anew when they end sooner than this.
-const RENEW_DAYS: u64 = 30;
 
 /// Certificates of one authority, as they lie in a folder.
 #[derive(Clone, Debug)]
@@ -58,36 +56,32 @@ impl Subject {
     }
 }
 
-/// The certificates in the folder; made, or made anew, unless they are there and valid for a while.
+/// The certificates in the folder; made, or made anew, unless they are there with more than a third of their life left.
 pub fn keep(folder: &Path, subjects: &[Subject], now: Timestamp) -> anyhow::Result<MadeFiles> {
     let files = MadeFiles {
         ca: folder.join("ca.pem"),
         server: Subject::Gateway.files(folder),
     };
-    let lasts = now.saturating_add(days(RENEW_DAYS));
     let mut parts = vec![files.ca.clone()];
     for subject in subjects {
         let pair = subject.files(folder);
         parts.extend([pair.certificate, pair.key]);
     }
-    let stays = parts.iter().all(|part| part.exists()) && ends(&files.ca)? > lasts;
+    let stays = parts.iter().all(|part| part.exists()) && now < due(folder)?;
     if !stays {
         make(folder, subjects, now)?;
     }
     Ok(files)
 }
 
-/// When the first certificate of a PEM file ends.
-pub fn ends(path: &Path) -> anyhow::Result<Timestamp> {
-    let text = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let (_, pem) = parse_x509_pem(&text)
-        .ok()
-        .with_context(|| format!("{} holds no certificate in PEM", path.display()))?;
-    let certificate = pem
-        .parse_x509()
-        .with_context(|| format!("{} is no certificate", path.display()))?;
-    let seconds = certificate.validity().not_after.timestamp();
-    Ok(Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0)))
+/// When those in the folder are made anew: with a third of their life left.
+pub fn due(folder: &Path) -> anyhow::Result<Timestamp> {
+    let ca = folder.join("ca.pem");
+    let read = CertificateDer::from_pem_file(&ca);
+    let read = read.with_context(|| format!("{} holds no certificate in PEM", ca.display()))?;
+    let life = tls::validity(&read);
+    let (from, until) = life.with_context(|| format!("{} is no certificate", ca.display()))?;
+    Ok(until.saturating_sub(until.since(from) / 3))
 }
 
 fn make(folder: &Path, subjects: &[Subject], now: Timestamp) -> anyhow::Result<()> {
@@ -167,19 +161,20 @@ fn date(moment: Timestamp) -> (i32, u8, u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use x509_parser::pem::parse_x509_pem;
     use x509_parser::prelude::{ParsedExtension, X509Extension};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
 
     #[test]
-    fn certificates_are_kept_until_a_month_before_their_end() {
+    fn certificates_are_kept_until_a_third_of_their_life_is_left() {
         let place = tempfile::tempdir().unwrap();
         let subjects = [Subject::Gateway, Subject::Carrier];
         let files = keep(place.path(), &subjects, NOW).unwrap();
         let first = std::fs::read(&files.ca).unwrap();
-        keep(place.path(), &subjects, NOW.saturating_add(days(360))).unwrap();
+        keep(place.path(), &subjects, NOW.saturating_add(days(263))).unwrap();
         assert_eq!(std::fs::read(&files.ca).unwrap(), first);
-        keep(place.path(), &subjects, NOW.saturating_add(days(370))).unwrap();
+        keep(place.path(), &subjects, NOW.saturating_add(days(266))).unwrap();
         assert_ne!(std::fs::read(&files.ca).unwrap(), first);
     }
 

@@ -1,126 +1,151 @@
-//! Certificates of ours, and of authorities that we trust, that end soon: said a month, a week and a day ahead, in the
-//! log, by `check-config` and in the metrics.
+//! Every certificate that the gateway depends on, and when it ends: one list, of which the log, `check-config` and the
+//! metrics tell. It is said a month, two weeks, one week, three days and a day ahead, and when it is over.
 
-use std::path::Path;
+mod cure;
+mod diary;
+mod files;
+
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::time::Timestamp;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
-use tls::{Ending, TlsProfile, TlsSlot};
+use tls::{Ending, Life};
 
-use crate::certificates;
-use crate::config::Checked;
-use crate::config::checked::Way;
-use crate::material::Material;
+pub use cure::Cure;
+pub use diary::{Diary, Step};
+pub use files::{ListenerFiles, of_listeners, outgoing};
 
-/// What ends sooner is said.
-const SOON: Duration = Duration::from_hours(30 * 24);
-/// What ends sooner is said as an error.
-const AT_ONCE: Duration = Duration::from_hours(24);
+/// A certificate that the gateway depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which it is, and its life.
+    pub ending: Ending,
+    /// Where it lies, when that is known.
+    pub file: Option<PathBuf>,
+    /// What is to be done before it ends.
+    pub cure: Cure,
+}
 
-/// What the gateway shows to others, and whom it trusts there: certificates of links to carriers. Files that cannot be
-/// read have been told.
-pub fn outgoing(checked: &Checked) -> Vec<Ending> {
-    let mut found = Vec::new();
-    for link in &checked.carriers {
-        let Way::Tls(tls) = &link.way else { continue };
-        let name: Arc<str> = link.name.to_string().into();
-        let own = tls.client.as_ref().map(|files| files.certificate.as_path());
-        let files = [("carrier", own), ("carrier-ca", tls.ca_file.as_deref())];
-        for (of, file) in files {
-            let until = file.and_then(|file| match of {
-                "carrier" => certificates::ends(file).ok(),
-                _ => first_end(file),
-            });
-            found.extend(until.map(|until| Ending {
-                of,
-                name: Some(Arc::clone(&name)),
-                until,
-            }));
+impl Row {
+    /// The certificate of an account's ESME, as it showed it.
+    pub fn of_esme(system_id: &str, life: Life) -> Self {
+        let ending = Ending::new("esme", life);
+        Self {
+            ending: Ending {
+                name: Some(system_id.into()),
+                ..ending
+            },
+            file: None,
+            cure: Cure::Owner,
         }
     }
-    found
-}
 
-/// When the first of the authorities in a file ends.
-fn first_end(file: &Path) -> Option<Timestamp> {
-    let listed = CertificateDer::pem_file_iter(file).ok()?;
-    let ends = listed.filter_map(|der| tls::end_of(&der.ok()?));
-    ends.min()
-}
-
-/// What a configuration names by file, for a gateway that does not run.
-pub fn of_files(checked: &Checked, material: Material) -> Vec<Ending> {
-    let profile = TlsProfile::default();
-    let https = material
-        .https
-        .and_then(|own| TlsSlot::asking(profile, own, material.clients).ok());
-    let smpp = material
-        .smpp
-        .and_then(|own| TlsSlot::for_esmes(profile, own, material.esme_clients).ok());
-    let listeners = https.into_iter().chain(smpp);
-    let mut found: Vec<Ending> = listeners.flat_map(|slot| slot.endings()).collect();
-    found.extend(outgoing(checked));
-    found
-}
-
-/// What is to be said of one, if it ends within a month.
-pub fn says(ending: &Ending, now: Timestamp) -> Option<String> {
-    if ending.until > now.saturating_add(SOON) {
-        return None;
-    }
-    let of = match &ending.name {
-        Some(name) => format!("{} {name}", ending.of),
-        None => ending.of.to_owned(),
-    };
-    let until = ending.until;
-    if until < now {
-        return Some(format!("a certificate is over ({of}, since {until})"));
-    }
-    let days = until.since(now).as_secs() / 86_400;
-    Some(format!(
-        "a certificate ends soon ({of}, {until}, in {days} days)"
-    ))
-}
-
-/// Says in the log which end soon.
-pub fn warn(endings: &[Ending], now: Timestamp) {
-    for ending in endings {
-        let Some(says) = says(ending, now) else {
-            continue;
+    /// What is to be said of it, if it ends soon: what it is, where it lies, when it ends, and what to do.
+    pub fn says(&self, now: Timestamp) -> Option<String> {
+        let step = Step::of(&self.ending, now)?;
+        let what = self.what();
+        let until = self.ending.until;
+        let when = match step {
+            Step::Over(_) => format!("{what} is over ({}, since {until})", self.which()),
+            Step::Within(_) => {
+                let days = until.since(now).as_secs() / 86_400;
+                format!(
+                    "{what} ends soon ({}, {until}, in {days} days)",
+                    self.which()
+                )
+            }
         };
-        let name = ending.name.as_deref().unwrap_or_default();
-        if ending.until <= now.saturating_add(AT_ONCE) {
-            tracing::error!(of = ending.of, name, until = %ending.until, "{says}: replace it now");
+        Some(format!("{when}: {}", self.cure.says()))
+    }
+
+    fn what(&self) -> &'static str {
+        if self.ending.of.ends_with("-crl") {
+            "a revocation list"
         } else {
-            tracing::warn!(
-                of = ending.of, name, until = %ending.until,
-                "{says}: replace it and reload (SIGHUP); one of a carrier needs a restart"
-            );
+            "a certificate"
         }
+    }
+
+    /// Which it is, and where.
+    fn which(&self) -> String {
+        let mut parts = vec![match &self.ending.name {
+            Some(name) => format!("{} {name}", self.ending.of),
+            None => self.ending.of.to_owned(),
+        }];
+        parts.extend(self.file.as_ref().map(|file| file.display().to_string()));
+        parts.join(", ")
+    }
+}
+
+/// As the metrics tell them.
+pub fn plain(rows: Vec<Row>) -> Vec<Ending> {
+    rows.into_iter().map(|row| row.ending).collect()
+}
+
+/// Says in the log what is new of these.
+pub fn warn(diary: &mut Diary, rows: &[Row], now: Timestamp) {
+    for (row, step) in diary.news(rows, now) {
+        let Some(says) = row.says(now) else { continue };
+        let ending = &row.ending;
+        let name: Option<&str> = ending.name.as_deref();
+        let file = row.file.as_ref().map(|file| file.display().to_string());
+        if step.is_urgent() {
+            tracing::error!(of = ending.of, name, file, until = %ending.until, "{says}");
+        } else {
+            tracing::warn!(of = ending.of, name, file, until = %ending.until, "{says}");
+        }
+    }
+}
+
+/// With its owner's name.
+fn named(of: &'static str, name: &Arc<str>, life: Life) -> Ending {
+    Ending {
+        name: Some(Arc::clone(name)),
+        ..Ending::new(of, life)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
-    fn what_ends_within_a_month_is_said_and_nothing_else() {
+    fn what_ends_within_a_month_is_said_with_its_file_and_what_to_do_and_nothing_else_is() {
         let now = Timestamp::from_seconds(1_764_064_800);
-        let at = |days: u64| now.saturating_add(Duration::from_hours(24 * days));
-        assert_eq!(says(&Ending::new("server", at(31)), now), None);
-        let soon = says(&Ending::new("server", at(7)), now).unwrap();
-        assert!(soon.contains("ends soon (server,"), "{soon}");
-        assert!(soon.ends_with("in 7 days)"), "{soon}");
-        let over = Ending {
-            of: "carrier",
-            name: Some("acme".into()),
-            until: now.saturating_sub(Duration::from_secs(1)),
+        let days = |count: u64| Duration::from_hours(24 * count);
+        let row = |of, name: Option<&str>, life| Row {
+            ending: Ending {
+                name: name.map(Into::into),
+                ..Ending::new(of, life)
+            },
+            file: Some("/etc/a.pem".into()),
+            cure: Cure::Reload,
         };
-        let over = says(&over, now).unwrap();
-        assert!(over.contains("is over (carrier acme,"), "{over}");
+        let life = |left: u64| {
+            (
+                now.saturating_sub(days(300)),
+                now.saturating_add(days(left)),
+            )
+        };
+        assert_eq!(row("server", None, life(31)).says(now), None);
+        let soon = row("server", None, life(7)).says(now).unwrap();
+        assert!(
+            soon.starts_with("a certificate ends soon (server, /etc/a.pem,"),
+            "{soon}"
+        );
+        let cure = "in 7 days): replace the file and reload (SIGHUP)";
+        assert!(soon.ends_with(cure), "{soon}");
+        let ended = now.saturating_sub(Duration::from_secs(1));
+        let over = row(
+            "carrier",
+            Some("acme"),
+            (now.saturating_sub(days(90)), ended),
+        );
+        let over = over.says(now).unwrap();
+        let expected = "a certificate is over (carrier acme, /etc/a.pem,";
+        assert!(over.starts_with(expected), "{over}");
+        let list = row("client-crl", None, life(2)).says(now).unwrap();
+        assert!(list.starts_with("a revocation list ends soon"), "{list}");
     }
 }

@@ -33,5 +33,6 @@ pub mod second_key;
 pub mod serve;
 pub mod sim_server;
 pub mod streams;
+pub mod unvouched;
 pub mod version;
 pub mod wiring;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use engine::RiskParts;
 use engine::ports::{CarrierEvents, Clock as _, Entropy};
 use serde_json::json;
-use tls::{Certificates, Ending, TlsProfile, TlsSlot};
+use tls::{Certificates, TlsProfile, TlsSlot};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, block_in_place};
@@ -40,18 +40,19 @@ use crate::process;
 use crate::ready::Ready;
 use crate::roads::Roads;
 use crate::streams;
+use crate::unvouched;
 use crate::wiring::{self, Opened};
 
 pub mod change;
+mod doors;
 mod esmes;
 mod reload;
+mod renewal;
 mod signing;
 
+use doors::Doors;
 use esmes::Door;
 use signing::Signing;
-
-/// How often it is looked which certificates end soon.
-const ENDING_ROUND: Duration = Duration::from_hours(24);
 
 /// The last seals take no longer than this at the stop.
 const LAST_SEALS: Duration = Duration::from_secs(15);
@@ -90,31 +91,6 @@ struct Running {
     ready: Ready,
     signals: Signals,
     parts: Parts,
-}
-
-/// The certificates in force: those of the listeners, and those that are shown to others.
-#[derive(Clone)]
-struct Doors {
-    https: Arc<TlsSlot>,
-    /// Those of the door for ESMEs, when it has any.
-    esmes: Option<Arc<TlsSlot>>,
-    /// Those of links, which stay until the next start.
-    outgoing: Arc<[Ending]>,
-}
-
-impl Doors {
-    /// When each ends.
-    fn endings(&self) -> Vec<Ending> {
-        let mut found = self.https.endings();
-        found.extend(self.esmes.iter().flat_map(|slot| slot.endings()));
-        found.extend(self.outgoing.iter().cloned());
-        found
-    }
-
-    /// Says which end soon.
-    fn warn(&self) {
-        endings::warn(&self.endings(), SystemClock.now());
-    }
 }
 
 /// The tasks, and what ends each.
@@ -171,12 +147,11 @@ impl Running {
         let tls = TlsSlot::asking(profile, certificates, material.clients);
         let identity = (material.smpp, material.esme_clients);
         let esmes = Door::open(&checked, identity, &folder).await?;
-        let doors = Doors {
-            https: Arc::new(tls.map_err(Failure::unavailable)?),
-            esmes: esmes.as_ref().and_then(Door::slot),
-            outgoing: endings::outgoing(&checked).into(),
-        };
-        doors.warn();
+        let doors = Doors::new(
+            tls.map_err(Failure::unavailable)?,
+            esmes.as_ref().and_then(Door::slot),
+            (&checked, &folder.tls()),
+        );
         let sockets = bind(&checked, esmes).await?;
         let roads = roads(&checked, material.links, material.providers)?;
         let patience = links::patience(&checked);
@@ -187,6 +162,8 @@ impl Running {
             return Err(failure);
         }
         opened.attach_seals(&checked, &folder);
+        doors.warn(&opened.gateway);
+        warn_of_names(&checked, &opened);
         if let (Some(plan), Some(client)) = (&checked.risk, material.risk) {
             opened.gateway.attach_risk(RiskParts {
                 risk: Arc::new(client),
@@ -238,12 +215,11 @@ impl Running {
         }
         output.line(format!("monitoring  {}", self.ready.admin));
         output.line(format!("data        {}", self.ready.data.display()));
-        let mut rounds = tokio::time::interval(ENDING_ROUND);
-        rounds.reset();
         loop {
+            let round = self.until_round();
             tokio::select! {
                 _ = self.signals.reload.recv() => self.reload(),
-                _ = rounds.tick() => self.doors.warn(),
+                () = tokio::time::sleep(round) => self.round(),
                 _ = self.signals.terminate.recv() => break,
                 _ = self.signals.interrupt.recv() => break,
                 failure = self.parts.signing.failed() => {
@@ -346,8 +322,8 @@ impl Parts {
         let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
         let api = api.with_providers(Arc::clone(roads.providers()));
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
-        let shown = doors.clone();
-        let mut pages = pages.with_endings(Arc::new(move || shown.endings()));
+        let (shown, told) = (doors.clone(), Arc::clone(gateway));
+        let mut pages = pages.with_endings(Arc::new(move || endings::plain(shown.rows(&told))));
         let of_esmes = sockets.esmes.as_ref();
         let of_esmes = of_esmes.map(|door| Arc::clone(&door.counters));
         let (acme, of_acme) = acme.map(AcmeTask::start).unzip();
@@ -481,6 +457,13 @@ fn warn_of(checked: &Checked) {
         tracing::warn!("{says}");
     }
     for says in checked.limit_warnings() {
+        tracing::warn!("{says}");
+    }
+}
+
+/// Says whether clients are to be known by names for which nobody vouches.
+fn warn_of_names(checked: &Checked, opened: &Opened) {
+    if let Some(says) = unvouched::says(checked, &opened.gateway.clients_known_by_name()) {
         tracing::warn!("{says}");
     }
 }

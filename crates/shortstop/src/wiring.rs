@@ -181,7 +181,8 @@ fn open_store(checked: &Checked, folder: &Path) -> Result<Arc<Embedded>, Failure
     store.map(Arc::new).map_err(not_opened)
 }
 
-fn open_to_read(checked: &Checked, folder: &Path) -> Result<Arc<ReadOnly>, Failure> {
+/// Opens the data folder's store to read it: no octet of the folder changes. Blocks.
+pub fn open_to_read(checked: &Checked, folder: &Path) -> Result<Arc<ReadOnly>, Failure> {
     let store = ReadOnly::open(store_config(checked, folder));
     store.map(Arc::new).map_err(not_opened)
 }

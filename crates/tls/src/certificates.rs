@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use domain::time::Timestamp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::ending::Life;
 use crate::shown::validity;
 
 /// A certificate chain and its private key.
@@ -64,7 +64,7 @@ impl Certificates {
     }
 
     /// From when until when the server's own is valid.
-    pub fn validity(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn validity(&self) -> Option<Life> {
         validity(self.chain.first()?)
     }
 }

@@ -19,6 +19,7 @@ use rustls::{
 use x509_parser::parse_x509_crl;
 
 use crate::certificates::TlsError;
+use crate::ending::Life;
 use crate::shown::{Vouched, validity};
 
 /// Whether clients show a certificate.
@@ -81,7 +82,7 @@ impl ClientCertificates {
     }
 
     /// The same, less what the revocation lists in a PEM file have taken back. Every authority between a certificate
-    /// and its root must then have a list there: of whom nothing is known is refused.
+    /// and its root must then have a list there that is of this time: of whom nothing is known is refused.
     pub fn less_revoked(self, pem: &[u8]) -> Result<Self, TlsError> {
         let revocations: Vec<_> = CertificateRevocationListDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
@@ -104,15 +105,16 @@ impl ClientCertificates {
         }
     }
 
-    /// When the first authority ends.
-    pub(crate) fn soonest_end(&self) -> Option<Timestamp> {
-        let ends = self.authorities.iter().filter_map(validity);
-        ends.map(|(_, until)| until).min()
+    /// The life of the authority that ends first.
+    pub(crate) fn soonest_end(&self) -> Option<Life> {
+        let lives = self.authorities.iter().filter_map(validity);
+        lives.min_by_key(|(_, until)| *until)
     }
 
-    /// When the first revocation list is due to be replaced.
-    pub(crate) fn soonest_update(&self) -> Option<Timestamp> {
-        self.revocations.iter().filter_map(next_update).min()
+    /// The life of the revocation list that is due to be replaced first.
+    pub(crate) fn soonest_update(&self) -> Option<Life> {
+        let lives = self.revocations.iter().filter_map(life_of_list);
+        lives.min_by_key(|(_, until)| *until)
     }
 
     pub(crate) fn verifier(
@@ -130,7 +132,10 @@ impl ClientCertificates {
         }
         let roots = Arc::new(roots(&self.authorities)?);
         let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
-        let builder = builder.with_crls(self.revocations.iter().cloned());
+        // Of what was taken back since a list was due to be replaced nothing is known: it lets nobody in.
+        let builder = builder
+            .with_crls(self.revocations.iter().cloned())
+            .enforce_revocation_expiration();
         let builder = match self.need {
             CertificateNeed::Required => builder,
             CertificateNeed::Optional | CertificateNeed::Off => builder.allow_unauthenticated(),
@@ -140,10 +145,12 @@ impl ClientCertificates {
     }
 }
 
-fn next_update(list: &CertificateRevocationListDer<'static>) -> Option<Timestamp> {
+/// From when it is until its next one is due.
+fn life_of_list(list: &CertificateRevocationListDer<'static>) -> Option<Life> {
     let (_, read) = parse_x509_crl(list).ok()?;
-    let seconds = read.next_update()?.timestamp();
-    Some(Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0)))
+    let moment = |seconds: i64| Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0));
+    let until = moment(read.next_update()?.timestamp());
+    Some((moment(read.last_update().timestamp()), until))
 }
 
 fn roots(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {

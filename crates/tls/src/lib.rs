@@ -13,9 +13,9 @@ mod subject;
 
 pub use certificates::{Certificates, TlsError};
 pub use clients::{CertificateNeed, ClientCertificates};
-pub use ending::Ending;
-pub use shown::{certificate_in_pem, end_of};
-pub use slot::{InForce, NotAnyMore, Prepared, TlsProfile, TlsSlot};
+pub use ending::{Ending, Life};
+pub use shown::{certificate_in_pem, validity};
+pub use slot::{InForce, NotAnyMore, Prepared, Speaks, TlsProfile, TlsSlot};
 
 #[cfg(test)]
 mod tests;

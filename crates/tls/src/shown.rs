@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::parse_x509_certificate;
 
+use crate::ending::Life;
 use crate::names::names;
 
 /// Whether somebody that we trust vouches for what is in a certificate.
@@ -38,8 +39,8 @@ pub(crate) fn certificate_of(
     })
 }
 
-/// From when until when a certificate is valid.
-pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Option<(Timestamp, Timestamp)> {
+/// From when until when a certificate is valid. `None` when it is none.
+pub fn validity(certificate: &CertificateDer<'_>) -> Option<Life> {
     let (rest, read) = parse_x509_certificate(certificate).ok()?;
     let moment = |seconds: i64| Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0));
     let validity = read.validity();
@@ -51,11 +52,6 @@ pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Option<(Timestamp, T
 fn names_of(certificate: &CertificateDer<'_>) -> Option<Vec<CertificateName>> {
     let (_, read) = parse_x509_certificate(certificate).ok()?;
     Some(names(&read))
-}
-
-/// When a certificate ends. `None` when it is none.
-pub fn end_of(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    validity(certificate).map(|(_, until)| until)
 }
 
 /// The first certificate of a PEM file, as the engine keeps it. `None` when there is none.

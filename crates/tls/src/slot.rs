@@ -34,8 +34,10 @@ static INTERMEDIATE: [&rustls::SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
 /// What is spoken over a listener's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speaks {
+pub enum Speaks {
+    /// The API's.
     Http,
+    /// That of the door for ESMEs.
     Smpp,
 }
 
@@ -233,14 +235,7 @@ fn current(
     certificates: Certificates,
     clients: ClientCertificates,
 ) -> Result<Current, TlsError> {
-    let ends = [
-        certificates.validity().map(|(_, until)| until),
-        clients.soonest_end(),
-        clients.soonest_update(),
-    ];
-    let names = speaks.endings().into_iter().zip(ends);
-    let ending = names.filter_map(|(of, until)| Some(Ending::new(of, until?)));
-    let ending = ending.collect();
+    let ending = Ending::of_listener(speaks, certificates.validity(), &clients);
     // The provider is named here and never taken from the process, where a library may have set
     // another one.
     let provider = Arc::new(default_provider());
@@ -283,7 +278,7 @@ impl Speaks {
     }
 
     /// What the ends of its certificate, its authorities and their lists are called in metrics.
-    const fn endings(self) -> [&'static str; 3] {
+    pub(crate) const fn endings(self) -> [&'static str; 3] {
         match self {
             Self::Http => ["server", "client-ca", "client-crl"],
             Self::Smpp => ["smpp-server", "smpp-client-ca", "smpp-client-crl"],

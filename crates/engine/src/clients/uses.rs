@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::KeyId;
+use domain::id::{ClientId, KeyId};
 use domain::time::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -97,6 +97,18 @@ impl Gateway {
         }
     }
 
+    /// Clients that are to be known by names in certificates. Where no authority vouches for names they never are.
+    pub fn clients_known_by_name(&self) -> Vec<ClientId> {
+        let directory = self.clients_now();
+        let mut named: Vec<_> = directory
+            .all()
+            .filter(|row| row.is_known_by_name())
+            .map(|row| row.id)
+            .collect();
+        named.sort();
+        named
+    }
+
     /// The metrics of credentials.
     pub(crate) fn credential_rows(&self) -> Vec<MetricRow> {
         let now = self.now();
@@ -158,7 +170,6 @@ mod tests {
     use super::*;
     use crate::rows::{CallbackSecretRow, KeyMethod};
     use domain::class::ClassSet;
-    use domain::id::ClientId;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_764_064_800);
 

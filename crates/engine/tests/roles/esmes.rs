@@ -213,6 +213,28 @@ fn an_account_is_opened_by_a_name_in_a_certificate_and_by_no_other() {
 }
 
 #[test]
+fn the_end_of_a_certificate_is_known_once_an_account_that_asks_for_it_was_bound_with_it() {
+    let pinned = vec![Thumbprint::from_bytes([1; 32])];
+    let test = with(|account| account.certificates = pinned.clone());
+    let client = test.caller().client;
+    let tries = |octet| BindAttempt {
+        certificate: Some(shown_by(&[], octet)),
+        ..attempt("esme1", ESME_PASSWORD)
+    };
+    assert!(test.settle(test.gateway.bind_esme(tries(2))).is_err());
+    assert_eq!(test.gateway.esme_certificates(), []);
+    let bound = test.settle(test.gateway.bind_esme(tries(1))).unwrap();
+    let shown = shown_by(&[], 1);
+    let expected = [(bound.system_id().clone(), (shown.from, shown.until))];
+    assert_eq!(test.gateway.esme_certificates(), expected);
+    // It is that of the account, bound or not, for as long as this asks for one.
+    bound.end(EsmeEnd::Unbound);
+    assert_eq!(test.gateway.esme_certificates(), expected);
+    reload(&test, with_accounts(&[("esme1", account(client))]));
+    assert_eq!(test.gateway.esme_certificates(), []);
+}
+
+#[test]
 fn a_bind_ends_with_the_time_of_the_certificate_that_let_it_in() {
     let pinned = vec![Thumbprint::from_bytes([1; 32])];
     let test = with(|account| account.certificates = pinned);

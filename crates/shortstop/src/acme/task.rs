@@ -210,7 +210,7 @@ impl Keeper {
             "a certificate was obtained, and is shown to new connections"
         );
         self.parts.gateway.certificate_obtained(&CertificateTold {
-            account: client.account().url.clone(),
+            account: Some(client.account().url.clone()),
             authority: plan.place.directory.clone(),
             names: plan.names.clone(),
             sha256: known.sha256.clone(),

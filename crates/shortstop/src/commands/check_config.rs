@@ -5,19 +5,19 @@ use std::path::Path;
 
 use engine::ports::Clock as _;
 use serde_json::{Value, json};
-use tls::Ending;
 
 use crate::cli::CheckArgs;
 use crate::clock::SystemClock;
 use crate::config::environment::Overlay;
 use crate::config::{self, Checked, Problems, example};
-use crate::endings;
+use crate::endings::{self, Row};
 use crate::exit::{Exit, Outcome};
 use crate::folder::DataFolder;
 use crate::key_places::FIRST_SEAL_KEY_WARNING;
 use crate::limit_words;
 use crate::material::Material;
 use crate::output::Output;
+use crate::unvouched;
 
 /// Runs the command.
 pub fn run(args: &CheckArgs, output: Output) -> Outcome {
@@ -65,20 +65,20 @@ fn check(file: &Path, output: Output) -> Exit {
     Exit::CheckFailed
 }
 
-fn read(file: &Path) -> Result<(Checked, Vec<Ending>), Problems> {
+fn read(file: &Path) -> Result<(Checked, Vec<Row>), Problems> {
     let (_, checked) = config::load(file, Overlay::from_process())?;
     let material = Material::read(&checked)?;
-    let endings = endings::of_files(&checked, material);
-    Ok((checked, endings))
+    let mut rows = endings::of_listeners(&checked, &material);
+    rows.extend(endings::outgoing(&checked));
+    Ok((checked, rows))
 }
 
 /// What can be run, and does nothing or more than was meant: on standard error, since it is no problem.
-fn warn(checked: &Checked, endings: &[Ending]) {
+fn warn(checked: &Checked, endings: &[Row]) {
     let now = SystemClock.now();
-    let ending = endings
-        .iter()
-        .filter_map(|ending| endings::says(ending, now));
-    for says in idle(checked).into_iter().chain(ending) {
+    let ending = endings.iter().filter_map(|row| row.says(now));
+    let names = unvouched::says(checked, &unvouched::in_store(checked));
+    for says in idle(checked).into_iter().chain(ending).chain(names) {
         let _closed = writeln!(std::io::stderr(), "warning: {says}");
     }
     let folder = DataFolder::existing(&checked.data_folder);

@@ -8,7 +8,7 @@ use crate::config::{self, Problems};
 use crate::material::Material;
 
 use super::change::{self, NeedsRestart};
-use super::{Running, certificates_for, certificates_of};
+use super::{Running, certificates_for, certificates_of, warn_of_names};
 
 /// Why the configuration stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,9 @@ impl Running {
         for (plan, secrets) in &material.providers {
             self.roads.providers().renew(&plan.name, secrets);
         }
-        self.doors.warn();
+        self.doors.read_again(&checked, &self.folder.tls());
+        self.doors.warn(&self.opened.gateway);
+        warn_of_names(&checked, &self.opened);
         for says in checked.warnings() {
             tracing::warn!("{says}");
         }

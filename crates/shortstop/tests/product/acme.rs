@@ -1,5 +1,7 @@
 //! A certificate from an authority that works by itself, in the real binary.
 
+mod pebble;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
+use engine::ports::Clock as _;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustix::process::Signal;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -13,6 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use shortstop::child::GatewayProcess;
+use shortstop::clock::SystemClock;
 use shortstop::folder::replace_private;
 use smpp::pdu::{Bind, BindKind, Body, Pdu};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -301,4 +304,129 @@ async fn a_certificate_that_ends_soon_is_told_before_the_start_and_after_it() {
     let gateway = ground.start().await;
     assert!(ground.log().contains("a certificate is over (server,"));
     assert!(gateway.stop().await.unwrap().success());
+}
+
+/// A certificate as the gateway makes it, with a third of its life left in a few seconds.
+fn made(folder: &std::path::Path) -> String {
+    shortstop::folder::make_private(folder).unwrap();
+    // It is due twenty seconds from now.
+    let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(SystemClock.now().seconds());
+    let valid = |mut params: CertificateParams| {
+        params.not_before = now - Duration::from_mins(10);
+        params.not_after = now + Duration::from_secs(330);
+        params
+    };
+    let mut params = valid(CertificateParams::default());
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let key = KeyPair::generate().unwrap();
+    let ca = params.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().unwrap();
+    let own = valid(CertificateParams::new(["localhost".to_owned()]).unwrap());
+    let own = own.signed_by(&key, &issuer).unwrap().pem();
+    for (name, text) in [
+        ("ca.pem", ca.clone()),
+        ("server.pem", own + &ca),
+        ("server.key", key.serialize_pem()),
+    ] {
+        replace_private(&folder.join(name), text.as_bytes()).unwrap();
+    }
+    ca
+}
+
+#[tokio::test]
+async fn the_certificate_that_the_gateway_makes_is_made_anew_on_both_doors_while_it_serves() {
+    let mut ground = Ground::new();
+    let smpp = free_address();
+    ground.more = format!("[smpp]\nlisten = '{smpp}'\n");
+    ground.configure(free_address());
+    shortstop::folder::make_private(&ground.data()).unwrap();
+    let tls = ground.data().join("tls");
+    let before = made(&tls);
+    let gateway = ground.start().await;
+    let key = ground.key().await;
+    let mut early = Line(trusting(ground.https, &before).await.unwrap());
+    assert!(early.reads(&key).await);
+    assert!(trusting(smpp, &before).await.is_some());
+    let after = until("the next one", async || {
+        let next = std::fs::read_to_string(tls.join("ca.pem")).unwrap();
+        (next != before).then_some(next)
+    })
+    .await;
+    for door in [ground.https, smpp] {
+        until("its use", async || trusting(door, &after).await).await;
+        assert!(trusting(door, &before).await.is_none());
+    }
+    assert!(early.reads(&key).await, "the one from before goes on");
+    let log = ground.log();
+    assert!(log.contains("was made anew"), "{log}");
+    assert!(!log.contains("the configuration was read again"), "{log}");
+    assert!(gateway.stop().await.unwrap().success());
+    let entries = entries(&ground.data()).into_values();
+    let told: Vec<_> = entries
+        .filter(|entry| entry["kind"] == "certificate.obtained")
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["data"]["authority"], "itself");
+    assert_eq!(told[0]["actor"]["id"], "gateway");
+}
+
+/// A connection for which whoever is there has to show a certificate of this authority.
+async fn trusting(at: SocketAddr, root: &str) -> Option<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(root.as_bytes()).unwrap();
+    roots.add(root).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let socket = TcpStream::connect(at).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, socket).await.ok()
+}
+
+#[tokio::test]
+async fn names_for_which_nobody_vouches_are_said_at_a_reload_a_start_and_by_check_config() {
+    let says = "nobody vouches for names";
+    let mut ground = Ground::new();
+    let config = ground.configure(free_address());
+    let checked = async || {
+        let output = super::ground::run(&["check-config", config.to_str().unwrap()]).await;
+        String::from_utf8_lossy(&output.stderr).contains(says)
+    };
+    let gateway = ground.start().await;
+    let data = ground.data().display().to_string();
+    let added = [
+        "client",
+        "add",
+        "bank",
+        "--short-code",
+        CODE,
+        "--class",
+        "otp",
+        "--auth",
+        "key+mtls",
+        "--certificate-name",
+        NAME,
+        "--data",
+        &data,
+    ];
+    run_json(&added).await;
+    assert!(!ground.log().contains(says));
+    gateway.signal(Signal::HUP).unwrap();
+    until("the reload", async || {
+        ground.log().contains(says).then_some(())
+    })
+    .await;
+    assert!(gateway.stop().await.unwrap().success());
+    assert!(checked().await);
+    let gateway = ground.start().await;
+    assert_eq!(ground.log().matches(says).count(), 2);
+    assert!(gateway.stop().await.unwrap().success());
+    Doors::write(&ground, "clients.pem", &Authority::new().pem);
+    "client_ca_file = 'clients.pem'\n".clone_into(&mut ground.https_more);
+    ground.configure(free_address());
+    assert!(!checked().await);
 }

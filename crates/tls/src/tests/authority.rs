@@ -67,6 +67,11 @@ impl Authority {
 
     /// Its list of what it has taken back, in PEM.
     pub(super) fn takes_back(&self, serials: &[u64]) -> String {
+        self.takes_back_until(serials, 2100)
+    }
+
+    /// The same, with the year in which the next list is due.
+    pub(super) fn takes_back_until(&self, serials: &[u64], year: i32) -> String {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2024, 1, 1),
@@ -75,7 +80,7 @@ impl Authority {
         };
         let list = CertificateRevocationListParams {
             this_update: date_time_ymd(2024, 1, 1),
-            next_update: date_time_ymd(2100, 1, 1),
+            next_update: date_time_ymd(year, 1, 1),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),

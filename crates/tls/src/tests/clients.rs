@@ -2,7 +2,10 @@
 
 use crate::{CertificateNeed, ClientCertificates, TlsProfile, TlsSlot};
 use domain::time::Timestamp;
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, SerialNumber, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, SanType,
+    SerialNumber, date_time_ymd,
+};
 
 use super::authority::{Authority, Own};
 use super::both_ends::{client, shown};
@@ -89,4 +92,52 @@ fn what_an_authority_has_taken_back_is_turned_away_and_so_is_whoever_it_has_no_l
         });
         assert!(slot.is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_revocation_list_past_its_next_update_lets_nobody_in() {
+    let (server, authority) = (Own::of_itself(), Authority::new());
+    let own = authority.gives(|params| params.serial_number = Some(SerialNumber::from(7_u64)));
+    for need in [CertificateNeed::Required, CertificateNeed::Optional] {
+        for (year, taken) in [(2100, true), (2025, false)] {
+            let list = authority.takes_back_until(&[8], year);
+            let clients = authority.asking(need).less_revoked(list.as_bytes());
+            let slot = slot(&server, clients.unwrap());
+            assert_eq!(names(&server, &slot, &own).is_some(), taken, "{year}");
+        }
+    }
+}
+
+#[test]
+fn an_authority_between_is_no_client_though_its_chain_is_sound() {
+    let (server, authority) = (Own::of_itself(), Authority::new());
+    let between = |params: &mut CertificateParams| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    };
+    for need in [CertificateNeed::Required, CertificateNeed::Optional] {
+        let slot = slot(&server, authority.asking(need));
+        assert!(names(&server, &slot, &authority.gives(|_| {})).is_some());
+        assert!(names(&server, &slot, &authority.gives(between)).is_none());
+    }
+}
+
+#[test]
+fn a_name_of_one_sort_is_never_taken_for_one_of_another() {
+    let (server, authority) = (Own::of_itself(), Authority::new());
+    let slot = slot(&server, authority.asking(CertificateNeed::Required));
+    let said = authority.gives(|params| {
+        params.subject_alt_names.clear();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        let name = "bank.example";
+        params.distinguished_name.push(DnType::CommonName, name);
+    });
+    let found = names(&server, &slot, &said).unwrap();
+    assert_eq!(found, ["subject:CN=bank.example"]);
+    let listed = authority.gives(|params| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        let uri = "dns:bank.example".try_into().unwrap();
+        params.subject_alt_names = vec![SanType::URI(uri)];
+    });
+    let found = names(&server, &slot, &listed).unwrap();
+    assert!(!found.contains(&"dns:bank.example".to_owned()), "{found:?}");
 }

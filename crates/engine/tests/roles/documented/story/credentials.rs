@@ -49,10 +49,18 @@ pub fn certified(test: &TestGateway) {
     test.gateway
         .certificate_failed("unreachable", &authority, &names);
     test.gateway.certificate_obtained(&CertificateTold {
-        account: "https://acme.example/account/1".to_owned(),
+        account: Some("https://acme.example/account/1".to_owned()),
         authority,
         names,
         sha256: "ab".repeat(32),
+        from: test.clock.peek(),
+        until: reader_end(test),
+    });
+    test.gateway.certificate_obtained(&CertificateTold {
+        account: None,
+        authority: CertificateTold::ITSELF.to_owned(),
+        names: vec!["localhost".to_owned()],
+        sha256: "cd".repeat(32),
         from: test.clock.peek(),
         until: reader_end(test),
     });
