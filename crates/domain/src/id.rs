@@ -33,6 +33,7 @@ kinds! {
     KeyKind, KeyId, "key", "an API key of a client.";
     OptOutKind, OptOutId, "opt", "an opt-out of a handset from a short code.";
     VerificationKind, VerificationId, "ver", "a verification of a person.";
+    VerifyServiceKind, VerifyServiceId, "vas", "a verify service: the terms under which a client begins verifications.";
     FactorKind, FactorId, "fac", "an authenticator app or a set of recovery codes of a person.";
     WebhookKind, WebhookId, "whk", "a webhook of a client.";
     SubjectKind, SubjectId, "sub", "one request about a person's data: drawn anew each time, so it says nothing of the person.";

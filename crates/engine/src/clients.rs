@@ -337,6 +337,7 @@ impl Gateway {
             certificate_names: new.certificate_names,
             keys: vec![key_row],
             callback: CallbackSecretRow::default(),
+            services: Vec::new(),
             created: now,
             revoked: None,
         };

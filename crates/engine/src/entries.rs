@@ -5,6 +5,7 @@ pub(crate) mod clients;
 pub(crate) mod esme;
 pub(crate) mod feed;
 pub(crate) mod pumping;
+pub(crate) mod verify_services;
 
 use std::net::IpAddr;
 

@@ -135,9 +135,11 @@ pub use unsigned::tells_of_pruning;
 pub use vault::{OpenError, Sealed, Vault};
 pub use verifications::{
     CancelVerificationError, CheckAnswer, CheckError, CheckRequest, EnableError, EndProof,
-    NumberEnabled, ResendError, RiskRefusal, StartOnFactor, StartVerification,
-    StartVerificationError, VerificationReceipt, VerificationSettings, VerificationStarted,
-    VerificationView,
+    NumberEnabled, ResendError, RiskRefusal, ServedCheck, ServedCheckError, ServedView,
+    ServiceSort, ServiceStart, ServiceStartError, Sought, StartOnFactor, StartVerification,
+    StartVerificationError, VERIFY_SERVICES_MAX, VerificationReceipt, VerificationSettings,
+    VerificationStarted, VerificationView, VerifyServiceError, VerifyServiceView,
+    VerifyServiceWish,
 };
 pub use webhooks::{
     DeadView, NewWebhook, WebhookError, WebhookReplay, WebhookSecret, WebhookSettings,

@@ -15,6 +15,7 @@ mod pages;
 mod reading;
 pub(crate) mod snapshot;
 mod state_at;
+mod verify_services;
 
 pub use compare::{Compared, compare};
 pub use complete::complete;

@@ -18,6 +18,7 @@ use crate::esmes::EsmeReceipts;
 mod certificate_name;
 mod credential;
 mod verification;
+mod verify_service;
 mod webhook;
 
 pub use certificate_name::{CertificateName, NoCertificateName};
@@ -28,6 +29,7 @@ pub(crate) use credential::{all_octets_of_hex, octets_of_hex};
 pub use verification::{
     BudgetRow, SealedCode, VerificationFacts, VerificationRow, VerificationUpdate,
 };
+pub use verify_service::{ActRule, UnknownActRule, VerifyServiceRow};
 pub use webhook::{
     CallbackSecretRow, Included, ProgressRow, SealedSecret, SealedUrl, WebhookDown, WebhookRow,
     WebhookStanding, WebhookUrl,
@@ -383,6 +385,9 @@ pub struct ClientRow {
     /// Which secret signs what the URLs of its messages are told.
     #[serde(skip_serializing_if = "CallbackSecretRow::is_first", default)]
     pub callback: CallbackSecretRow,
+    /// Its verify services, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub services: Vec<VerifyServiceRow>,
     /// When it was made.
     pub created: Timestamp,
     /// When it was revoked as a whole.

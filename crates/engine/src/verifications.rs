@@ -38,6 +38,9 @@ mod racy;
 mod receipt;
 mod resend;
 pub(crate) mod secret;
+mod served;
+mod served_check;
+mod services;
 mod settings;
 mod start;
 mod table;
@@ -50,6 +53,11 @@ pub use neighbours::RiskRefusal;
 pub use on_factor::StartOnFactor;
 pub use receipt::{EndProof, VerificationReceipt};
 pub use resend::ResendError;
+pub use served::{ServedView, ServiceStart, ServiceStartError};
+pub use served_check::{ServedCheck, ServedCheckError, Sought};
+pub use services::{
+    ServiceSort, VERIFY_SERVICES_MAX, VerifyServiceError, VerifyServiceView, VerifyServiceWish,
+};
 pub use settings::VerificationSettings;
 pub use start::{StartVerification, StartVerificationError, VerificationStarted};
 pub(crate) use texted::{Text, Texted};
@@ -77,6 +85,8 @@ pub struct VerificationView {
     pub length: Option<CodeLength>,
     /// When it began.
     pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
     /// When its code ends.
     pub expires: Timestamp,
     /// How many more checks are evaluated: 0 once it ended, and where its factor was removed.
@@ -123,6 +133,7 @@ impl VerificationView {
             factor: facts.factor,
             length: (facts.channel != Channel::Recovery).then_some(facts.length),
             created,
+            updated: facts.latest,
             expires,
             checks_left: left(facts.checks_max, facts.checks),
             sends_left: match facts.channel {
@@ -174,15 +185,28 @@ impl Gateway {
         id: VerificationId,
         reason: &'static str,
     ) -> Result<VerificationRow, LookupError> {
+        let row = self.find_own(caller, id).await?;
+        self.count_read_verification(caller, reason);
+        Ok(row)
+    }
+
+    /// The same, and does not count it.
+    async fn find_own(
+        &self,
+        caller: &Caller,
+        id: VerificationId,
+    ) -> Result<VerificationRow, LookupError> {
         let found = self.store.verification(id).await;
         let row = found.map_err(|error| self.unread(error))?;
         let mine = row.filter(|row| row.client == caller.client);
-        let row = mine.ok_or(LookupError::NotFound)?;
+        mine.ok_or(LookupError::NotFound)
+    }
+
+    fn count_read_verification(&self, caller: &Caller, reason: &'static str) {
         let (now, who) = (self.now(), Who::Client(caller.client));
         let (kind, outcome) = (Kind::VerificationRead, Outcome::Done);
         let mut state = self.state();
         state.coalescer.count(kind, outcome, who, reason, now);
-        Ok(row)
     }
 
     /// Whose a client's verification is that has not ended, to hold the lock.

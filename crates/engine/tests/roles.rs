@@ -41,6 +41,7 @@ mod roles {
     mod rotation;
     mod sealing;
     mod searching;
+    mod served;
     mod shortage;
     mod signed;
     mod stage;

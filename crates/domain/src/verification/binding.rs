@@ -56,6 +56,11 @@ impl Binding {
         self.amount.is_none() && self.payee.is_none() && self.session.is_none()
     }
 
+    /// Whether it says how much is paid, and to whom.
+    pub const fn names_payment(&self) -> bool {
+        self.amount.is_some() && self.payee.is_some()
+    }
+
     /// The amount with its currency.
     pub(super) fn amount(&self) -> Option<&str> {
         self.amount.as_deref()

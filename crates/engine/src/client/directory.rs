@@ -299,6 +299,7 @@ mod tests {
                 ahead: None,
             }],
             callback: CallbackSecretRow::default(),
+            services: Vec::new(),
             created: NOW,
             revoked: None,
         }

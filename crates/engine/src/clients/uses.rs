@@ -204,6 +204,7 @@ mod tests {
                 key(3, KeyMethod::Bearer, None),
             ],
             callback: CallbackSecretRow::default(),
+            services: Vec::new(),
             created: NOW,
             revoked: None,
         };

@@ -27,6 +27,7 @@ impl Fold<'_> {
             certificate_names: facts.list("certificate_names").unwrap_or_default(),
             keys: vec![key(facts, now)?],
             callback: CallbackSecretRow::default(),
+            services: Vec::new(),
             created: now,
             revoked: None,
         };

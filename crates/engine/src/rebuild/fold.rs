@@ -109,6 +109,9 @@ impl<'s> Fold<'s> {
             | Kind::CallbackRotated => {
                 self.client_changed(&entry, now)?;
             }
+            Kind::VerifyServiceCreated
+            | Kind::VerifyServiceChanged
+            | Kind::VerifyServiceRemoved => self.verify_service(&entry, now)?,
             Kind::ClientUsed | Kind::AuthAhead => self.key_used(&entry, now)?,
             Kind::KeyCreated => self.keks_created(&entry).ok_or(Unfit::Form)?,
             Kind::SubjectErased | Kind::MessageRedacted => {

@@ -1,6 +1,6 @@
 //! Verifications and the budgets of numbers as stored. Neither a number nor a code is in them in clear.
 
-use domain::id::{ClientId, FactorId, MessageId, VerificationId};
+use domain::id::{ClientId, FactorId, MessageId, VerificationId, VerifyServiceId};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::budget::number::NumberBudgets;
@@ -60,6 +60,9 @@ pub struct VerificationFacts {
     /// The factor that it asks for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub factor: Option<FactorId>,
+    /// The verify service under which it began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub service: Option<VerifyServiceId>,
     /// The messages that carried its code, oldest first.
     pub messages: Vec<MessageId>,
 }

@@ -2,10 +2,12 @@
 //! they are never ahead of the disk: whoever changes one holds the lock of its number until the change is
 //! durable, and only then it is made here, so that nothing can be learnt from it before.
 
+mod served;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
 
-use domain::id::{ClientId, FactorId, MessageId, VerificationId};
+use domain::id::{ClientId, FactorId, MessageId, VerificationId, VerifyServiceId};
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
@@ -16,6 +18,7 @@ use domain::verification::channel::Channel;
 use domain::verification::state::Verification;
 use domain::verification::tag::CodeKey;
 
+pub(crate) use self::served::Served;
 use super::share::Shares;
 use crate::keys::Blind;
 use crate::rows::{BudgetRow, VerificationFacts, VerificationUpdate};
@@ -38,6 +41,8 @@ pub(crate) struct Live {
     pub(crate) id: VerificationId,
     pub(crate) holder: Holder,
     pub(crate) means: Means,
+    /// The verify service under which it began.
+    pub(crate) service: Option<VerifyServiceId>,
     /// The messages that carried its code.
     pub(crate) messages: Vec<MessageId>,
     pub(crate) version: u32,
@@ -92,6 +97,7 @@ impl Live {
             ended: stored.ended,
             from: self.handset().map(|(from, _)| from),
             factor: self.factor(),
+            service: self.service,
             messages: self.messages.clone(),
         }
     }
@@ -111,6 +117,8 @@ pub(crate) struct Verifications {
     awaited: HashMap<(ShortCode, Msisdn), Vec<u64>>,
     /// Those for which nothing is sent, by whose they are.
     unsent: HashMap<Holder, Vec<u64>>,
+    /// Those that began under a verify service.
+    served: Served,
     /// How many each client has.
     shares: Shares,
 }
@@ -136,6 +144,7 @@ impl Verifications {
     pub(crate) fn put(&mut self, live: Live) {
         let sequence = live.id.sequence();
         let place = (live.verification.expires(), sequence);
+        self.served.put(&live);
         if live.has_ended() {
             self.due.remove(&place);
             if self.live.remove(&sequence).is_some() {
@@ -173,6 +182,16 @@ impl Verifications {
         let live = unsent.filter_map(|sequence| self.live.get(sequence));
         let waits = live.filter(|live| channels.contains(&live.verification.channel()));
         waits.map(|live| live.verification.expires())
+    }
+
+    /// The one of a holder under a verify service that began last and has not ended.
+    pub(crate) fn current(&self, holder: &Holder, service: VerifyServiceId) -> Option<&Live> {
+        self.live.get(&self.served.current(holder, service)?)
+    }
+
+    /// Those under verify services, of which some are remembered after their end.
+    pub(crate) const fn served(&self) -> &Served {
+        &self.served
     }
 
     /// Those whose code a handset is to text to a short code, newest first.

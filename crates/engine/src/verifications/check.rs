@@ -43,6 +43,8 @@ pub struct CheckAnswer {
     pub state: Standing,
     /// How many more checks are evaluated.
     pub checks_left: u8,
+    /// When the code was looked at.
+    pub at: Timestamp,
 }
 
 /// Why a code was not evaluated. It is not counted as a failed check.
@@ -114,7 +116,7 @@ impl Gateway {
         }
     }
 
-    fn ensure_checks(&self) -> Result<(), CheckError> {
+    pub(super) fn ensure_checks(&self) -> Result<(), CheckError> {
         if !self.is_open() {
             self.turned_away(1);
             return Err(CheckError::Unavailable);
@@ -125,7 +127,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn live_of(&self, caller: &Caller, id: VerificationId) -> Option<Live> {
+    pub(super) fn live_of(&self, caller: &Caller, id: VerificationId) -> Option<Live> {
         let state = self.state();
         state.verifications.get(caller.client, id).cloned()
     }
@@ -223,6 +225,7 @@ impl Gateway {
             id: next.id,
             state: next.verification.state(now),
             checks_left: next.verification.checks_left(),
+            at: now,
         };
         Evaluated {
             live: next,

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::plan::{self, Plan};
 use super::secret::Secret;
+use super::served::Serving;
 use super::start::{Ended, StartVerification, StartVerificationError, Starting};
 use crate::gateway::Gateway;
 use crate::keys::Blind;
@@ -77,6 +78,7 @@ impl Gateway {
                 to: request.to,
                 from: plan.from,
             },
+            service: starting.serving.map(Serving::id),
             messages: message.iter().map(|message| message.id).collect(),
             version: 1,
             key,
@@ -106,7 +108,7 @@ impl Gateway {
             let alone = MessageText::parse(code.reveal());
             return Ok((alone.map_err(|_| StartVerificationError::DoesNotFit)?, None));
         }
-        let text = plan::text(terms, request, plan, code)?;
+        let text = plan::text(starting, request, plan, code)?;
         let message = SubmitRequest {
             to: request.to,
             from: plan.from,

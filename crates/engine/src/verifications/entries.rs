@@ -85,6 +85,7 @@ pub(super) fn started(beginning: &Beginning<'_>) -> Draft {
         .put_some("message", message.map(|id| Shown(id)))
         .put("purpose", *purpose)
         .put_some("sender", handset.as_ref().map(|(from, _)| Shown(from)))
+        .put_some("service", live.service.as_ref().map(|id| Shown(id)))
         .put_some("sim", sim.and_then(SimCleared::word));
     let by = By::Client(caller);
     let kind = Kind::VerificationStarted;

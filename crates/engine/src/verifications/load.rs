@@ -33,6 +33,7 @@ impl Gateway {
             id: row.id,
             holder: (row.client, row.number),
             means,
+            service: row.facts.service,
             messages: row.facts.messages.clone(),
             version: row.version,
             key: secret.key,

@@ -10,8 +10,9 @@ use domain::verification::template::act::Act;
 use domain::verification::template::language::Language;
 use domain::verification::template::last_line::LastLine;
 
+use super::served::Serving;
 use super::settings::VerificationSettings;
-use super::start::{StartVerification, StartVerificationError};
+use super::start::{StartVerification, StartVerificationError, Starting};
 use crate::client::Caller;
 
 /// The class of every message that carries a code.
@@ -62,18 +63,19 @@ fn short_code(
 
 /// The text that carries the code.
 pub(super) fn text(
-    terms: &VerificationSettings,
+    starting: &Starting<'_>,
     request: &StartVerification,
     plan: &Plan,
     code: &Code,
 ) -> Result<MessageText, StartVerificationError> {
+    let terms = starting.terms;
     let last_line = match &request.last_line {
         LastLine::None => &terms.last_line,
         asked => asked,
     };
     let notice = Notice {
         language: plan.language,
-        brand: &terms.brand,
+        brand: starting.serving.map_or(&terms.brand, Serving::brand),
         purpose: &request.purpose,
         act: plan.act.as_ref(),
         code,

@@ -36,11 +36,12 @@ impl Gateway {
             let mut state = self.state();
             let known = state.verifications.get(caller.client, id);
             let known = known.ok_or(CheckError::NotFound)?;
-            let (means, version) = (known.means, known.version);
+            let (means, service, version) = (known.means, known.service, known.version);
             let live = Live {
                 id,
                 holder,
                 means,
+                service,
                 messages: row.facts.messages.clone(),
                 // The store is told the version that it expects, whatever was read.
                 version,

@@ -1,6 +1,8 @@
 //! Starting a verification: draws the code, and commits the verification, its message and what the number
 //! has used up together. Only after that does the message leave.
 
+mod ended;
+
 use domain::admission::Refusal;
 use domain::id::VerificationId;
 use domain::limit::book::Meter;
@@ -12,6 +14,7 @@ use domain::verification::budget::number::{Locked, NotYet, NumberBudgets};
 use domain::verification::channel::Channel;
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::send::{NotSent, Sent, send};
+use domain::verification::state::State as Standing;
 use domain::verification::template::act::ActError;
 use domain::verification::template::insert::Purpose;
 use domain::verification::template::language::Locale;
@@ -19,12 +22,12 @@ use domain::verification::template::last_line::LastLine;
 use ledger::Kind;
 use tokio::sync::oneshot;
 
-use super::claim;
 use super::draw::Drawn;
 use super::entries::{self, Beginning};
 use super::locks::Held;
-use super::neighbours::{RiskRefusal, TooRisky};
+use super::neighbours::RiskRefusal;
 use super::plan::Plan;
+use super::served::{Serving, Start, underway};
 use super::table::{self, TEXTS};
 use super::{OFFERED, VerificationSettings, VerificationView};
 use crate::batch::Batch;
@@ -40,7 +43,9 @@ use crate::settings::Settings;
 use crate::sim_swap::SimCleared;
 use crate::state::State;
 use crate::state::verifications::{Holder, Live};
-use crate::submit::{Early, Entered, Intake, Prepared, Replay, SubmitError, claimed, refused};
+use crate::submit::{Entered, Intake, Prepared, Replay, SubmitError, claimed, refused};
+
+pub(super) use ended::Ended;
 
 /// A well-formed request to verify a number.
 #[derive(Clone, Debug)]
@@ -128,7 +133,7 @@ pub enum StartVerificationError {
     Submit(#[from] SubmitError),
 }
 
-type Answer = Result<VerificationStarted, StartVerificationError>;
+pub(super) type Answer = Result<VerificationStarted, StartVerificationError>;
 
 /// One start on its way.
 pub(super) struct Starting<'a> {
@@ -144,12 +149,16 @@ pub(super) struct Starting<'a> {
     pub(super) sim: Option<SimCleared>,
     /// The factor that is asked for, where one is.
     pub(super) factor: Option<&'a FactorRow>,
+    /// The verify service that it is under, where it is.
+    pub(super) serving: Option<&'a Serving>,
     pub(super) held: Vec<Held>,
 }
 
 /// What is made of it once it is durable.
 struct Begun {
     live: Live,
+    /// The one under the same verify service, for another act, whose place it takes.
+    replaced: Option<Live>,
     /// None where nothing was sent.
     budget: Option<BudgetRow>,
     forgotten: Option<Holder>,
@@ -158,47 +167,6 @@ struct Begun {
     held: Vec<Held>,
     code: Option<Code>,
     view: VerificationView,
-}
-
-/// How a start ends before its commit.
-pub(super) enum Ended {
-    Error(StartVerificationError),
-    Repeated(VerificationId),
-    /// Once this is told, which is once its reason is durable.
-    Told(StartVerificationError, oneshot::Receiver<bool>),
-}
-
-impl From<TooRisky> for Ended {
-    fn from(refused: TooRisky) -> Self {
-        match refused.recorded {
-            Some(recorded) => Self::Told(refused.error, recorded),
-            None => Self::Error(refused.error),
-        }
-    }
-}
-
-impl From<StartVerificationError> for Ended {
-    fn from(error: StartVerificationError) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<SubmitError> for Ended {
-    fn from(error: SubmitError) -> Self {
-        Self::Error(error.into())
-    }
-}
-
-impl From<Early> for Ended {
-    fn from(early: Early) -> Self {
-        match early {
-            Early::Error(error) => Self::Error(error.into()),
-            Early::Repeated(id) => match claim::verification(id) {
-                Some(id) => Self::Repeated(id),
-                None => Self::Error(SubmitError::Unavailable.into()),
-            },
-        }
-    }
 }
 
 impl Gateway {
@@ -210,6 +178,20 @@ impl Gateway {
         request: StartVerification,
         key: Option<IdempotencyKey>,
     ) -> Answer {
+        match self.start_under(caller, request, (key, None)).await? {
+            Start::Begun(started) => Ok(*started),
+            // Without a verify service none stands in the way of another.
+            Start::Underway => Err(SubmitError::Busy.into()),
+        }
+    }
+
+    /// The same, perhaps under a verify service.
+    pub(super) async fn start_under(
+        &self,
+        caller: &Caller,
+        request: StartVerification,
+        (key, serving): (Option<IdempotencyKey>, Option<&Serving>),
+    ) -> Result<Start, StartVerificationError> {
         let settings = self.settings();
         let terms = settings.verifications.as_deref();
         let terms = terms.ok_or(StartVerificationError::Off)?;
@@ -232,10 +214,16 @@ impl Gateway {
             claim,
             sim,
             factor: None,
+            serving,
             held: held.into_iter().collect(),
         };
-        let begun = self.start_one(starting, &plan, &request, reply);
-        self.told_of_start(begun, answer).await
+        match self.start_one(starting, &plan, &request, reply) {
+            Err(Ended::Underway) => Ok(Start::Underway),
+            begun => {
+                let started = self.told_of_start(begun, answer).await?;
+                Ok(Start::Begun(Box::new(started)))
+            }
+        }
     }
 
     /// What comes of a start: its answer once it is durable, or why there is none.
@@ -248,6 +236,7 @@ impl Gateway {
             Ok(()) => answer.await.unwrap_or(Err(SubmitError::Unavailable.into())),
             Err(Ended::Error(error)) => Err(error),
             Err(Ended::Repeated(id)) => self.repeat_start(id).await,
+            Err(Ended::Underway) => Err(SubmitError::Busy.into()),
             Err(Ended::Told(error, recorded)) => {
                 let is_recorded = recorded.await == Ok(true);
                 Err(if is_recorded {
@@ -363,6 +352,7 @@ impl Gateway {
         } = drawn;
         let (settings, caller) = (starting.settings, starting.caller);
         self.has_room(state, &starting, (&live, now))?;
+        let before = underway(state, &starting, &live, now)?;
         let mut batch = Batch::new(now);
         let (budgets, entered) = match message {
             Some(message) => {
@@ -386,38 +376,38 @@ impl Gateway {
         if entered.is_some() {
             self.code_is_sent(&mut batch, settings, &live);
         }
+        let replaced = self.replace(state, &mut batch, caller, before);
         let Starting {
             claim, mut held, ..
         } = starting;
-        let row = row(&live, subject, code, now);
-        batch.write(Write::Verification(Box::new(row)));
+        batch.write(Write::Verification(Box::new(row(
+            &live, subject, code, now,
+        ))));
         batch.write(Write::Vault(person.0));
         let fresh = || self.ids.sequence(now);
         let budget = budgets.map(|budgets| state.budgets.row(&live.holder, budgets, fresh));
-        if let Some(budget) = &budget {
-            batch.write(Write::Budget(Box::new(budget.clone())));
+        if let Some(budget) = budget.clone() {
+            batch.write(Write::Budget(Box::new(budget)));
         }
         let idle = self.idle_budget(state, settings, caller.client, &mut held);
         let forgotten = idle.map(|(holder, sequence)| {
             batch.write(Write::ForgetBudget(sequence));
             holder
         });
-        let keep = now.saturating_add(settings.bounds.idempotency_keep);
-        let end = keep.max(live.verification.expires());
-        let record = claim.and_then(|claim| claim.row_of_start(live.id, end));
+        let record = claim.and_then(|claim| record(&claim, settings, &live, now));
         if let Some(record) = &record {
             batch.write(Write::Idempotency(record.clone()));
         }
-        let view = VerificationView::of_live(&live, now);
         let begun = Begun {
+            view: VerificationView::of_live(&live, now),
             live,
+            replaced,
             budget,
             forgotten,
             record,
             entered,
             held,
             code: shown,
-            view,
         };
         Ok((batch, begun))
     }
@@ -464,6 +454,7 @@ impl Gateway {
     fn conclude_start(&self, begun: Begun, result: Result<Committed, CommitError>) -> Answer {
         let Begun {
             live,
+            replaced,
             budget,
             forgotten,
             record,
@@ -478,6 +469,10 @@ impl Gateway {
         };
         let Err(error) = result else {
             let mut state = self.state();
+            if let Some(replaced) = replaced {
+                state.count_end(Standing::Cancelled);
+                state.verifications.put(replaced);
+            }
             state.verifications.put(live);
             if let Some(forgotten) = forgotten {
                 state.budgets.forget(&forgotten);
@@ -566,6 +561,17 @@ pub(super) fn reason(error: &StartVerificationError) -> &'static str {
 
 pub(super) fn count(state: &mut State, caller: &Caller, reason: &'static str, now: Timestamp) {
     state.count_unverified(Kind::VerificationStarted, caller.client, reason, now);
+}
+
+/// The record of an idempotency key, kept as long as its verification at least.
+fn record(
+    claim: &Claim,
+    settings: &Settings,
+    live: &Live,
+    now: Timestamp,
+) -> Option<IdempotencyRow> {
+    let keep = now.saturating_add(settings.bounds.idempotency_keep);
+    claim.row_of_start(live.id, keep.max(live.verification.expires()))
 }
 
 fn row(live: &Live, subject: Blind, code: SealedCode, now: Timestamp) -> VerificationRow {

@@ -36,6 +36,8 @@ named! {
         OptOut = "opt_out",
         /// A verification of a person.
         Verification = "verification",
+        /// The terms under which a client begins verifications.
+        VerifyService = "verify_service",
         /// An authenticator app or a set of recovery codes of a person.
         Factor = "factor",
         /// A webhook of a client.

@@ -72,6 +72,9 @@ impl Level {
             | Kind::KeyCreated
             | Kind::LedgerRead => Self::Informational,
             Kind::MessageSearched
+            | Kind::VerifyServiceCreated
+            | Kind::VerifyServiceChanged
+            | Kind::VerifyServiceRemoved
             | Kind::AuthFailed
             | Kind::PumpingSuspected
             | Kind::ClientRead

@@ -12,6 +12,9 @@ use super::wording::Wording;
 /// The most units of 16 bits of a brand.
 pub const BRAND_UNITS: usize = 16;
 
+/// The most units of 16 bits of the name of a verify service, which stands in the brand's place.
+pub const SERVICE_UNITS: usize = 32;
+
 /// The most units of 16 bits of a purpose.
 pub const PURPOSE_UNITS: usize = 20;
 
@@ -26,6 +29,12 @@ impl Brand {
     /// Takes a brand as it is, or not at all.
     pub fn parse(text: &str) -> Result<Self, InsertError> {
         checked(text, BRAND_UNITS).map(Self)
+    }
+
+    /// Takes the name of a verify service as it is, or not at all. It may be longer, so that not every text has
+    /// room for it: see [`super::fits_always`].
+    pub fn of_service(text: &str) -> Result<Self, InsertError> {
+        checked(text, SERVICE_UNITS).map(Self)
     }
 
     /// The brand.
@@ -381,6 +390,10 @@ mod tests {
         check(" a", Err(InsertError::Length { most }));
         check("a  b", refused_character(3));
         assert!(Brand::parse(&"x".repeat(17)).is_err());
+        assert!(Brand::of_service(&"x".repeat(32)).is_ok());
+        let long = Brand::of_service(&"x".repeat(33));
+        assert_eq!(long, Err(InsertError::Length { most: 32 }));
+        assert_eq!(Brand::of_service("a.b"), Err(InsertError::Link));
     }
 
     #[test]

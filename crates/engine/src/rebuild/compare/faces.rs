@@ -9,7 +9,7 @@ use domain::verification::totp::Authenticator;
 use super::super::difference::{ANOTHER, NOTHING, THERE};
 use crate::rows::{
     ApiKeyRow, CallbackSecretRow, ClientRow, EsmeOrigin, FactorRow, InboundRow, MessageRow,
-    OptOutRow, OptOutStanding, VaultRow,
+    OptOutRow, OptOutStanding, VaultRow, VerifyServiceRow,
 };
 
 /// A field, what the ledger says of it and what the store says.
@@ -214,6 +214,8 @@ impl Faces for ClientRow {
         let classes: Vec<&str> = self.classes.iter().map(TrafficClass::as_str).collect();
         let keys: Vec<String> = self.keys.iter().map(key).collect();
         let key_times = |key: &ApiKeyRow| [Some(key.created), key.revoked, key.used];
+        let services: Vec<String> = self.services.iter().map(service).collect();
+        let service_times = |row: &VerifyServiceRow| [Some(row.created), Some(row.updated)];
         let certificates: Vec<String> = self.certificates.iter().map(ToString::to_string).collect();
         let names = self.certificate_names.iter();
         let names: Vec<String> = names.map(ToString::to_string).collect();
@@ -232,6 +234,11 @@ impl Faces for ClientRow {
             (
                 "key-times",
                 Face::Times(self.keys.iter().flat_map(key_times).collect()),
+            ),
+            ("services", Face::of(&services.join(", "))),
+            (
+                "service-times",
+                Face::Times(self.services.iter().flat_map(service_times).collect()),
             ),
             ("created", Face::at(self.created)),
             ("revoked", Face::Times(vec![self.revoked])),
@@ -254,4 +261,10 @@ fn key(key: &ApiKeyRow) -> String {
     ];
     let (id, hash, ends) = (key.id, &key.hash, named("ends", key.expires));
     format!("{id} {hash} {ends} {}", more.concat())
+}
+
+/// A verify service without its times.
+fn service(row: &VerifyServiceRow) -> String {
+    let (id, length, acts) = (row.id, row.length.digits(), row.acts.as_str());
+    format!("{id} {length} {acts} {}", row.name)
 }

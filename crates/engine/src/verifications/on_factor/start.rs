@@ -74,6 +74,7 @@ impl Gateway {
             claim,
             sim: Some(SimCleared::UNASKED),
             factor: Some(&wanted.row),
+            serving: None,
             held: held.into_iter().collect(),
         };
         let now = self.now();
@@ -151,6 +152,7 @@ impl Gateway {
                 id,
                 holder: wanted.holder,
                 means: Means::Factor(request.factor),
+                service: None,
                 messages: Vec::new(),
                 version: 1,
                 key,

@@ -22,7 +22,8 @@ use engine::ports::{CarrierEvents, Log as _};
 use engine::{
     ConfigChange, ErasureBasis, ErasureScope, EsmeEnd, InboundQuery, KEEP_YEAR, Least,
     LedgerExport, LedgerQuery, LimitQuestion, MessageQuery, OptOutRequest, Prune, Redaction,
-    Restored, RiskHints, RiskParts, Rotation, Scope, Searcher, UnblockReason, WitnessPolicy,
+    Restored, RiskHints, RiskParts, Rotation, Scope, Searcher, UnblockReason, VerifyServiceWish,
+    WitnessPolicy,
 };
 use ledger::{Kind, Outcome};
 use testkit::contract::log::filling::publish;
@@ -38,6 +39,7 @@ use super::super::factors::{self as persons, code_now, confirm, enrol, issue};
 use super::super::limits::{only, settings};
 use super::super::on_factor::{self, app_of};
 use super::super::prune::{live, prune};
+use super::super::served;
 use super::super::stage::{
     accept, answer, bring_back, deliver, dispatch, mobile, receipt, request_to, running, submit,
     submit_to,
@@ -251,10 +253,23 @@ pub fn verifying() -> TestGateway {
         .unwrap();
     let (_, texted) = start_by_text(&test, 4);
     deliver(&test, vec![mobile(4, texted.reveal())]);
+    under_a_service(&test);
     start(&test, 3).unwrap();
     test.clock.advance(Duration::from_mins(10));
     test.gateway.keep_house(test.clock.peek());
     test
+}
+
+/// A verify service is made, changed, used and removed.
+fn under_a_service(test: &TestGateway) {
+    let service = served::made(test, "Example Shop");
+    served::begin(test, service, 5).unwrap();
+    let caller = test.caller();
+    let wish = VerifyServiceWish::default();
+    let changing = test.gateway.change_verify_service(&caller, service, wish);
+    test.settle(changing).unwrap();
+    let removing = test.gateway.remove_verify_service(&caller, service);
+    test.settle(removing).unwrap();
 }
 
 /// Verifications by an app and by recovery codes.

@@ -152,6 +152,9 @@ impl Activity {
             | Kind::VerificationChecked
             | Kind::VerificationEnded
             | Kind::VerificationRead
+            | Kind::VerifyServiceCreated
+            | Kind::VerifyServiceChanged
+            | Kind::VerifyServiceRemoved
             | Kind::FactorEnrolled
             | Kind::FactorConfirmed
             | Kind::FactorChecked
@@ -205,15 +208,18 @@ impl Activity {
             | Kind::MessageRefused
             | Kind::OptoutRecorded
             | Kind::VerificationStarted
+            | Kind::VerifyServiceCreated
             | Kind::FactorEnrolled => Self::new(Class::ApiActivity, 1, "Create"),
             Kind::VerificationResent
             | Kind::VerificationChecked
+            | Kind::VerifyServiceChanged
             | Kind::FactorConfirmed
             | Kind::FactorChecked => Self::new(Class::ApiActivity, 3, "Update"),
             Kind::MessageCancelled
             | Kind::MessageRedacted
             | Kind::OptoutRemoved
             | Kind::VerificationEnded
+            | Kind::VerifyServiceRemoved
             | Kind::FactorRemoved => Self::new(Class::ApiActivity, 4, "Delete"),
             // It was not looked at, so that nobody knows what it would have done.
             Kind::RequestRefused => Self::other(Class::ApiActivity, kind.as_str()),

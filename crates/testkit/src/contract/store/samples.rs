@@ -3,7 +3,9 @@
 use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
 use domain::event::EventTypes;
-use domain::id::{ClientId, FactorId, InboundId, MessageId, VerificationId, WebhookId};
+use domain::id::{
+    ClientId, FactorId, InboundId, MessageId, VerificationId, VerifyServiceId, WebhookId,
+};
 use domain::message::{CarrierName, Event, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
@@ -17,11 +19,11 @@ use domain::verification::state::State;
 use domain::verification::totp::{Algorithm, AppDigits};
 use engine::changes::{Changes, Write};
 use engine::rows::{
-    AuthMode, BudgetRow, CallbackSecretRow, CertificateRow, ClientRow, FactorRow, IdempotencyRow,
-    InboundRow, Included, KekRow, MessageHead, MessageRow, MessageUpdate, OptOutRow,
-    OptOutStanding, PartRow, Purpose, SealedCode, SealedSecret, Thumbprint, UnmatchedRow, VaultRow,
-    VerificationFacts, VerificationRow, VerificationUpdate, WebhookRow, WebhookStanding,
-    WebhookUrl,
+    ActRule, AuthMode, BudgetRow, CallbackSecretRow, CertificateRow, ClientRow, FactorRow,
+    IdempotencyRow, InboundRow, Included, KekRow, MessageHead, MessageRow, MessageUpdate,
+    OptOutRow, OptOutStanding, PartRow, Purpose, SealedCode, SealedSecret, Thumbprint,
+    UnmatchedRow, VaultRow, VerificationFacts, VerificationRow, VerificationUpdate,
+    VerifyServiceRow, WebhookRow, WebhookStanding, WebhookUrl,
 };
 use ledger::{Actor, Draft, Kind, Outcome};
 
@@ -235,8 +237,14 @@ fn verification_facts(n: u64, ended: Option<State>) -> VerificationFacts {
         ended,
         from: (!is_of_factor).then(|| short_code("12345")),
         factor: is_of_factor.then(|| FactorId::new(sequence(n), 0x9876 ^ n)),
+        service: (!is_of_factor).then(|| verify_service_id(n)),
         messages: vec![message_id(n)],
     }
+}
+
+/// The id of a verify service.
+pub fn verify_service_id(n: u64) -> VerifyServiceId {
+    VerifyServiceId::new(sequence(n), 0x1357 ^ n)
 }
 
 /// A change that brings the `n`-th verification to a version, and perhaps to its end.
@@ -276,6 +284,14 @@ pub fn client(n: u64, name: &str) -> ClientRow {
         certificate_names: vec!["dns:bank.example".parse().unwrap()],
         keys: Vec::new(),
         callback: CallbackSecretRow::default(),
+        services: vec![VerifyServiceRow {
+            id: verify_service_id(n),
+            name: "Example Shop".to_owned(),
+            length: CodeLength::EIGHT,
+            acts: ActRule::Required,
+            created: moment(n),
+            updated: moment(n),
+        }],
         created: moment(n),
         revoked: None,
     }
