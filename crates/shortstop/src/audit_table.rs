@@ -78,6 +78,18 @@ pub const fn of_route(route: Route) -> Trace {
         Route::OpenApi | Route::ErrorPage | Route::Reference | Route::Guide => {
             Trace::Nothing("the same page for everybody")
         }
+        Route::TwilioCreateService => Trace::Entry(&[Kind::VerifyServiceCreated]),
+        Route::TwilioChangeService => Trace::Entry(&[Kind::VerifyServiceChanged]),
+        Route::TwilioRemoveService => Trace::Entry(&[Kind::VerifyServiceRemoved]),
+        // To begin again is to send the code once more.
+        Route::TwilioStartVerification => {
+            Trace::Entry(&[Kind::VerificationStarted, Kind::VerificationResent])
+        }
+        Route::TwilioCheckVerification => Trace::Entry(&[Kind::VerificationChecked]),
+        Route::TwilioCancelVerification => Trace::Entry(&[Kind::VerificationEnded]),
+        Route::TwilioListServices | Route::TwilioReadService | Route::TwilioReadVerification => {
+            Trace::Counted(&[Kind::VerificationRead])
+        }
     }
 }
 

@@ -440,6 +440,7 @@ fn server_settings(https: &https::Https) -> ServerSettings {
         resets_max: https.resets_max,
         control_frames_max: https.control_frames_max,
         trusted_proxies: https.trusted_proxies.clone(),
+        public_url: https.public_url(),
         shutdown_timeout: Duration::from_secs(https.shutdown_seconds),
     }
 }

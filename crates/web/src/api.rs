@@ -238,6 +238,15 @@ impl Api {
             | Route::Guide
             | Route::CarrierStatus
             | Route::CarrierInbound => Ok(public(route, call.object, call.parts)),
+            Route::TwilioListServices => self.twilio_list_services(call),
+            Route::TwilioCreateService => self.twilio_create_service(call, body).await,
+            Route::TwilioReadService => self.twilio_read_service(call),
+            Route::TwilioChangeService => self.twilio_change_service(call, body).await,
+            Route::TwilioRemoveService => self.twilio_remove_service(call).await,
+            Route::TwilioStartVerification => self.twilio_start_verification(call, body).await,
+            Route::TwilioReadVerification => self.twilio_read_verification(call).await,
+            Route::TwilioCancelVerification => self.twilio_cancel_verification(call, body).await,
+            Route::TwilioCheckVerification => self.twilio_check_verification(call, body).await,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::problem::{Code, Place, Problem};
 
 mod factor;
 mod verification;
+mod verify_service;
 
 /// When to come back after something that passes by itself within moments.
 const SOON: Duration = Duration::from_secs(1);

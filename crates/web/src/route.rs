@@ -91,6 +91,24 @@ pub enum Route {
     TwilioChangeMessage,
     /// Destroy what is kept of a message, as Twilio's applications do.
     TwilioDeleteMessage,
+    /// List verify services.
+    TwilioListServices,
+    /// Make a verify service.
+    TwilioCreateService,
+    /// Read one verify service.
+    TwilioReadService,
+    /// Change a verify service.
+    TwilioChangeService,
+    /// Remove a verify service.
+    TwilioRemoveService,
+    /// Start a verification under a verify service, or send its code once more.
+    TwilioStartVerification,
+    /// Read a verification under a verify service.
+    TwilioReadVerification,
+    /// Take a verification under a verify service back.
+    TwilioCancelVerification,
+    /// Check a code under a verify service.
+    TwilioCheckVerification,
 }
 
 /// Whose words a route speaks: what it is asked in and how it answers.

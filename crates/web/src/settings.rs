@@ -65,6 +65,9 @@ pub struct ServerSettings {
     pub control_frames_max: u32,
     /// The networks of proxies whose word on where a request came from is taken. Default none.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where applications find the listener, without a slash at its end: what the URLs in answers begin with,
+    /// whatever a request says of its host. Default `https://127.0.0.1:8443`.
+    pub public_url: String,
     /// How long open requests may take to end when the gateway stops. Default 10 s.
     pub shutdown_timeout: Duration,
 }
@@ -95,6 +98,7 @@ impl Default for ServerSettings {
             resets_max: 20,
             control_frames_max: 1_000,
             trusted_proxies: Vec::new(),
+            public_url: "https://127.0.0.1:8443".to_owned(),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

@@ -1,5 +1,5 @@
-//! The API that applications of Twilio's speak: Messages, and the errors of Verify, which has no routes yet. It is another way of writing the same requests
-//! and answers; every rule, limit and entry is the gateway's own. `docs/twilio.md` says what is different.
+//! The API that applications of Twilio's speak: Messages and Verify v2. It is another way of writing the same
+//! requests and answers; every rule, limit and entry is the gateway's own. `docs/twilio.md` says what is different.
 
 pub(crate) mod account;
 pub(crate) mod errors;
@@ -11,3 +11,4 @@ pub(crate) mod parameters;
 pub mod sid;
 pub(crate) mod time;
 pub mod validation;
+mod verify;

@@ -10,7 +10,6 @@ use domain::verification::state::State as Standing;
 use domain::verification::template::insert::{Brand, Occasion, Purpose};
 use domain::verification::template::language::Locale;
 use domain::verification::template::last_line::LastLine;
-use tokio::task::spawn_blocking;
 
 use super::entries::{self, By};
 use super::start::{Ended, StartVerification, StartVerificationError, Starting};
@@ -20,7 +19,7 @@ use crate::changes::Write;
 use crate::client::Caller;
 use crate::gateway::Gateway;
 use crate::queries::LookupError;
-use crate::rows::ActRule;
+use crate::rows::{ActRule, VerificationRow};
 use crate::state::State;
 use crate::state::verifications::Live;
 use crate::submit::SubmitError;
@@ -195,13 +194,19 @@ impl Gateway {
             return Err(LookupError::NotFound);
         }
         self.count_read_verification(caller, "");
-        let store = std::sync::Arc::clone(&self.store);
-        let sealed = spawn_blocking(move || store.sealed_of(&[id.sequence()])).await;
-        let sealed = sealed.map_err(|_| LookupError::Unavailable)??;
-        Ok(ServedView {
-            view: VerificationView::of_row(&row, self.now()),
-            to: self.number(&sealed),
-        })
+        let to = self.number_of(&row).await?;
+        let view = VerificationView::of_row(&row, self.now());
+        Ok(ServedView { view, to })
+    }
+
+    /// The number that the code of a verification was sent to, which its first message has too.
+    async fn number_of(&self, row: &VerificationRow) -> Result<Option<Msisdn>, LookupError> {
+        let Some(message) = row.facts.messages.first() else {
+            return Ok(None);
+        };
+        let found = self.store.message(*message).await;
+        let found = found.map_err(|error| self.unread(error))?;
+        Ok(found.and_then(|(_, vault)| self.number(&vault)))
     }
 
     /// Takes one back. Answers with it as it then is.

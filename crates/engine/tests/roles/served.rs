@@ -5,7 +5,6 @@ use domain::verification::binding::{Binding, BindingParts};
 use domain::verification::code::{Code, CodeLength};
 use domain::verification::state::State;
 use domain::verification::template::last_line::LastLine;
-use engine::ports::View as _;
 use engine::rows::ActRule;
 use engine::{
     Caller, CheckError, CheckRequest, LookupError, ResendError, ServedCheck, ServedCheckError,
@@ -467,6 +466,6 @@ fn a_client_has_so_many_services_and_no_more() {
     let more = make(&test, named("One more"));
     assert_eq!(more, Err(VerifyServiceError::TooMany));
     let image = test.store.image();
-    let clients = image.clients().unwrap();
-    assert_eq!(clients[0].services.len(), VERIFY_SERVICES_MAX);
+    let client = image.clients().next().unwrap();
+    assert_eq!(client.services.len(), VERIFY_SERVICES_MAX);
 }

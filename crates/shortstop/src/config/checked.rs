@@ -32,6 +32,7 @@ mod policies;
 mod price;
 mod providers;
 mod proxies;
+mod public_url;
 mod pumping;
 mod risk;
 mod short_codes;
@@ -326,6 +327,7 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
         problems.add("https.certificate_file", says);
     }
     limits::listener(https, problems);
+    public_url::check(https.public_url.as_deref(), problems);
     proxies::check(&https.trusted_proxies, problems);
     Listener {
         identity,

@@ -39,6 +39,9 @@ section! {
         /// Address and port. The default is for this machine alone, because a listener for others
         /// needs a certificate of yours first.
         pub listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+        /// Where applications find this listener: `https://`, a host and perhaps a port and a path. URLs in answers
+        /// begin with it, whatever a request says of its host. Without it they begin with the address of `listen`.
+        pub public_url: Option<String> = None => "https://gateway.example.com",
         /// Certificate chain in PEM, the server's own first. Without it, and on a loopback address
         /// only, the gateway makes one: clients then trust `tls/ca.pem` in the data folder.
         pub certificate_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.pem",
@@ -115,5 +118,14 @@ section! {
         pub control_frames_max: u32 = 1_000,
         /// Seconds that open requests get to end when the gateway stops.
         pub shutdown_seconds: u64 = 10,
+    }
+}
+
+impl Https {
+    /// What URLs in answers begin with, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        let address = || format!("https://{}", self.listen);
+        let told = self.public_url.as_deref();
+        told.map_or_else(address, |url| url.trim_end_matches('/').to_owned())
     }
 }

@@ -90,6 +90,8 @@ pub enum Code {
     SendBudget,
     /// Too many checks of the number failed within a day.
     GuessBudget,
+    /// Every check of the verification was used.
+    ChecksUsedUp,
     /// Too many checks of the number failed in a row.
     /// Too many codes were wrong in a row.
     CodesDisabled,
@@ -167,6 +169,7 @@ impl Code {
         Self::SendCooldown,
         Self::SendBudget,
         Self::GuessBudget,
+        Self::ChecksUsedUp,
         Self::CodesDisabled,
         Self::TooManyHeaders,
         Self::Internal,
@@ -324,6 +327,11 @@ impl Code {
                 S::TOO_MANY_REQUESTS,
                 "Too many failed checks",
             ),
+            Self::ChecksUsedUp => (
+                "checks-used-up",
+                S::TOO_MANY_REQUESTS,
+                "Every check was used",
+            ),
             Self::CodesDisabled => ("codes-disabled", S::TOO_MANY_REQUESTS, "Codes are disabled"),
             Self::VerificationsFull => (
                 "verifications-full",
@@ -461,7 +469,7 @@ mod tests {
              not-cancellable not-settled not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \
              too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit fixed-line \
-             throttled send-cooldown send-budget guess-budget codes-disabled too-many-headers internal \
+             throttled send-cooldown send-budget guess-budget checks-used-up codes-disabled too-many-headers internal \
              queue-full idempotency-full verifications-full busy unavailable storage-low timeout"
         );
     }

@@ -43,7 +43,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 39] = [
+pub const ROUTES: [RouteRow; 48] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -329,6 +329,96 @@ pub const ROUTES: [RouteRow; 39] = [
             "/2010-04-01/Accounts/{account}/Messages/{id}.json",
             Route::TwilioDeleteMessage,
             SEND,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Post,
+            "/v2/Services/{service}/VerificationCheck",
+            Route::TwilioCheckVerification,
+            CHECK,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Post,
+            "/v2/Services/{service}/Verifications",
+            Route::TwilioStartVerification,
+            VERIFY,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Get,
+            "/v2/Services/{service}/Verifications/{id}",
+            Route::TwilioReadVerification,
+            VERIFY_READ,
+            Effect::Reads,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Post,
+            "/v2/Services/{service}/Verifications/{id}",
+            Route::TwilioCancelVerification,
+            VERIFY,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Get,
+            "/v2/Services",
+            Route::TwilioListServices,
+            VERIFY_READ,
+            Effect::Reads,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Post,
+            "/v2/Services",
+            Route::TwilioCreateService,
+            VERIFY,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Get,
+            "/v2/Services/{service}",
+            Route::TwilioReadService,
+            VERIFY_READ,
+            Effect::Reads,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Post,
+            "/v2/Services/{service}",
+            Route::TwilioChangeService,
+            VERIFY,
+            Effect::Mutates,
+        ),
+    ),
+    twilio(
+        Dialect::Verify,
+        row(
+            Verb::Delete,
+            "/v2/Services/{service}",
+            Route::TwilioRemoveService,
+            VERIFY,
             Effect::Mutates,
         ),
     ),

@@ -120,7 +120,9 @@ const fn row(code: Code) -> [Answer; 2] {
         Code::SentTooOften | Code::SendCooldown | Code::SendBudget => {
             each(20_429, 60_203, S::TOO_MANY_REQUESTS)
         }
-        Code::GuessBudget | Code::CodesDisabled => each(20_429, 60_202, S::TOO_MANY_REQUESTS),
+        Code::GuessBudget | Code::ChecksUsedUp | Code::CodesDisabled => {
+            each(20_429, 60_202, S::TOO_MANY_REQUESTS)
+        }
         Code::IdempotencyFull
         | Code::VerificationsFull
         | Code::Busy

@@ -5,7 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use domain::id::{ClientKind, Id, InboundKind, KeyKind, Kind, MessageKind, VerificationKind};
+use domain::id::{
+    ClientKind, Id, InboundKind, KeyKind, Kind, MessageKind, VerificationKind, VerifyServiceKind,
+};
 
 /// What the two letters name, and the kind of id behind them.
 pub trait Letters {
@@ -37,6 +39,8 @@ letters! {
     Message, MessageKind, "SM", Some("MM"), "A message to a handset.";
     Inbound, InboundKind, "SM", Some("MM"), "A message from a handset.";
     Verification, VerificationKind, "VE", None, "A verification.";
+    Attempt, MessageKind, "VL", None, "A message that carried the code of a verification.";
+    VerifyService, VerifyServiceKind, "VA", None, "A verify service.";
 }
 
 /// The SID of an account.
@@ -51,6 +55,11 @@ pub type MessageSid = Sid<Message>;
 pub type InboundSid = Sid<Inbound>;
 /// The SID of a verification.
 pub type VerificationSid = Sid<Verification>;
+
+/// The SID of a message that carried a code.
+pub type AttemptSid = Sid<Attempt>;
+/// The SID of a verify service.
+pub type VerifyServiceSid = Sid<VerifyService>;
 
 /// An id as Twilio's applications write it.
 pub struct Sid<L: Letters> {

@@ -27,6 +27,12 @@ pub(crate) fn rfc2822(time: Timestamp) -> String {
     )
 }
 
+/// `2023-08-24T05:01:45Z`.
+pub(crate) fn iso8601(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{}Z", text.get(..19).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +41,7 @@ mod tests {
     fn times_are_written_in_whole_seconds_of_utc() {
         let time: Timestamp = "2023-08-24T05:01:45.9Z".parse().unwrap();
         assert_eq!(rfc2822(time), "Thu, 24 Aug 2023 05:01:45 +0000");
+        assert_eq!(iso8601(time), "2023-08-24T05:01:45Z");
         let leap: Timestamp = "2024-02-29T23:59:59Z".parse().unwrap();
         assert_eq!(rfc2822(leap), "Thu, 29 Feb 2024 23:59:59 +0000");
         let late: Timestamp = "2026-12-06T00:00:00Z".parse().unwrap();
