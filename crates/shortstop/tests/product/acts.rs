@@ -9,6 +9,7 @@ mod routes;
 mod socket;
 pub mod stage;
 mod twilio;
+mod verify;
 
 use stage::Stage;
 

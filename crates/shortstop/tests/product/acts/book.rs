@@ -14,12 +14,18 @@ use crate::ledger::word;
 
 /// Kinds of rows that a real gateway does not come to within a minute, and the test that does it: row,
 /// kind, source, a line of it.
-const ELSEWHERE: [(&str, Kind, &str, &str); 30] = [
+const ELSEWHERE: [(&str, Kind, &str, &str); 31] = [
     (
         "route CarrierStatus",
         Kind::ReceiptReceived,
         include_str!("../provider.rs"),
         "fn a_provider_by_https_is_a_carrier_and_smpp_takes_over_while_it_is_away(",
+    ),
+    (
+        "route TwilioStartVerification",
+        Kind::VerificationResent,
+        include_str!("../../../../engine/tests/roles/served.rs"),
+        "fn to_begin_again_is_to_send_the_same_code_within_its_waits(",
     ),
     (
         "event KeyUsed",

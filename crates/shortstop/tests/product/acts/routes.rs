@@ -9,7 +9,7 @@ use web::{Access, Dialect, ROUTES, Route, RouteRow, Verb};
 use super::book::{self, Act, Shown};
 use super::carriers;
 use super::stage::{AWAY, Busy, REQUESTS, Stage};
-use super::twilio;
+use super::{twilio, verify};
 use crate::factors::{self, App};
 use crate::ground::{CODE, message, until};
 
@@ -37,6 +37,10 @@ pub async fn drive(stage: &mut Stage, busy: &mut Busy) {
     for row in &ROUTES {
         // Half a minute lies between two codes: a test of the engine drives it.
         if row.route == Route::ResendVerification {
+            continue;
+        }
+        if row.dialect == Dialect::Verify {
+            verify::drive(stage, row).await;
             continue;
         }
         if row.dialect != Dialect::Own {
@@ -198,7 +202,16 @@ fn sent(route: Route, own: &str) -> Sent {
         | Route::TwilioReadMessage
         | Route::TwilioListMessages
         | Route::TwilioChangeMessage
-        | Route::TwilioDeleteMessage => get("/"),
+        | Route::TwilioDeleteMessage
+        | Route::TwilioListServices
+        | Route::TwilioCreateService
+        | Route::TwilioReadService
+        | Route::TwilioChangeService
+        | Route::TwilioRemoveService
+        | Route::TwilioStartVerification
+        | Route::TwilioReadVerification
+        | Route::TwilioCancelVerification
+        | Route::TwilioCheckVerification => get("/"),
     }
 }
 
