@@ -242,7 +242,7 @@ impl Api {
             Route::TwilioCreateService => self.twilio_create_service(call, body).await,
             Route::TwilioReadService => self.twilio_read_service(call),
             Route::TwilioChangeService => self.twilio_change_service(call, body).await,
-            Route::TwilioRemoveService => self.twilio_remove_service(call).await,
+            Route::TwilioRemoveService => self.twilio_remove_service(call, body).await,
             Route::TwilioStartVerification => self.twilio_start_verification(call, body).await,
             Route::TwilioReadVerification => self.twilio_read_verification(call).await,
             Route::TwilioCancelVerification => self.twilio_cancel_verification(call, body).await,

@@ -123,7 +123,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,

@@ -143,9 +143,13 @@ impl Api {
     }
 
     /// Removes a service: 204 without a body.
-    pub(crate) async fn twilio_remove_service(&self, call: &Call<'_>) -> Result<Reply, Problem> {
-        refuse_query(call.parts)?;
+    pub(crate) async fn twilio_remove_service(
+        &self,
+        call: &Call<'_>,
+        body: &mut Incoming,
+    ) -> Result<Reply, Problem> {
         let id = service_of(call)?;
+        self.form(call, body).await?;
         self.gateway.remove_verify_service(&call.caller, id).await?;
         let (status, kind) = (StatusCode::NO_CONTENT, Kind::Json);
         Ok(Reply::ready(status, kind, Bytes::new()))
