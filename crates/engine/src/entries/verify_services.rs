@@ -6,7 +6,7 @@ use crate::batch::sound;
 use crate::client::Caller;
 use crate::rows::VerifyServiceRow;
 
-/// `verify_service.created` and `verify_service.changed`: its terms from now on.
+/// `service.created` and `service.changed`: its terms from now on.
 pub(crate) fn terms(kind: Kind, caller: &Caller, row: &VerifyServiceRow) -> Draft {
     let data = key(caller)
         .put("acts", row.acts.as_str())
@@ -15,7 +15,7 @@ pub(crate) fn terms(kind: Kind, caller: &Caller, row: &VerifyServiceRow) -> Draf
     about(kind, caller, row, data)
 }
 
-/// `verify_service.removed`.
+/// `service.removed`.
 pub(crate) fn removed(caller: &Caller, row: &VerifyServiceRow) -> Draft {
     about(Kind::VerifyServiceRemoved, caller, row, key(caller))
 }

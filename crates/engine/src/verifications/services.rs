@@ -4,6 +4,7 @@
 use domain::id::VerifyServiceId;
 use domain::time::Timestamp;
 use domain::verification::code::CodeLength;
+use domain::verification::fixed_lines::FixedLines;
 use domain::verification::template::fits_always;
 use domain::verification::template::insert::{Brand, InsertError};
 use ledger::{Draft, Kind};
@@ -41,6 +42,8 @@ pub struct VerifyServiceView {
     pub length: CodeLength,
     /// Whether each of its verifications must name an act.
     pub acts: ActRule,
+    /// Whether its codes go to fixed lines: the gateway's own rule.
+    pub fixed_lines: FixedLines,
     /// When it was made.
     pub created: Timestamp,
     /// When it last changed.
@@ -56,6 +59,8 @@ pub struct VerifyServiceWish {
     pub length: Option<CodeLength>,
     /// Whether each of its verifications must name an act; it may otherwise.
     pub acts: Option<ActRule>,
+    /// Whether its codes go to fixed lines, which must be what the gateway does anyway.
+    pub fixed_lines: Option<FixedLines>,
 }
 
 /// Why a verify service is not made, changed or shown.
@@ -79,6 +84,9 @@ pub enum VerifyServiceError {
     /// Texts with this name have no room in one segment beside the last line of the settings.
     #[error("texts with this name do not fit one segment")]
     DoesNotFit,
+    /// The gateway has another rule for fixed lines.
+    #[error("whether codes go to fixed lines is not for a client to say")]
+    FixedLines,
     /// Codes of so few digits are not given.
     #[error("the code would have too few digits")]
     TooFewDigits,
@@ -94,13 +102,14 @@ pub enum VerifyServiceError {
 }
 
 impl VerifyServiceView {
-    fn of(row: &VerifyServiceRow) -> Self {
+    fn of(row: &VerifyServiceRow, terms: &VerificationSettings) -> Self {
         Self {
             id: row.id,
             sort: ServiceSort::Own,
             name: row.name.clone(),
             length: row.length,
             acts: row.acts,
+            fixed_lines: terms.fixed_lines,
             created: row.created,
             updated: row.updated,
         }
@@ -114,6 +123,7 @@ impl VerifyServiceView {
             name: terms.brand.as_str().to_owned(),
             length: terms.length,
             acts: ActRule::Optional,
+            fixed_lines: terms.fixed_lines,
             created: client.created,
             updated: client.created,
         })
@@ -127,6 +137,16 @@ impl VerifyServiceView {
             ServiceSort::Own => {
                 Brand::of_service(&self.name).unwrap_or_else(|_| terms.brand.clone())
             }
+        }
+    }
+}
+
+impl VerifyServiceWish {
+    /// What the gateway alone decides can be named, and not chosen.
+    fn keeps_to(&self, terms: &VerificationSettings) -> Result<(), VerifyServiceError> {
+        match self.fixed_lines {
+            Some(wanted) if wanted != terms.fixed_lines => Err(VerifyServiceError::FixedLines),
+            _ => Ok(()),
         }
     }
 }
@@ -163,6 +183,7 @@ impl Gateway {
         let settings = self.settings();
         let terms = settings.verifications.as_deref();
         let terms = terms.ok_or(VerifyServiceError::Off)?;
+        wish.keeps_to(terms)?;
         let (turn, mut client) = self.client_of(caller).await?;
         if client.services.len() >= VERIFY_SERVICES_MAX {
             return Err(VerifyServiceError::TooMany);
@@ -180,7 +201,7 @@ impl Gateway {
         client.services.push(row.clone());
         let entry = entries::verify_services::terms(Kind::VerifyServiceCreated, caller, &row);
         self.put_services(entry, client, (now, turn)).await?;
-        Ok(VerifyServiceView::of(&row))
+        Ok(VerifyServiceView::of(&row, terms))
     }
 
     /// Changes the terms of one. Verifications that began under it keep theirs.
@@ -193,6 +214,7 @@ impl Gateway {
         let settings = self.settings();
         let terms = settings.verifications.as_deref();
         let terms = terms.ok_or(VerifyServiceError::Off)?;
+        wish.keeps_to(terms)?;
         let (turn, mut client) = self.client_of(caller).await?;
         let now = self.now();
         let row = own(&mut client, id)?;
@@ -202,7 +224,7 @@ impl Gateway {
         row.updated = now;
         check(row, terms)?;
         let entry = entries::verify_services::terms(Kind::VerifyServiceChanged, caller, row);
-        let view = VerifyServiceView::of(row);
+        let view = VerifyServiceView::of(row, terms);
         self.put_services(entry, client, (now, turn)).await?;
         Ok(view)
     }
@@ -238,7 +260,8 @@ impl Gateway {
         let clients = self.clients_now();
         let client = clients.get(caller.client);
         let client = client.ok_or(VerifyServiceError::NotFound)?;
-        let own = client.services.iter().map(VerifyServiceView::of);
+        let own = client.services.iter();
+        let own = own.map(|row| VerifyServiceView::of(row, terms));
         let standing = VerifyServiceView::standing(client, terms).into_iter();
         Ok(standing.chain(own).collect())
     }

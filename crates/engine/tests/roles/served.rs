@@ -3,6 +3,7 @@
 use domain::id::{VerificationId, VerifyServiceId};
 use domain::verification::binding::{Binding, BindingParts};
 use domain::verification::code::{Code, CodeLength};
+use domain::verification::fixed_lines::FixedLines;
 use domain::verification::state::State;
 use domain::verification::template::last_line::LastLine;
 use engine::rows::ActRule;
@@ -18,7 +19,7 @@ use testkit::settings::usual;
 
 use super::rebuild::assert_rebuilt;
 use super::stage::running;
-use super::verifications::{code, entries, later, other_than, view};
+use super::verifications::{all, code, entries, later, other_than, view};
 
 /// A wish for a service of this name.
 fn named(name: &str) -> VerifyServiceWish {
@@ -452,6 +453,11 @@ fn a_name_that_could_be_a_line_a_link_or_a_code_is_refused_and_so_are_weak_codes
         ..named("Example")
     };
     assert_eq!(make(&test, weak), Err(VerifyServiceError::TooFewDigits));
+    let lines = VerifyServiceWish {
+        fixed_lines: Some(FixedLines::Send),
+        ..named("Example")
+    };
+    assert_eq!(make(&test, lines), Err(VerifyServiceError::FixedLines));
     let nameless = make(&test, VerifyServiceWish::default());
     assert_eq!(nameless, Err(VerifyServiceError::Nameless));
     assert_eq!(entries(&test, Kind::VerifyServiceCreated), 0);
@@ -468,4 +474,54 @@ fn a_client_has_so_many_services_and_no_more() {
     let image = test.store.image();
     let client = image.clients().next().unwrap();
     assert_eq!(client.services.len(), VERIFY_SERVICES_MAX);
+}
+
+/// What came of fifty checks at once, by number and by id, half of them right.
+fn race(test: &TestGateway) -> (usize, usize) {
+    let (service, caller) = (standing(test), test.caller());
+    let begun = begin(test, service, 1).unwrap();
+    let code = code(test);
+    let checks = (0..50).map(|n| {
+        let sought = if n % 3 == 0 {
+            Sought::Number(handset(1))
+        } else {
+            Sought::Id(begun.view.id)
+        };
+        let code = if n % 2 == 0 {
+            other_than(&code)
+        } else {
+            code.clone()
+        };
+        let (code, binding) = (code.into(), Binding::default());
+        let request = CheckRequest { code, binding };
+        test.gateway
+            .check_in_service(&caller, service, sought, request)
+    });
+    let answers = test.settle(all(checks.collect()));
+    let evaluated = answers.iter().flatten();
+    let approved = evaluated
+        .clone()
+        .filter(|checked| checked.answer.state == State::Verified);
+    (evaluated.count(), approved.count())
+}
+
+#[cfg(not(feature = "racy-checks"))]
+#[test]
+fn checks_at_once_by_number_and_by_id_are_evaluated_one_after_the_other() {
+    let test = running();
+    for _ in 0..10 {
+        let (evaluated, approved) = race(&test);
+        assert!(evaluated <= 5, "{evaluated}");
+        assert!(approved <= 1, "{approved}");
+        later(&test, 4_000);
+    }
+}
+
+/// The test above is worth something only if it sees the race where there is one.
+#[cfg(feature = "racy-checks")]
+#[test]
+fn a_build_that_reads_and_then_writes_is_seen_through_this_door_too() {
+    let (evaluated, approved) = race(&running());
+    assert!(evaluated > 5, "{evaluated}");
+    assert!(approved > 1, "{approved}");
 }

@@ -65,11 +65,11 @@ named! {
         /// A number whose codes were not looked at any more, after too many failures, was enabled again.
         VerificationEnabled = "verification.enabled",
         /// A client made a verify service.
-        VerifyServiceCreated = "verify_service.created",
+        VerifyServiceCreated = "service.created",
         /// A client changed the terms of a verify service.
-        VerifyServiceChanged = "verify_service.changed",
+        VerifyServiceChanged = "service.changed",
         /// A client removed a verify service.
-        VerifyServiceRemoved = "verify_service.removed",
+        VerifyServiceRemoved = "service.removed",
         /// Numbers that begin alike get no codes for a while, since codes to them go unused.
         PumpingBlocked = "pumping.blocked",
         /// Such a block is over.

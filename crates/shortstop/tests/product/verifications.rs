@@ -42,7 +42,7 @@ async fn start_with(api: &mut Client, asked: Value) -> String {
 }
 
 /// The last code that reached a handset: the longest run of digits of its text.
-async fn code_of(carrier: &Carrier, to: &str) -> String {
+pub async fn code_of(carrier: &Carrier, to: &str) -> String {
     until(&format!("the code of {to}"), async || {
         let inbox = carrier.inbox().await;
         let digits = to.trim_start_matches('+');
@@ -63,7 +63,7 @@ async fn check(api: &mut Client, id: &str, code: &str) -> Reply {
 }
 
 /// A code of as many digits that is another one.
-fn other_than(code: &str) -> String {
+pub fn other_than(code: &str) -> String {
     let last = if code.ends_with('1') { '2' } else { '1' };
     let mut other = code.to_owned();
     other.pop();
@@ -394,9 +394,9 @@ async fn of_fifty_connections_that_check_at_once_at_most_five_are_evaluated_and_
             let shown = if knows { code.clone() } else { wrong.clone() };
             let asked = Asked {
                 address: ground.https,
-                key: key.clone(),
+                authorization: format!("Bearer {key}"),
                 path: format!("/v1/verifications/{id}/check"),
-                body: json!({"code": shown}),
+                body: ("application/json", json!({"code": shown}).to_string()),
             };
             checks.spawn(ask(sender.clone(), asked));
         }
@@ -413,10 +413,10 @@ async fn of_fifty_connections_that_check_at_once_at_most_five_are_evaluated_and_
     gateway.stop().await.unwrap();
 }
 
-type Sender = SendRequest<Full<Bytes>>;
+pub type Sender = SendRequest<Full<Bytes>>;
 
 /// One connection of HTTP/2.
-async fn connect(address: SocketAddr, ca_pem: &[u8]) -> Sender {
+pub async fn connect(address: SocketAddr, ca_pem: &[u8]) -> Sender {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca_pem) {
         roots.add(certificate.unwrap()).unwrap();
@@ -438,18 +438,23 @@ async fn connect(address: SocketAddr, ca_pem: &[u8]) -> Sender {
 }
 
 /// One request.
-struct Asked {
-    address: SocketAddr,
-    key: String,
-    path: String,
-    body: Value,
+pub struct Asked {
+    /// Where to.
+    pub address: SocketAddr,
+    /// What is shown.
+    pub authorization: String,
+    /// The path.
+    pub path: String,
+    /// What is sent, and as what.
+    pub body: (&'static str, String),
 }
 
-async fn ask(mut sender: Sender, asked: Asked) -> (u16, Value) {
+/// Asks, and tells the status and what came back.
+pub async fn ask(mut sender: Sender, asked: Asked) -> (u16, Value) {
     let request = hyper::Request::post(format!("https://{}{}", asked.address, asked.path))
-        .header("authorization", format!("Bearer {}", asked.key))
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(asked.body.to_string())))
+        .header("authorization", asked.authorization)
+        .header("content-type", asked.body.0)
+        .body(Full::new(Bytes::from(asked.body.1)))
         .unwrap();
     sender.ready().await.unwrap();
     let answer = sender.send_request(request).await.unwrap();

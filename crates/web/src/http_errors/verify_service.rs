@@ -41,6 +41,10 @@ impl From<VerifyServiceError> for Problem {
                 "FriendlyName",
                 "stands in texts, and they do not fit one segment with it: use a shorter name",
             ),
+            VerifyServiceError::FixedLines => of(
+                "SkipSmsToLandlines",
+                "is not for a request to choose: an operator says whether codes go to fixed lines (verifications.fixed_lines)",
+            ),
             VerifyServiceError::TooFewDigits => {
                 renamed(StartVerificationError::TooFewDigits.into(), &NAMES)
             }

@@ -6,3 +6,4 @@ mod changes;
 mod lists;
 mod messages;
 mod validation;
+mod verify;

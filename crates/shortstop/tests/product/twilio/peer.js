@@ -14,6 +14,7 @@ if (told.credential) {
 }
 const client = require(told.library)(told.user, told.key, options);
 client.api.baseUrl = told.url;
+client.verify.baseUrl = told.url;
 
 const shown = (message) => ({
   account_sid: message.accountSid,
@@ -56,6 +57,57 @@ const ask = async (what) => {
       return shown(await messages(what.sid).update({ status: "canceled" }));
     case "delete":
       return messages(what.sid).remove();
+  }
+  return askVerify(what);
+};
+
+const ofService = (service) => ({
+  account_sid: service.accountSid,
+  code_length: service.codeLength,
+  friendly_name: service.friendlyName,
+  psd2_enabled: service.psd2Enabled,
+  sid: service.sid,
+  skip_sms_to_landlines: service.skipSmsToLandlines,
+  url: service.url,
+});
+
+const ofVerification = (verification) => ({
+  account_sid: verification.accountSid,
+  amount: verification.amount,
+  attempts: verification.sendCodeAttempts && verification.sendCodeAttempts.length,
+  channel: verification.channel,
+  created: verification.dateCreated.toISOString(),
+  payee: verification.payee,
+  service_sid: verification.serviceSid,
+  sid: verification.sid,
+  status: verification.status,
+  to: verification.to,
+  valid: verification.valid,
+});
+
+const askVerify = async (what) => {
+  const services = client.verify.v2.services;
+  const service = services(what.service || "VA");
+  const verification = service.verifications(what.sid || "VE");
+  switch (what.do) {
+    case "services":
+      return (await services.list(camel(what.with))).map(ofService);
+    case "make service":
+      return ofService(await services.create(camel(what.with)));
+    case "show service":
+      return ofService(await service.fetch());
+    case "change service":
+      return ofService(await service.update(camel(what.with)));
+    case "remove service":
+      return service.remove();
+    case "begin":
+      return ofVerification(await service.verifications.create(camel(what.with)));
+    case "show":
+      return ofVerification(await verification.fetch());
+    case "becomes":
+      return ofVerification(await verification.update({ status: what.status }));
+    case "check":
+      return ofVerification(await service.verificationChecks.create(camel(what.with)));
   }
 };
 

@@ -31,6 +31,7 @@ if told.get("credential"):
     http_client.session.verify = told["ca"]
 client = Client(told["user"], told["key"], told["account"], http_client=http_client)
 client.api.base_url = told["url"]
+client.verify.base_url = told["url"]
 
 
 def shown(message):
@@ -60,6 +61,47 @@ def ask(what):
             return shown(messages(what["sid"]).update(status="canceled"))
         case "delete":
             return messages(what["sid"]).delete()
+    return ask_verify(what)
+
+
+SERVICE = "account_sid code_length friendly_name psd2_enabled sid skip_sms_to_landlines url"
+COMMON = "account_sid amount channel payee service_sid sid status to valid"
+
+
+def of_service(service):
+    return {name: getattr(service, name) for name in SERVICE.split()}
+
+
+def of_verification(verification):
+    told = {name: getattr(verification, name) for name in COMMON.split()}
+    if hasattr(verification, "send_code_attempts"):
+        told["attempts"] = len(verification.send_code_attempts)
+    return told | {"created": verification.date_created.isoformat()}
+
+
+def ask_verify(what):
+    services = client.verify.v2.services
+    service = services(what.get("service") or "VA")
+    verification = service.verifications(what.get("sid") or "VE")
+    match what["do"]:
+        case "services":
+            return [of_service(each) for each in services.list(**what["with"])]
+        case "make service":
+            return of_service(services.create(**what["with"]))
+        case "show service":
+            return of_service(service.fetch())
+        case "change service":
+            return of_service(service.update(**what["with"]))
+        case "remove service":
+            return service.delete()
+        case "begin":
+            return of_verification(service.verifications.create(**what["with"]))
+        case "show":
+            return of_verification(verification.fetch())
+        case "becomes":
+            return of_verification(verification.update(status=what["status"]))
+        case "check":
+            return of_verification(service.verification_checks.create(**what["with"]))
 
 
 def answer(what):

@@ -4,6 +4,7 @@ use std::num::TryFromIntError;
 
 use bytes::Bytes;
 use domain::verification::code::CodeLength;
+use domain::verification::fixed_lines::FixedLines;
 use engine::rows::ActRule;
 use engine::{VerifyServiceView, VerifyServiceWish};
 use http::StatusCode;
@@ -37,11 +38,6 @@ const DECLINED: &[Declined] = &[
         "DoNotShareWarningEnabled",
         &["true"],
         "cannot be turned off: every text says not to share its code",
-    ),
-    unless(
-        "SkipSmsToLandlines",
-        &["true"],
-        "cannot be turned off by a request: an operator says whether codes go to fixed lines",
     ),
     unless(
         "VerifyEventSubscriptionEnabled",
@@ -82,9 +78,9 @@ const RULES: Rules = Rules {
     declined: DECLINED,
 };
 
-/// The most services of a page, and as many as one has unless asked.
-const PAGE_MAX: usize = 100;
-const PAGE: usize = 50;
+/// The most services of a page, as the SDKs ask for them, and as many as one has unless asked.
+const SIZE_MAX: usize = 1_000;
+const SIZE: usize = 50;
 
 impl Api {
     /// Lists services: the one that every client has, then its own, oldest first.
@@ -185,7 +181,8 @@ impl Api {
             .bare(service.acts == ActRule::Required);
         json.name("push").bare("null");
         json.name("sid").word(sid);
-        json.name("skip_sms_to_landlines").bare(true);
+        json.name("skip_sms_to_landlines")
+            .bare(service.fixed_lines == FixedLines::Refuse);
         json.name("totp").bare("null");
         json.name("tts_name").bare("null");
         json.name("url").text(&url);
@@ -225,20 +222,29 @@ struct Page {
 impl Page {
     fn read(parameters: Members<'_>, faults: &mut Faults) -> Option<Self> {
         let mut fields = Fields::of_query(parameters, faults);
-        let size = fields.whole("PageSize").map(usize::try_from);
+        let size = size(&mut fields);
         let number = fields.whole("Page").map(usize::try_from);
         let _token = fields.text("PageToken");
         fields.close();
-        let size = size.map_or(PAGE, |size| size.unwrap_or(PAGE_MAX));
         let number = number.map_or(0, |number| number.unwrap_or(usize::MAX));
-        faults.is_empty().then(|| Self {
-            number: number.min(PAGE_MAX),
-            size: size.clamp(1, PAGE_MAX),
+        faults.is_empty().then_some(Self {
+            number,
+            size: size?,
         })
     }
 
     const fn first(self) -> usize {
         self.number.saturating_mul(self.size)
+    }
+}
+
+fn size(fields: &mut Fields<'_, '_>) -> Option<usize> {
+    let Some(asked) = fields.whole("PageSize") else {
+        return Some(SIZE);
+    };
+    match usize::try_from(asked) {
+        Ok(size @ 1..=SIZE_MAX) => Some(size),
+        _ => fields.fault("PageSize", format!("must be from 1 to {SIZE_MAX}")),
     }
 }
 
@@ -262,8 +268,21 @@ fn read(pairs: Pairs<'_>, faults: &mut Faults) -> VerifyServiceWish {
             ActRule::Optional
         }
     });
+    let skipped = fields.flag("SkipSmsToLandlines");
+    let fixed_lines = skipped.map(|on| {
+        if on {
+            FixedLines::Refuse
+        } else {
+            FixedLines::Send
+        }
+    });
     fields.close();
-    VerifyServiceWish { name, length, acts }
+    VerifyServiceWish {
+        name,
+        length,
+        acts,
+        fixed_lines,
+    }
 }
 
 fn length(fields: &mut Fields<'_, '_>) -> Option<CodeLength> {
@@ -315,12 +334,18 @@ mod tests {
         let page = |number, size| Some(Page { number, size });
         assert_eq!(read(""), page(0, 50));
         assert_eq!(read("PageSize=2&Page=3&PageToken=x"), page(3, 2));
-        assert_eq!(read("PageSize=0"), page(0, 1));
-        assert_eq!(read("PageSize=99999999999999999999"), None);
-        assert_eq!(
-            read("PageSize=5000&Page=18446744073709551615"),
-            page(100, 100)
-        );
+        assert_eq!(read("PageSize=1000"), page(0, 1_000));
+        for wrong in [
+            "PageSize=0",
+            "PageSize=1001",
+            "PageSize=99999999999999999999",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        // A page that is not there is empty, whatever its number.
+        let last = u64::MAX.to_string();
+        let far = Box::leak(format!("Page={last}").into_boxed_str());
+        assert_eq!(read(far).map(|page| page.first()), Some(usize::MAX));
         assert_eq!(read("Size=1"), None);
     }
 }
