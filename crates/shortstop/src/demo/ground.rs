@@ -59,6 +59,8 @@ pub struct Ground {
     pub ready: Ready,
     /// The handset that opts out; another one each time, since an opt-out stays in a kept data folder.
     pub leaver: String,
+    /// What the client is called to applications of Twilio's.
+    pub account: String,
     /// Usual addresses that were taken, what they are for, and what is used instead.
     pub moved: Vec<Moved>,
     /// The API, with the key.
@@ -92,7 +94,7 @@ impl Ground {
         };
         replace_private(&launch.config, config.to_toml().as_bytes())?;
         let gateway = GatewayProcess::start(&launch).await?;
-        let key = new_client(&folder).await?;
+        let (key, account) = new_client(&folder).await?;
         let ready = Ready {
             ca: Some(files.ca.clone()),
             api_key: Some(key.clone()),
@@ -107,6 +109,7 @@ impl Ground {
             sim,
             ready,
             leaver: leaver(),
+            account,
             moved,
             api,
             _claim: claim,
@@ -239,8 +242,8 @@ fn free(
     Ok(used)
 }
 
-/// The client of the demo, made over the control socket, and its key.
-async fn new_client(folder: &DataFolder) -> anyhow::Result<String> {
+/// The client of the demo, made over the control socket: its key and what applications of Twilio's call it.
+async fn new_client(folder: &DataFolder) -> anyhow::Result<(String, String)> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let request = Request::ClientAdd(NewClientAsked {
         name: "demo".to_owned(),
@@ -272,10 +275,11 @@ async fn new_client(folder: &DataFolder) -> anyhow::Result<String> {
     let Some(Answer::Done { result }) = answer else {
         anyhow::bail!("the gateway did not make a client: {answer:?}")
     };
-    let key = result
-        .pointer("/client/api_key")
-        .and_then(serde_json::Value::as_str);
-    Ok(key.context("the gateway made no key")?.to_owned())
+    let word = |name: &str| {
+        let word = result["client"][name].as_str().map(str::to_owned);
+        word.with_context(|| format!("the gateway told no {name}"))
+    };
+    Ok((word("api_key")?, word("account_sid")?))
 }
 
 /// A path as it can be pasted into a shell.

@@ -32,8 +32,8 @@ pub fn show(ground: &Ground, output: Output) {
     output.line("\nFor the quick starts (docs/quickstart.md):\n");
     let carrier = ready.sim.as_deref().unwrap_or_default();
     output.line(format!(
-        "  export SHORTSTOP={} CA={ca} KEY={key} CARRIER={carrier}",
-        ready.https
+        "  export SHORTSTOP={} CA={ca} KEY={key} ACCOUNT={} CARRIER={carrier}",
+        ready.https, ground.account
     ));
     output.line("\nSend a message of your own while it runs:\n");
     output.line(curl(&ready.https, &ca, key));

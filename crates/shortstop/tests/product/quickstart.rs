@@ -6,10 +6,15 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
+use web::twilio::sid::AccountSid;
 
-use super::ground::{Carrier, Ground, PATIENCE};
+use super::ground::{Carrier, Ground, PATIENCE, run_json};
 
 const PAGE: &str = include_str!("../../../../docs/quickstart.md");
+
+/// What the blocks of Python and of Node print at their ends: our own API, and Messages and Verify by Twilio's
+/// SDKs.
+const ENDS: [&str; 3] = ["delivered", "delivered", "approved"];
 
 /// The blocks of a language, in order.
 fn blocks(language: &str) -> Vec<&'static str> {
@@ -26,6 +31,14 @@ fn tool(name: &str) -> String {
     let text = text.expect("`cargo xtask test` installs the libraries of the quick starts");
     let paths: Value = serde_json::from_str(&text).unwrap();
     paths[name].as_str().unwrap().to_owned()
+}
+
+/// The account of the one client.
+async fn account_of(ground: &Ground) -> String {
+    let data = ground.data().display().to_string();
+    let clients = run_json(&["client", "list", "--data", &data]).await;
+    let id = clients["clients"][0]["id"].as_str().unwrap();
+    AccountSid::of(id.parse().unwrap()).to_string()
 }
 
 /// Runs a program of the page and gives what it printed.
@@ -47,13 +60,16 @@ async fn every_quick_start_does_what_the_page_says() {
     ground.configure(carrier.smpp);
     let gateway = ground.start().await;
     let key = ground.key().await;
+    let account = account_of(&ground).await;
     let surroundings = |mut command: Command| {
         command
             .env("SHORTSTOP", format!("https://{}", ground.https))
             .env("CARRIER", format!("http://{}", carrier.http))
             .env("CA", ground.data().join("tls/ca.pem"))
             .env("NODE_EXTRA_CA_CERTS", ground.data().join("tls/ca.pem"))
+            .env("REQUESTS_CA_BUNDLE", ground.data().join("tls/ca.pem"))
             .env("NODE_PATH", tool("node_modules"))
+            .env("ACCOUNT", &account)
             .env("KEY", &key);
         command
     };
@@ -72,21 +88,25 @@ async fn every_quick_start_does_what_the_page_says() {
     assert!(has("447700900123", "Your order is on its way."));
     assert!(has("447700900124", "Example"));
 
-    for (place, code) in blocks("python").into_iter().enumerate() {
+    let python = blocks("python");
+    assert_eq!(python.len(), ENDS.len(), "a block of the page is not run");
+    for (place, (code, end)) in python.into_iter().zip(ENDS).enumerate() {
         let file = ground.path(&format!("quick-{place}.py"));
         std::fs::write(&file, code).unwrap();
         let mut command = Command::new(tool("python"));
         command.arg(file);
         let out = print_of(surroundings(command)).await;
-        assert!(out.trim_end().ends_with("delivered"), "{out}");
+        assert!(out.trim_end().ends_with(end), "{out}");
     }
-    for (place, code) in blocks("js").into_iter().enumerate() {
+    let js = blocks("js");
+    assert_eq!(js.len(), ENDS.len(), "a block of the page is not run");
+    for (place, (code, end)) in js.into_iter().zip(ENDS).enumerate() {
         let file = ground.path(&format!("quick-{place}.mjs"));
         std::fs::write(&file, code).unwrap();
         let mut command = Command::new(tool("node"));
         command.arg(file);
         let out = print_of(surroundings(command)).await;
-        assert!(out.trim_end().ends_with("delivered"), "{out}");
+        assert!(out.trim_end().ends_with(end), "{out}");
     }
     gateway.stop().await.unwrap();
 }
