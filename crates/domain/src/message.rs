@@ -10,8 +10,10 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+mod done;
 mod segment;
 
+pub use done::DoneDate;
 pub use segment::{CarrierName, Event, Outcome, ReceiptState, Segment, SegmentState};
 
 /// Where a message stands: the fold of its segments.

@@ -14,6 +14,32 @@ pub fn sid(letters: &str, id: [u8; 16]) -> String {
     format!("{letters}{:032x}", u128::from_be_bytes(id))
 }
 
+/// Of a message that did not arrive: whether the carrier had taken what ended so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// It had, under an id of its own.
+    Taken,
+    /// It had not, or nobody knows.
+    NotTaken,
+}
+
+impl Taking {
+    /// Of a message that stands so, with these segments.
+    pub fn of(state: MessageState, segments: &[Segment]) -> Self {
+        let ended = match state {
+            MessageState::Failed => SegmentState::Failed,
+            MessageState::Expired => SegmentState::Expired,
+            _ => return Self::NotTaken,
+        };
+        let mut ended = segments.iter().filter(|segment| segment.state() == ended);
+        if ended.any(|segment| segment.carrier_id().is_some()) {
+            Self::Taken
+        } else {
+            Self::NotTaken
+        }
+    }
+}
+
 /// Where a message stands, in Twilio's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageStatus {
@@ -34,26 +60,16 @@ pub enum MessageStatus {
 }
 
 impl MessageStatus {
-    /// The status of a message that stands so, with these segments.
-    pub fn of(state: MessageState, segments: &[Segment]) -> Self {
-        match state {
-            MessageState::Accepted => Self::Queued,
-            MessageState::Dispatched => Self::Sending,
-            MessageState::Submitted | MessageState::Unknown => Self::Sent,
-            MessageState::Delivered => Self::Delivered,
-            MessageState::Cancelled => Self::Canceled,
-            MessageState::Failed => Self::ended(SegmentState::Failed, segments),
-            MessageState::Expired => Self::ended(SegmentState::Expired, segments),
-        }
-    }
-
-    /// Whether the carrier had taken what ended so.
-    fn ended(state: SegmentState, segments: &[Segment]) -> Self {
-        let mut ended = segments.iter().filter(|segment| segment.state() == state);
-        if ended.any(|segment| segment.carrier_id().is_some()) {
-            Self::Undelivered
-        } else {
-            Self::Failed
+    /// The status of a message that stands so.
+    pub const fn of(state: MessageState, taking: Taking) -> Self {
+        match (state, taking) {
+            (MessageState::Accepted, _) => Self::Queued,
+            (MessageState::Dispatched, _) => Self::Sending,
+            (MessageState::Submitted | MessageState::Unknown, _) => Self::Sent,
+            (MessageState::Delivered, _) => Self::Delivered,
+            (MessageState::Cancelled, _) => Self::Canceled,
+            (MessageState::Failed | MessageState::Expired, Taking::Taken) => Self::Undelivered,
+            (MessageState::Failed | MessageState::Expired, Taking::NotTaken) => Self::Failed,
         }
     }
 
@@ -76,10 +92,10 @@ const VALIDITY_OVER: u32 = 30_036;
 /// No reason that Twilio has a number for.
 const NO_KNOWN_REASON: u32 = 30_008;
 
-/// Twilio's number for why a message in this state did not arrive; `None` for one that may or did.
+/// Twilio's number for why a message in this state did not arrive, or nobody can tell; `None` for others.
 pub const fn error_code(state: MessageState) -> Option<u32> {
     match state {
-        MessageState::Failed => Some(NO_KNOWN_REASON),
+        MessageState::Failed | MessageState::Unknown => Some(NO_KNOWN_REASON),
         MessageState::Expired => Some(VALIDITY_OVER),
         _ => None,
     }
@@ -205,7 +221,9 @@ mod tests {
             Event::Receipt(ReceiptState::Expired, None),
         ]);
         let never = segment(vec![Event::Expired]);
-        let of = |state, one: &Segment| MessageStatus::of(state, std::slice::from_ref(one));
+        let of = |state, one: &Segment| {
+            MessageStatus::of(state, Taking::of(state, std::slice::from_ref(one)))
+        };
         assert_eq!(of(S::Failed, &refused), MessageStatus::Failed);
         assert_eq!(of(S::Failed, &lost), MessageStatus::Undelivered);
         assert_eq!(of(S::Expired, &late), MessageStatus::Undelivered);
@@ -214,9 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_did_not_arrive_has_an_error() {
+    fn only_what_did_not_arrive_or_what_nobody_can_tell_of_has_an_error() {
+        use MessageState as S;
         for state in MessageState::ALL {
-            let has = matches!(state, MessageState::Failed | MessageState::Expired);
+            let has = matches!(state, S::Failed | S::Expired | S::Unknown);
             assert_eq!(error_code(state).is_some(), has, "{state}");
         }
     }

@@ -31,6 +31,8 @@ pub enum Scope {
     MessagesSend,
     /// Read one's own messages.
     MessagesRead,
+    /// Have what is kept of one's own messages destroyed.
+    MessagesRedact,
     /// Read what handsets sent to one's short codes.
     InboundRead,
     /// Record and remove opt-outs.
@@ -57,9 +59,10 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::MessagesSend,
         Self::MessagesRead,
+        Self::MessagesRedact,
         Self::InboundRead,
         Self::OptOutsWrite,
         Self::OptOutsRead,
@@ -78,6 +81,7 @@ impl Scope {
         match self {
             Self::MessagesSend => "messages:send",
             Self::MessagesRead => "messages:read",
+            Self::MessagesRedact => "messages:redact",
             Self::InboundRead => "inbound:read",
             Self::OptOutsWrite => "opt-outs:write",
             Self::OptOutsRead => "opt-outs:read",
@@ -102,9 +106,9 @@ impl std::fmt::Display for Scope {
 /// The word names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is not a scope; use messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read, \
-     verifications:write, verifications:check, verifications:read, factors:write, factors:check, factors:read, \
-     ledger:read or ledger:search"
+    "is not a scope; use messages:send, messages:read, messages:redact, inbound:read, opt-outs:write, \
+     opt-outs:read, verifications:write, verifications:check, verifications:read, factors:write, factors:check, \
+     factors:read, ledger:read or ledger:search"
 )]
 pub struct UnknownScope;
 

@@ -10,7 +10,7 @@ pub(crate) mod verify_services;
 use std::net::IpAddr;
 
 use domain::id::{ClientId, InboundId, KeyId, MessageId, SubjectId};
-use domain::message::{CarrierName, MessageState};
+use domain::message::{CarrierName, DoneDate, MessageState};
 use domain::time::Timestamp;
 use ledger::{
     Actor, Commitment, Draft, Facts, Kind, ObjectType, OriginType, Outcome, Shown, UtcMicros,
@@ -20,6 +20,7 @@ use crate::batch::sound;
 use crate::client::Caller;
 use crate::ports::carrier::BindId;
 use crate::ports::storage::Room;
+use crate::receipts::Fact;
 use crate::rotation::Rotation;
 use crate::rows::{MessageHead, Purpose};
 use crate::shortage::{Gap, STORAGE_LOW};
@@ -214,15 +215,15 @@ pub(crate) fn rejected(open: &Open, segment: u8, status: u32, carrier: &CarrierN
 pub(crate) fn receipt(
     (open, before): (&Open, MessageState),
     segment: u8,
-    state: domain::message::ReceiptState,
-    error: Option<u32>,
+    fact: Fact,
     carrier: &CarrierName,
 ) -> Draft {
     let data = still(Facts::new(), open, before)
-        .put_some("error", error)
+        .put_some("done_date", fact.done.as_ref().map(DoneDate::as_str))
+        .put_some("error", fact.error)
         .put("message_state", open.state.as_str())
         .put("segment", u16::from(segment) + 1)
-        .put("state", state.as_str());
+        .put("state", fact.state.as_str());
     carrier_fact(Kind::ReceiptReceived, Outcome::Done, open, carrier, data)
 }
 

@@ -11,6 +11,7 @@ use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::text::Encoding;
 use domain::time::Timestamp;
+use domain::twilio::Taking;
 use ledger::{Kind, Outcome};
 
 use crate::client::Caller;
@@ -106,6 +107,8 @@ pub struct MessageView {
     pub id: MessageId,
     /// Where it stands.
     pub state: MessageState,
+    /// When it did not arrive: whether the carrier had taken it.
+    pub taking: Taking,
     /// The handset; `None` once erased.
     pub to: Option<Msisdn>,
     /// The short code.
@@ -332,6 +335,7 @@ impl Gateway {
         MessageView {
             id: row.id,
             state: row.state,
+            taking: Taking::of(row.state, &row.segments),
             to: self.number(vault),
             from: row.head.from,
             class: row.head.class,

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::carrier_id::{CarrierMessageId, Confidence, candidates};
-use domain::message::{CarrierName, Event, Outcome as Applied, ReceiptState};
+use domain::message::{CarrierName, DoneDate, Event, Outcome as Applied, ReceiptState};
 use domain::time::Timestamp;
 use ledger::{Kind, Outcome};
 use tokio::sync::oneshot;
@@ -50,6 +50,7 @@ impl Gateway {
                 let fact = Fact {
                     state: receipt.state,
                     error: receipt.error,
+                    done: receipt.done,
                 };
                 let unit = settings.unit(carrier);
                 state.apply_receipt((carrier, unit), target, fact, batch);
@@ -68,6 +69,7 @@ impl Gateway {
             carrier_id: receipt.carrier_id,
             state: receipt.state,
             error: receipt.error,
+            done: receipt.done,
             subject: receipt.recipient.map(|number| self.blind().subject(number)),
             at: now,
         };
@@ -179,6 +181,7 @@ impl Gateway {
         let fact = Fact {
             state: row.state,
             error: row.error,
+            done: row.done,
         };
         let unit = self.settings().unit(&row.carrier);
         let carrier = (&row.carrier, unit);
@@ -200,9 +203,10 @@ const MATCH_BATCH: usize = 500;
 
 /// What a receipt says.
 #[derive(Clone, Copy)]
-struct Fact {
-    state: ReceiptState,
-    error: Option<u32>,
+pub(crate) struct Fact {
+    pub(crate) state: ReceiptState,
+    pub(crate) error: Option<u32>,
+    pub(crate) done: Option<DoneDate>,
 }
 
 impl State {
@@ -288,7 +292,7 @@ impl State {
         if open.apply(segment, event, batch.at()) == Applied::Ignored {
             return Applied::Ignored;
         }
-        let draft = entries::receipt((open, before), segment, fact.state, fact.error, carrier);
+        let draft = entries::receipt((open, before), segment, fact, carrier);
         batch.fact(draft, open);
         self.counters.add(Counter::Receipts(fact.state.as_str()), 1);
         if open.state != before && open.state.is_final() {
@@ -337,6 +341,7 @@ impl State {
             let fact = Fact {
                 state: row.state,
                 error: row.error,
+                done: row.done,
             };
             for segment in open.told_with(segment, settings.unit(carrier)) {
                 self.give_receipt(carrier, open, segment, fact, batch);

@@ -4,7 +4,7 @@
 use domain::carrier_id::CarrierMessageId;
 use domain::class::{ClassSet, TrafficClass};
 use domain::id::{ClientId, FactorId, InboundId, KeyId, MessageId};
-use domain::message::{CarrierName, MessageState, ReceiptState, Segment};
+use domain::message::{CarrierName, DoneDate, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::system_id::SystemId;
 use domain::text::Encoding;
@@ -425,6 +425,8 @@ pub struct UnmatchedRow {
     pub error: Option<u32>,
     /// The blind index of the recipient, when the receipt names one.
     pub subject: Option<[u8; 16]>,
+    /// When it happened by the carrier's clock, when the receipt says so.
+    pub done: Option<DoneDate>,
     /// When it came.
     pub at: Timestamp,
 }

@@ -17,6 +17,7 @@ use domain::sender::ShortCode;
 use domain::text::segment::{ReferenceWidth, Segmented};
 use domain::text::{Encoding, MessageText};
 use domain::time::Timestamp;
+use domain::twilio::Taking;
 use domain::verification::pumping::Reason;
 use domain::webhook::{Target, TargetError};
 use ledger::Commitment;
@@ -84,6 +85,8 @@ pub struct Submitted {
     pub id: MessageId,
     /// Where it stands.
     pub state: MessageState,
+    /// When it did not arrive: whether the carrier had taken it.
+    pub taking: Taking,
     /// How its text is encoded.
     pub encoding: Encoding,
     /// How many segments it takes.
@@ -486,6 +489,7 @@ fn answer(open: &Open, head: &MessageHead, limit: Option<Meter>, now: Timestamp)
         id: open.id,
         // What left with the acceptance is a detail of ours: the caller's message is accepted.
         state: MessageState::Accepted,
+        taking: Taking::NotTaken,
         encoding: head.encoding,
         segments: u8::try_from(open.segments.len()).unwrap_or(u8::MAX),
         created: now,

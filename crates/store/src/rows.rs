@@ -3,7 +3,7 @@
 
 use domain::carrier_id::CarrierMessageId;
 use domain::id::{FactorId, Id, InboundId, MessageId, VerificationId};
-use domain::message::{CarrierName, ReceiptState};
+use domain::message::{CarrierName, DoneDate, ReceiptState};
 use domain::text::segment::ReferenceWidth;
 use engine::rows::{
     BudgetRow, FactorRow, IdempotencyRow, InboundRow, KekRow, MessageRow, OptOutRow,
@@ -27,7 +27,7 @@ pub(crate) const MESSAGE: &str =
 pub(crate) const INBOUND: &str = "seq, id, short_code, received, keyword, carrier, subject";
 pub(crate) const PART: &str =
     "seq, short_code, carrier, data_coding, reference, width, total, ordinal, at";
-pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at";
+pub(crate) const UNMATCHED: &str = "seq, carrier, carrier_id, state, error, subject, at, done";
 pub(crate) const PUMPING: &str = "seq, sealed";
 pub(crate) const VAULT: &str = "row, week, wrapped, sealed";
 pub(crate) const FACTOR: &str =
@@ -100,8 +100,18 @@ pub(crate) fn unmatched(row: &Row<'_>) -> rusqlite::Result<UnmatchedRow> {
             error: row.get(4)?,
             subject: has_subject.then(|| octets(row, 5)).transpose()?,
             at: moment(row, 6)?,
+            done: done_date(row, 7)?,
         })
     })
+}
+
+fn done_date(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DoneDate>> {
+    let text: Option<String> = row.get(column)?;
+    let read = |text: String| {
+        DoneDate::parse(text.as_bytes())
+            .ok_or_else(|| unreadable(column, "holds a date that is none".into()))
+    };
+    text.map(read).transpose()
 }
 
 /// Reads the columns of [`PUMPING`].

@@ -9,7 +9,7 @@ use crate::open::OpenError;
 const APPLICATION_ID: i64 = 0x5348_5354;
 
 /// One script a version, in order. A script that has been released never changes.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("schema/0001_start.sql"),
     include_str!("schema/0002_accepting_entry.sql"),
     include_str!("schema/0003_secret.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("schema/0007_factor.sql"),
     include_str!("schema/0008_webhook.sql"),
     include_str!("schema/0009_whose_key.sql"),
+    include_str!("schema/0010_done_date.sql"),
 ];
 
 /// Brings a database to the version of this program.

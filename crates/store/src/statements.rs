@@ -113,7 +113,7 @@ impl<'c> Statements<'c> {
             )?,
             unmatched: sql(
                 "INSERT OR REPLACE INTO unmatched(seq, carrier, carrier_id, state,
-                error, subject, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                error, subject, at, done) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?,
             forget_unmatched: sql("DELETE FROM unmatched WHERE seq = ?1")?,
             pumping: sql("INSERT OR REPLACE INTO pumping(seq, sealed) VALUES (?1, ?2)")?,

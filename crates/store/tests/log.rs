@@ -242,6 +242,7 @@ fn rows_from_before_have_no_entry_and_those_after_have() {
             DROP TABLE secret; DROP TABLE pruned; DROP TABLE snapshot; DROP TABLE verification;
             DROP TABLE budget; DROP TABLE pumping; DROP TABLE factor; DROP TABLE webhook;
             DROP TABLE progress; ALTER TABLE idempotency DROP COLUMN client;
+            ALTER TABLE unmatched DROP COLUMN done;
             PRAGMA user_version = 1;",
     );
     let store = folder.embedded();

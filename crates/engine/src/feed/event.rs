@@ -5,7 +5,7 @@ use std::fmt;
 
 use domain::event::EventType;
 use domain::id::{ClientId, InboundId, MessageId, OptOutId, VerificationId};
-use domain::message::MessageState;
+use domain::message::{DoneDate, MessageState};
 use domain::sender::ShortCode;
 use domain::time::Timestamp;
 use domain::verification::state::State;
@@ -52,6 +52,8 @@ pub enum Happening {
         state: MessageState,
         /// The carrier's status or the network's error number, when it failed.
         error: Option<u32>,
+        /// When it ended by the carrier's clock, where a receipt said so.
+        done: Option<DoneDate>,
     },
     /// A message came from a handset.
     Inbound {

@@ -2,7 +2,7 @@
 //! source, so that nothing can be told that did not happen, and nothing that happened be missed.
 
 use domain::event::EventType;
-use domain::message::MessageState;
+use domain::message::{DoneDate, MessageState};
 use domain::time::Timestamp;
 use domain::verification::state::State;
 use ledger::entry::skim::skim;
@@ -97,8 +97,15 @@ fn message(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
     };
     let error = number(entry, "status").or_else(|| number(entry, "error"));
     let error = error.filter(|_| state == MessageState::Failed);
+    let done = fact(entry, "done_date").and_then(Value::as_text);
+    let happening = Happening::Message {
+        id,
+        state,
+        error,
+        done: done.and_then(|date| DoneDate::parse(date.as_bytes())),
+    };
     let told = EventType::of_message(state)?;
-    Some((told, Happening::Message { id, state, error }, id.sequence()))
+    Some((told, happening, id.sequence()))
 }
 
 /// Only of a message with a URL of its own: that URL is told.
@@ -109,6 +116,7 @@ fn accepted(entry: &Entry<'_>) -> Option<(EventType, Happening, u64)> {
         id,
         state: MessageState::Accepted,
         error: None,
+        done: None,
     };
     Some((EventType::MessageAccepted, happening, id.sequence()))
 }

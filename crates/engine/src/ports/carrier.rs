@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::carrier_id::CarrierMessageId;
-use domain::message::{CarrierName, ReceiptState};
+use domain::message::{CarrierName, DoneDate, ReceiptState};
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 
@@ -83,6 +83,8 @@ pub struct Receipt {
     pub error: Option<u32>,
     /// The handset that the receipt is about, when it names one.
     pub recipient: Option<Msisdn>,
+    /// When it happened by the carrier's clock, when it says so.
+    pub done: Option<DoneDate>,
 }
 
 /// A message from a handset, or one part of it.

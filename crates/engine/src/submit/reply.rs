@@ -2,6 +2,7 @@
 //! key brought up.
 
 use domain::id::MessageId;
+use domain::twilio::Taking;
 use tokio::sync::oneshot;
 
 use super::{Replay, SubmitError, Submitted};
@@ -43,6 +44,7 @@ impl Gateway {
         Ok(Submitted {
             id: row.id,
             state: row.state,
+            taking: Taking::of(row.state, &row.segments),
             encoding: row.head.encoding,
             segments: u8::try_from(row.segments.len()).unwrap_or(u8::MAX),
             created: row.created,

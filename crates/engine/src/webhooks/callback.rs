@@ -3,9 +3,10 @@
 //! receiver of one client that is away holds up nobody else's.
 
 use domain::id::ClientId;
+use domain::message::DoneDate;
 use domain::msisdn::Msisdn;
 use domain::time::Timestamp;
-use domain::twilio::{MessageStatus, Parameter, error_code, form, sid, signature};
+use domain::twilio::{MessageStatus, Parameter, Taking, error_code, form, sid, signature};
 use domain::webhook::Target;
 
 use super::keys::{WebhookSecret, sign};
@@ -110,7 +111,10 @@ impl Gateway {
         client: ClientId,
         event: &Event,
     ) -> Result<Option<Callback>, ReadError> {
-        let Happening::Message { id, state, .. } = event.happening else {
+        let Happening::Message {
+            id, state, done, ..
+        } = event.happening
+        else {
             return Ok(None);
         };
         let found = self.store.message(id).await?;
@@ -118,11 +122,15 @@ impl Gateway {
         let Some((row, vault)) = found.filter(|(row, _)| own(row)) else {
             return Ok(None);
         };
-        let status = MessageStatus::of(state, &row.segments);
+        let status = MessageStatus::of(state, Taking::of(state, &row.segments));
         let opened = self.callback_url(&row, &vault).zip(self.number(&vault));
         Ok(opened.map(|(target, to)| Callback {
             target,
-            parameters: parameters((client, &row, to), status.as_str(), error_code(state)),
+            parameters: parameters(
+                (client, &row, to),
+                status.as_str(),
+                (error_code(state), done),
+            ),
         }))
     }
 
@@ -181,7 +189,7 @@ fn number_of(vault: &[VaultRow]) -> Option<&VaultRow> {
 fn parameters(
     (client, row, to): (ClientId, &MessageRow, Msisdn),
     status: &str,
-    error: Option<u32>,
+    (error, done): (Option<u32>, Option<DoneDate>),
 ) -> Vec<Parameter> {
     let message = sid("SM", row.id.to_bytes());
     let mut parameters = vec![
@@ -195,5 +203,6 @@ fn parameters(
         ("To", to.reveal_e164()),
     ];
     parameters.extend(error.map(|error| ("ErrorCode", error.to_string())));
+    parameters.extend(done.map(|date| ("RawDlrDoneDate", date.as_str().to_owned())));
     parameters
 }

@@ -68,7 +68,9 @@ impl Writing<'_> {
     async fn happening(&mut self, event: &Event) -> Result<(), ReadError> {
         let code = event.short_code.map(|code| code.to_string());
         match &event.happening {
-            Happening::Message { id, state, error } => {
+            Happening::Message {
+                id, state, error, ..
+            } => {
                 self.put("id", id.to_string());
                 self.put("state", state.as_str());
                 self.put_some("error", *error);

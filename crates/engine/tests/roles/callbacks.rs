@@ -9,11 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::class::TrafficClass;
 use domain::id::MessageId;
-use domain::message::ReceiptState;
+use domain::message::{DoneDate, ReceiptState};
 use domain::twilio::{Parameter, sid, signature};
 use domain::webhook::Target;
 use domain::webhook::schedule::{ATTEMPTS_MAX, pause};
-use engine::ports::carrier::Answer;
+use engine::ports::carrier::{Answer, Delivery, Receipt};
 use engine::ports::webhook::{Call, Shape, Uncalled};
 use engine::{
     ErasureBasis, ErasureScope, IdempotencyKey, SubmitError, SubmitRequest, Submitted,
@@ -122,6 +122,7 @@ fn as_receiver(secret: &WebhookSecret, url: &str, call: &Call) -> String {
         "From",
         "MessageSid",
         "MessageStatus",
+        "RawDlrDoneDate",
         "SmsSid",
         "SmsStatus",
         "To",
@@ -192,6 +193,55 @@ fn what_does_not_arrive_is_undelivered_or_failed_and_what_is_taken_back_canceled
     let told = stage.tell_all();
     assert_eq!(statuses(&told), ["queued", "sent", "undelivered"]);
     assert_eq!(parameters(&told[2])["ErrorCode"], "30036");
+}
+
+/// A receipt that tells its date.
+fn dated(handed: &testkit::carriers::Handed, date: &str) -> Delivery {
+    match receipt(handed.submission.token, ReceiptState::Delivered) {
+        Delivery::Receipt(told) => Delivery::Receipt(Receipt {
+            done: DoneDate::parse(date.as_bytes()),
+            ..told
+        }),
+        other @ Delivery::Mobile(_) => other,
+    }
+}
+
+#[test]
+fn the_date_that_a_receipt_tells_is_told_on_as_the_carrier_wrote_it_and_no_other_is_made_up() {
+    let stage = Stage::new();
+    stage.try_send(1, URL).unwrap();
+    for handed in dispatch(&stage.test) {
+        accept(&stage.test, &handed);
+        deliver(&stage.test, vec![dated(&handed, "2611260941")]);
+    }
+    let told = stage.tell_all();
+    assert_eq!(statuses(&told), ["queued", "sent", "delivered"]);
+    let date = |call: &Call| parameters(call).get("RawDlrDoneDate").cloned();
+    let dates: Vec<_> = told.iter().map(date).collect();
+    assert_eq!(dates, [None, None, Some("2611260941".to_owned())]);
+    let secret = stage.secret();
+    assert_eq!(
+        twilio_signature(&told[2]),
+        as_receiver(&secret, URL, &told[2])
+    );
+    stage.send(2, URL);
+    assert!(stage.tell_all().iter().all(|call| date(call).is_none()));
+}
+
+#[test]
+fn the_date_of_a_receipt_that_overtook_its_answer_is_kept_over_a_crash() {
+    let stage = Stage::new();
+    stage.try_send(1, URL).unwrap();
+    let handed = dispatch(&stage.test).remove(0);
+    deliver(&stage.test, vec![dated(&handed, "2611260941")]);
+    accept(&stage.test, &handed);
+    let receiver = Arc::clone(&stage.receiver);
+    let test = stage.into_test().crash_and_restart(usual(), 9);
+    let stage = Stage(webhooks::Stage::over(test, receiver));
+    let told = stage.tell_all();
+    let last = parameters(told.last().unwrap());
+    assert_eq!(last["MessageStatus"], "delivered");
+    assert_eq!(last["RawDlrDoneDate"], "2611260941");
 }
 
 #[test]

@@ -172,6 +172,7 @@ fn the_index_is_asked_for_every_receipt_however_many_come_at_once() {
             state: ReceiptState::Delivered,
             error: None,
             recipient: None,
+            done: None,
         })
     };
     let mut batch: Vec<Delivery> = (0..600).map(stranger).collect();
@@ -199,6 +200,7 @@ fn another_spelling_in_the_index_needs_the_right_recipient() {
             state: ReceiptState::Delivered,
             error: None,
             recipient: Some(handset(number)),
+            done: None,
         })
     };
     deliver(&test, vec![receipt(3)]);

@@ -75,6 +75,7 @@ pub fn receipt(token: Token, state: ReceiptState) -> Delivery {
         state,
         error: None,
         recipient: None,
+        done: None,
     })
 }
 

@@ -55,6 +55,7 @@ fn told(state: ReceiptState) -> Vec<Delivery> {
         state,
         error: None,
         recipient: None,
+        done: None,
     })]
 }
 

@@ -150,6 +150,7 @@ impl World {
                 state,
                 error: None,
                 recipient: None,
+                done: None,
             };
             let bind = self.chance.pick(&binds()).clone();
             self.handsets
@@ -173,6 +174,7 @@ impl World {
             state,
             error: (state == ReceiptState::Failed).then_some(1),
             recipient,
+            done: None,
         };
         let delivery = Delivery::Receipt(receipt);
         self.handsets.waiting.push((attempt.bind.clone(), delivery));

@@ -104,9 +104,9 @@ pub struct ClientAddArgs {
     /// A class it may send: otp, alert or marketing; repeat for more.
     #[arg(long = "class", value_name = "CLASS", required = true)]
     pub classes: Vec<TrafficClass>,
-    /// What it may call: messages:send, messages:read, inbound:read, opt-outs:write, opt-outs:read,
-    /// verifications:write, verifications:check, verifications:read, factors:write, factors:check,
-    /// factors:read, ledger:read or ledger:search; repeat for more.
+    /// What it may call: messages:send, messages:read, messages:redact, inbound:read, opt-outs:write,
+    /// opt-outs:read, verifications:write, verifications:check, verifications:read, factors:write,
+    /// factors:check, factors:read, ledger:read or ledger:search; repeat for more.
     #[arg(long = "scope", value_name = "SCOPE", default_values_t = ["messages:send".to_owned(), "messages:read".to_owned()])]
     pub scopes: Vec<String>,
     /// A network it may come from, such as 10.1.0.0/16; repeat for more. Any without it.

@@ -123,6 +123,16 @@ fn about(what: &str, sid: &Value) -> Value {
     json!({"do": what, "sid": sid})
 }
 
+/// What a key may do with messages.
+const EVERY: [&str; 6] = [
+    "--scope",
+    "messages:send",
+    "--scope",
+    "messages:read",
+    "--scope",
+    "messages:redact",
+];
+
 /// Makes a client; gives it as an application.
 async fn client(ground: &Ground, sdk: Sdk, more: &[&str]) -> (App, Value) {
     let data = ground.data().display().to_string();
@@ -159,7 +169,7 @@ async fn an_application_sends_reads_lists_redacts_and_deletes_with_two_lines_cha
     ground.configure(carrier.smpp);
     let _gateway = ground.start().await;
     for sdk in SDKS {
-        let (app, _) = client(&ground, sdk, &[]).await;
+        let (app, _) = client(&ground, sdk, &EVERY).await;
         let says = "Hall\u{f6} & \"welcome\" + 100 %\nx";
         let sent = app.done(create(READER, says)).await;
         assert_eq!(sent["status"], "queued", "{sdk:?}");

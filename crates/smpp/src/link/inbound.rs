@@ -1,6 +1,7 @@
 //! What a carrier's deliver_sm is in the engine's words, or the status that refuses it for good.
 
 use domain::carrier_id::CarrierMessageId;
+use domain::message::DoneDate;
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use domain::text::udh::{Concatenation, ReferenceWidth};
@@ -9,6 +10,7 @@ use engine::ports::carrier::{Delivery, Mobile, Receipt};
 use crate::pdu::{Address, ShortMessage, Tlvs, esm_class, tag};
 use crate::receipt;
 use crate::status::Status;
+use crate::time_format::receipt_date;
 
 /// Reads a deliver_sm. What can never be taken, however often the carrier sends it, is refused with
 /// a status that says so: a receipt without an id, a number that is none, someone else's short code.
@@ -29,7 +31,14 @@ fn receipt(message: &ShortMessage<'_>) -> Result<Receipt, Status> {
         state: read.state.into(),
         error: read.error,
         recipient: recipient(&message.source),
+        done: read.done_at.and_then(done_date),
     })
+}
+
+/// As the carrier wrote it: its zone is not known.
+fn done_date(seconds: i64) -> Option<DoneDate> {
+    let seconds = u64::try_from(seconds).ok()?;
+    DoneDate::parse(&receipt_date(seconds))
 }
 
 /// The handset that a receipt is about. Carriers echo the number as it was submitted, so the usual

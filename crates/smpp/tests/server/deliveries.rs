@@ -45,6 +45,7 @@ impl Stage {
             state,
             error: (state == ReceiptState::Failed).then_some(27),
             recipient: None,
+            done: None,
         };
         self.hears(Delivery::Receipt(receipt)).await;
     }

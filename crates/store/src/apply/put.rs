@@ -1,6 +1,6 @@
 //! The rows that each write becomes.
 
-use domain::message::Segment;
+use domain::message::{DoneDate, Segment};
 use engine::changes::Write;
 use engine::rows::{
     ClientRow, IdempotencyRow, InboundRow, KekRow, MessageRow, MessageUpdate, OptOutRow,
@@ -242,6 +242,7 @@ impl Applying<'_, '_> {
             row.error,
             row.subject,
             integer(row.at.micros()),
+            row.done.as_ref().map(DoneDate::as_str),
         ];
         self.statements.unmatched.execute(facts).map(drop)
     }

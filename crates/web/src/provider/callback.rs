@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use domain::carrier_id::CarrierMessageId;
 use domain::form_signature;
-use domain::message::ReceiptState;
+use domain::message::{DoneDate, ReceiptState};
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
 use engine::ports::carrier::{BindId, Delivery, Mobile, Receipt};
@@ -160,6 +160,7 @@ fn status(fields: &Fields) -> Result<Said, NotTaken> {
         return Ok(Said::Nothing);
     };
     let recipient = form::one(fields, "To").and_then(|to| Msisdn::parse(to).ok());
+    let done = form::one(fields, "RawDlrDoneDate");
     let key = format!("status {} {}", carrier_id.as_str(), state.as_str());
     Ok(Said::News(
         key.into(),
@@ -168,6 +169,7 @@ fn status(fields: &Fields) -> Result<Said, NotTaken> {
             state,
             error: error.filter(|error| *error != 0),
             recipient,
+            done: done.and_then(|date| DoneDate::parse(date.as_bytes())),
         }),
     ))
 }

@@ -29,6 +29,7 @@ const fn twilio(dialect: Dialect, row: RouteRow) -> RouteRow {
 
 const SEND: Access = Access::Scoped(Scope::MessagesSend);
 const READ: Access = Access::Scoped(Scope::MessagesRead);
+const REDACT: Access = Access::Scoped(Scope::MessagesRedact);
 const INBOUND: Access = Access::Scoped(Scope::InboundRead);
 const CONSENT: Access = Access::Scoped(Scope::OptOutsWrite);
 const CONSENT_READ: Access = Access::Scoped(Scope::OptOutsRead);
@@ -328,7 +329,7 @@ pub const ROUTES: [RouteRow; 48] = [
             Verb::Delete,
             "/2010-04-01/Accounts/{account}/Messages/{id}.json",
             Route::TwilioDeleteMessage,
-            SEND,
+            REDACT,
             Effect::Mutates,
         ),
     ),

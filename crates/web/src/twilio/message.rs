@@ -9,6 +9,7 @@ use domain::sender::ShortCode;
 use domain::text::segment::{self, ReferenceWidth};
 use domain::text::{MessageText, TextError};
 use domain::time::Timestamp;
+use domain::twilio::{MessageStatus, Taking, error_code};
 use domain::webhook::Target;
 use engine::{InboundText, InboundView, SubmitRequest, Submitted, WrittenMessage};
 
@@ -176,40 +177,26 @@ fn class(granted: ClassSet) -> TrafficClass {
     first.unwrap_or(TrafficClass::Alert)
 }
 
-/// Where a message stands.
-pub(crate) const fn status(state: MessageState) -> &'static str {
-    match state {
-        MessageState::Accepted => "queued",
-        MessageState::Dispatched => "sending",
-        MessageState::Submitted | MessageState::Unknown => "sent",
-        MessageState::Delivered => "delivered",
-        MessageState::Failed => "failed",
-        MessageState::Expired => "undelivered",
-        MessageState::Cancelled => "canceled",
-    }
+/// Where a message stands: the same word that its URL is told.
+fn status(state: MessageState, taking: Taking) -> &'static str {
+    MessageStatus::of(state, taking).as_str()
 }
 
 /// Why it did not arrive: a number of Twilio's, and our words.
-pub(crate) const fn error(state: MessageState) -> Option<(u32, &'static str)> {
-    match state {
-        MessageState::Failed => Some((
-            30_008,
-            "the carrier or the network refused the message for good",
-        )),
-        MessageState::Expired => Some((
-            30_036,
-            "the validity of the message ended before it was delivered",
-        )),
-        MessageState::Unknown => Some((
-            30_008,
-            "nobody can tell whether the message arrived: no receipt came in time",
-        )),
+fn error(state: MessageState) -> Option<(u32, &'static str)> {
+    let words = match state {
+        MessageState::Failed => "the carrier or the network refused the message for good",
+        MessageState::Expired => "the validity of the message ended before it was delivered",
+        MessageState::Unknown => {
+            "nobody can tell whether the message arrived: no receipt came in time"
+        }
         MessageState::Accepted
         | MessageState::Dispatched
         | MessageState::Submitted
         | MessageState::Delivered
-        | MessageState::Cancelled => None,
-    }
+        | MessageState::Cancelled => "",
+    };
+    error_code(state).map(|number| (number, words))
 }
 
 /// What is written of a message, of either way.
@@ -277,7 +264,7 @@ pub(crate) fn submitted(account: &str, asked: &Asked, answer: &Submitted) -> Jso
         to: &asked.to,
         body: asked.text.reveal(),
         segments: usize::from(answer.segments),
-        status: status(answer.state),
+        status: status(answer.state, answer.taking),
         error: error(answer.state),
         created: answer.created,
         updated: answer.created,
@@ -373,7 +360,7 @@ pub(crate) fn write(json: &mut Json, account: &str, message: &WrittenMessage) ->
         to: &view.to?.reveal_e164(),
         body: message.text.as_ref().map_or("", MessageText::reveal),
         segments: view.segments.len(),
-        status: status(view.state),
+        status: status(view.state, view.taking),
         error: error(view.state),
         created: view.created,
         updated: view.updated,

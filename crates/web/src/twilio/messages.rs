@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::id::{Id, MessageId};
-use engine::{LookupError, MessageView, Redaction, WrittenMessage};
+use engine::{LookupError, MessageView, Redaction, Scope, WrittenMessage};
 use http::StatusCode;
 use hyper::body::Incoming;
 
@@ -98,6 +98,9 @@ impl Api {
         let view = match sound(change, faults)? {
             Change::Cancel => self.gateway.cancel(&call.caller, id).await?,
             Change::Redact => {
+                // The same request takes messages back, for which the scope of the route is enough.
+                self.gateway
+                    .authorize(&call.caller, Scope::MessagesRedact)?;
                 let what = Redaction::Text;
                 self.gateway.redact(&call.caller, id, what).await?
             }

@@ -5,5 +5,6 @@ mod account;
 mod changes;
 mod lists;
 mod messages;
+mod statuses;
 mod validation;
 mod verify;

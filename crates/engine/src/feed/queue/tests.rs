@@ -23,6 +23,7 @@ fn event(index: u64, line: u64) -> Arc<Event> {
             id: MessageId::new(line, 0),
             state: MessageState::Submitted,
             error: None,
+            done: None,
         },
         line,
     })

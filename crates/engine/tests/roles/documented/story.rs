@@ -83,6 +83,7 @@ fn with_error(token: Token) -> Delivery {
         unreachable!("a receipt")
     };
     failed.error = Some(21);
+    failed.done = domain::message::DoneDate::parse(b"2611260941");
     Delivery::Receipt(failed)
 }
 

@@ -17,9 +17,10 @@ use crate::ground::{CODE, Carrier, Ground, run_json};
 /// A run takes half a minute; on a machine that does much else, some.
 const RUN_MAX: Duration = Duration::from_mins(5);
 
-const SCOPES: [&str; 13] = [
+const SCOPES: [&str; 14] = [
     "messages:send",
     "messages:read",
+    "messages:redact",
     "inbound:read",
     "opt-outs:read",
     "opt-outs:write",

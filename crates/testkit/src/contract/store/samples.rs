@@ -6,7 +6,7 @@ use domain::event::EventTypes;
 use domain::id::{
     ClientId, FactorId, InboundId, MessageId, VerificationId, VerifyServiceId, WebhookId,
 };
-use domain::message::{CarrierName, Event, MessageState, ReceiptState, Segment};
+use domain::message::{CarrierName, DoneDate, Event, MessageState, ReceiptState, Segment};
 use domain::sender::ShortCode;
 use domain::text::Encoding;
 use domain::text::udh::ReferenceWidth;
@@ -348,6 +348,7 @@ pub fn unmatched(n: u64, recipient: Option<[u8; 16]>) -> UnmatchedRow {
         state: ReceiptState::Failed,
         error: recipient.map(|_| u32::MAX),
         subject: recipient,
+        done: recipient.and_then(|_| DoneDate::parse(b"2611260941")),
         at: moment(n),
     }
 }

@@ -103,19 +103,50 @@ async fn whoever_changes_a_message_without_reading_sees_no_text() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_a_message_is_destroyed_by_those_alone_who_may_do_that() {
+    let site = Site::start().await;
+    let sends = NewClient {
+        scopes: vec![Scope::MessagesSend, Scope::MessagesRead],
+        ..everything("sends")
+    };
+    let mut account = Account::with(&site, sends).await;
+    let path = waiting(&mut account).await;
+    account.post(&path, &[("Status", "canceled")]).await;
+    for refused in [
+        account.post(&path, &[("Body", "")]).await,
+        account.delete(&path).await,
+    ] {
+        assert_eq!(refusal(&refused), (403, 20_403, "scope-missing".to_owned()));
+        let says = text(&refused.json()["message"]);
+        assert!(says.contains("messages:redact"), "{says}");
+    }
+    assert_eq!(
+        account.get(&path).await.json()["body"],
+        "Your code is 482913"
+    );
+}
+
+#[tokio::test]
 async fn another_accounts_message_is_neither_changed_nor_known() {
     let site = Site::start().await;
     let mut account = Account::new(&site).await;
     let path = waiting(&mut account).await;
     let mut stranger = Account::new(&site).await;
     let theirs = path.replace(&account.sid, &stranger.sid);
+    let none = stranger.path(&format!("Messages/SM{:032x}.json", 7));
+    let mut answers = std::collections::BTreeSet::new();
     for heard in [
         stranger.post(&theirs, &[("Status", "canceled")]).await,
         stranger.post(&theirs, &[("Body", "")]).await,
         stranger.delete(&theirs).await,
         stranger.delete(&path).await,
+        stranger.post(&none, &[("Status", "canceled")]).await,
+        stranger.post(&none, &[("Body", "")]).await,
+        stranger.delete(&none).await,
     ] {
         assert_eq!(refusal(&heard), (404, 20_404, "not-found".to_owned()));
+        answers.insert(heard.body);
     }
+    assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(account.get(&path).await.json()["status"], "queued");
 }
