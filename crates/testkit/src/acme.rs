@@ -7,6 +7,7 @@ mod desk;
 mod issue;
 mod jws;
 mod look;
+mod tricks;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use books::Books;
 use issue::Issuing;
+pub use tricks::Trick;
 
 /// How an authority behaves.
 #[derive(Clone, Debug)]
@@ -53,6 +55,10 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
+    fn plays(&self, trick: Trick) -> bool {
+        self.books().trick == Some(trick)
+    }
+
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,6 +119,11 @@ impl AcmeAuthority {
     /// Refuses so many orders from now on (`rateLimited`).
     pub fn refuse(&self, orders: u32) {
         self.inside.books().refusals = orders;
+    }
+
+    /// Plays a trick from now on, or none.
+    pub fn plays(&self, trick: Option<Trick>) {
+        self.inside.books().trick = trick;
     }
 
     /// From now on certificates are best renewed at once.

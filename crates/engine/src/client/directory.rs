@@ -431,6 +431,49 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_one_client_opens_nothing_with_the_key_of_another_nor_one_of_another_sort() {
+        let [ours, theirs] = [5, 6].map(|octet| ApiKey::from_octets([octet; 32]));
+        let named = |key: &ApiKey, name: &str| {
+            let mut row = client(key);
+            row.auth = AuthMode::KeyAndCertificate;
+            row.certificate_names = vec![name.parse().unwrap()];
+            row
+        };
+        let mut directory = Directory::default();
+        let mine = named(&ours, "dns:bank.example");
+        directory.put(mine.clone());
+        let mut other = named(&theirs, "subject:CN=bank.example");
+        other.id = ClientId::new(9, 9);
+        other.keys[0].id = KeyId::new(9, 9);
+        directory.put(other.clone());
+        let tried = |key: &ApiKey, name: &str| {
+            let shown = certificate([1; 32], &[name]);
+            let from = Origin {
+                certificate: Some(&shown),
+                ..HOME
+            };
+            let outcome = directory.authenticate(key.reveal(), from, NOW);
+            outcome
+                .map(|caller| caller.client)
+                .map_err(|(error, _)| error)
+        };
+        let refused = Err(AuthError::Certificate);
+        let (dns, subject) = ("dns:bank.example", "subject:CN=bank.example");
+        assert_eq!(tried(&ours, dns), Ok(mine.id));
+        assert_eq!(tried(&theirs, subject), Ok(other.id));
+        assert_eq!(tried(&theirs, dns), refused);
+        assert_eq!(tried(&ours, subject), refused);
+        for alike in [
+            "subject:CN=dns:bank.example",
+            "uri:dns:bank.example",
+            "subject:CN=Bank.example",
+        ] {
+            assert_eq!(tried(&ours, alike), refused, "{alike}");
+            assert_eq!(tried(&theirs, alike), refused, "{alike}");
+        }
+    }
+
+    #[test]
     fn a_client_that_signs_is_not_let_in_with_a_key() {
         let key = ApiKey::from_octets([5; 32]);
         let mut row = client(&key);

@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
-use testkit::acme::{AcmeAuthority, AcmeSettings};
+use testkit::acme::{AcmeAuthority, AcmeSettings, Trick};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -216,4 +216,23 @@ async fn whatever_fails_the_gateway_serves_on_and_tries_again() {
     let log = ground.log();
     assert!(log.contains("the certificate that was obtained cannot be used"));
     assert!(gateway.stop().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_certificate_for_a_key_that_is_not_ours_replaces_nothing_and_the_next_is_asked_for() {
+    let scene = Scene::new(Duration::from_hours(72)).await;
+    scene.authority.plays(Some(Trick::AnotherKey));
+    let gateway = scene.ground.start().await;
+    scene
+        .metric("shortstop_acme_orders_total{outcome=\"failed\"} 1")
+        .await;
+    let made = std::fs::read_to_string(scene.ground.data().join("tls/ca.pem")).unwrap();
+    let mut line = Line::open(&scene.ground, &made, "localhost").await.unwrap();
+    assert!(line.is_served().await);
+    assert!(!scene.ground.data().join("tls/acme.pem").exists());
+    scene.authority.plays(None);
+    scene.trusted().await;
+    assert!(gateway.stop().await.unwrap().success());
+    let failed = scene.told("certificate.failed");
+    assert_eq!(failed[0]["reason"], "here", "{failed:?}");
 }

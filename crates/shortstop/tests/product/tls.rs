@@ -11,7 +11,7 @@ use engine::ports::Clock as _;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustix::process::Signal;
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, NamedGroup, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use shortstop::child::GatewayProcess;
@@ -237,6 +237,10 @@ async fn a_reload_changes_what_new_connections_meet_on_both_doors_and_ends_none(
     let old = clients.client();
     let mut api = doors.https(&servers, &old).await.unwrap();
     let mut esme = doors.esme(&servers, &old).await.unwrap();
+    for line in [&api, &esme] {
+        let exchange = line.0.get_ref().1.negotiated_key_exchange_group();
+        assert_eq!(exchange.unwrap().name(), NamedGroup::X25519MLKEM768);
+    }
     let stranger = Authority::new().client();
     assert!(doors.https(&servers, &stranger).await.is_none());
     assert!(doors.esme(&servers, &stranger).await.is_none());

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
+use super::tricks::Trick;
+
 /// What an authority remembers; everything is named by its number.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
@@ -17,6 +19,7 @@ pub(crate) struct Books {
     pub(crate) replaced: Vec<String>,
     pub(crate) refusals: u32,
     pub(crate) wants_renewal: bool,
+    pub(crate) trick: Option<Trick>,
 }
 
 /// An order.

@@ -14,12 +14,16 @@ use serde_json::{Value, json};
 
 use super::Inside;
 use super::books::{Authorization, Order, Standing};
-use super::issue::now;
+use super::issue::{self, now};
 use super::jws::{self, Asked, Who, Wrong};
 use super::look::look;
+use super::tricks::Trick;
 
 /// What is answered: a status, the URL of what was made, and a body.
 type Said = (StatusCode, Option<String>, Body);
+
+/// Octets that nobody needs.
+const LONG: usize = 1 << 20;
 
 enum Body {
     Json(Value),
@@ -31,7 +35,10 @@ pub(super) async fn answer(
     inside: Arc<Inside>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+    let (uri, method) = (request.uri().clone(), request.method().clone());
+    // As it was written, which is what is signed.
+    let whole = uri.path_and_query().map_or("/", |whole| whole.as_str());
+    let path = uri.path().trim_end_matches('/').to_owned();
     let is_jose = request
         .headers()
         .get("content-type")
@@ -46,7 +53,7 @@ pub(super) async fn answer(
             Ok((StatusCode::OK, None, Body::Json(Value::Null)))
         }
         (Method::GET, path) if path.starts_with("/renewal/") => Ok(renewal(&inside, path)),
-        (Method::POST, _) if is_jose => posted(&inside, &path, &body),
+        (Method::POST, _) if is_jose => posted(&inside, (&path, whole), &body),
         _ => Err("malformed"),
     };
     let nonce = inside.books().nonce();
@@ -79,14 +86,24 @@ pub(super) async fn answer(
 }
 
 fn directory(inside: &Inside) -> Said {
-    let at = |name: &str| format!("{}/{name}", inside.base);
+    let odd = if inside.plays(Trick::OddUrls) {
+        "/?of=test"
+    } else {
+        ""
+    };
+    let at = |name: &str| format!("{}/{name}{odd}", inside.base);
+    let order = if inside.plays(Trick::ClearOrders) {
+        at("order").replacen("https", "http", 1)
+    } else {
+        at("order")
+    };
     let told = json!({
         "newNonce": at("nonce"),
         "newAccount": at("account"),
-        "newOrder": at("order"),
+        "newOrder": order,
         "revokeCert": at("revoke"),
         "keyChange": at("key"),
-        "renewalInfo": at("renewal"),
+        "renewalInfo": format!("{}/renewal", inside.base),
         "meta": {"termsOfService": at("terms")},
     });
     (StatusCode::OK, None, Body::Json(told))
@@ -112,14 +129,19 @@ fn renewal(inside: &Inside, path: &str) -> Said {
     (StatusCode::OK, None, Body::Json(told))
 }
 
-fn posted(inside: &Arc<Inside>, path: &str, body: &[u8]) -> Result<Said, Wrong> {
-    let asked = jws::read(inside, path, body)?;
+fn posted(inside: &Arc<Inside>, (path, whole): (&str, &str), body: &[u8]) -> Result<Said, Wrong> {
+    let left = inside.books().trick.and_then(Trick::refuses_nonce);
+    if left.is_some() {
+        inside.books().trick = left;
+        return Err("badNonce");
+    }
+    let asked = jws::read(inside, whole, body)?;
     let (what, number) = match path.trim_start_matches('/').split_once('/') {
         Some((what, number)) => (what, number.parse().map_err(|_| "malformed")?),
         None => (path.trim_start_matches('/'), usize::MAX),
     };
     match (what, &asked.who) {
-        ("account", Who::Key) => account(inside, path, &asked),
+        ("account", Who::Key) => account(inside, whole, &asked),
         ("order", Who::Account(who)) if number == usize::MAX => order(inside, *who, &asked),
         ("order", Who::Account(who)) => shown(inside, *who, number),
         ("authorization", Who::Account(who)) => authorization(inside, *who, number),
@@ -128,7 +150,12 @@ fn posted(inside: &Arc<Inside>, path: &str, body: &[u8]) -> Result<Said, Wrong> 
         ("certificate", Who::Account(_)) => {
             let found = inside.books().certificates.get(number).cloned();
             let found = found.ok_or("malformed")?;
-            Ok((StatusCode::OK, None, Body::Pem(found)))
+            if inside.plays(Trick::Elsewhere) && !whole.ends_with("?there") {
+                let there = format!("{}{path}?there", inside.base);
+                return Ok((StatusCode::FOUND, Some(there), Body::Pem(String::new())));
+            }
+            let more = if inside.plays(Trick::Flood) { LONG } else { 0 };
+            Ok((StatusCode::OK, None, Body::Pem(found + &"\n".repeat(more))))
         }
         _ => Err("unauthorized"),
     }
@@ -210,12 +237,14 @@ fn order(inside: &Inside, who: usize, asked: &Asked) -> Result<Said, Wrong> {
 }
 
 fn shown(inside: &Inside, who: usize, number: usize) -> Result<Said, Wrong> {
+    let is_spoilt = inside.plays(Trick::InvalidOrders);
     let books = inside.books();
     let order = books.orders.get(number).ok_or("malformed")?;
     if order.account != who {
         return Err("unauthorized");
     }
     let status = match order.certificate {
+        Some(_) if is_spoilt => "invalid",
         Some(_) => "valid",
         None if books.is_proved(order) => "ready",
         None if books.is_lost(order) => "invalid",
@@ -238,13 +267,18 @@ fn shown(inside: &Inside, who: usize, number: usize) -> Result<Said, Wrong> {
 }
 
 fn authorization(inside: &Inside, who: usize, number: usize) -> Result<Said, Wrong> {
+    let kind = if inside.plays(Trick::OtherChallenges) {
+        "dns-01"
+    } else {
+        "tls-alpn-01"
+    };
     let books = inside.books();
     let found = books.authorizations.get(number).ok_or("malformed")?;
     if found.account != who {
         return Err("unauthorized");
     }
     let url = format!("{}/challenge/{number}", inside.base);
-    let mut challenge = json!({"type": "tls-alpn-01", "url": url, "token": found.token});
+    let mut challenge = json!({"type": kind, "url": url, "token": found.token});
     if let Standing::Invalid(why) = &found.standing {
         let kind = "urn:ietf:params:acme:error:tls";
         challenge["error"] = json!({"type": kind, "detail": why});
@@ -292,12 +326,18 @@ fn challenge(
 fn finalize(inside: &Inside, who: usize, number: usize, asked: &Asked) -> Result<Said, Wrong> {
     let told: Value = serde_json::from_slice(&asked.payload).map_err(|_| "malformed")?;
     let request = jws::decoded(told["csr"].as_str().ok_or("badCSR")?)?;
+    let is_another = inside.plays(Trick::AnotherKey);
     let mut books = inside.books();
     let order = books.orders.get(number).cloned().ok_or("malformed")?;
     if order.account != who || !books.is_proved(&order) {
         return Err("orderNotReady");
     }
     let life = inside.settings.life;
+    let request = if is_another {
+        issue::request(&order.names)
+    } else {
+        request
+    };
     let chain = inside.issuing.give(&request, &order.names, life)?;
     let place = books.certificates.len();
     books.certificates.push(chain);

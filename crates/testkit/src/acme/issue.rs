@@ -88,6 +88,15 @@ impl Issuing {
     }
 }
 
+/// A request for these names with a key that nobody keeps.
+pub(super) fn request(names: &[String]) -> Vec<u8> {
+    let mut params = CertificateParams::new(names.to_vec()).expect("names");
+    params.distinguished_name = DistinguishedName::new();
+    let key = KeyPair::generate().expect("a key");
+    let request = params.serialize_request(&key).expect("a request");
+    request.der().to_vec()
+}
+
 /// Since 1970.
 #[expect(
     clippy::disallowed_methods,

@@ -131,10 +131,11 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// Its name without what all begin with, and its text, both fit to be shown.
+    /// Its name without what all begin with, and its text, both fit to be shown. A status of 0 is that of no answer.
     pub(super) fn words(&self, status: u16) -> (String, String) {
         let kind = self.kind.strip_prefix(PREFIX).unwrap_or(&self.kind);
         let kind = match kind {
+            "" if status == 0 => "no reason given".to_owned(),
             "" => format!("status {status}"),
             kind => clean(kind),
         };

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::LOCATION;
+use http::{StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -212,39 +212,54 @@ pub(super) fn location(answered: &Answered) -> Option<String> {
 }
 
 async fn read(connector: &TlsConnector, url: &str) -> Result<Answered, AcmeError> {
-    let (place, trust) = way(connector, url)?;
-    let request = look(&place, &place.path(""), Vec::new())?;
-    let asked = async { open(&place, &trust).await?.ask(request).await };
+    let way = way(connector, url)?;
+    let request = look(&way.place, &way.path, Vec::new())?;
+    let asked = async { open(&way.place, &way.trust).await?.ask(request).await };
     let answered = timeout(PATIENCE, asked).await;
     Ok(answered.map_err(|_| AcmeError::Late)??)
 }
 
 async fn send(connector: &TlsConnector, url: &str, body: String) -> Result<Answered, AcmeError> {
-    let (place, trust) = way(connector, url)?;
+    let way = way(connector, url)?;
     let asked = Post {
-        path: place.path(""),
+        path: way.path,
         content_type: JOSE,
         fields: Vec::new(),
         body: Bytes::from(body),
     };
-    let asked = timeout(PATIENCE, post(&place, &trust, asked));
+    let asked = timeout(PATIENCE, post(&way.place, &way.trust, asked));
     Ok(asked.await.map_err(|_| AcmeError::Late)??)
 }
 
-fn way(connector: &TlsConnector, url: &str) -> Result<(Place, Trust), AcmeError> {
+/// The way to what a URL names.
+struct Way {
+    place: Place,
+    trust: Trust,
+    /// With its query, to the octet: a request is signed for the URL as the authority gave it.
+    path: String,
+}
+
+fn way(connector: &TlsConnector, url: &str) -> Result<Way, AcmeError> {
     let place = protected(url)?;
     let Wire::Tls(name) = &place.wire else {
         return Err(PlaceError::Scheme.into());
     };
-    let trust = Trust::Tls(connector.clone(), name.clone());
-    Ok((place, trust))
+    let uri: Uri = url.parse().map_err(|_| PlaceError::Form)?;
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    Ok(Way {
+        trust: Trust::Tls(connector.clone(), name.clone()),
+        path: path.to_owned(),
+        place,
+    })
 }
 
-/// An authority is asked over HTTPS alone (RFC 8555 section 6.1).
+/// An authority is asked over HTTPS alone (RFC 8555 section 6.1). Its URLs may have queries.
 fn protected(url: &str) -> Result<Place, PlaceError> {
-    let place = Place::parse(url)?;
+    let (bare, query) = url.split_once('?').unwrap_or((url, ""));
+    let place = Place::parse(bare)?;
     match place.wire {
-        Wire::Tls(_) => Ok(place),
+        Wire::Tls(_) if !query.contains('#') => Ok(place),
+        Wire::Tls(_) => Err(PlaceError::Form),
         Wire::Loopback => Err(PlaceError::Scheme),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use rustls::version::TLS13;
-use testkit::acme::{AcmeAuthority, AcmeSettings};
+use testkit::acme::{AcmeAuthority, AcmeSettings, Trick};
 use tls::{Certificates, TlsProfile, TlsSlot};
 use web::ServerSettings;
 use web::acme::{
@@ -245,4 +245,71 @@ async fn an_authority_says_when_a_certificate_is_best_renewed() {
     let near = client.window("AQ.Ag").await.unwrap().unwrap();
     assert!(near.until < far.from);
     assert!(client.window("no id").await.is_err());
+}
+
+#[tokio::test]
+async fn an_authority_that_breaks_the_rules_gives_nothing_and_is_told_what_it_did() {
+    let server = Server::start(ServerSettings::default()).await;
+    let there = There::start(settings(server.address)).await;
+    let shows = Shows {
+        slot: &server.slot,
+        spoils: 0,
+    };
+    for (trick, cause, says) in [
+        (
+            Trick::OtherChallenges,
+            Cause::Refused,
+            "offers no challenge tls-alpn-01 for a.example",
+        ),
+        (
+            Trick::ClearOrders,
+            Cause::Unsound,
+            "a URL that cannot be used",
+        ),
+        (Trick::StaleNonces(9), Cause::Refused, "badNonce"),
+        (Trick::InvalidOrders, Cause::Refused, "no reason given"),
+        (Trick::Flood, Cause::Unreachable, "longer than 65536 octets"),
+        (Trick::Elsewhere, Cause::Refused, "status 302"),
+    ] {
+        // The directory is read when a conversation begins.
+        there.authority.plays(match trick {
+            Trick::ClearOrders => Some(trick),
+            _ => None,
+        });
+        let client = there.open().await;
+        there.authority.plays(Some(trick));
+        let error = obtain(&client, &shows).await.unwrap_err();
+        assert_eq!(error.cause(), cause, "{trick:?}: {error}");
+        assert!(error.to_string().contains(says), "{trick:?}: {error}");
+        assert!(!server.slot.is_challenged(), "{trick:?}");
+    }
+    // The same client goes on once the rules are kept.
+    there.authority.plays(None);
+    obtain(&there.open().await, &shows).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_nonce_that_is_refused_is_replaced_and_urls_are_asked_as_they_are_written() {
+    let server = Server::start(ServerSettings::default()).await;
+    let there = There::start(settings(server.address)).await;
+    let shows = Shows {
+        slot: &server.slot,
+        spoils: 0,
+    };
+    let client = there.open().await;
+    there.authority.plays(Some(Trick::StaleNonces(3)));
+    obtain(&client, &shows).await.unwrap();
+    there.authority.plays(Some(Trick::OddUrls));
+    obtain(&there.open().await, &shows).await.unwrap();
+    for directory in [
+        "https://localhost:1/directory#part",
+        "https://localhost:1/directory?a#part",
+        "https://user@localhost:1/directory?a",
+    ] {
+        let place = AcmePlace {
+            directory: directory.to_owned(),
+            roots: Roots::File(there.folder.path().join("root.pem")),
+        };
+        assert!(place.check().is_err(), "{directory}");
+    }
 }
