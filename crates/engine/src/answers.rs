@@ -1,7 +1,7 @@
 //! What carriers answer to submissions: `submit_sm_resp`, its refusals, and silence. Each answer is a
 //! fact of one segment; a batch of answers is one commit.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use domain::carrier_id::CarrierMessageId;
@@ -28,6 +28,27 @@ const LATER_PAUSE: Duration = Duration::from_secs(1);
 impl Gateway {
     /// Takes in answers, in the order in which they came.
     pub(crate) fn take_answers(&self, bind: &BindId, answers: Vec<(Token, Answer)>) {
+        let mut state = self.state();
+        if let Some(bind) = state.binds.get_mut(bind) {
+            for (token, _) in &answers {
+                bind.open.remove(token);
+            }
+        }
+        self.take_in(state, bind, answers);
+    }
+
+    /// Takes in what is told of segments by another way than their bind, for which they stay on their way until it
+    /// answers too.
+    pub(crate) fn take_told(&self, bind: &BindId, told: Vec<(Token, Answer)>) {
+        self.take_in(self.state(), bind, told);
+    }
+
+    fn take_in(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        bind: &BindId,
+        answers: Vec<(Token, Answer)>,
+    ) {
         let now = self.now();
         let settings = self.settings();
         let mut round = Round {
@@ -39,7 +60,6 @@ impl Gateway {
             front: Vec::new(),
             full: None,
         };
-        let mut state = self.state();
         for (token, answer) in answers {
             round.answer(&mut state, token, answer);
         }
@@ -75,9 +95,6 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn answer(&mut self, state: &mut State, token: Token, answer: Answer) {
-        if let Some(bind) = state.binds.get_mut(self.bind) {
-            bind.open.remove(&token);
-        }
         let Some(mut open) = state.messages.remove(&token.message) else {
             return;
         };

@@ -99,6 +99,7 @@ impl Open {
         let udh = body.header(u16::from_be_bytes([high, low]), self.width);
         let left = self.expires.since(now).as_secs().max(1);
         Some(Submission {
+            message: self.id,
             token: Token {
                 message: self.id.sequence(),
                 segment: place,

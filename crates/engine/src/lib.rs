@@ -23,6 +23,7 @@ mod factors;
 mod feed;
 mod gateway;
 mod halt;
+mod hand_over;
 mod health;
 mod idempotency;
 mod ids;
@@ -94,6 +95,7 @@ pub use feed::{
     Happening, QueueBounds, Ready,
 };
 pub use gateway::{Gateway, Parts};
+pub use hand_over::{HandOver, NoHandOver};
 pub use health::{Condition, Health};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
 pub use jobs::{BackupError, ConfigChange};

@@ -74,6 +74,11 @@ pub const fn of_route(route: Route) -> Trace {
         // With a number it is an entry of its own, before the answer.
         Route::ListEntries | Route::SearchEntries => Trace::Counted(&[Kind::LedgerSearched]),
         Route::CarrierStatus => Trace::Entry(&[Kind::ReceiptReceived, Kind::ReceiptUnmatched]),
+        Route::CarrierStatusOf => Trace::Entry(&[
+            Kind::MessageSubmitted,
+            Kind::ReceiptReceived,
+            Kind::ReceiptUnmatched,
+        ]),
         Route::CarrierInbound => Trace::Entry(&[Kind::MoReceived]),
         Route::OpenApi | Route::ErrorPage | Route::Reference | Route::Guide => {
             Trace::Nothing("the same page for everybody")

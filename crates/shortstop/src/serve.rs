@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use web::provider::{ProviderPlan, ProviderSecrets, Providers};
 use web::webhook::WebhookCaller;
 use web::{
-    Admin, AdminExposure, Api, Drained, Listener, ListenerCounters, RequestCounters, Security,
-    ServerSettings,
+    Admin, AdminExposure, Api, Drained, Hosts, Listener, ListenerCounters, RequestCounters,
+    Security, ServerSettings,
 };
 
 use crate::acme::{self, AcmeTask, CertificateFile};
@@ -321,6 +321,8 @@ impl Parts {
         let settings = server_settings(&checked.https.limits);
         let api = Api::new(Arc::clone(gateway), settings, Arc::clone(&requests));
         let api = api.with_providers(Arc::clone(roads.providers()));
+        let hosts = checked.https.hosts.iter().cloned();
+        let api = api.with_hosts(Hosts::new(Arc::clone(&doors.https), hosts));
         let pages = Admin::new(Arc::clone(gateway), requests, sockets.counters);
         let (shown, told) = (doors.clone(), Arc::clone(gateway));
         let mut pages = pages.with_endings(Arc::new(move || endings::plain(shown.rows(&told))));

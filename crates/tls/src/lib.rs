@@ -6,6 +6,7 @@ mod certificates;
 mod challenge;
 mod clients;
 mod ending;
+mod hosts;
 mod names;
 mod shown;
 mod slot;

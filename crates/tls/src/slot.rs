@@ -14,6 +14,7 @@ use crate::certificates::{Certificates, TlsError};
 use crate::challenge::Challenges;
 use crate::clients::ClientCertificates;
 use crate::ending::Ending;
+use crate::hosts::Hosts;
 use crate::shown::{Vouched, certificate_of};
 
 /// HTTP versions that are offered, the preferred one first (RFC 7301, RFC 9113 section 3.2).
@@ -54,6 +55,7 @@ struct Current {
     in_force: InForce,
     clients: ClientCertificates,
     ending: Vec<Ending>,
+    hosts: Hosts,
 }
 
 /// Settings that are sound and not yet in force.
@@ -212,6 +214,11 @@ impl TlsSlot {
         self.now().ending.clone()
     }
 
+    /// Whether the certificate in force is for this host: a name, or an address without brackets.
+    pub fn is_for(&self, host: &str) -> bool {
+        self.now().hosts.has(host)
+    }
+
     fn now(&self) -> RwLockReadGuard<'_, Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -236,6 +243,7 @@ fn current(
     clients: ClientCertificates,
 ) -> Result<Current, TlsError> {
     let ending = Ending::of_listener(speaks, certificates.validity(), &clients);
+    let hosts = certificates.chain.first().map(Hosts::of);
     // The provider is named here and never taken from the process, where a library may have set
     // another one.
     let provider = Arc::new(default_provider());
@@ -257,6 +265,7 @@ fn current(
         },
         clients,
         ending,
+        hosts: hosts.unwrap_or_default(),
     })
 }
 

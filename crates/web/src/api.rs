@@ -41,6 +41,7 @@ use crate::api::signature::{BodyProof, Shown};
 use crate::connection::{Answer, Serve};
 use crate::counters::RequestCounters;
 use crate::guide;
+use crate::hosts::Hosts;
 use crate::http_errors::busy;
 use crate::json::fields::Faults;
 use crate::json::read::JsonError;
@@ -70,6 +71,8 @@ pub struct Api {
     drains: Drains,
     /// Where carriers post that are reached by HTTPS.
     providers: Option<Arc<Providers>>,
+    /// The hosts under which it is asked; any where there are none.
+    hosts: Option<Hosts>,
     posts: Places,
     posts_of_sources: ClientPlaces<IpAddr>,
 }
@@ -103,6 +106,7 @@ impl Api {
             batches_of_clients: ClientPlaces::new(settings.client_batches_max),
             drains: Drains::new(&settings),
             providers: None,
+            hosts: None,
             posts: Places::new(carrier::POSTS_MAX),
             posts_of_sources: ClientPlaces::new(carrier::POSTS_PER_SOURCE_MAX),
             settings,
@@ -114,6 +118,22 @@ impl Api {
     pub fn with_providers(mut self, providers: Arc<Providers>) -> Self {
         self.providers = Some(providers);
         self
+    }
+
+    /// The same, asked under these hosts alone.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = Some(hosts);
+        self
+    }
+
+    /// Refuses what is no sound HTTP, expects too much, or is for another host.
+    fn require_for_us(&self, parts: &Parts) -> Result<(), Problem> {
+        head::require_sound(parts, self.settings.headers_max)?;
+        head::require_known_expectation(&parts.headers)?;
+        self.hosts
+            .as_ref()
+            .map_or(Ok(()), |hosts| hosts.require(parts))
     }
 
     async fn routed(
@@ -143,14 +163,11 @@ impl Api {
         body: &mut Incoming,
         peer: SocketAddr,
     ) -> Result<Reply, Problem> {
-        head::require_sound(parts, self.settings.headers_max)?;
         let scope = match row.access {
             Access::Scoped(scope) => scope,
             Access::Public => return Ok(public(row.route, names.object, parts)),
             Access::Carrier(about) => {
-                return self
-                    .carrier_post((about, names.object), parts, body, peer)
-                    .await;
+                return self.carrier_post((about, names), parts, body, peer).await;
             }
         };
         let shown = Shown::on(row.dialect, parts, body.is_end_stream());
@@ -237,6 +254,7 @@ impl Api {
             | Route::Reference
             | Route::Guide
             | Route::CarrierStatus
+            | Route::CarrierStatusOf
             | Route::CarrierInbound => Ok(public(route, call.object, call.parts)),
             Route::TwilioListServices => self.twilio_list_services(call),
             Route::TwilioCreateService => self.twilio_create_service(call, body).await,
@@ -285,13 +303,16 @@ impl Serve for Api {
     async fn serve(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let id = self.ids.of(request.headers());
         let (parts, mut body) = request.into_parts();
-        let (route, dialect, reply) = match route::find(&parts.method, parts.uri.path()) {
-            Found::Route(row, names) => {
-                let reply = self.routed(row, names, &parts, &mut body, peer).await;
-                (Some(row.route), row.dialect, reply)
-            }
-            Found::OtherMethod(allow) => (None, astray(&parts), other_method(allow).into()),
-            Found::Nothing => (None, astray(&parts), nothing().into()),
+        let found = route::find(&parts.method, parts.uri.path());
+        let (route, dialect) = match &found {
+            Found::Route(row, _) => (Some(row.route), row.dialect),
+            _ => (None, astray(&parts)),
+        };
+        let reply: Reply = match (self.require_for_us(&parts), found) {
+            (Err(problem), _) => problem.into(),
+            (_, Found::Route(row, names)) => self.routed(row, names, &parts, &mut body, peer).await,
+            (_, Found::OtherMethod(allow)) => other_method(allow).into(),
+            (_, Found::Nothing) => nothing().into(),
         };
         let mut reply = reply.in_dialect(dialect);
         // Whatever used its body has read it to the end.

@@ -9,7 +9,7 @@ pub(crate) mod sent;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ use crate::connection::metered::Metered;
 use crate::connection::pulse::{Heads, Pulse, Waiting};
 use crate::connection::sent::Sent;
 use crate::counters::ListenerCounters;
+use crate::hosts::Reached;
 use crate::settings::ServerSettings;
 
 /// hyper's own number of header lines, for which it needs no heap.
@@ -99,6 +100,8 @@ struct Line<S> {
 pub(crate) struct Peer {
     /// Its address.
     pub(crate) address: SocketAddr,
+    /// The address of ours that it came to.
+    pub(crate) reached: Option<IpAddr>,
     /// The certificate that it has shown, having proved that it holds the key.
     pub(crate) certificate: Option<PeerCertificate>,
 }
@@ -208,6 +211,9 @@ async fn answer<S: Serve>(
     let _open = line.pulse.enter();
     if let Some(certificate) = line.peer.certificate.clone() {
         request.extensions_mut().insert(certificate);
+    }
+    if let Some(reached) = line.peer.reached {
+        request.extensions_mut().insert(Reached(reached));
     }
     let address = line.peer.address;
     let serving = AssertUnwindSafe(line.shared.service.serve(request, address));

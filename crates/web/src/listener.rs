@@ -225,6 +225,7 @@ async fn one<S: Serve>(
     let _ = socket.set_nodelay(true);
     let peer = Peer {
         address,
+        reached: socket.local_addr().ok().map(|reached| reached.ip()),
         certificate: None,
     };
     match security {

@@ -79,6 +79,8 @@ pub enum Route {
     Guide,
     /// A carrier posts what became of a message.
     CarrierStatus,
+    /// The same, and names the hand-over of the message.
+    CarrierStatusOf,
     /// A carrier posts a message from a handset.
     CarrierInbound,
     /// Send one message, as Twilio's applications do.
@@ -194,7 +196,7 @@ pub struct RouteRow {
     pub route: Route,
     /// Its method.
     pub verb: Verb,
-    /// Its path; `{account}`, `{service}` and `{id}` stand for one segment or its beginning, `{tile}` for one or
+    /// Its path; `{account}`, `{service}`, `{carrier}` and `{id}` stand for one segment or its beginning, `{tile}` for one or
     /// more.
     pub path: &'static str,
     /// Who may call it.
@@ -218,7 +220,7 @@ impl Route {
 /// What stands in a path for the names of its pattern; empty where there is no such name.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PathNames<'a> {
-    /// For `{account}` or `{service}`: what the object lies in.
+    /// For `{account}`, `{service}` or `{carrier}`: what the object lies in.
     pub(crate) within: &'a str,
     /// For `{id}` or `{tile}`.
     pub(crate) object: &'a str,
@@ -282,7 +284,7 @@ fn names_of<'a>(mut pattern: &str, mut path: &'a str) -> Option<PathNames<'a>> {
             return None;
         }
         match name {
-            "account" | "service" => names.within = stands,
+            "account" | "service" | "carrier" => names.within = stands,
             _ => names.object = stands,
         }
         (pattern, path) = (next, rest);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::carrier_id::CarrierMessageId;
+use domain::id::MessageId;
 use domain::message::{CarrierName, DoneDate, ReceiptState};
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
@@ -33,6 +34,8 @@ pub struct Token {
 /// One segment to put on the wire. Its dispatch is already durable.
 #[derive(Clone)]
 pub struct Submission {
+    /// The message that it belongs to.
+    pub message: MessageId,
     /// Names it in the answer.
     pub token: Token,
     /// `source_addr`.

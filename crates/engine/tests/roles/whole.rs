@@ -7,6 +7,7 @@ use domain::carrier_id::CarrierMessageId;
 use domain::class::TrafficClass;
 use domain::id::MessageId;
 use domain::message::{MessageState, ReceiptState, Segment, SegmentState};
+use engine::HandOver;
 use engine::ports::CarrierEvents;
 use engine::ports::carrier::{Answer, Delivery, Receipt, Verdict};
 use engine::settings::{Settings, Unit};
@@ -154,6 +155,95 @@ fn a_message_of_unknown_fate_is_held_or_sent_again_as_a_whole() {
     // The first answer came late; it is the same message.
     answer_all(&test, &handed, &Answer::Accepted(sid()));
     assert_eq!(state_of(&test, id), MessageState::Submitted);
+}
+
+/// The carrier names a hand-over, and the id under which it took it.
+fn name(test: &TestGateway, named: HandOver, id: &str) {
+    let id = CarrierMessageId::parse(id.as_bytes()).unwrap();
+    let bind = primary(0);
+    test.settle(test.gateway.take_hand_over(&bind, named, &id))
+        .unwrap();
+    test.store.sync();
+}
+
+/// A long message of unknown fate, and its hand-over.
+fn doubtful(test: &TestGateway) -> HandOver {
+    let held = submit_to(test, 1, TrafficClass::Marketing, &long()).unwrap();
+    let handed = dispatch(test);
+    let attempt = handed[0].submission.token.attempt;
+    answer_all(test, &handed, &Answer::Silence);
+    assert_eq!(state_of(test, held.id), MessageState::Unknown);
+    HandOver {
+        message: held.id,
+        attempt,
+    }
+}
+
+#[test]
+fn a_hand_over_of_unknown_fate_is_settled_by_the_carrier_that_names_it() {
+    let test = with(whole());
+    let named = doubtful(&test);
+    name(&test, named, SID);
+    assert_eq!(segments(&test, named.message), [SegmentState::Submitted; 3]);
+    deliver(&test, told(ReceiptState::Delivered));
+    assert_eq!(state_of(&test, named.message), MessageState::Delivered);
+    // Nothing is taken back, and nothing is settled twice.
+    name(&test, named, "another");
+    assert_eq!(state_of(&test, named.message), MessageState::Delivered);
+}
+
+#[test]
+fn a_hand_over_that_a_crash_cut_off_is_settled_after_it() {
+    let test = with(whole());
+    let held = submit_to(&test, 1, TrafficClass::Marketing, &long()).unwrap();
+    assert_eq!(dispatch(&test).len(), 3);
+    let test = test.crash_and_restart(whole(), 2);
+    assert_eq!(state_of(&test, held.id), MessageState::Unknown);
+    let named = HandOver {
+        message: held.id,
+        attempt: 1,
+    };
+    name(&test, named, SID);
+    deliver(&test, told(ReceiptState::Failed));
+    assert_eq!(segments(&test, held.id), [SegmentState::Failed; 3]);
+}
+
+#[test]
+fn no_other_hand_over_carrier_or_message_is_settled_by_a_name() {
+    let test = with(whole());
+    test.bound(&backup());
+    let named = doubtful(&test);
+    let other = HandOver {
+        attempt: 2,
+        ..named
+    };
+    name(&test, other, SID);
+    let id = sid();
+    test.settle(test.gateway.take_hand_over(&backup(), named, &id))
+        .unwrap();
+    // The same sequence, and another id.
+    let [.., last] = named.message.to_bytes();
+    let mut octets = named.message.to_bytes();
+    octets[15] = last ^ 1;
+    let message = MessageId::from_bytes(octets).unwrap();
+    name(&test, HandOver { message, ..named }, SID);
+    test.store.sync();
+    assert_eq!(state_of(&test, named.message), MessageState::Unknown);
+    // What the carrier tells may overtake its answer, which then says nothing new.
+    let (sent, handed) = sent(&test);
+    let on_its_way = HandOver {
+        message: sent,
+        attempt: 1,
+    };
+    name(&test, on_its_way, SID);
+    assert_eq!(state_of(&test, sent), MessageState::Submitted);
+    name(&test, on_its_way, "another");
+    for late in [Answer::NotSent, Answer::Silence, Answer::Accepted(id)] {
+        answer_all(&test, &handed, &late);
+        assert_eq!(state_of(&test, sent), MessageState::Submitted);
+    }
+    deliver(&test, told(ReceiptState::Delivered));
+    assert_eq!(state_of(&test, sent), MessageState::Delivered);
 }
 
 #[test]

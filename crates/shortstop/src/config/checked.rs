@@ -25,6 +25,7 @@ mod clients;
 mod esmes;
 mod factors;
 mod fairness;
+mod hosts;
 mod ledger;
 mod limits;
 mod networks;
@@ -97,6 +98,8 @@ pub struct Listener {
     pub tls_profile: TlsProfile,
     /// What is asked of applications.
     pub clients: ClientsPlan,
+    /// Hosts under which it is asked, beside those of its certificate.
+    pub hosts: Vec<String>,
     /// Address and limits.
     pub limits: Https,
 }
@@ -329,8 +332,10 @@ fn listener(config: &Config, problems: &mut Problems) -> Listener {
     limits::listener(https, problems);
     public_url::check(https.public_url.as_deref(), problems);
     proxies::check(&https.trusted_proxies, problems);
+    hosts::check(&https.hosts, problems);
     Listener {
         identity,
+        hosts: hosts::of(config),
         tls_profile: https.tls_profile,
         clients: clients::plan(
             ("https", &config.base),

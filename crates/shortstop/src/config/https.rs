@@ -42,6 +42,11 @@ section! {
         /// Where applications find this listener: `https://`, a host and perhaps a port and a path. URLs in answers
         /// begin with it, whatever a request says of its host. Without it they begin with the address of `listen`.
         pub public_url: Option<String> = None => "https://gateway.example.com",
+        /// Further hosts under which the listener is asked, such as `["sms.example.com"]`: names or addresses without port
+        /// or brackets. Those of the certificate, the address that a connection leads to, `localhost` and loopback
+        /// addresses, and the hosts of `public_url` and of each `callback_url` need not be named. A request for any
+        /// other host is refused (421).
+        pub hosts: Vec<String> = Vec::new(),
         /// Certificate chain in PEM, the server's own first. Without it, and on a loopback address
         /// only, the gateway makes one: clients then trust `tls/ca.pem` in the data folder.
         pub certificate_file: Option<PathBuf> = None => "/etc/shortstop/tls/server.pem",

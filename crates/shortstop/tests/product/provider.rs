@@ -162,7 +162,7 @@ async fn a_provider_by_https_is_a_carrier_and_smpp_takes_over_while_it_is_away()
     assert_eq!((asked.field("Body"), asked.field("From")), (&*long, CODE));
     assert_eq!(
         asked.field("StatusCallback"),
-        format!("{PUBLIC}/carrier/cloud/status")
+        format!("{PUBLIC}/carrier/cloud/status/{id}-1")
     );
     both.reaches(&id, "submitted").await;
     // Somebody else tells that it arrived.
@@ -223,13 +223,24 @@ async fn a_kill_between_request_and_answer_loses_nothing_and_what_may_have_gone_
     both.provider.next(Act::Hang);
     both.provider.next(Act::Hang);
     let held = both.send("marketing", "An offer").await;
-    both.provider.until(1).await;
+    let first = both.provider.until(1).await.remove(0);
     let again = both.send("otp", "Your code is 482913").await;
     both.provider.until(2).await;
     both.kill().await;
     // Marketing is not sent twice, and its fate is told; a code is, and that is in the ledger.
     both.reaches(&held, "unknown").await;
     both.bound(2).await;
+    // Until the provider tells, under the URL that it was given with the message.
+    let url = first.field("StatusCallback");
+    let about = url.split_once("/cloud/").unwrap().1;
+    let words = status("SMheld", "sent");
+    let other = post(&both.ground, about, "a-guess", &words).await;
+    assert_eq!(other.status.as_u16(), 401, "{}", other.text);
+    both.reaches(&held, "unknown").await;
+    let words = status("SMheld", "delivered");
+    let reply = post(&both.ground, about, SECRET, &words).await;
+    assert_eq!(reply.status.as_u16(), 204, "{}", reply.text);
+    both.reaches(&held, "delivered").await;
     both.reaches(&again, "submitted").await;
     let last = both.provider.until(3).await.pop().unwrap();
     assert_eq!(last.field("Body"), "Your code is 482913");

@@ -285,6 +285,7 @@ pub fn segments_of(message: u64, text: &str) -> Vec<Submission> {
         header.map_or(Vec::new(), |header| header.as_octets().to_vec())
     };
     let submission = |segment: &domain::text::segment::Segment| Submission {
+        message: domain::id::MessageId::new(message, 0),
         token: Token {
             segment: segment.ordinal() - 1,
             ..token(message)

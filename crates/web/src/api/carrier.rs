@@ -21,6 +21,7 @@ use crate::problem::{Code, Place, Problem};
 use crate::provider::callback::{About, Door, NotTaken, Said};
 use crate::provider::seen::Before;
 use crate::reply::{Kind, Reply};
+use crate::route::PathNames;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
@@ -40,7 +41,7 @@ impl Api {
     /// Takes in what a carrier posts.
     pub(super) async fn carrier_post(
         &self,
-        (about, name): (About, &str),
+        (about, path): (About, PathNames<'_>),
         parts: &Parts,
         body: &mut Incoming,
         peer: SocketAddr,
@@ -50,13 +51,17 @@ impl Api {
         let of_source = self.posts_of_sources.take(network(source));
         let _of_source = of_source.ok_or_else(busy)?;
         refuse_query(parts)?;
+        // A hand-over is named after its carrier.
+        let (name, named) = match path.within {
+            "" => (path.object, ""),
+            within => (within, path.object),
+        };
         let Some((door, shown)) = self.called(name, &parts.headers) else {
             return Err(self.not_a_carrier(source));
         };
         let octets = body::collect(body, BODY_MAX, Pace::begin(&self.settings)).await?;
-        match door.read(about, &octets, shown) {
-            Ok(Said::Nothing) => Ok(taken()),
-            Ok(Said::News(key, delivery)) => self.record(door, key, delivery).await,
+        match door.read((about, named), &octets, shown) {
+            Ok(said) => self.told(door, said).await,
             Err(NotTaken::Foreign) => Err(self.not_a_carrier(source)),
             Err(NotTaken::Senseless(field)) => Err(senseless(field)),
         }
@@ -86,6 +91,20 @@ impl Api {
                 "this is for carriers: the post is not signed under the secret and for the URL that were agreed, \
                  or is about another account",
             ),
+        }
+    }
+
+    /// Takes in what a carrier says: first of which hand-over, so that what became of it finds its message.
+    async fn told(&self, door: &Arc<Door>, said: Said) -> Result<Reply, Problem> {
+        let news = said.news.as_ref();
+        let is_known = news.is_some_and(|(key, _)| door.knows(key));
+        if let Some((named, id)) = said.of.filter(|_| !is_known) {
+            let took = self.gateway.take_hand_over(door.bind(), named, &id).await;
+            took.map_err(|_| again())?;
+        }
+        match said.news {
+            Some((key, delivery)) => self.record(door, key, delivery).await,
+            None => Ok(taken()),
         }
     }
 

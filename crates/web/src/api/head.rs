@@ -2,7 +2,7 @@
 //! What hyper refuses by itself, such as two different lengths, never comes here; neither does what is spoilt for it,
 //! such as a length beside a transfer coding (`connection::lines`).
 
-use http::header::{HOST, TRANSFER_ENCODING};
+use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Version};
 
@@ -22,6 +22,18 @@ pub(crate) fn require_sound(parts: &Parts, headers_max: usize) -> Result<(), Pro
         require_plain_chunks(&parts.headers)?;
     }
     require_same_host(parts)
+}
+
+/// Refuses to be expected to do anything but to say that a body may come (RFC 9110 section 10.1.1).
+pub(crate) fn require_known_expectation(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut expected = headers.get_all(EXPECT).iter();
+    if expected.all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::ExpectationFailed,
+        "nothing can be expected here but 100-continue: leave any other Expect away",
+    ))
 }
 
 /// HTTP/1.1 has exactly one `Host` (RFC 9112 section 3.2).

@@ -46,6 +46,10 @@ pub enum Code {
     MethodNotAllowed,
     /// The body came too slowly.
     RequestTimeout,
+    /// More is expected than can be done.
+    ExpectationFailed,
+    /// It is for another host.
+    MisdirectedRequest,
     /// A request with this idempotency key is on its way.
     IdempotencyInFlight,
     /// The message cannot be taken back any more.
@@ -123,7 +127,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 58] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::MalformedRequest,
@@ -144,6 +148,8 @@ impl Code {
         Self::Pruned,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
+        Self::ExpectationFailed,
+        Self::MisdirectedRequest,
         Self::IdempotencyInFlight,
         Self::NotCancellable,
         Self::NotSettled,
@@ -246,6 +252,24 @@ impl Code {
                 "unsupported-media-type",
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "Body is not plain JSON",
+            ),
+            _ => self.head_row(),
+        }
+    }
+
+    /// What a head alone meets.
+    const fn head_row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::ExpectationFailed => (
+                "expectation-failed",
+                S::EXPECTATION_FAILED,
+                "Expectation cannot be met",
+            ),
+            Self::MisdirectedRequest => (
+                "misdirected-request",
+                S::MISDIRECTED_REQUEST,
+                "Request is for another host",
             ),
             _ => self.sending_row(),
         }
@@ -465,7 +489,7 @@ mod tests {
             list.join(" "),
             "invalid-json invalid-request malformed-request idempotency-key-invalid digest-mismatch unauthorized \
              key-expired key-revoked signature-unsound signature-stale signature-replayed network-not-allowed scope-missing short-code-not-granted \
-             class-not-granted risk not-found pruned method-not-allowed request-timeout idempotency-in-flight \
+             class-not-granted risk not-found pruned method-not-allowed request-timeout expectation-failed misdirected-request idempotency-in-flight \
              not-cancellable not-settled not-opted-out receipt-pending sent-too-often nothing-to-send factor-pending factor-confirmed body-too-large unsupported-media-type \
              opted-out no-route country-off range-off \
              too-many-segments validity-too-long idempotency-key-reused verifications-off text-does-not-fit fixed-line \

@@ -8,6 +8,7 @@ use domain::form_signature;
 use domain::message::{DoneDate, ReceiptState};
 use domain::msisdn::Msisdn;
 use domain::sender::ShortCode;
+use engine::HandOver;
 use engine::ports::carrier::{BindId, Delivery, Mobile, Receipt};
 
 use super::form::{self, Fields};
@@ -36,11 +37,11 @@ impl About {
 
 /// What a sound post says.
 #[derive(Clone)]
-pub(crate) enum Said {
-    /// Something to record; the key by which it is known again.
-    News(Box<str>, Delivery),
-    /// Nothing that settles anything.
-    Nothing,
+pub(crate) struct Said {
+    /// The hand-over that it is about, and the id under which it was taken.
+    pub(crate) of: Option<(HandOver, CarrierMessageId)>,
+    /// Something to record, and the key by which it is known again; nothing that settles anything otherwise.
+    pub(crate) news: Option<(Box<str>, Delivery)>,
 }
 
 /// Why a post is not taken.
@@ -99,20 +100,35 @@ impl Door {
         &self.bind
     }
 
-    /// Reads a post whose signature is `shown`.
-    pub(crate) fn read(&self, about: About, body: &[u8], shown: &str) -> Result<Said, NotTaken> {
+    /// Reads a post whose signature is `shown`. What stands in its path after what it is about, `named`, is signed
+    /// with the rest.
+    pub(crate) fn read(
+        &self,
+        (about, named): (About, &str),
+        body: &[u8],
+        shown: &str,
+    ) -> Result<Said, NotTaken> {
         let fields = form::read(body).map_err(|_| NotTaken::Foreign)?;
         let secret = self.secret.read().unwrap_or_else(PoisonError::into_inner);
         let key = secret.reveal();
-        if !form_signature::verifies(key, &self.url(about), &fields, shown)
+        let mut url = self.url(about);
+        if !named.is_empty() {
+            url = format!("{url}/{named}");
+        }
+        if !form_signature::verifies(key, &url, &fields, shown)
             || form::one(&fields, "AccountSid") != Some(&self.account)
         {
             return Err(NotTaken::Foreign);
         }
         match about {
-            About::Status => status(&fields),
+            About::Status => status(&fields, named.parse().ok()),
             About::Inbound => inbound(&fields),
         }
+    }
+
+    /// Whether a post was recorded lately.
+    pub(crate) fn knows(&self, key: &str) -> bool {
+        self.seen().knows(key)
     }
 
     /// A post comes; what was recorded or is being recorded is not taken twice.
@@ -148,8 +164,9 @@ fn sid(fields: &Fields) -> Result<CarrierMessageId, NotTaken> {
     sid.ok_or(NotTaken::Senseless("MessageSid"))
 }
 
-fn status(fields: &Fields) -> Result<Said, NotTaken> {
+fn status(fields: &Fields, named: Option<HandOver>) -> Result<Said, NotTaken> {
     let carrier_id = sid(fields)?;
+    let of = named.map(|named| (named, carrier_id.clone()));
     let word = form::one(fields, "MessageStatus").or_else(|| form::one(fields, "SmsStatus"));
     let word = word.ok_or(NotTaken::Senseless("MessageStatus"))?;
     let error: Option<u32> = match form::one(fields, "ErrorCode") {
@@ -157,21 +174,22 @@ fn status(fields: &Fields) -> Result<Said, NotTaken> {
         Some(code) => Some(code.parse().map_err(|_| NotTaken::Senseless("ErrorCode"))?),
     };
     let Some(state) = state_of(word, error) else {
-        return Ok(Said::Nothing);
+        return Ok(Said { of, news: None });
     };
     let recipient = form::one(fields, "To").and_then(|to| Msisdn::parse(to).ok());
     let done = form::one(fields, "RawDlrDoneDate");
     let key = format!("status {} {}", carrier_id.as_str(), state.as_str());
-    Ok(Said::News(
-        key.into(),
-        Delivery::Receipt(Receipt {
-            carrier_id,
-            state,
-            error: error.filter(|error| *error != 0),
-            recipient,
-            done: done.and_then(|date| DoneDate::parse(date.as_bytes())),
-        }),
-    ))
+    let receipt = Delivery::Receipt(Receipt {
+        carrier_id,
+        state,
+        error: error.filter(|error| *error != 0),
+        recipient,
+        done: done.and_then(|date| DoneDate::parse(date.as_bytes())),
+    });
+    Ok(Said {
+        of,
+        news: Some((key.into(), receipt)),
+    })
 }
 
 /// What a word settles; `None` for those on the way, and for those that nobody knows.
@@ -202,5 +220,8 @@ fn inbound(fields: &Fields) -> Result<Said, NotTaken> {
         payload: text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
     };
     let key = format!("inbound {}", sid.as_str());
-    Ok(Said::News(key.into(), Delivery::Mobile(mobile)))
+    Ok(Said {
+        of: None,
+        news: Some((key.into(), Delivery::Mobile(mobile))),
+    })
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::text::decode::{Decoded, decode_text};
+use engine::HandOver;
 use engine::ports::carrier::{Answer, Submission};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use tokio::time::timeout;
@@ -165,13 +166,17 @@ impl Upstream {
     fn post(&self, message: &[Submission]) -> Option<Post> {
         let first = message.first()?;
         let text = text_of(message)?;
+        let named = HandOver {
+            message: first.message,
+            attempt: first.token.attempt,
+        };
         let validity = first.validity_seconds.clamp(1, VALIDITY_MAX).to_string();
         let fields = [
             ("To", &*first.to.reveal_e164()),
             ("From", &first.source.to_string()),
             ("Body", &text),
             ("ValidityPeriod", &validity),
-            ("StatusCallback", &self.status_url),
+            ("StatusCallback", &format!("{}/{named}", self.status_url)),
         ];
         Some(Post {
             path: self.messages.clone(),
@@ -234,6 +239,7 @@ mod tests {
 
     fn segment(message: u64, place: u8, data_coding: u8, payload: &[u8]) -> Submission {
         Submission {
+            message: domain::id::MessageId::new(message, 0),
             token: Token {
                 message,
                 segment: place,

@@ -36,6 +36,11 @@ impl Seen {
         }
     }
 
+    /// Whether it is recorded.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.taken.contains(key)
+    }
+
     /// A post comes. One that never came is underway from now on.
     pub(super) fn begin(&mut self, key: &str) -> Before {
         if self.taken.contains(key) {

@@ -44,7 +44,7 @@ const LEDGER_SEARCH: Access = Access::Scoped(Scope::LedgerSearch);
 
 /// Every route. The busiest comes first, since they are tried in this order; of two patterns that fit,
 /// the first counts.
-pub const ROUTES: [RouteRow; 48] = [
+pub const ROUTES: [RouteRow; 49] = [
     row(
         Verb::Post,
         "/v1/messages",
@@ -259,6 +259,13 @@ pub const ROUTES: [RouteRow; 48] = [
         Verb::Post,
         "/carrier/{id}/status",
         Route::CarrierStatus,
+        Access::Carrier(About::Status),
+        Effect::Mutates,
+    ),
+    row(
+        Verb::Post,
+        "/carrier/{carrier}/status/{id}",
+        Route::CarrierStatusOf,
         Access::Carrier(About::Status),
         Effect::Mutates,
     ),

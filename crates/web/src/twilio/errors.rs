@@ -106,6 +106,8 @@ const fn row(code: Code) -> [Answer; 2] {
         | Code::IdempotencyInFlight
         | Code::IdempotencyKeyReused => both(20_409, S::CONFLICT),
         Code::RequestTimeout => each(20_422, 60_200, S::REQUEST_TIMEOUT),
+        Code::ExpectationFailed => each(20_422, 60_200, S::EXPECTATION_FAILED),
+        Code::MisdirectedRequest => each(20_422, 60_200, S::MISDIRECTED_REQUEST),
         Code::BodyTooLarge => both(20_413, S::PAYLOAD_TOO_LARGE),
         Code::UnsupportedMediaType => each(20_422, 60_200, S::UNSUPPORTED_MEDIA_TYPE),
         Code::TooManyHeaders => each(20_422, 60_200, S::REQUEST_HEADER_FIELDS_TOO_LARGE),

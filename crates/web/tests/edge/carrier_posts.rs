@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use domain::twilio::signature;
+use engine::HandOver;
 use engine::ports::Entropy;
 use engine::settings::Unit;
 use serde_json::json;
@@ -14,7 +15,7 @@ use testkit::{SeededEntropy, TestGateway};
 use web::provider::{ProviderPlan, Providers};
 
 use crate::provider::{ACCOUNT, CALLBACK, plan, secrets};
-use crate::site::{Role, Site, text};
+use crate::site::{MESSAGE, Role, Site, text};
 use crate::wire::Heard;
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
@@ -137,19 +138,24 @@ impl Stage {
 }
 
 impl Site {
+    /// What is handed over next.
+    async fn handed(&self) -> Vec<Handed> {
+        loop {
+            let handed = self.test.carriers.take();
+            if !handed.is_empty() {
+                return handed;
+            }
+            self.test.gateway.dispatch();
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The carrier takes the message that was handed over.
     async fn accepted(&self) {
         use domain::carrier_id::CarrierMessageId;
         use engine::ports::CarrierEvents as _;
         use engine::ports::carrier::Answer;
-        let handed: Vec<Handed> = loop {
-            let handed = self.test.carriers.take();
-            if !handed.is_empty() {
-                break handed;
-            }
-            self.test.gateway.dispatch();
-            tokio::task::yield_now().await;
-        };
+        let handed = self.handed().await;
         let id = CarrierMessageId::parse(SID.as_bytes()).unwrap();
         let tokens = handed.iter().map(|handed| handed.submission.token);
         let answers = tokens.map(|token| (token, Answer::Accepted(id.clone())));
@@ -298,4 +304,56 @@ async fn a_renewed_secret_is_taken_at_once_and_the_former_one_no_more() {
         .await;
     let shown = signed(STATUS, "renewed", &good);
     assert_eq!(stage.post(STATUS, &body, &shown).await.status, 204);
+}
+
+/// A message of a class that is held when its fate is unknown, and whose hand-over had no answer.
+async fn unanswered(stage: &Stage) -> (String, HandOver) {
+    use engine::ports::CarrierEvents as _;
+    use engine::ports::carrier::Answer;
+    let body = MESSAGE.replace("otp", "marketing");
+    let heard = stage.site.client().await.post("/v1/messages", &body).await;
+    assert_eq!(heard.status, 202, "{heard:?}");
+    let handed = stage.site.handed().await;
+    let tokens = handed.iter().map(|handed| handed.submission.token);
+    let silence = tokens.map(|token| (token, Answer::Silence)).collect();
+    stage.site.test.gateway.answered(&handed[0].bind, silence);
+    let named = HandOver {
+        message: handed[0].submission.message,
+        attempt: handed[0].submission.token.attempt,
+    };
+    (text(&heard.json()["id"]), named)
+}
+
+#[tokio::test]
+async fn a_message_whose_answer_was_lost_is_settled_by_the_post_that_names_its_hand_over() {
+    let mut stage = Stage::start().await;
+    let (message, named) = unanswered(&stage).await;
+    stage.message = message;
+    assert_eq!(stage.state().await, "unknown");
+    // Under the URL of none, or of another, it is about nothing that is known.
+    let good = status(OTHER, "sent");
+    let path = format!("{STATUS}/{named}");
+    assert_eq!(stage.posts(STATUS, &good).await.status, 204);
+    let later = HandOver {
+        attempt: 2,
+        ..named
+    };
+    for other in [later.to_string(), "msg_7-1".to_owned(), "7".to_owned()] {
+        let path = format!("{STATUS}/{other}");
+        assert_eq!(stage.posts(&path, &good).await.status, 204, "{other}");
+    }
+    // What is signed for one URL does not count for another.
+    let shown = signed(STATUS, "callback", &good);
+    let heard = stage.post(&path, &written(&good), &shown).await;
+    assert_eq!(heard.problem(), (401, "unauthorized".to_owned()));
+    let elsewhere = format!("/carrier/backup/status/{named}");
+    assert_eq!(stage.posts(&elsewhere, &good).await.status, 401);
+    assert_eq!(stage.state().await, "unknown");
+    assert_eq!(stage.posts(&path, &good).await.status, 204);
+    assert_eq!(stage.state().await, "submitted");
+    for _ in 0..2 {
+        let told = status(OTHER, "delivered");
+        assert_eq!(stage.posts(&path, &told).await.status, 204);
+        assert_eq!(stage.state().await, "delivered");
+    }
 }

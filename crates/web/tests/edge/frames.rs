@@ -49,11 +49,16 @@ pub fn kinds(mut octets: &[u8], stream: u8) -> Vec<u8> {
 
 /// The head of a request to `https://localhost`, by the static table of HPACK and nothing else.
 pub fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    head_for("localhost", method, path, headers)
+}
+
+/// The same for another host.
+pub fn head_for(host: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let method = if method == "POST" { 0x83 } else { 0x82 };
     let mut block = vec![method, 0x87, 0x04];
     text(&mut block, path);
     block.push(0x41);
-    text(&mut block, "localhost");
+    text(&mut block, host);
     for (name, value) in headers {
         block.push(0);
         text(&mut block, name);

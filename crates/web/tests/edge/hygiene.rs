@@ -102,7 +102,6 @@ async fn no_other_protocol_is_taken_up() {
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
         "Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n",
-        "Expect: 200-ok\r\n",
     ] {
         let mut wire = site.wire().await;
         let heard = wire.ask(&format!("{get}{upgrade}\r\n")).await;
@@ -148,7 +147,6 @@ async fn a_target_in_full_must_name_the_host_that_is_asked() {
     for (target, host) in [
         ("https://localhost/docs/errors", "localhost"),
         ("https://LOCALHOST:443/docs/errors", "localhost"),
-        ("/docs/errors", "other.example"),
     ] {
         assert_eq!(ask(target, host).await.status, 200, "{target} {host}");
     }

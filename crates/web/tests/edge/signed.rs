@@ -212,7 +212,7 @@ async fn a_request_that_is_not_the_one_that_was_signed_is_refused() {
     let cancel = cancel.signed(&signer);
     for (request, from, to) in [
         (&message, "POST /v1/messages ", "POST /v1/messages/batch "),
-        (&message, "Host: localhost", "Host: elsewhere"),
+        (&message, "Host: localhost", "Host: sms.example.com"),
         (&message, "Digest: sha-256=:", "Digest: sha-256=:AAAA"),
         (&message, "created=", "expires=99999999999;created="),
         (&message, NONCE, "fedcba9876543210"),

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use web::provider::Providers;
 use web::{
-    Admin, AdminExposure, Api, Listener, ListenerCounters, RequestCounters, Security,
+    Admin, AdminExposure, Api, Hosts, Listener, ListenerCounters, RequestCounters, Security,
     ServerSettings,
 };
 
@@ -24,6 +24,9 @@ use crate::wire::{Heard, Wire};
 /// A good message.
 pub const MESSAGE: &str =
     r#"{"to":"+447700900123","from":"12345","text":"Your code is 482913","class":"otp"}"#;
+
+/// A host beside that of the certificate.
+pub const HOST: &str = "sms.example.com";
 
 /// A running edge.
 pub struct Site {
@@ -81,6 +84,8 @@ impl Site {
                 .unwrap();
         let (address, admin) = (https.address(), admin_socket.address());
         let mut api = Api::new(Arc::clone(&test.gateway), settings, Arc::clone(&requests));
+        let hosts = Hosts::new(Arc::clone(&slot), [HOST.to_owned()]);
+        api = api.with_hosts(hosts);
         if let Some(providers) = providers {
             api = api.with_providers(providers);
         }

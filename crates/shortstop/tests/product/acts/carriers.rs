@@ -1,5 +1,7 @@
 //! What carriers over HTTPS post: each with its entry before the answer, and refused without a signature.
 
+use domain::id::MessageId;
+use engine::HandOver;
 use ledger::Kind;
 use shortstop::audit_table::{Event, of_route};
 use web::Route;
@@ -13,7 +15,7 @@ use crate::provider::{inbound, post, status};
 /// The secret of the provider.
 pub const SECRET: &str = "the-secret-of-acts";
 
-/// Both routes.
+/// Every route.
 pub async fn drive(stage: &mut Stage) {
     let unknown = status("SMunknown", "delivered");
     good(
@@ -21,6 +23,17 @@ pub async fn drive(stage: &mut Stage) {
         Route::CarrierStatus,
         ("status", Kind::ReceiptUnmatched),
         &unknown,
+    )
+    .await;
+    let named = HandOver {
+        message: MessageId::new(1, 1),
+        attempt: 1,
+    };
+    good(
+        stage,
+        Route::CarrierStatusOf,
+        (&format!("status/{named}"), Kind::ReceiptUnmatched),
+        &status("SMnamed", "delivered"),
     )
     .await;
     let said = inbound("SMsaid", "By the table");

@@ -195,6 +195,7 @@ fn sent(route: Route, own: &str) -> Sent {
         | Route::OpenApi
         | Route::ErrorPage
         | Route::CarrierStatus
+        | Route::CarrierStatusOf
         | Route::CarrierInbound
         | Route::Reference
         | Route::Guide
