@@ -418,16 +418,49 @@ pub struct RestoreArgs {
     pub wrap_salt: Option<PathBuf>,
 }
 
+/// The account of the simulated provider.
+pub const SIM_ACCOUNT: &str = "AC00000000000000000000000000000000";
+
 /// Options of `carrier-sim`.
 #[derive(Clone, Debug, Args)]
 pub struct CarrierSimArgs {
     /// Address and port for SMPP.
-    #[arg(long, value_name = "ADDR")]
-    pub listen: SocketAddr,
+    #[arg(long, value_name = "ADDR", required_unless_present = "https")]
+    pub listen: Option<SocketAddr>,
+    /// Be a provider by HTTPS, in the shape of Twilio's Messages, at this address and port in place of SMPP.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        conflicts_with = "listen",
+        requires = "secret_file"
+    )]
+    pub https: Option<SocketAddr>,
+    /// With `--https`: the account.
+    #[arg(long, value_name = "SID", default_value = SIM_ACCOUNT)]
+    pub account: String,
+    /// With `--https`: file with the password of the account, which posts are signed with too.
+    #[arg(long, value_name = "FILE", requires = "https")]
+    pub secret_file: Option<PathBuf>,
+    /// With `--https`: the authority of the gateway that is posted to, in PEM; `tls/ca.pem` in its data folder.
+    #[arg(long, value_name = "FILE", requires = "https")]
+    pub gateway_ca: Option<PathBuf>,
+    /// With `--https`: where messages from handsets (`POST /mo`) are posted, such as
+    /// `https://127.0.0.1:8443/carrier/NAME/inbound`.
+    #[arg(long, value_name = "URL", requires = "https")]
+    pub inbound_url: Option<String>,
+    /// With `--https` and without `--tls-cert`: folder in which a certificate for this machine is made. Its
+    /// authority is `ca.pem` there.
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "https",
+        conflicts_with = "tls_cert"
+    )]
+    pub tls_folder: Option<PathBuf>,
     /// Address and port for `GET /stats`, `GET /inbox` and `POST /mo`.
     #[arg(long, value_name = "ADDR")]
     pub http: SocketAddr,
-    /// Certificate chain in PEM; SMPP is over TLS then.
+    /// Certificate chain in PEM; SMPP is over TLS then. With `--https` it or `--tls-folder` is needed.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Private key of that certificate in PEM.

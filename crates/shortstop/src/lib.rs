@@ -25,6 +25,7 @@ pub mod master_key;
 pub mod material;
 pub mod output;
 pub mod process;
+mod provider_sim;
 pub mod public_log;
 pub mod ready;
 pub mod roads;

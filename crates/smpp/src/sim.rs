@@ -33,6 +33,7 @@ pub use behaviour::{
     Behaviour, IdForm, ReceiptForm, ReceiptOrder, ReceiptPlan, ReceiptSwitch, Span,
 };
 pub use inbox::InboxMessage;
+pub use random::Random;
 pub use stats::Stats;
 
 /// How long a TLS handshake may take.

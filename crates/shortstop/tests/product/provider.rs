@@ -2,16 +2,18 @@
 //! between, and its secrets renewed.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 
 use domain::twilio::signature;
 use rustix::process::Signal;
 use serde_json::Value;
 use shortstop::child::GatewayProcess;
 use shortstop::folder::write_private;
-use shortstop::http_client::Reply;
+use shortstop::http_client::{Reply, Target};
 use testkit::provider::{Act, Asked, ProviderServer};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::ground::{CODE, Carrier, Ground, reaches, run, send, until};
+use super::ground::{BINARY, CODE, Carrier, Ground, PATIENCE, reaches, run, send, until};
 use super::ledger::{self, word};
 use super::siem::acceptor;
 
@@ -377,4 +379,114 @@ async fn a_provider_is_checked_before_it_is_used() {
     let keyed = format!("{keyed}callback_secret_file = 'cloud.secret'\n");
     let (is_good, said) = check(&keyed).await;
     assert!(is_good, "{said}");
+}
+
+/// The provider that ships, with these moods, and a gateway that has no other carrier.
+async fn simulated(moods: &[&str]) -> (Ground, GatewayProcess, Sim) {
+    let mut ground = Ground::new();
+    keep_secret(&ground, SECRET);
+    let path = |name: &str| ground.path(name).display().to_string();
+    let gateway_url = format!("https://{}", ground.https);
+    let inbound_url = format!("{gateway_url}/carrier/cloud/inbound");
+    let (secret, made, ca) = (path("cloud.secret"), path("sim"), path("data/tls/ca.pem"));
+    let mut args = vec![
+        "--secret-file",
+        &secret,
+        "--tls-folder",
+        &made,
+        "--account",
+        ACCOUNT,
+    ];
+    args.extend(["--gateway-ca", &ca, "--inbound-url", &inbound_url]);
+    args.extend(moods);
+    let sim = Sim::start(&args).await;
+    let section = section(&sim.https).replace(PUBLIC, &gateway_url);
+    ground.more = format!("{section}ca_file = 'sim/ca.pem'\n");
+    let config = ground.configure("127.0.0.1:1".parse().unwrap());
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("carriers = ['sim']", "carriers = ['cloud']");
+    std::fs::write(&config, text).unwrap();
+    let gateway = ground.start().await;
+    (ground, gateway, sim)
+}
+
+/// `carrier-sim --https` as a process.
+struct Sim {
+    https: String,
+    http: std::net::SocketAddr,
+    _child: tokio::process::Child,
+}
+
+impl Sim {
+    async fn start(args: &[&str]) -> Self {
+        let mut child = tokio::process::Command::new(BINARY)
+            .args(["carrier-sim", "--json", "--https", "127.0.0.1:0"])
+            .args(["--http", "127.0.0.1:0", "--receipt-milliseconds", "20-200"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let line = line.unwrap().unwrap().expect("the provider did not start");
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        Self {
+            https: text("https"),
+            http: text("http").trim_start_matches("http://").parse().unwrap(),
+            _child: child,
+        }
+    }
+
+    async fn count(&self, name: &str) -> u64 {
+        let mut client = Target::http(self.http).client();
+        client.get("/stats").await.unwrap().json()[name]
+            .as_u64()
+            .unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_simulated_provider_takes_messages_tells_what_became_of_them_and_brings_texts() {
+    let (ground, gateway, sim) = simulated(&[]).await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    let mut ids = Vec::new();
+    for place in 0..20 {
+        ids.push(send(&mut api, READER, "alert", &format!("Number {place} é")).await);
+    }
+    for id in &ids {
+        reaches(&mut api, id, "delivered").await;
+    }
+    assert_eq!(sim.count("submits").await, 20);
+    let mut window = Target::http(sim.http).client();
+    let inbox = window.get("/inbox").await.unwrap().text;
+    assert!(
+        inbox.contains("Number 19 é") && inbox.contains(READER),
+        "{inbox}"
+    );
+    let said = serde_json::json!({"from": READER, "to": CODE, "text": "Hello?"});
+    let reply = window.post("/mo", &said).await.unwrap();
+    assert_eq!(reply.status.as_u16(), 202, "{}", reply.text);
+    let listed = api.get("/v1/inbound").await.unwrap().json();
+    assert_eq!(listed["inbound"][0]["text"], "Hello?", "{listed}");
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_simulated_provider_takes_and_never_answers_is_told_all_the_same() {
+    let (ground, gateway, sim) = simulated(&["--silence-rate", "1"]).await;
+    let key = ground.key().await;
+    let mut api = ground.api(&key).client();
+    for class in ["marketing", "otp"] {
+        let id = send(&mut api, READER, class, "Never answered").await;
+        reaches(&mut api, &id, "delivered").await;
+    }
+    assert_eq!(
+        (sim.count("submits").await, sim.count("silent").await),
+        (2, 2)
+    );
+    gateway.stop().await.unwrap();
 }

@@ -29,7 +29,8 @@ impl Span {
         }
     }
 
-    pub(super) fn draw(self, random: &mut Random) -> Duration {
+    /// One delay of the range.
+    pub fn draw(self, random: &mut Random) -> Duration {
         let width = self.max.saturating_sub(self.min);
         if width.is_zero() {
             return self.min;

@@ -1,10 +1,12 @@
 //! Seeded randomness for the simulator (SplitMix64, Steele et al. 2014). It is no source of secrets.
 
 /// A stream of numbers that its seed determines.
-pub(super) struct Random(u64);
+#[derive(Debug)]
+pub struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    /// The stream of a seed.
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -17,18 +19,18 @@ impl Random {
     }
 
     /// From 0 (included) to 1 (excluded), in steps of 2⁻³².
-    pub(super) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         let high = u32::try_from(self.next() >> 32).unwrap_or(0);
         f64::from(high) / 4_294_967_296.0
     }
 
     /// Whether an event of this rate happens; a rate of 0 draws nothing.
-    pub(super) fn chance(&mut self, rate: f64) -> bool {
+    pub fn chance(&mut self, rate: f64) -> bool {
         rate > 0.0 && self.unit() < rate
     }
 
     /// One of the items, each equally likely.
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let count = u64::try_from(items.len()).ok().filter(|count| *count > 0)?;
         items.get(usize::try_from(self.next() % count).ok()?)
     }
