@@ -8,6 +8,7 @@ use engine::ports::carrier::{Answer, Carriers};
 use smpp::link::{LinkConfig, Security, Timers};
 use smpp::sim::{Account, Behaviour, SimConfig, Simulator, Span};
 use smpp::status::Status;
+use testkit::contract::carriers::{Outcome, ToldCarrier, each_outcome_has_its_answer};
 use tokio::time::Instant;
 
 use crate::gateway::{
@@ -26,6 +27,50 @@ async fn check_refusal(status: Status, expected: Answer) {
     gateway.submit(1);
     assert_eq!(gateway.answers(1).await, [(token(0), expected)]);
     assert_eq!((sim.stats().submits, sim.stats().refused), (0, 1));
+}
+
+/// A link of its own to a simulator for each outcome.
+struct Simulated;
+
+impl ToldCarrier for Simulated {
+    async fn meet(&mut self, outcome: Outcome) -> Answer {
+        let refusing = |status| Behaviour {
+            failure_rate: 1.0,
+            failure_statuses: vec![status],
+            ..behaviour()
+        };
+        let (mut throttling, mut silent, mut breaking) = (behaviour(), behaviour(), behaviour());
+        throttling.throttle_rate = 1.0;
+        silent.silence_rate = 1.0;
+        breaking.disconnect_rate = 1.0;
+        let sim = simulator(match outcome {
+            Outcome::Taken | Outcome::Away => behaviour(),
+            Outcome::Refused => refusing(Status::SUBMIT_FAILED),
+            Outcome::TooFast => throttling,
+            Outcome::QueueFull => refusing(Status::QUEUE_FULL),
+            Outcome::Busy => refusing(Status::SYSTEM_ERROR),
+            Outcome::Unanswered => silent,
+            Outcome::HungUp => breaking,
+        })
+        .await;
+        let mut link = config(&sim, Security::PlainLoopback);
+        link.timers.response = Duration::from_millis(200);
+        if outcome == Outcome::Away {
+            let gone = listener().await.local_addr().unwrap().port();
+            link = crate::gateway::config_to(gone, Security::PlainLoopback);
+        }
+        let mut gateway = Gateway::start(vec![link]);
+        if outcome != Outcome::Away {
+            gateway.bound().await;
+        }
+        gateway.submit(1);
+        gateway.answers(1).await.remove(0).1
+    }
+}
+
+#[tokio::test]
+async fn each_outcome_has_the_answer_that_it_has_with_every_carrier() {
+    each_outcome_has_its_answer(&mut Simulated).await;
 }
 
 #[tokio::test]

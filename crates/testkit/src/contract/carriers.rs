@@ -1,6 +1,7 @@
 //! What an implementation of `Carriers` promises, kept as a book: every token that is handed over is
 //! answered exactly once, also when its bind is lost. Put the book between the engine's place and the
-//! implementation, do what may go wrong, and close it.
+//! implementation, do what may go wrong, and close it. And what carriers make of a message, each outcome with the
+//! one answer that it has whatever the carrier speaks.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -65,5 +66,68 @@ impl CarrierEvents for AnswerBook {
 
     fn delivered(&self, _: &BindId, batch: Vec<Delivery>, verdicts: Verdicts) {
         verdicts(vec![Verdict::Taken; batch.len()]);
+    }
+}
+
+/// What a carrier makes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It takes it.
+    Taken,
+    /// It refuses it for good.
+    Refused,
+    /// We were too fast.
+    TooFast,
+    /// Its queue is full.
+    QueueFull,
+    /// It fails for a while, and says that it did not take it.
+    Busy,
+    /// It reads it and never answers.
+    Unanswered,
+    /// It reads it and ends the connection.
+    HungUp,
+    /// It is not there.
+    Away,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Taken,
+        Self::Refused,
+        Self::TooFast,
+        Self::QueueFull,
+        Self::Busy,
+        Self::Unanswered,
+        Self::HungUp,
+        Self::Away,
+    ];
+
+    /// Whether an answer is the one that this outcome has.
+    fn has(self, answer: &Answer) -> bool {
+        match self {
+            Self::Taken => matches!(answer, Answer::Accepted(_)),
+            Self::Refused => matches!(answer, Answer::Rejected(_)),
+            Self::TooFast => matches!(answer, Answer::Throttled(_) | Answer::ThrottledFor(..)),
+            Self::QueueFull => matches!(answer, Answer::QueueFull(_)),
+            Self::Busy => matches!(answer, Answer::Later(_)),
+            // Whether it left is known to nobody, or known to be not so: neither may be taken for the other.
+            Self::Unanswered | Self::HungUp => *answer == Answer::Silence,
+            Self::Away => *answer == Answer::NotSent,
+        }
+    }
+}
+
+/// An implementation, and a carrier that does as it is told.
+pub trait ToldCarrier {
+    /// Has the carrier do so with one message, hands it over, and gives the one answer.
+    fn meet(&mut self, outcome: Outcome) -> impl Future<Output = Answer>;
+}
+
+/// Each outcome has its answer.
+pub async fn each_outcome_has_its_answer(carrier: &mut impl ToldCarrier) {
+    for outcome in Outcome::ALL {
+        let answer = carrier.meet(outcome).await;
+        assert!(outcome.has(&answer), "{outcome:?} is answered {answer:?}");
     }
 }

@@ -357,3 +357,44 @@ async fn a_message_whose_answer_was_lost_is_settled_by_the_post_that_names_its_h
         assert_eq!(stage.state().await, "delivered");
     }
 }
+
+#[tokio::test]
+async fn slow_posts_of_one_source_take_no_place_of_another() {
+    /// As many as one source may have under way.
+    const PLACES: usize = 32;
+    let mut stage = Stage::start().await;
+    let good = status(SID, "delivered");
+    let body = written(&good);
+    let shown = signed(STATUS, "callback", &good);
+    let more = format!(
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nX-Twilio-Signature: {shown}\r\n",
+        body.len()
+    );
+    let head = stage
+        .wire
+        .written(&format!("POST {STATUS}"), &more, &body[..1]);
+    let mut slow = Vec::new();
+    for _ in 0..PLACES {
+        let mut wire = stage.site.wire_from("127.0.0.2").await;
+        wire.send(&head).await;
+        slow.push(wire);
+    }
+    // Each takes its place at its own time.
+    let request = stage.wire.written(&format!("POST {STATUS}"), &more, &body);
+    let crowded = async {
+        loop {
+            let mut wire = stage.site.wire_from("127.0.0.2").await;
+            let heard = wire.ask(&request).await;
+            if heard.status == 503 {
+                return heard;
+            }
+        }
+    };
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(2), crowded).await;
+    assert_eq!(heard.unwrap().problem(), (503, "busy".to_owned()));
+    assert_eq!(stage.post(STATUS, &body, &shown).await.status, 204);
+    for wire in &mut slow {
+        wire.send(&body[1..]).await;
+        assert_eq!(wire.answer().await.unwrap().status, 204);
+    }
+}

@@ -19,7 +19,7 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivateKeyDer;
 use testkit::SeededEntropy;
-use testkit::contract::carriers::AnswerBook;
+use testkit::contract::carriers::{AnswerBook, Outcome, ToldCarrier, each_outcome_has_its_answer};
 use testkit::provider::{Act, ProviderServer};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
@@ -229,6 +229,43 @@ async fn a_message_is_one_request_whatever_its_length_and_each_segment_has_its_a
         "{answers:?}"
     );
     road.told.book.close();
+}
+
+impl ToldCarrier for Road {
+    async fn meet(&mut self, outcome: Outcome) -> Answer {
+        match outcome {
+            Outcome::Taken => self.server.next(Act::Take),
+            Outcome::Refused => self.server.next(say(400, r#"{"code":21211}"#)),
+            Outcome::TooFast => self.server.next(say(429, "")),
+            Outcome::QueueFull => self.server.next(say(400, r#"{"code":21611}"#)),
+            Outcome::Busy => self.server.next(say(503, "")),
+            Outcome::Unanswered => self.server.next(Act::Hang),
+            Outcome::HungUp => self.server.next(Act::HangUp),
+            Outcome::Away => {
+                let (server, providers, told) = gone().await;
+                (self.server, self.providers, self.told) = (server, providers, told);
+            }
+        }
+        self.answer().await
+    }
+}
+
+/// The way to a provider that is not there any more.
+async fn gone() -> (ProviderServer, Arc<Providers>, Arc<Told>) {
+    let mut road = Road::open().await;
+    let address = road.server.address();
+    let gone = ProviderServer::start(None).await;
+    drop(std::mem::replace(&mut road.server, gone));
+    // The task that listens ends at its own time, and so do those of its connections.
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    (road.server, road.providers, road.told)
+}
+
+#[tokio::test]
+async fn each_outcome_has_the_answer_that_it_has_with_every_carrier() {
+    each_outcome_has_its_answer(&mut Road::open().await).await;
 }
 
 #[tokio::test]

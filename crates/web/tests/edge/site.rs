@@ -139,6 +139,13 @@ impl Site {
         Wire::over(self.address, &self.root, "http/1.1").await
     }
 
+    /// A bare connection from this address.
+    pub async fn wire_from(&self, source: &str) -> Wire {
+        Wire::between(source, (self.address, &self.root))
+            .await
+            .unwrap()
+    }
+
     /// A page of the admin listener.
     pub async fn admin(&self, method: &str, path: &str) -> Heard {
         let mut wire = Wire::of(TcpStream::connect(self.admin).await.unwrap());

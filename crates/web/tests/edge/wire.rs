@@ -118,8 +118,16 @@ impl Wire {
 
     /// HTTP/1.1 from another loopback address; an error when the server closes at once.
     pub async fn from(source: &str, server: &Server) -> std::io::Result<Self> {
-        let config = client_config(&server.root, "http/1.1", &[&rustls::version::TLS13]);
-        let socket = socket_from(source, server.address).await;
+        Self::between(source, (server.address, &server.root)).await
+    }
+
+    /// The same to an address, under this authority.
+    pub async fn between(
+        source: &str,
+        (address, root): (SocketAddr, &CertificateDer<'static>),
+    ) -> std::io::Result<Self> {
+        let config = client_config(root, "http/1.1", &[&rustls::version::TLS13]);
+        let socket = socket_from(source, address).await;
         Ok(Self::of(secured(socket, config).await?))
     }
 
