@@ -370,13 +370,13 @@ async fn slow_posts_of_one_source_take_no_place_of_another() {
         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nX-Twilio-Signature: {shown}\r\n",
         body.len()
     );
-    let head = stage
+    let begun = stage
         .wire
         .written(&format!("POST {STATUS}"), &more, &body[..1]);
     let mut slow = Vec::new();
     for _ in 0..PLACES {
         let mut wire = stage.site.wire_from("127.0.0.2").await;
-        wire.send(&head).await;
+        wire.send(&begun).await;
         slow.push(wire);
     }
     // Each takes its place at its own time.
