@@ -7,14 +7,16 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use shortstop::folder::write_private;
 use shortstop::http_client::Target;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use super::super::ground::{Ground, free_address, until};
-use super::{Door, ESME_PASSWORD, of_kind, receives, texts};
+use super::super::ground::{CODE, Ground, free_address, until};
+use super::{AWAY, Door, ESME_PASSWORD, of_kind, receives, texts};
 
 const BEARERBOX: &str = "/usr/sbin/bearerbox";
 const SMSBOX: &str = "/usr/sbin/smsbox";
@@ -77,12 +79,18 @@ struct Kannel {
     log: std::path::PathBuf,
     sendsms: SocketAddr,
     hook: Hook,
-    _boxes: Vec<Child>,
+    bearerbox: Child,
+    _smsbox: Child,
 }
 
 impl Kannel {
-    /// Starts both.
+    /// Starts both, over TLS.
     async fn start(door: &Door, ca_file: &Path, password: &str) -> Self {
+        Self::over("true", door, ca_file, password).await
+    }
+
+    /// Starts both; `tls` is a word of Kannel's.
+    async fn over(tls: &str, door: &Door, ca_file: &Path, password: &str) -> Self {
         let ground = &door.ground;
         let hook = Hook::open().await;
         let (admin, inner, sendsms) = (free_address(), free_address(), free_address());
@@ -91,7 +99,7 @@ impl Kannel {
              smsbox-port = {}\nsmsbox-interface = 127.0.0.1\ndlr-storage = internal\n\
              ssl-trusted-ca-file = \"{}\"\n\n\
              group = smsc\nsmsc = smpp\nsmsc-id = shortstop\nhost = 127.0.0.1\nport = {}\n\
-             use-ssl = true\ntransceiver-mode = true\nsmsc-username = esme1\n\
+             use-ssl = {tls}\ntransceiver-mode = true\nsmsc-username = esme1\n\
              smsc-password = {password}\nsystem-type = \"\"\nsource-addr-ton = 3\n\
              source-addr-npi = 0\ndest-addr-ton = 1\ndest-addr-npi = 1\nreconnect-delay = 1\n\
              max-pending-submits = 50\n\n\
@@ -118,17 +126,22 @@ impl Kannel {
             log: ground.path("bearerbox.log"),
             sendsms,
             hook,
-            _boxes: vec![bearerbox, smsbox],
+            bearerbox,
+            _smsbox: smsbox,
         }
     }
 
     /// Has Kannel send a text, and call us about it.
     async fn send(&self, text: &str) {
+        self.send_from(CODE, text).await;
+    }
+
+    async fn send_from(&self, code: &str, text: &str) {
         let url = format!("http://{}/dlr?type=%d&id=%F", self.hook.address);
         let coding = if text.is_ascii() { 0 } else { 2 };
         let coding = if text.contains('€') { 0 } else { coding };
         let path = format!(
-            "/cgi-bin/sendsms?username=tester&password=tester&from=12345&to=447700900123\
+            "/cgi-bin/sendsms?username=tester&password=tester&from={code}&to=447700900123\
              &charset=UTF-8&coding={coding}&dlr-mask=31&dlr-url={}&text={}",
             escaped(url.as_bytes()),
             escaped(text.as_bytes())
@@ -139,6 +152,12 @@ impl Kannel {
             .await
             .unwrap();
         assert_eq!(reply.status.as_u16(), 202, "{}", reply.text);
+    }
+
+    /// Stops it where it stands, or has it go on.
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.bearerbox.id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
     /// Waits until its log holds this.
@@ -217,6 +236,62 @@ async fn kannel_sends_texts_and_gets_receipts_and_what_handsets_wrote_over_tls_a
     receives(&door.carrier, &later).await;
     assert!(door.gateway.stop().await.unwrap().success());
     assert!(of_kind(&door.ground, "esme.bound").len() >= 2);
+}
+
+#[tokio::test]
+async fn what_kannel_was_not_told_before_a_kill_it_is_told_after_it() {
+    let mut door = Door::open("tls").await;
+    let ca_file = door.ground.data().join("tls/ca.pem");
+    let kannel = Kannel::start(&door, &ca_file, ESME_PASSWORD).await;
+    for text in ["One", "Two"] {
+        kannel.send_from(AWAY, text).await;
+    }
+    // It knows their ids.
+    kannel.hook.is_called(2, &["/dlr?type=8"]).await;
+    let mut api = door.ground.api(&door.key).client();
+    let ids = until("the messages", async || {
+        let listed = api.get("/v1/messages").await.ok()?.json();
+        let ids = listed["messages"].as_array()?.iter();
+        let ids: Vec<String> = ids
+            .filter_map(|row| Some(row["id"].as_str()?.to_owned()))
+            .collect();
+        (ids.len() == 2).then_some(ids)
+    })
+    .await;
+    // It hears nothing from here on, and what ends now waits for it.
+    kannel.signal(Signal::STOP);
+    for id in &ids {
+        let path = format!("/v1/messages/{id}/cancel");
+        let reply = api.post(&path, &json!({})).await.unwrap();
+        assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
+    }
+    door.gateway.kill().await.unwrap();
+    door.gateway = door.ground.start().await;
+    kannel.signal(Signal::CONT);
+    for id in &ids {
+        let told = format!("/dlr?type=2&id={id}");
+        kannel.hook.is_called(1, &[&told]).await;
+    }
+    assert!(door.gateway.stop().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn kannel_without_tls_gets_no_bind_whatever_it_knows() {
+    let door = Door::open("tls").await;
+    let ca_file = door.ground.data().join("tls/ca.pem");
+    let _kannel = Kannel::over("false", &door, &ca_file, ESME_PASSWORD).await;
+    let mut admin = door.ground.admin();
+    until("the refusal", async || {
+        let metrics = admin.get("/metrics").await.ok()?.text;
+        let mut lines = metrics.lines();
+        let name = "shortstop_smpp_handshakes_failed_total ";
+        let line = lines.find(|line| line.starts_with(name))?;
+        (!line.ends_with(" 0")).then_some(())
+    })
+    .await;
+    assert!(door.gateway.stop().await.unwrap().success());
+    assert!(of_kind(&door.ground, "esme.bound").is_empty());
+    assert!(!door.ground.log().contains(ESME_PASSWORD));
 }
 
 #[tokio::test]
