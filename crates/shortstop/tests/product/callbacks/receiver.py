@@ -1,6 +1,6 @@
 # A receiver of status callbacks that checks them by the libraries of others, and prints what it took. Told to FAIL, it
 # does not take the first one.
-import http.server, json, os, ssl
+import http.server, json, os, re, ssl
 from urllib.parse import parse_qsl
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -29,6 +29,12 @@ def by_standard(body, headers):
     return False
 
 
+def has_date(form):
+    """The carrier's receipt tells when the message arrived."""
+    date = form.get("RawDlrDoneDate")
+    return re.fullmatch("[0-9]{10}", date or "") if form["MessageStatus"] == "delivered" else date is None
+
+
 class Receiver(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -39,6 +45,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         url = f"https://{headers['host']}{self.path}"
         is_good = (
             headers["content-type"] == "application/x-www-form-urlencoded"
+            and has_date(form)
             and by_twilio(url, form, headers["x-twilio-signature"])
             and by_standard(body, headers)
             and not by_standard(body + "&a=b", headers)

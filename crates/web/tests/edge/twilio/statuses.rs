@@ -10,7 +10,7 @@ use serde_json::Value;
 use testkit::carriers::{Handed, id_of};
 use testkit::{MemoryWebhook, TestGateway};
 
-use super::account::{Account, form};
+use super::account::{Account, form, refusal};
 use crate::site::{Site, text};
 
 /// A commit is durable soon after; no test looks so often in vain.
@@ -151,5 +151,30 @@ async fn the_url_of_a_message_and_whoever_asks_for_it_hear_the_same_of_each_end(
         let expected = (status.to_owned(), error.map(|number| number.to_string()));
         let heard = told(&site, &receiver).await.unwrap();
         assert_eq!(heard == expected, is_told, "{way:?} {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_left_or_ended_is_not_taken_back() {
+    for (way, status, error) in [
+        (Way::Overdue, "failed", Some(30_036)),
+        (Way::Refused, "failed", Some(30_008)),
+        (Way::Taken, "sent", None),
+        (Way::Told(ReceiptState::Delivered), "delivered", None),
+        (Way::Told(ReceiptState::Failed), "undelivered", Some(30_008)),
+    ] {
+        let site = Site::start().await;
+        let mut account = Account::new(&site).await;
+        let sid = account.send("+447700900123", "Hello").await;
+        let own = account.path(&format!("Messages/{sid}.json"));
+        if matches!(way, Way::Overdue) {
+            site.test.clock.advance(Duration::from_hours(24 * 7));
+        }
+        goes(&site.test, way).await;
+        let before = reads(&mut account, &own, (status, error)).await;
+        let refused = account.post(&own, &[("Status", "canceled")]).await;
+        let expected = (409, 20_409, "not-cancellable".to_owned());
+        assert_eq!(refusal(&refused), expected, "{way:?}");
+        assert_eq!(account.get(&own).await.json(), before, "{way:?}");
     }
 }
