@@ -57,12 +57,18 @@ pub const fn of_route(route: Route) -> Trace {
         Route::LookUpOptOut => Trace::Counted(&[Kind::OptoutLookup]),
         Route::RemoveOptOut => Trace::Entry(&[Kind::OptoutRemoved]),
         Route::StartVerification => Trace::Entry(&[Kind::VerificationStarted]),
-        Route::CheckVerification => Trace::Entry(&[Kind::VerificationChecked]),
-        Route::ResendVerification => Trace::Entry(&[Kind::VerificationResent]),
-        Route::CancelVerification => Trace::Entry(&[Kind::VerificationEnded]),
-        Route::ReadVerification | Route::ReadVerificationReceipt => {
-            Trace::Counted(&[Kind::VerificationRead])
+        Route::CheckVerification | Route::TwilioCheckVerification => {
+            Trace::Entry(&[Kind::VerificationChecked])
         }
+        Route::ResendVerification => Trace::Entry(&[Kind::VerificationResent]),
+        Route::CancelVerification | Route::TwilioCancelVerification => {
+            Trace::Entry(&[Kind::VerificationEnded])
+        }
+        Route::ReadVerification
+        | Route::ReadVerificationReceipt
+        | Route::TwilioListServices
+        | Route::TwilioReadService
+        | Route::TwilioReadVerification => Trace::Counted(&[Kind::VerificationRead]),
         Route::EnrolFactor => Trace::Entry(&[Kind::FactorEnrolled]),
         Route::ConfirmFactor => Trace::Entry(&[Kind::FactorConfirmed]),
         Route::CheckFactor => Trace::Entry(&[Kind::FactorChecked]),
@@ -89,11 +95,6 @@ pub const fn of_route(route: Route) -> Trace {
         // To begin again is to send the code once more.
         Route::TwilioStartVerification => {
             Trace::Entry(&[Kind::VerificationStarted, Kind::VerificationResent])
-        }
-        Route::TwilioCheckVerification => Trace::Entry(&[Kind::VerificationChecked]),
-        Route::TwilioCancelVerification => Trace::Entry(&[Kind::VerificationEnded]),
-        Route::TwilioListServices | Route::TwilioReadService | Route::TwilioReadVerification => {
-            Trace::Counted(&[Kind::VerificationRead])
         }
     }
 }

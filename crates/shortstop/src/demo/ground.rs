@@ -276,8 +276,10 @@ async fn new_client(folder: &DataFolder) -> anyhow::Result<(String, String)> {
         anyhow::bail!("the gateway did not make a client: {answer:?}")
     };
     let word = |name: &str| {
-        let word = result["client"][name].as_str().map(str::to_owned);
-        word.with_context(|| format!("the gateway told no {name}"))
+        let word = result.pointer(&format!("/client/{name}"));
+        let word = word.and_then(serde_json::Value::as_str);
+        word.map(str::to_owned)
+            .with_context(|| format!("the gateway told no {name}"))
     };
     Ok((word("api_key")?, word("account_sid")?))
 }

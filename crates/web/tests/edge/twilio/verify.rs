@@ -359,7 +359,7 @@ async fn what_cannot_be_honoured_is_refused_by_name_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn services_are_made_changed_listed_page_by_page_and_removed() {
+async fn services_are_made_shown_and_removed() {
     let site = site().await;
     let mut account = Account::new(&site).await;
     let asked = [
@@ -402,6 +402,19 @@ async fn services_are_made_changed_listed_page_by_page_and_removed() {
     );
     let path = format!("/v2/Services/{sid}");
     assert_eq!(account.get(&path).await.json(), made);
+    let gone = account.delete(&path).await;
+    assert_eq!((gone.status, &*gone.body), (204, ""));
+    not_found(&account.get(&path).await);
+    not_found(&account.begin(&sid, &[]).await);
+}
+
+#[tokio::test]
+async fn services_are_changed_within_bounds_and_listed_page_by_page() {
+    let site = site().await;
+    let mut account = Account::new(&site).await;
+    let made = account.make(&[("FriendlyName", "Example Shop")]).await;
+    let sid = text(&made.json()["sid"]);
+    let path = format!("/v2/Services/{sid}");
     let changed = account.post(&path, &[("Psd2Enabled", "true")]).await.json();
     assert_eq!(changed["psd2_enabled"], true);
     let actless = account.begin(&sid, &[]).await;
@@ -429,10 +442,6 @@ async fn services_are_made_changed_listed_page_by_page_and_removed() {
     }
     assert_eq!(names.len(), 1 + VERIFY_SERVICES_MAX);
     assert_eq!(names[..3], ["Example", "Example Shop", "Shop 1"]);
-    let gone = account.delete(&path).await;
-    assert_eq!((gone.status, &*gone.body), (204, ""));
-    not_found(&account.get(&path).await);
-    not_found(&account.begin(&sid, &[]).await);
 }
 
 #[tokio::test]
