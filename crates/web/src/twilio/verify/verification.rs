@@ -159,13 +159,13 @@ impl Api {
         let sid = VerificationSid::of(view.id);
         let mut json = Json::with_capacity(1_024);
         json.open();
-        let common = Common {
+        let standing = Standing {
             id: view.id,
             state: view.state,
             to: served.to,
             times: (view.created, view.updated),
         };
-        common.write(&mut json, call, told);
+        standing.write(&mut json, call, told);
         json.name("lookup").open().close();
         json.name("send_code_attempts").open_list();
         for id in &view.messages {
@@ -186,14 +186,14 @@ impl Api {
 }
 
 /// What verifications and checks tell alike.
-struct Common {
+struct Standing {
     id: VerificationId,
     state: State,
     to: Option<Msisdn>,
     times: (Timestamp, Timestamp),
 }
 
-impl Common {
+impl Standing {
     fn write(&self, json: &mut Json, call: &Call<'_>, told: &Told) {
         let number = self.to.map(Msisdn::reveal_e164);
         json.name("account_sid").word(account_of(call));
@@ -213,13 +213,13 @@ impl Common {
 fn check(call: &Call<'_>, checked: &ServedCheck, told: &Told) -> Json {
     let mut json = Json::with_capacity(512);
     json.open();
-    let common = Common {
+    let standing = Standing {
         id: checked.answer.id,
         state: checked.answer.state,
         to: checked.to,
         times: (checked.created, checked.answer.at),
     };
-    common.write(&mut json, call, told);
+    standing.write(&mut json, call, told);
     json.name("sna_attempts_error_codes")
         .open_list()
         .close_list();
