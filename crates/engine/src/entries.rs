@@ -22,7 +22,7 @@ use crate::ports::carrier::BindId;
 use crate::ports::storage::Room;
 use crate::receipts::Fact;
 use crate::rotation::Rotation;
-use crate::rows::{MessageHead, Purpose};
+use crate::rows::{MessageHead, Purpose, UnmatchedRow};
 use crate::shortage::{Gap, STORAGE_LOW};
 use crate::state::Open;
 use crate::vault::FreshKek;
@@ -241,6 +241,21 @@ pub(crate) fn unmatched(carrier: &CarrierName, carrier_id: &str, state: &str) ->
         .data(data)
         .build(),
     )
+}
+
+/// `receipt.unmatched`: so many such receipts of a carrier, which came in a crowd.
+pub(crate) fn unmatched_crowd(carrier: &CarrierName, rows: &[&UnmatchedRow]) -> Draft {
+    let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let times = rows.iter().map(|row| row.at);
+    let (first, last) = (times.clone().min(), times.max());
+    let micros = |at: Timestamp| UtcMicros(at.micros());
+    let data = Facts::new()
+        .put("count", count)
+        .put_some("first", first.map(micros))
+        .put_some("last", last.map(micros));
+    let kind = Kind::ReceiptUnmatched;
+    let draft = Draft::of(kind, Actor::carrier(carrier), Outcome::Accepted);
+    sound(draft.reason("crowd").data(data).build())
 }
 
 /// `message.expired`: its validity ended before it left.

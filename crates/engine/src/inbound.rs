@@ -66,6 +66,7 @@ impl Gateway {
             drop(state);
             return verdicts(vec![Verdict::Again; count]);
         }
+        let crowded = state.crowd.len();
         for delivery in batch {
             match delivery {
                 Delivery::Receipt(receipt) => {
@@ -81,6 +82,11 @@ impl Gateway {
             texted,
             ..
         } = intake;
+        let mut verdicts = verdicts;
+        if state.crowd.len() > crowded {
+            state.crowd.wait(count, verdicts);
+            verdicts = Box::new(drop);
+        }
         let Some(changes) = batch.finish() else {
             drop(state);
             return verdicts(vec![Verdict::Taken; count]);

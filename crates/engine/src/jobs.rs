@@ -135,6 +135,7 @@ impl Gateway {
         self.watch_room(now);
         self.record_stragglers(now);
         self.keep_pumping(now);
+        self.tell_crowd(now);
         self.flush_counts(now);
         self.prepare_keys(now);
         let keep = self.settings().bounds.unmatched_keep;
@@ -292,6 +293,7 @@ impl Gateway {
         self.record_stragglers(now);
         self.record_low_gap(now);
         self.record_uses().await;
+        self.tell_crowd(now);
         self.flush_all_counts(now);
         if let Err(error) = self.keep_counts(now) {
             tracing::warn!(%error, "the next start counts from the last time");

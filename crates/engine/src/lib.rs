@@ -12,6 +12,7 @@ mod checkpoints;
 mod client;
 mod clients;
 mod coalesce;
+mod crowd;
 mod dispatch;
 mod doors;
 mod entries;

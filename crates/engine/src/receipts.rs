@@ -56,12 +56,18 @@ impl Gateway {
                 state.apply_receipt((carrier, unit), target, fact, batch);
             }
             Match::Settled => state.repeated(carrier, batch.at()),
-            Match::None => self.keep(state, carrier, receipt, batch),
+            Match::None => self.keep(state, (carrier, settings.unit(carrier)), receipt, batch),
         }
     }
 
     /// Keeps a receipt that matches nothing yet.
-    fn keep(&self, state: &mut State, carrier: &CarrierName, receipt: Receipt, batch: &mut Batch) {
+    fn keep(
+        &self,
+        state: &mut State,
+        (carrier, unit): (&CarrierName, Unit),
+        receipt: Receipt,
+        batch: &mut Batch,
+    ) {
         let now = batch.at();
         let row = UnmatchedRow {
             sequence: self.ids.sequence(now),
@@ -73,10 +79,15 @@ impl Gateway {
             subject: receipt.recipient.map(|number| self.blind().subject(number)),
             at: now,
         };
+        state.counters.add(Counter::Receipts("unmatched"), 1);
+        if unit == Unit::Message && !state.crowd.is_alone(carrier, now) {
+            let gone = state.unmatched.insert(row.clone());
+            state.crowd.join(row, gone.as_ref());
+            return self.receipts_wake.notify_one();
+        }
         let word = receipt.state.as_str();
         batch.entry(entries::unmatched(carrier, row.carrier_id.as_str(), word));
         batch.write(Write::Unmatched(row.clone()));
-        state.counters.add(Counter::Receipts("unmatched"), 1);
         if let Some(oldest) = state.unmatched.insert(row) {
             batch.write(Write::ForgetUnmatched(oldest.sequence));
         }

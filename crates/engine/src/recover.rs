@@ -20,7 +20,7 @@ use crate::checkpoints::{Ledger, LedgerError, LedgerParts};
 use crate::dispatch::ticket;
 use crate::entries;
 use crate::gateway::{Gateway, Parts};
-use crate::ports::carrier::Token;
+use crate::ports::carrier::{Token, Verdict};
 use crate::ports::keyring::KeyringError;
 use crate::ports::store::{CarrierIdRow, LedgerHead, Loaded, ReadError, Shutdown};
 use crate::pumping::{Desk, record};
@@ -194,6 +194,7 @@ impl Gateway {
         fresh.codes = std::mem::take(&mut state.codes);
         std::mem::swap(&mut fresh.coalescer, &mut state.coalescer);
         fresh.counters.absorb(std::mem::take(&mut state.counters));
+        let crowd = std::mem::take(&mut state.crowd);
         *state = fresh;
         *self.pumping() = std::mem::take(&mut found.pumping);
         self.look_for_blocks();
@@ -203,6 +204,7 @@ impl Gateway {
         state.line_up(&settings.fairness);
         self.give_up(&mut state, &settings, &found.given_up, now);
         drop(state);
+        crowd.judge(Verdict::Again);
         self.answer_held_back();
         self.wake.notify_one();
         Ok(())

@@ -15,6 +15,7 @@ use domain::text::segment::{ReferenceWidth, Segmented};
 use domain::time::Timestamp;
 
 use crate::coalesce::Coalescer;
+use crate::crowd::Crowd;
 use crate::keys::Blind;
 use crate::metrics::Counters;
 use crate::ports::carrier::BindId;
@@ -156,6 +157,7 @@ pub(crate) struct State {
     pub(crate) opt_outs: HashMap<(ShortCode, Blind), OptOutRow>,
     pub(crate) idempotency: idempotency::Records,
     pub(crate) unmatched: unmatched::Unmatched,
+    pub(crate) crowd: Crowd,
     pub(crate) parts: Reassembly,
     pub(crate) verifications: verifications::Verifications,
     pub(crate) budgets: verifications::Budgets,
@@ -176,6 +178,7 @@ impl State {
             opt_outs: HashMap::new(),
             idempotency: idempotency::Records::new(bounds.idempotency_max),
             unmatched: unmatched::Unmatched::new(bounds.receipts_unmatched_max),
+            crowd: Crowd::default(),
             parts: Reassembly::new(part_limits(bounds)),
             verifications: verifications::Verifications::default(),
             budgets: verifications::Budgets::default(),

@@ -47,6 +47,11 @@ impl Unmatched {
         self.rows.len()
     }
 
+    /// Whether a receipt still waits.
+    pub(crate) fn has(&self, sequence: u64) -> bool {
+        self.rows.contains_key(&sequence)
+    }
+
     /// The sequences of what waits, oldest first.
     pub(crate) fn sequences(&self) -> Vec<u64> {
         self.rows.keys().copied().collect()

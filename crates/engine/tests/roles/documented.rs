@@ -90,6 +90,7 @@ fn entries_of(test: &TestGateway) -> Vec<Value> {
 fn played() -> Vec<Value> {
     let stories = [
         story::sending(),
+        super::whole::crowded(),
         story::refusing(),
         story::ending(),
         story::limiting(),

@@ -15,7 +15,9 @@ use testkit::TestGateway;
 use testkit::carriers::Handed;
 use testkit::settings::{backup, primary, usual};
 
-use super::stage::{deliver, dispatch, state_of, submit, submit_to};
+use super::stage::{
+    Verdicts, deliver, deliver_without_sync, dispatch, state_of, submit, submit_to,
+};
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 
@@ -289,4 +291,80 @@ fn a_bind_rests_as_long_as_the_carrier_asks_and_no_longer_than_it_may() {
     answer_all(&test, &handed, &asks(86_400));
     test.clock.advance(Duration::from_secs(30));
     assert_eq!(dispatch(&test).len(), 3);
+}
+
+/// Receipts of ids that nobody knows.
+fn nonsense(test: &TestGateway, from: usize, count: usize) -> Vec<Verdicts> {
+    let receipt = |place: usize| {
+        let id = format!("SMnobody{place}");
+        Delivery::Receipt(Receipt {
+            carrier_id: CarrierMessageId::parse(id.as_bytes()).unwrap(),
+            state: ReceiptState::Delivered,
+            error: None,
+            recipient: None,
+            done: None,
+        })
+    };
+    (from..from + count)
+        .map(|place| deliver_without_sync(test, vec![receipt(place)]))
+        .collect()
+}
+
+fn unmatched_entries(test: &TestGateway) -> usize {
+    test.store.sync();
+    let is_one = |octets: &[u8]| {
+        let entry: serde_json::Value = serde_json::from_slice(octets).unwrap_or_default();
+        entry["kind"] == "receipt.unmatched"
+    };
+    test.store.with_image(|image| {
+        let entries = image.entries().iter();
+        entries.filter(|logged| is_one(&logged.bytes)).count()
+    })
+}
+
+#[test]
+fn receipts_of_nothing_are_told_one_by_one_and_in_a_crowd_by_their_number() {
+    let test = with(whole());
+    let first = nonsense(&test, 0, 100);
+    assert_eq!(unmatched_entries(&test), 100);
+    let taken = |verdicts: &Verdicts| *verdicts.lock().unwrap() == Some(vec![Verdict::Taken]);
+    assert!(first.iter().all(taken));
+    let crowd = nonsense(&test, 100, 400);
+    assert_eq!(unmatched_entries(&test), 100);
+    let waits = |verdicts: &Verdicts| verdicts.lock().unwrap().is_none();
+    assert!(crowd.iter().all(waits), "nothing of it is durable");
+    test.gateway.keep_house(test.clock.peek());
+    assert_eq!(unmatched_entries(&test), 101);
+    assert!(crowd.iter().all(taken));
+    let kept = |test: &TestGateway| test.store.with_image(|image| image.unmatched().count());
+    assert_eq!(kept(&test), 500);
+    // It is there after a crash, and a message that was meant finds its receipt.
+    let test = test.crash_and_restart(whole(), 2);
+    assert_eq!(kept(&test), 500);
+    let (id, handed) = sent(&test);
+    let named = CarrierMessageId::parse(b"SMnobody450").unwrap();
+    answer_all(&test, &handed, &Answer::Accepted(named));
+    assert_eq!(state_of(&test, id), MessageState::Delivered);
+    assert_eq!(kept(&test), 499);
+}
+
+#[test]
+fn a_crowd_that_a_crash_meets_was_not_taken() {
+    let test = with(whole());
+    nonsense(&test, 0, 100);
+    let crowd = nonsense(&test, 100, 10);
+    test.store.sync();
+    let answered = crowd.iter().filter(|word| word.lock().unwrap().is_some());
+    assert_eq!(answered.count(), 0);
+    let test = test.crash_and_restart(whole(), 2);
+    let kept = test.store.with_image(|image| image.unmatched().count());
+    assert_eq!(kept, 100);
+}
+
+/// A gateway to which a crowd of receipts came, and was told.
+pub fn crowded() -> TestGateway {
+    let test = with(whole());
+    nonsense(&test, 0, 101);
+    test.gateway.keep_house(test.clock.peek());
+    test
 }
