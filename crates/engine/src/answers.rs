@@ -9,13 +9,14 @@ use domain::class::TrafficClass;
 use domain::message::{AmbiguityPolicy, CarrierName, Event, Outcome as Applied, SegmentState};
 use domain::time::Timestamp;
 use ledger::Outcome;
+use tokio::sync::oneshot;
 
 use crate::batch::Batch;
 use crate::dispatch::ticket;
 use crate::entries;
 use crate::gateway::Gateway;
 use crate::metrics::Counter;
-use crate::ports::carrier::{Answer, BindId, Token};
+use crate::ports::carrier::{Answer, BindId, Token, Verdict};
 use crate::ports::store::CarrierIdRow;
 use crate::settings::{CarrierSettings, Settings, Unit};
 use crate::state::carrier_ids::SegmentRef;
@@ -34,13 +35,17 @@ impl Gateway {
                 bind.open.remove(token);
             }
         }
-        self.take_in(state, bind, answers);
+        self.take_in(state, bind, answers, |_| {});
     }
 
     /// Takes in what is told of segments by another way than their bind, for which they stay on their way until it
-    /// answers too.
-    pub(crate) fn take_told(&self, bind: &BindId, told: Vec<(Token, Answer)>) {
-        self.take_in(self.state(), bind, told);
+    /// answers too. Gives what to answer once it is durable.
+    pub(crate) async fn take_told(&self, bind: &BindId, told: Vec<(Token, Answer)>) -> Verdict {
+        let (done, durable) = oneshot::channel();
+        self.take_in(self.state(), bind, told, move |verdict| {
+            let _ = done.send(verdict);
+        });
+        durable.await.unwrap_or(Verdict::Again)
     }
 
     fn take_in(
@@ -48,6 +53,7 @@ impl Gateway {
         mut state: MutexGuard<'_, State>,
         bind: &BindId,
         answers: Vec<(Token, Answer)>,
+        done: impl FnOnce(Verdict) + Send + 'static,
     ) {
         let now = self.now();
         let settings = self.settings();
@@ -65,8 +71,11 @@ impl Gateway {
         }
         round.requeue_front(&mut state);
         let Round { batch, spilled, .. } = round;
-        if let Some(changes) = batch.finish() {
-            self.commit(changes.soon(), |_, _| {});
+        match batch.finish() {
+            Some(changes) => self.commit(changes.soon(), move |_, result| {
+                done(result.map_or(Verdict::Again, |_| Verdict::Taken));
+            }),
+            None => done(Verdict::Taken),
         }
         let waits = !state.queue.is_empty();
         drop(state);

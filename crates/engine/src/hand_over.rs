@@ -10,8 +10,7 @@ use domain::id::MessageId;
 use domain::message::{Segment, SegmentState};
 
 use crate::gateway::Gateway;
-use crate::ports::carrier::{Answer, BindId, Token};
-use crate::ports::store::ReadError;
+use crate::ports::carrier::{Answer, BindId, Token, Verdict};
 
 /// One hand-over of a message, written as the message's id and the count of the dispatch: nobody can guess it, it
 /// says nothing of whom the message is for, and it lets its bearer do nothing by itself.
@@ -72,19 +71,21 @@ impl HandOver {
 
 impl Gateway {
     /// A carrier names a hand-over, and the id under which it took it. If that was never answered, it is as if the
-    /// answer had come; otherwise nothing happens. Whatever comes of it is durable before what is delivered next.
+    /// answer had come; otherwise nothing happens. Gives what to answer once whatever comes of it is durable.
     pub async fn take_hand_over(
         &self,
         bind: &BindId,
         named: HandOver,
         id: &CarrierMessageId,
-    ) -> Result<(), ReadError> {
+    ) -> Verdict {
         if !self.is_in_memory(named) {
-            let Some((row, vault)) = self.store.message(named.message).await? else {
-                return Ok(());
+            let (row, vault) = match self.store.message(named.message).await {
+                Ok(Some(stored)) => stored,
+                Ok(None) => return Verdict::Taken,
+                Err(_) => return Verdict::Again,
             };
             if named.unanswered(&row.segments, bind).is_empty() {
-                return Ok(());
+                return Verdict::Taken;
             }
             let mut state = self.state();
             if let Entry::Vacant(place) = state.messages.entry(named.message.sequence()) {
@@ -92,12 +93,12 @@ impl Gateway {
             }
         }
         let tokens = self.tokens_of(bind, named);
-        if !tokens.is_empty() {
-            let answers = tokens.into_iter();
-            let answers = answers.map(|token| (token, Answer::Accepted(id.clone())));
-            self.take_told(bind, answers.collect());
+        if tokens.is_empty() {
+            return Verdict::Taken;
         }
-        Ok(())
+        let answers = tokens.into_iter();
+        let answers = answers.map(|token| (token, Answer::Accepted(id.clone())));
+        self.take_told(bind, answers.collect()).await
     }
 
     fn is_in_memory(&self, named: HandOver) -> bool {

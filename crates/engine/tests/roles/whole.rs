@@ -163,9 +163,18 @@ fn a_message_of_unknown_fate_is_held_or_sent_again_as_a_whole() {
 fn name(test: &TestGateway, named: HandOver, id: &str) {
     let id = CarrierMessageId::parse(id.as_bytes()).unwrap();
     let bind = primary(0);
-    test.settle(test.gateway.take_hand_over(&bind, named, &id))
-        .unwrap();
-    test.store.sync();
+    let word = test.settle(test.gateway.take_hand_over(&bind, named, &id));
+    assert_eq!(word, Verdict::Taken);
+}
+
+/// The same sequence, and another id.
+fn of_other_id(named: HandOver) -> HandOver {
+    let mut octets = named.message.to_bytes();
+    octets[15] ^= 1;
+    HandOver {
+        message: MessageId::from_bytes(octets).unwrap(),
+        ..named
+    }
 }
 
 /// A long message of unknown fate, and its hand-over.
@@ -221,14 +230,9 @@ fn no_other_hand_over_carrier_or_message_is_settled_by_a_name() {
     };
     name(&test, other, SID);
     let id = sid();
-    test.settle(test.gateway.take_hand_over(&backup(), named, &id))
-        .unwrap();
+    test.settle(test.gateway.take_hand_over(&backup(), named, &id));
     // The same sequence, and another id.
-    let [.., last] = named.message.to_bytes();
-    let mut octets = named.message.to_bytes();
-    octets[15] = last ^ 1;
-    let message = MessageId::from_bytes(octets).unwrap();
-    name(&test, HandOver { message, ..named }, SID);
+    name(&test, of_other_id(named), SID);
     test.store.sync();
     assert_eq!(state_of(&test, named.message), MessageState::Unknown);
     // What the carrier tells may overtake its answer, which then says nothing new.
@@ -237,6 +241,8 @@ fn no_other_hand_over_carrier_or_message_is_settled_by_a_name() {
         message: sent,
         attempt: 1,
     };
+    name(&test, of_other_id(on_its_way), SID);
+    assert_eq!(state_of(&test, sent), MessageState::Dispatched);
     name(&test, on_its_way, SID);
     assert_eq!(state_of(&test, sent), MessageState::Submitted);
     name(&test, on_its_way, "another");
@@ -341,6 +347,7 @@ fn receipts_of_nothing_are_told_one_by_one_and_in_a_crowd_by_their_number() {
     // It is there after a crash, and a message that was meant finds its receipt.
     let test = test.crash_and_restart(whole(), 2);
     assert_eq!(kept(&test), 500);
+    test.bound(&primary(0));
     let (id, handed) = sent(&test);
     let named = CarrierMessageId::parse(b"SMnobody450").unwrap();
     answer_all(&test, &handed, &Answer::Accepted(named));

@@ -100,7 +100,9 @@ impl Api {
         let is_known = news.is_some_and(|(key, _)| door.knows(key));
         if let Some((named, id)) = said.of.filter(|_| !is_known) {
             let took = self.gateway.take_hand_over(door.bind(), named, &id).await;
-            took.map_err(|_| again())?;
+            if took == Verdict::Again {
+                return Err(again());
+            }
         }
         match said.news {
             Some((key, delivery)) => self.record(door, key, delivery).await,

@@ -383,6 +383,9 @@ async fn only_the_provider_whose_certificate_and_name_are_right_hears_of_a_messa
         let server = ProviderServer::start(Some(acceptor)).await;
         let plan = of(&server, host);
         let mut road = Road::to(server, plan);
+        // It is asked whether it is there, again and again, and not believed.
+        let refused = tokio::time::timeout(PATIENCE, road.server.until_ended(3)).await;
+        refused.expect("it was believed");
         assert_eq!(road.answer().await, Answer::NotSent, "{host}");
         assert!(road.told.ways().is_empty());
         assert_eq!((road.server.messages().len(), road.server.probes()), (0, 0));
