@@ -92,12 +92,25 @@ impl Stage {
         let message = site.client().await.send().await;
         site.accepted().await;
         let wire = site.anonymous().await;
-        Self {
+        let stage = Self {
             site,
             providers,
             message,
             wire,
-        }
+        };
+        stage.until("submitted").await;
+        stage
+    }
+
+    /// Waits until the message stands so: what became of it is durable a moment later.
+    async fn until(&self, state: &str) {
+        let reached = async {
+            while self.state().await != state {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(20), reached);
+        waited.await.unwrap();
     }
 
     /// Posts what is signed as it should be.
@@ -329,10 +342,7 @@ async fn a_message_whose_answer_was_lost_is_settled_by_the_post_that_names_its_h
     let mut stage = Stage::start().await;
     let (message, named) = unanswered(&stage).await;
     stage.message = message;
-    // What became of it is durable a moment later.
-    while stage.state().await != "unknown" {
-        tokio::task::yield_now().await;
-    }
+    stage.until("unknown").await;
     // Under the URL of none, or of another, it is about nothing that is known.
     let good = status(OTHER, "sent");
     let path = format!("{STATUS}/{named}");
