@@ -219,13 +219,20 @@ async fn whatever_fails_the_gateway_serves_on_and_tries_again() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_a_key_that_is_not_ours_replaces_nothing_and_the_next_is_asked_for() {
+async fn a_certificate_for_a_key_or_a_name_that_is_not_ours_replaces_nothing_and_the_next_is_asked_for()
+ {
     let scene = Scene::new(Duration::from_hours(72)).await;
     scene.authority.plays(Some(Trick::AnotherKey));
     let gateway = scene.ground.start().await;
     scene
         .metric("shortstop_acme_orders_total{outcome=\"failed\"} 1")
         .await;
+    scene.authority.plays(Some(Trick::OtherNames));
+    until("a certificate of other names", async || {
+        let log = scene.ground.log();
+        log.contains("a certificate of other names").then_some(())
+    })
+    .await;
     let made = std::fs::read_to_string(scene.ground.data().join("tls/ca.pem")).unwrap();
     let mut line = Line::open(&scene.ground, &made, "localhost").await.unwrap();
     assert!(line.is_served().await);

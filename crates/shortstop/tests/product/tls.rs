@@ -283,6 +283,8 @@ async fn a_reload_changes_what_new_connections_meet_on_both_doors_and_ends_none(
         let row = format!("shortstop_certificate_expires_seconds{{certificate=\"{of}\"}} ");
         assert!(page.contains(&row), "{of}");
     }
+    let of_esme = "{certificate=\"esme\",name=\"esme1\"} ";
+    assert!(page.contains(of_esme), "{page}");
     drop((api, esme));
     assert!(doors.gateway.stop().await.unwrap().success());
     let refused = entries(&doors.ground.data()).into_values();

@@ -327,18 +327,24 @@ fn finalize(inside: &Inside, who: usize, number: usize, asked: &Asked) -> Result
     let told: Value = serde_json::from_slice(&asked.payload).map_err(|_| "malformed")?;
     let request = jws::decoded(told["csr"].as_str().ok_or("badCSR")?)?;
     let is_another = inside.plays(Trick::AnotherKey);
+    let is_elsewhere = inside.plays(Trick::OtherNames);
     let mut books = inside.books();
     let order = books.orders.get(number).cloned().ok_or("malformed")?;
     if order.account != who || !books.is_proved(&order) {
         return Err("orderNotReady");
     }
     let life = inside.settings.life;
-    let request = if is_another {
-        issue::request(&order.names)
+    let names = if is_elsewhere {
+        vec!["elsewhere.example".to_owned()]
+    } else {
+        order.names
+    };
+    let request = if is_another || is_elsewhere {
+        issue::request(&names)
     } else {
         request
     };
-    let chain = inside.issuing.give(&request, &order.names, life)?;
+    let chain = inside.issuing.give(&request, &names, life)?;
     let place = books.certificates.len();
     books.certificates.push(chain);
     if let Some(order) = books.orders.get_mut(number) {

@@ -13,6 +13,8 @@ pub enum Trick {
     InvalidOrders,
     /// Its certificates are for a key of its own.
     AnotherKey,
+    /// Its certificates are for another name.
+    OtherNames,
     /// Its certificates are longer than any need be.
     Flood,
     /// Its certificates are somewhere else.
