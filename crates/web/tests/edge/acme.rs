@@ -145,6 +145,16 @@ async fn while_a_name_is_looked_at_everybody_else_is_served_and_the_proof_is_sho
     server.slot.withdraw();
     let (proof, root) = certificates();
     server.slot.present("LOCALHOST", proof).unwrap();
+    // Nor to somebody who asks for the very name to be served.
+    for protocol in ["h2", "http/1.1"] {
+        let usual = client_config(&server.root, protocol, &[&TLS13]);
+        assert!(connect(server.address, usual).await.is_ok(), "{protocol}");
+        let proof = client_config(&root, protocol, &[&TLS13]);
+        assert!(connect(server.address, proof).await.is_err(), "{protocol}");
+    }
+    let mut both = client_config(&server.root, "acme-tls/1", &[&TLS13]);
+    both.alpn_protocols.push(b"http/1.1".to_vec());
+    assert!(connect(server.address, both).await.is_ok());
     let looks = client_config(&root, "acme-tls/1", &[&TLS13]);
     let stream = connect(server.address, looks).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"acme-tls/1"[..]));
