@@ -16,12 +16,13 @@ pub fn check(hosts: &[String], problems: &mut Problems) {
     }
 }
 
-/// Those that were named, those under which providers post, and the one under which applications find it.
+/// Those that were named, those for which an authority is asked, also before it has given a certificate, those under
+/// which providers post, and the one under which applications find it.
 pub fn of(config: &Config) -> Vec<String> {
     let posted = config.carriers.iter();
     let posted = posted.filter_map(|carrier| carrier.section.callback_url.as_deref());
     let told = posted.chain(config.https.public_url.as_deref());
-    let named = config.https.hosts.iter().cloned();
+    let named = config.https.hosts.iter().chain(&config.acme.names).cloned();
     named.chain(told.filter_map(host_of)).collect()
 }
 
