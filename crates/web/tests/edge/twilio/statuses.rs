@@ -1,6 +1,5 @@
 //! What a message's URL is told and what whoever asks for it reads are the same, however it ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::message::ReceiptState;
@@ -120,9 +119,7 @@ async fn the_url_of_a_message_and_whoever_asks_for_it_hear_the_same_of_each_end(
         let site = Site::start().await;
         let receiver = MemoryWebhook::taking();
         site.test.gateway.attach_events(site.test.store.clone());
-        site.test
-            .gateway
-            .attach_webhooks(Arc::clone(&receiver) as _);
+        site.test.gateway.attach_webhooks(receiver.clone());
         let mut account = Account::new(&site).await;
         let asked = [
             ("To", "+447700900123"),
