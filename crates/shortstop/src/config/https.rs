@@ -43,9 +43,9 @@ section! {
         /// begin with it, whatever a request says of its host. Without it they begin with the address of `listen`.
         pub public_url: Option<String> = None => "https://gateway.example.com",
         /// Further hosts under which the listener is asked, such as `["sms.example.com"]`: names or addresses without port
-        /// or brackets. Those of the certificate, the address that a connection leads to, `localhost` and loopback
-        /// addresses, and the hosts of `public_url` and of each `callback_url` need not be named. A request for any
-        /// other host is refused (421).
+        /// or brackets. Those of the certificate and of `acme.names`, the address that a connection leads to, `localhost`
+        /// and loopback addresses, and the hosts of `public_url` and of each `callback_url` need not be named. A request
+        /// for any other host is refused (421).
         pub hosts: Vec<String> = Vec::new(),
         /// Certificate chain in PEM, the server's own first. Without it, and on a loopback address
         /// only, the gateway makes one: clients then trust `tls/ca.pem` in the data folder.
