@@ -242,11 +242,12 @@ impl Chain {
     }
 
     fn seal(&mut self, parts: &SealParts, over: Timestamp) -> Result<u64, SealingError> {
+        let (log, size) = (parts.log.as_ref(), parts.log.size()?);
+        self.ahead.read_on((log, size))?;
         let due = self.sealer.due(over.micros()).min(EPOCHS_AT_ONCE);
         if due == 0 {
             return Ok(0);
         }
-        let (log, size) = (parts.log.as_ref(), parts.log.size()?);
         let mut seals = Vec::new();
         for _ in 0..due {
             let end = self

@@ -55,6 +55,8 @@ pub(crate) struct Scratch {
     pub(crate) last_sequence: u64,
     /// Roughly how many octets the rows of the group have.
     pub(crate) octets: usize,
+    /// Whether the group prunes entries.
+    pub(crate) prunes: bool,
 }
 
 /// The tables whose rows carry an expectation.

@@ -35,6 +35,10 @@ impl Log for Embedded {
         entries::entries(&self.shared, from, most).map_err(failed)
     }
 
+    fn recent(&self, from: u64, most: usize) -> Vec<(u64, Hash)> {
+        entries::stamps(&self.shared, from, most)
+    }
+
     fn nodes(&self, level: u8, from: u64, most: usize) -> Result<Vec<Hash>, ReadError> {
         let nodes = self.shared.tree.nodes(&self.shared, level, from, most);
         nodes.map_err(unread)

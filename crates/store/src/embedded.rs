@@ -32,6 +32,7 @@ use crate::index::{Index, indexer};
 use crate::open::{self, OpenError};
 use crate::queue::{Job, Queue};
 use crate::reader::{self, Reads, failed, reading};
+use crate::recent::Recent;
 use crate::space::{self, Space};
 use crate::tree::Tree;
 use crate::watch::{self, Watch};
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) keeper: Pool,
     pub(crate) readers: Pool,
     pub(crate) reads: Reads,
+    pub(crate) recent: Recent,
     pub(crate) index: Index,
     pub(crate) catalog: EntryCatalog,
     pub(crate) watch: Watch,
@@ -69,6 +71,7 @@ impl Shared {
             keeper: pool(folder.database(), Role::Keeper),
             readers: pool(folder.database(), Role::Reader),
             reads: Reads::new(config.bounds.reads_waiting_max),
+            recent: Recent::default(),
             index,
             catalog,
             watch: Watch::new(config.bounds.stall_max),
@@ -145,6 +148,7 @@ impl Shared {
     }
 
     pub(crate) fn close_pools(&self) {
+        self.recent.clear();
         self.readers.close();
         self.keeper.close();
     }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row};
 
 use crate::columns::{Hole, integer, natural, octets, unreadable};
 use crate::embedded::Shared;
+use crate::recent::TimedLeaf;
 use crate::shrink;
 
 /// The leaf hashes from `from` on, at most `most`.
@@ -14,6 +15,10 @@ pub(crate) fn leaves(shared: &Shared, from: u64, most: usize) -> rusqlite::Resul
     let Some(wanted) = durable(shared, from, most) else {
         return Ok(Vec::new());
     };
+    let most = usize::try_from(wanted.end - wanted.start).unwrap_or(usize::MAX);
+    if let Some(found) = shared.recent.stamps(wanted.start, most) {
+        return Ok(found.into_iter().map(|(_, leaf)| leaf).collect());
+    }
     shared.readers.with(|database| {
         // Dropping moves hashes from one table to the other: both are read at one moment.
         let moment = database.transaction()?;
@@ -24,11 +29,25 @@ pub(crate) fn leaves(shared: &Shared, from: u64, most: usize) -> rusqlite::Resul
     })
 }
 
+/// Times and leaf hashes of entries from `from` on that are in memory, at most `most`.
+pub(crate) fn stamps(shared: &Shared, from: u64, most: usize) -> Vec<TimedLeaf> {
+    let Some(wanted) = durable(shared, from, most) else {
+        return Vec::new();
+    };
+    let most = usize::try_from(wanted.end - wanted.start).unwrap_or(usize::MAX);
+    let found = shared.recent.stamps(wanted.start, most);
+    found.unwrap_or_default()
+}
+
 /// The entries from `from` on, at most `most`.
 pub(crate) fn entries(shared: &Shared, from: u64, most: usize) -> rusqlite::Result<Vec<Vec<u8>>> {
     let Some(wanted) = durable(shared, from, most) else {
         return Ok(Vec::new());
     };
+    let most = usize::try_from(wanted.end - wanted.start).unwrap_or(usize::MAX);
+    if let Some(found) = shared.recent.entries(wanted.start, most) {
+        return Ok(found);
+    }
     shared.readers.with(|database| bytes_of(database, wanted))
 }
 

@@ -14,6 +14,7 @@ use crate::columns::integer;
 use crate::config::Bounds;
 use crate::index::fresh::{Fresh, RECORD_OCTETS};
 use crate::queue::Job;
+use crate::recent::{Group, Recent};
 use crate::statements::Statements;
 use crate::tail::Tail;
 
@@ -37,6 +38,8 @@ pub(crate) struct GroupWriter<'c> {
     bounds: Bounds,
     scratch: Scratch,
     entry: Vec<u8>,
+    /// The entries of the transaction.
+    recent: Group,
     /// The commits of the transaction, kept in case that it must be written again.
     taken: Vec<Option<Box<Changes>>>,
 }
@@ -54,6 +57,7 @@ impl<'c> GroupWriter<'c> {
             bounds,
             scratch: Scratch::default(),
             entry: Vec::new(),
+            recent: Group::default(),
             taken: Vec::new(),
         })
     }
@@ -110,6 +114,8 @@ impl<'c> GroupWriter<'c> {
         self.scratch.octets = 0;
         self.scratch.fresh.clear();
         self.scratch.forgotten.clear();
+        self.scratch.prunes = false;
+        self.recent.begin(tail.size);
         self.scratch.last_sequence = tail.last_sequence;
         self.statements.begin.execute([])?;
         Ok(*tail)
@@ -156,6 +162,16 @@ impl<'c> GroupWriter<'c> {
         Ok(self.scratch.fresh.len() / RECORD_OCTETS)
     }
 
+    /// Gives the entries of the transaction, which is durable, to those who follow the ledger.
+    pub(crate) fn pass_on(&mut self, recent: &Recent) {
+        if self.scratch.prunes {
+            // What is pruned is read by nobody any more, from memory as little as from the disk.
+            recent.clear();
+        } else {
+            recent.add(std::mem::take(&mut self.recent));
+        }
+    }
+
     /// What the index database has to forget after the transaction.
     pub(crate) fn take_forgotten(&mut self) -> Vec<Fresh> {
         std::mem::take(&mut self.scratch.forgotten)
@@ -179,6 +195,7 @@ impl<'c> GroupWriter<'c> {
             let leaf = leaf_hash(&self.entry);
             let row = params![integer(next.size), self.entry, leaf.as_bytes()];
             self.statements.entry.execute(row)?;
+            self.recent.push(&self.entry, (next.time_micros, leaf));
             self.scratch.octets += self.entry.len() + LEAF_OCTETS;
             next.size += 1;
             next.next_node_seq += 1;

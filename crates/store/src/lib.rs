@@ -35,6 +35,7 @@ mod queue;
 mod read_only;
 mod reader;
 mod rebuild;
+mod recent;
 mod restore;
 mod rows;
 mod schema;

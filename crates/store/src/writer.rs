@@ -204,6 +204,7 @@ impl Writer {
         self.answers = self.shared.watch.leave().ok_or(GroupError::Stalled)?;
         log.committed()?;
         self.tail = next;
+        group.pass_on(&self.shared.recent);
         self.shared.publish(next.size, next.last_sequence);
         // Before the answers: whoever then has the store cleaned finds it in the list.
         self.shared.index.forget(group.take_forgotten());

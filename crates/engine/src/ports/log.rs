@@ -44,6 +44,11 @@ pub trait Log: Catalog {
     fn leaves(&self, from: u64, most: usize) -> Result<Vec<Hash>, ReadError>;
     /// The entries from `from` on, in order: at most `most`, fewer at the end.
     fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, ReadError>;
+    /// The times, in microseconds since 1970, and leaf hashes of the entries from `from` on, as they were when
+    /// they were written: at most `most`, and none when the first of them is not in memory any more.
+    fn recent(&self, _from: u64, _most: usize) -> Vec<(u64, Hash)> {
+        Vec::new()
+    }
     /// The finished nodes of one level from `from` on, in order: at most `most`, fewer at the end.
     fn nodes(&self, level: u8, from: u64, most: usize) -> Result<Vec<Hash>, ReadError>;
     /// Keeps finished nodes and publishes a checkpoint over them.

@@ -1,4 +1,5 @@
-//! The entries that no seal covers yet, read a page at a time.
+//! The entries that no seal covers yet, read a page at a time, and while they are young from memory: what is
+//! sealed is then what was written, whatever became of it on the disk since.
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,9 @@ use crate::ports::Log;
 
 /// Entries read at once.
 const ENTRIES_AT_ONCE: usize = 1_024;
+/// Entries read before they are to be sealed, at most: 40 MiB of times and hashes. Of a longer epoch the rest is
+/// read at its end.
+const AHEAD_MAX: usize = 1 << 20;
 
 /// Times and leaf hashes of entries in order, from one on.
 pub struct Ahead {
@@ -28,6 +32,14 @@ impl Ahead {
             next,
             waiting: VecDeque::new(),
         }
+    }
+
+    /// Reads what is new, so that little is left to do at the end of an epoch, when others want the machine.
+    pub fn read_on(&mut self, within: Within<'_>) -> Result<(), SealingError> {
+        while self.next < within.1 && self.waiting.len() < AHEAD_MAX {
+            self.read(within)?;
+        }
+        Ok(())
     }
 
     /// The entries before a time.
@@ -60,9 +72,20 @@ impl Ahead {
         Ok(leaves)
     }
 
-    fn front(&mut self, (log, size): Within<'_>) -> Result<Option<(u64, Hash)>, SealingError> {
-        if !self.waiting.is_empty() || self.next >= size {
-            return Ok(self.waiting.front().copied());
+    fn front(&mut self, within: Within<'_>) -> Result<Option<(u64, Hash)>, SealingError> {
+        if self.waiting.is_empty() && self.next < within.1 {
+            self.read(within)?;
+        }
+        Ok(self.waiting.front().copied())
+    }
+
+    /// Reads a page.
+    fn read(&mut self, (log, size): Within<'_>) -> Result<(), SealingError> {
+        let recent = log.recent(self.next, ENTRIES_AT_ONCE);
+        if !recent.is_empty() {
+            self.next += u64::try_from(recent.len()).unwrap_or(u64::MAX);
+            self.waiting.extend(recent);
+            return Ok(());
         }
         let pruned = log.minimum()?.min(size).saturating_sub(self.next);
         if pruned > 0 {
@@ -80,6 +103,6 @@ impl Ahead {
                 self.next += 1;
             }
         }
-        Ok(self.waiting.front().copied())
+        Ok(())
     }
 }

@@ -67,7 +67,10 @@ impl Applying<'_, '_> {
             Write::Part(row) => self.part(row),
             Write::ForgetPart(key) => self.forget_part(*key),
             Write::ForgetSubject(bearer) => self.forget_subject(*bearer),
-            Write::Minimum(index) => run(&mut self.statements.minimum, *index),
+            Write::Minimum(index) => {
+                self.scratch.prunes = true;
+                run(&mut self.statements.minimum, *index)
+            }
             Write::Message(_)
             | Write::Update(_)
             | Write::Inbound(_)
