@@ -5,6 +5,7 @@ mod certificates;
 mod deliveries;
 mod receipts;
 mod seats;
+mod silent;
 mod watch;
 
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use crate::gateway::Gateway;
 use crate::metrics::{Counter, MetricKind, MetricRow};
 use crate::settings::{EsmeAccount, EsmeSettings, PasswordHash};
 use seats::{NoSeat, Seats};
+use silent::Silent;
 use watch::{Attempt, Watch};
 
 pub use deliveries::{EsmeContent, EsmeDeliveries, EsmeDelivery};
@@ -160,6 +162,8 @@ impl EsmeEnd {
 pub(crate) struct Esmes {
     inside: Mutex<Inside>,
     queues: deliveries::Queues,
+    /// Messages whose end none of them is told.
+    pub(crate) silent: Silent,
 }
 
 #[derive(Debug, Default)]

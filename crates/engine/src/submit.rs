@@ -425,6 +425,11 @@ impl Gateway {
             private,
             ..
         } = prepared;
+        let asked = head.esme.as_ref().map(|esme| esme.receipts);
+        let is_silent = asked.is_none_or(|asked| asked == EsmeReceipts::None);
+        if is_silent && !settings.esmes.accounts.is_empty() {
+            self.esmes.silent.note(id);
+        }
         let mut open = Open::new(id, &head, to, body, width, expires);
         let planned = state.join(settings, &mut open, now);
         let dispatch = planned.as_ref().map(Planned::entry);

@@ -121,6 +121,9 @@ impl Recent {
     pub(crate) fn stamps(&self, from: u64, most: usize) -> Option<Vec<TimedLeaf>> {
         let held = self.held();
         let behind = usize::try_from(held.end.checked_sub(from)?).ok()?;
+        if behind == 0 {
+            return None;
+        }
         let place = held.stamps.len().checked_sub(behind)?;
         Some(held.stamps.range(place..).take(most).copied().collect())
     }
@@ -175,10 +178,12 @@ mod tests {
         assert_eq!(recent.entries(9, 5), None);
         assert_eq!(recent.stamps(9, 5), None);
         assert_eq!(recent.entries(12, 5), None);
+        assert_eq!(recent.stamps(12, 5), None);
         assert_eq!(recent.stamps(13, 5), None);
         recent.clear();
         assert_eq!(recent.entries(10, 5), None);
         assert_eq!(recent.stamps(10, 5), None);
+        assert_eq!(recent.stamps(0, 5), None);
     }
 
     #[test]

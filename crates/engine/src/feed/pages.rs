@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::event::EventTypes;
+
 use super::event::Event;
 use super::project::project;
 use crate::ports::Log;
@@ -26,7 +28,14 @@ struct Page {
 /// Reads events.
 pub(crate) struct Pages {
     log: Arc<dyn Log>,
-    kept: Mutex<VecDeque<Page>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    kept: VecDeque<Page>,
+    /// What anybody ever wanted to hear of.
+    wanted: EventTypes,
 }
 
 /// Events in order, and where to go on.
@@ -42,7 +51,17 @@ impl Pages {
     pub(crate) fn new(log: Arc<dyn Log>) -> Self {
         Self {
             log,
-            kept: Mutex::default(),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Has these told as well from now on.
+    pub(crate) fn widen(&self, events: EventTypes) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = held.wanted.and(events);
+        if wanted != held.wanted {
+            held.kept.clear();
+            held.wanted = wanted;
         }
     }
 
@@ -80,7 +99,8 @@ impl Pages {
     }
 
     fn page(&self, number: u64, size: u64) -> Result<Page, ReadError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Held { kept, wanted } = &mut *held;
         let found = kept.iter().position(|page| page.number == number);
         let found = found.and_then(|place| kept.remove(place));
         let mut page = found.unwrap_or(Page {
@@ -93,7 +113,8 @@ impl Pages {
             let most = usize::try_from(end - page.end).unwrap_or(usize::MAX);
             let entries = self.log.entries(page.end, most)?;
             for entry in entries {
-                page.events.extend(project(page.end, &entry).map(Arc::new));
+                page.events
+                    .extend(project(page.end, &entry, *wanted).map(Arc::new));
                 page.end += 1;
             }
         }

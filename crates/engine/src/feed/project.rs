@@ -1,7 +1,7 @@
 //! From entries to events: which entries others are told of, and what each means. The ledger is the only
 //! source, so that nothing can be told that did not happen, and nothing that happened be missed.
 
-use domain::event::EventType;
+use domain::event::{EventType, EventTypes};
 use domain::message::{DoneDate, MessageState};
 use domain::time::Timestamp;
 use domain::verification::state::State;
@@ -11,11 +11,20 @@ use ledger::{Entry, Kind, ObjectType, Outcome, Value, leaf_hash};
 use super::event::{Event, EventId, Happening};
 use crate::rows::OptOutStanding;
 
-/// The event that the entry of this index tells; `None` when nobody is told of it.
-pub(crate) fn project(index: u64, octets: &[u8]) -> Option<Event> {
+/// The event that the entry of this index tells; `None` when nobody is told of it, or it can be none of those that
+/// somebody wants.
+pub(crate) fn project(index: u64, octets: &[u8], wanted: EventTypes) -> Option<Event> {
     // Most entries are of no interest, and a look tells.
     let kind = skim(octets).ok()?.kind;
-    if !tells(kind) || (kind == Kind::MessageAccepted && !names_callback(octets)) {
+    let may_tell = match kind {
+        Kind::MessageAccepted => names(octets, b"\"callback\""),
+        // Without that it says only that the whole message is with the carrier.
+        Kind::MessageSubmitted => {
+            wanted.has(EventType::MessageSubmitted) || names(octets, b"\"message_state\"")
+        }
+        kind => tells(kind),
+    };
+    if !may_tell {
         return None;
     }
     let entry = Entry::parse(octets).ok()?;
@@ -32,19 +41,16 @@ pub(crate) fn project(index: u64, octets: &[u8]) -> Option<Event> {
     })
 }
 
-/// Whether the entry may be of a message with a URL of its own. Of others nobody is told that they were taken on,
-/// and most entries are theirs.
-fn names_callback(octets: &[u8]) -> bool {
-    const NAME: &[u8] = b"\"callback\"";
-    octets.windows(NAME.len()).any(|window| window == NAME)
+/// Whether the entry may have a fact of this name. Most entries are of messages that were taken on or are with the
+/// carrier, and of those without it nobody wants to hear.
+fn names(octets: &[u8], name: &[u8]) -> bool {
+    octets.windows(name.len()).any(|window| window == name)
 }
 
 const fn tells(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::MessageAccepted
-            | Kind::MessageSubmitted
-            | Kind::MessageFailed
+        Kind::MessageFailed
             | Kind::MessageExpired
             | Kind::MessageCancelled
             | Kind::MessageUnknown

@@ -13,7 +13,7 @@ use domain::time::Timestamp;
 use ledger::{Draft, ObjectType};
 use tokio::task::spawn_blocking;
 
-use super::event::Event;
+use super::event::{Event, Happening};
 use super::pages::Pages;
 use super::queue::{DeadLetter, Queue, QueueBounds, Ready, Stored};
 use crate::changes::{Changes, Write};
@@ -169,6 +169,7 @@ impl EventQueue {
         (who, filter): (Addressee, EventFilter),
         bounds: QueueBounds,
     ) -> Result<Self, ReadError> {
+        pages.widen(filter.events);
         let kept = gateway.feed.progress_of(&who.name());
         let stored = kept.as_deref().map(Stored::parse);
         // What was kept may have waited for somebody else who had this name.
@@ -281,9 +282,18 @@ impl EventQueue {
         let events = read.events.into_iter();
         let mut inner = self.inner();
         inner.report.is_torn |= read.is_torn;
-        let wanted = events.filter(|event| self.filter.wants(event));
+        let wanted =
+            events.filter(|event| self.filter.wants(event) && !self.is_silent(&gateway, event));
         inner.queue.take_in(wanted, read.end, now);
         Ok(())
+    }
+
+    /// Whether an ESME is known not to be told of this message.
+    fn is_silent(&self, gateway: &Gateway, event: &Event) -> bool {
+        match (&self.who, &event.happening) {
+            (Addressee::Esme(_), Happening::Message { id, .. }) => gateway.esmes.silent.has(*id),
+            _ => false,
+        }
     }
 
     /// One goes out with a number or a text, whatever becomes of it.

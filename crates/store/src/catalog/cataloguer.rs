@@ -137,28 +137,41 @@ fn take_in(shared: &Shared, open: Option<Writer>) -> Result<Writer, CatalogError
     }
 }
 
-/// Reads the blocks of a range. Entries that are not there any more are left out.
+/// Reads the blocks of a range, from memory where they are there still. Entries that are not there any more are
+/// left out.
 fn read(
     shared: &Shared,
     blocks: std::ops::Range<u64>,
     triples: &mut Triples,
 ) -> Result<Batch, CatalogError> {
-    let sql = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
     let mut digests: Vec<Digest> = blocks.clone().map(|_| Digest::new()).collect();
-    let leaf = shared.readers.with(|main| {
-        let mut statement = main.prepare_cached(sql)?;
-        let bounds = [blocks.start * FANOUT, blocks.end * FANOUT].map(integer);
-        let mut rows = statement.query(bounds)?;
-        while let Some(row) = rows.next()? {
-            let index: u64 = natural(row, 0)?;
-            let place = usize::try_from(index / FANOUT - blocks.start).unwrap_or(usize::MAX);
-            if let (Some(digest), ValueRef::Blob(entry)) = (digests.get_mut(place), row.get_ref(1)?)
-            {
-                digest.add(entry, triples);
-            }
+    let first = blocks.start * FANOUT;
+    let mut add = |index: u64, entry: &[u8]| {
+        let place = usize::try_from((index - first) / FANOUT).unwrap_or(usize::MAX);
+        if let Some(digest) = digests.get_mut(place) {
+            digest.add(entry, triples);
         }
-        last_leaf(main, blocks.end)
-    })?;
+    };
+    let leaf = match recent(shared, &blocks) {
+        Some((entries, leaf)) => {
+            (first..)
+                .zip(entries)
+                .for_each(|(index, entry)| add(index, &entry));
+            Some(leaf)
+        }
+        None => shared.readers.with(|main| {
+            let sql = "SELECT idx, bytes FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
+            let mut statement = main.prepare_cached(sql)?;
+            let bounds = [first, blocks.end * FANOUT].map(integer);
+            let mut rows = statement.query(bounds)?;
+            while let Some(row) = rows.next()? {
+                if let ValueRef::Blob(entry) = row.get_ref(1)? {
+                    add(natural(row, 0)?, entry);
+                }
+            }
+            last_leaf(main, blocks.end)
+        })?,
+    };
     let mark = Mark {
         blocks: blocks.end,
         triples: triples.count(),
@@ -169,6 +182,15 @@ fn read(
         digests: digests.into_iter().map(Digest::finish).collect(),
         mark,
     })
+}
+
+/// The entries of these blocks and the leaf of the last of them, if all are in memory.
+fn recent(shared: &Shared, blocks: &std::ops::Range<u64>) -> Option<(Vec<Vec<u8>>, Hash)> {
+    let first = blocks.start * FANOUT;
+    let count = usize::try_from(blocks.end * FANOUT - first).ok()?;
+    let entries = shared.recent.entries(first, count)?;
+    let leaf = shared.recent.stamps(blocks.end * FANOUT - 1, 1)?.pop()?.1;
+    (entries.len() == count).then_some((entries, leaf))
 }
 
 /// The leaf of the last entry of so many blocks.
