@@ -50,7 +50,7 @@ mod tests {
     /// The id of the so manyth message of a node that takes 12,000 a second.
     fn id(number: u64) -> MessageId {
         let millisecond = 1_790_000_000_000 + number / 12;
-        MessageId::new(millisecond << 12 | number % 12, number)
+        MessageId::new((millisecond << 12) | (number % 12), number)
     }
 
     #[test]

@@ -71,6 +71,7 @@ macro_rules! log_contract {
             an_empty_ledger_has_nothing_to_read,
             leaves_are_the_hashes_of_the_entries,
             pages_meet_at_every_edge,
+            what_is_in_memory_is_what_was_written,
             what_was_answered_is_seen_and_only_whole_commits_are,
             what_was_refused_is_never_seen,
             entries_are_the_same_after_a_restart);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use engine::changes::Changes;
-use ledger::{Entry, Kind, leaf_hash};
+use engine::ports::Log;
+use ledger::{Entry, Hash, Kind, leaf_hash};
 
 use super::filling::{accepting, fill, slice};
 use super::{Home, Opened};
@@ -40,17 +41,23 @@ pub fn leaves_are_the_hashes_of_the_entries(home: &mut dyn Home) {
     }
 }
 
-/// Wherever a page begins and however long it is.
+/// Wherever a page begins and however long it is, soon after it was written as well as after a restart.
 pub fn pages_meet_at_every_edge(home: &mut dyn Home) {
     let Opened { store, log } = home.open();
     fill(&*store, 300);
     let entries = log.entries(0, ALL).unwrap();
     let leaves = log.leaves(0, ALL).unwrap();
+    check_pages(&*log, &entries, &leaves);
+    drop((store, log));
+    check_pages(&*home.open().log, &entries, &leaves);
+}
+
+fn check_pages(log: &dyn Log, entries: &[Vec<u8>], leaves: &[Hash]) {
     for from in 0..=301 {
         for most in [0, 1, 2, 255, 256, 257, ALL] {
             let at = u64::try_from(from).unwrap();
-            assert_eq!(log.entries(at, most).unwrap(), slice(&entries, from, most));
-            assert_eq!(log.leaves(at, most).unwrap(), slice(&leaves, from, most));
+            assert_eq!(log.entries(at, most).unwrap(), slice(entries, from, most));
+            assert_eq!(log.leaves(at, most).unwrap(), slice(leaves, from, most));
         }
     }
     assert_eq!(log.leaves(u64::MAX >> 1, ALL).unwrap(), []);
@@ -58,6 +65,24 @@ pub fn pages_meet_at_every_edge(home: &mut dyn Home) {
         log.entries(u64::MAX >> 1, 1).unwrap(),
         Vec::<Vec<u8>>::new()
     );
+}
+
+/// Where it has them, it has them as they were written.
+pub fn what_is_in_memory_is_what_was_written(home: &mut dyn Home) {
+    let Opened { store, log } = home.open();
+    for size in [1, 2, 3, 200, 300] {
+        fill(&*store, size);
+        let entries = log.entries(0, ALL).unwrap();
+        let timed = |entry: &Vec<u8>| (Entry::parse(entry).unwrap().time_micros, leaf_hash(entry));
+        let written: Vec<_> = entries.iter().map(timed).collect();
+        for from in 0..=entries.len() + 1 {
+            for most in [0, 1, 2, ALL] {
+                let recent = log.recent(u64::try_from(from).unwrap(), most);
+                let page = slice(&written, from, most);
+                assert!(recent.is_empty() || recent == page, "{from} {most}");
+            }
+        }
+    }
 }
 
 /// While commits go on, a reader sees every answered one, and no part of one.
