@@ -2,7 +2,7 @@
 
 use engine::changes::{Changes, Write};
 use engine::ports::{Pruning, Store};
-use ledger::Kind;
+use ledger::{Hash, Kind};
 
 use super::filling::{check_nodes, fill, grow, publish, slice};
 use super::{Home, Opened, Spoil};
@@ -48,30 +48,40 @@ pub fn what_is_pruned_keeps_its_hashes_and_its_nodes(home: &mut dyn Home) {
         let root = grow(log.as_ref(), size).root;
         set(store.as_ref(), minimum, size);
         drop_all(log.as_ref());
+        let kept = (before.as_slice(), whole.as_slice());
+        check_pruned(log.as_ref(), (size, minimum), kept);
         drop((store, log));
 
         let Opened { store, log } = home.open();
-        assert_eq!(log.minimum(), Ok(minimum));
-        assert_eq!(log.size(), Ok(size + 1));
-        let many = usize::try_from(size).unwrap();
-        assert_eq!(log.leaves(0, many).unwrap(), before);
-        let places = [0, 1, 255, 256, minimum.saturating_sub(1), minimum];
-        for from in places.into_iter().filter(|from| *from <= size) {
-            let place = usize::try_from(from).unwrap();
-            let most = 300.min(many - place);
-            assert_eq!(log.leaves(from, most).unwrap(), slice(&before, place, most));
-        }
-        let entries = log.entries(minimum, whole.len()).unwrap();
-        assert_eq!(entries, whole);
-        for below in [0, minimum / 2, minimum.saturating_sub(1)] {
-            assert_eq!(log.entries(below, 1).is_err(), below < minimum);
-        }
+        check_pruned(log.as_ref(), (size, minimum), kept);
         assert_eq!(grow(log.as_ref(), size).root, root);
         publish(log.as_ref(), size);
         check_nodes(log.as_ref(), size + 1);
         have = have.max(store.head().unwrap().size);
     }
     assert!(have > 9_000);
+}
+
+/// What was pruned cannot be read; the leaves are what they were, and so are the entries from the minimum on.
+fn check_pruned(
+    log: &dyn Pruning,
+    (size, minimum): (u64, u64),
+    (leaves, whole): (&[Hash], &[Vec<u8>]),
+) {
+    assert_eq!(log.minimum(), Ok(minimum));
+    assert_eq!(log.size(), Ok(size + 1));
+    let many = usize::try_from(size).unwrap();
+    assert_eq!(log.leaves(0, many).unwrap(), leaves);
+    let places = [0, 1, 255, 256, minimum.saturating_sub(1), minimum];
+    for from in places.into_iter().filter(|from| *from <= size) {
+        let place = usize::try_from(from).unwrap();
+        let most = 300.min(many - place);
+        assert_eq!(log.leaves(from, most).unwrap(), slice(leaves, place, most));
+    }
+    assert_eq!(log.entries(minimum, whole.len()).unwrap(), whole);
+    for below in [0, minimum / 2, minimum.saturating_sub(1)] {
+        assert_eq!(log.entries(below, 1).is_err(), below < minimum);
+    }
 }
 
 /// What a process that died left is dropped by the next.
