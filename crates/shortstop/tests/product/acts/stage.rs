@@ -77,7 +77,8 @@ impl Stage {
         let mute = Carrier::start(&["--silence-rate", "1"]).await;
         let mut ground = Ground::new();
         // Applications of Twilio's name no short code for a code.
-        ground.verifications += &format!("short_code = '{CODE}'\n");
+        let code = format!("short_code = '{CODE}'\n");
+        ground.verifications.push_str(&code);
         ground.configure(carrier.smpp);
         prune::grow_old(&ground.data(), &PAST);
         Self {

@@ -46,7 +46,7 @@ fn begin(service: &str, to: &str) -> Value {
     json!({"do": "begin", "service": service, "with": {"to": to, "channel": "sms"}})
 }
 
-fn check(service: &str, with: Value) -> Value {
+fn check(service: &str, with: &Value) -> Value {
     json!({"do": "check", "service": service, "with": with})
 }
 
@@ -60,7 +60,7 @@ async fn scene(ground: &mut Ground) -> Carrier {
     let carrier = Carrier::start(&[]).await;
     "public_url = 'https://sms.example.com'\n".clone_into(&mut ground.https_more);
     // The same few numbers again and again.
-    ground.more = "[pumping]\nmode = 'record'\n".to_owned();
+    "[pumping]\nmode = 'record'\n".clone_into(&mut ground.more);
     ground.configure(carrier.smpp);
     carrier
 }
@@ -95,47 +95,22 @@ async fn an_application_verifies_numbers_with_two_lines_changed() {
         );
         let code = code_of(&carrier, &to).await;
         let wrong = json!({"to": to, "code": other_than(&code)});
-        let wrong = app.done(check(&service, wrong)).await;
+        let wrong = app.done(check(&service, &wrong)).await;
         assert_eq!(
             (&wrong["status"], &wrong["valid"], &wrong["sid"]),
             (&json!("pending"), &json!(false), &begun["sid"]),
             "{sdk:?}"
         );
         let right = json!({"to": to, "code": code});
-        let approved = app.done(check(&service, right.clone())).await;
+        let approved = app.done(check(&service, &right)).await;
         assert_eq!(
             (&approved["status"], &approved["valid"]),
             (&json!("approved"), &json!(true))
         );
         let shown = app.done(of("show", &service, &begun["sid"])).await;
         assert_eq!(shown["status"], "approved", "{sdk:?}");
-        assert_eq!(app.refused(check(&service, right)).await, NOT_FOUND);
-        // By SID, under a service of its own, for an act.
-        let made = json!({"friendly_name": "Example Shop", "code_length": 8, "psd2_enabled": true});
-        let made = app.done(json!({"do": "make service", "with": made})).await;
-        assert_eq!(made["friendly_name"], "Example Shop", "{sdk:?}");
-        let own = made["sid"].as_str().unwrap();
-        let to = number(2);
-        assert_eq!(app.refused(begin(own, &to)).await, INVALID, "no act");
-        let mut paying = begin(own, &to);
-        paying["with"]["amount"] = "EUR 12.50".into();
-        paying["with"]["payee"] = "Ann Example".into();
-        let begun = app.done(paying).await;
-        let code = code_of(&carrier, &to).await;
-        assert_eq!(code.len(), 8, "{sdk:?}");
-        let mut shown = json!({"verification_sid": begun["sid"], "code": code, "amount": "EUR 12.50",
-            "payee": "Bob Example"});
-        let bob = app.done(check(own, shown.clone())).await;
-        assert_eq!(bob["valid"], false, "{sdk:?}: another payee");
-        shown["payee"] = "Ann Example".into();
-        assert_eq!(app.done(check(own, shown)).await["status"], "approved");
-        let changed =
-            json!({"do": "change service", "service": own, "with": {"psd2_enabled": false}});
-        assert_eq!(app.done(changed).await["psd2_enabled"], false, "{sdk:?}");
-        app.done(json!({"do": "remove service", "service": own}))
-            .await;
-        let gone = json!({"do": "show service", "service": own});
-        assert_eq!(app.refused(gone).await, NOT_FOUND, "{sdk:?}");
+        assert_eq!(app.refused(check(&service, &right)).await, NOT_FOUND);
+        by_an_act(&app, &carrier, &number(2)).await;
         // Taken back.
         let begun = app.done(begin(&service, &number(3))).await;
         let mut taken = of("becomes", &service, &begun["sid"]);
@@ -145,6 +120,33 @@ async fn an_application_verifies_numbers_with_two_lines_changed() {
         assert_eq!(app.done(taken).await["status"], "canceled", "{sdk:?}");
     }
     assert!(gateway.stop().await.unwrap().success());
+}
+
+/// By SID, under a service of its own, for an act.
+async fn by_an_act(app: &App, carrier: &Carrier, to: &str) {
+    let made = json!({"friendly_name": "Example Shop", "code_length": 8, "psd2_enabled": true});
+    let made = app.done(json!({"do": "make service", "with": made})).await;
+    assert_eq!(made["friendly_name"], "Example Shop");
+    let own = made["sid"].as_str().unwrap();
+    assert_eq!(app.refused(begin(own, to)).await, INVALID, "no act");
+    let mut paying = begin(own, to);
+    paying["with"]["amount"] = "EUR 12.50".into();
+    paying["with"]["payee"] = "Ann Example".into();
+    let begun = app.done(paying).await;
+    let code = code_of(carrier, to).await;
+    assert_eq!(code.len(), 8);
+    let mut shown = json!({"verification_sid": begun["sid"], "code": code, "amount": "EUR 12.50",
+        "payee": "Bob Example"});
+    let bob = app.done(check(own, &shown)).await;
+    assert_eq!(bob["valid"], false, "another payee");
+    shown["payee"] = "Ann Example".into();
+    assert_eq!(app.done(check(own, &shown)).await["status"], "approved");
+    let changed = json!({"do": "change service", "service": own, "with": {"psd2_enabled": false}});
+    assert_eq!(app.done(changed).await["psd2_enabled"], false);
+    app.done(json!({"do": "remove service", "service": own}))
+        .await;
+    let gone = json!({"do": "show service", "service": own});
+    assert_eq!(app.refused(gone).await, NOT_FOUND);
 }
 
 #[tokio::test]
@@ -190,18 +192,18 @@ async fn what_verify_refuses_reaches_an_application_as_an_error_of_its_sdk() {
         // Somebody else's, under their service and under ours.
         for under in [&theirs, &service] {
             for shown in [&right, &by_sid] {
-                let asked = check(under, shown.clone());
+                let asked = check(under, shown);
                 assert_eq!(stranger.refused(asked).await, NOT_FOUND, "{sdk:?}");
             }
             let show = of("show", under, &begun["sid"]);
             assert_eq!(stranger.refused(show).await, NOT_FOUND, "{sdk:?}");
         }
         let wrong = json!({"to": to, "code": other_than(&code)});
-        let wrong = app.asks(vec![check(&service, wrong); 5].into()).await;
+        let wrong = app.asks(vec![check(&service, &wrong); 5].into()).await;
         assert_eq!(wrong[3]["done"]["status"], "pending", "{wrong:?}");
         assert_eq!(wrong[4]["done"]["status"], "max_attempts_reached");
         for shown in [right, by_sid] {
-            let used = app.refused(check(&service, shown)).await;
+            let used = app.refused(check(&service, &shown)).await;
             assert_eq!(used, (429, 60_202), "{sdk:?}");
         }
         let cross = App {

@@ -345,7 +345,7 @@ mod tests {
         // A page that is not there is empty, whatever its number.
         let last = u64::MAX.to_string();
         let far = Box::leak(format!("Page={last}").into_boxed_str());
-        assert_eq!(read(far).map(|page| page.first()), Some(usize::MAX));
+        assert_eq!(read(far).map(Page::first), Some(usize::MAX));
         assert_eq!(read("Size=1"), None);
     }
 }
