@@ -2,7 +2,7 @@
 //! read writes itself as the same limit, and counts that are taken back give nobody more than the limit.
 
 use domain::class::ClassSet;
-use domain::limit::book::snapshot::Snapshot;
+use domain::limit::book::snapshot::{Laid, Snapshot};
 use domain::limit::book::{Book, Verdict};
 use domain::limit::dimension::Dimension;
 use domain::limit::facts::{Event, Facts};
@@ -39,7 +39,7 @@ pub fn check(octets: &[u8]) {
     }
     let after: usize = book.summaries(NOW).iter().map(|limit| limit.octets).sum();
     assert_eq!(full, after);
-    let counts = book.snapshot(NOW);
+    let counts = book.snapshot(NOW, Laid::default());
     assert!(Book::restore(policies(), secret(), &counts).is_ok());
 }
 

@@ -144,6 +144,11 @@ impl Table {
         self.rows.len()
     }
 
+    /// How many places are used, by keys at rest as well.
+    pub const fn filled(&self) -> usize {
+        self.filled
+    }
+
     /// Where a key lies.
     #[inline]
     pub fn find(&self, key: Key) -> Option<usize> {

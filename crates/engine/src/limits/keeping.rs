@@ -142,10 +142,11 @@ impl Gateway {
 
     /// All counts as they are, and what of them was not kept yet. The lock is held meanwhile.
     fn copy_counts(&self, now: Timestamp) -> (Kept, Unkept) {
+        let room = self.limits.inside().book.room().make();
         let mut inside = self.limits.inside();
         let begun = self.uptime();
         let steady = inside.time.at(begun);
-        let counts = inside.book.snapshot(steady);
+        let counts = inside.book.snapshot(steady, room);
         let (boundary, counted) = inside.recent.told();
         let kept = Kept {
             counts,
@@ -231,6 +232,7 @@ fn horizon(policies: &[Policy]) -> Duration {
 #[cfg(test)]
 mod tests {
     use domain::limit::book::Verdict;
+    use domain::limit::book::snapshot::Laid;
     use domain::limit::country::Destination;
     use domain::limit::facts::{Event, Facts};
     use domain::limit::policy::defaults;
@@ -282,7 +284,7 @@ mod tests {
         let decision = book.check_and_take(&facts, now);
         assert_eq!(decision.verdict, Verdict::Granted);
         let kept = Kept {
-            counts: book.snapshot(now),
+            counts: book.snapshot(now, Laid::default()),
             boundary: 5,
             counted: vec![7, u64::MAX],
             time: Some(

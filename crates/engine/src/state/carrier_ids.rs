@@ -25,6 +25,10 @@ pub(crate) struct Hit {
 /// The most that make room for one, after a bound that was lowered: their look in the index is a commit's.
 const EVICTED_MAX: usize = 64;
 
+/// Places laid out at the beginning, 48 octets each. They cost no memory until they are used, and a list that
+/// grows holds everybody up.
+const ORDER_LAID: usize = 1 << 18;
+
 /// The ids in memory.
 #[derive(Debug)]
 pub(crate) struct CarrierIds {
@@ -41,7 +45,7 @@ impl CarrierIds {
         Self {
             exact: HashMap::new(),
             folded: HashMap::new(),
-            order: VecDeque::new(),
+            order: VecDeque::with_capacity(most.min(ORDER_LAID)),
             swept: 0,
             most,
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Book, Limit};
+use crate::limit::counter::Rows;
 use crate::limit::policy::{LimitName, Policy, PolicyError};
 use crate::time::Timestamp;
 
@@ -61,7 +62,7 @@ fn changed(mut old: Limit, policy: Policy, now: Timestamp) -> Limit {
     }
     let mut limit = Limit::new(policy);
     limit.tally = old.tally;
-    for counted in old.rows(now).iter() {
+    for counted in old.rows(now, Rows::default()).iter() {
         limit.adopt(counted, old.policy(), now);
     }
     limit

@@ -30,6 +30,27 @@ struct LimitCounts {
     rows: Rows,
 }
 
+/// How much room a snapshot takes: the keys of each limit.
+#[derive(Clone, Debug, Default)]
+pub struct Room(Vec<usize>);
+
+/// Room that was made for a snapshot. Too little or too much of it does no harm.
+#[derive(Default)]
+pub struct Laid(Vec<Rows>);
+
+impl Room {
+    /// Makes it. That takes most of the time of a snapshot, and nobody who is counted has to wait for it.
+    pub fn make(self) -> Laid {
+        Laid(self.0.into_iter().map(Rows::with_room).collect())
+    }
+}
+
+impl fmt::Debug for Laid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Laid").field(&self.0.len()).finish()
+    }
+}
+
 /// Why a snapshot cannot be taken back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
@@ -62,13 +83,24 @@ impl fmt::Debug for Snapshot {
 }
 
 impl Book {
-    /// All live counts. Held slots are left out: nothing is held after a restart.
-    pub fn snapshot(&mut self, now: Timestamp) -> Snapshot {
-        let now = self.clock.tell(now);
+    /// How much room a snapshot takes now.
+    pub fn room(&self) -> Room {
+        Room(self.counted().map(Limit::keys).collect())
+    }
+
+    /// The limits whose counts are kept. Held slots are left out: nothing is held after a restart.
+    fn counted(&self) -> impl Iterator<Item = &Limit> {
         let counted = |limit: &&Limit| !matches!(limit.policy().method(0), Method::Held(_));
-        let limits = self.limits.iter().filter(counted).map(|limit| LimitCounts {
+        self.limits.iter().filter(counted)
+    }
+
+    /// All live counts, in room that was made before.
+    pub fn snapshot(&mut self, now: Timestamp, room: Laid) -> Snapshot {
+        let now = self.clock.tell(now);
+        let mut room = room.0.into_iter();
+        let limits = self.counted().map(|limit| LimitCounts {
             policy: limit.policy().clone(),
-            rows: limit.rows(now),
+            rows: limit.rows(now, room.next().unwrap_or_default()),
         });
         Snapshot {
             version: VERSION,

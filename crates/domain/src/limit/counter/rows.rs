@@ -40,6 +40,24 @@ pub(in crate::limit) struct Counted<'a> {
 }
 
 impl Rows {
+    /// None yet, with memory for so many keys with a cell each that is the process's own already: what is written
+    /// to it first takes several times as long otherwise.
+    pub(in crate::limit) fn with_room(keys: usize) -> Self {
+        let row = Row {
+            level: Level::Own,
+            key: Key::SHARED,
+            state: 0,
+            label: 0,
+            tier: 0,
+            filled: 0,
+        };
+        let mut rows = vec![row; keys];
+        let mut cells = vec![[u64::MAX; 2]; keys];
+        rows.clear();
+        cells.clear();
+        Self { rows, cells }
+    }
+
     /// How many there are.
     pub(in crate::limit) fn len(&self) -> usize {
         self.rows.len()
@@ -60,9 +78,13 @@ impl Rows {
 }
 
 impl Limit {
-    /// The live counts.
-    pub(in crate::limit) fn rows(&self, now: Timestamp) -> Rows {
-        let mut all = Rows::default();
+    /// How many keys it has at most now.
+    pub(in crate::limit) fn keys(&self) -> usize {
+        self.stores.iter().map(|store| store.table.filled()).sum()
+    }
+
+    /// The live counts, written behind those that are there.
+    pub(in crate::limit) fn rows(&self, now: Timestamp, mut all: Rows) -> Rows {
         for (level, entry) in self.live_entries(now) {
             let store = self.stores.get(level.index());
             let cells = match self.policy.method_at(level, entry.tier) {

@@ -3,7 +3,7 @@
 use proptest::prelude::{Strategy, prop_assert_eq, proptest};
 
 use super::*;
-use crate::limit::book::snapshot::{RestoreError, Snapshot};
+use crate::limit::book::snapshot::{Laid, RestoreError, Snapshot};
 
 fn drafts() -> Vec<Draft> {
     let money = Draft {
@@ -51,12 +51,13 @@ proptest! {
         steps in steps(), taken_at in 0_usize..150, pause in 0_u64..40_000_000,
     ) {
         let mut book = book(drafts());
-        let (mut snapshot, mut tail) = (book.snapshot(START), Vec::new());
+        let (mut snapshot, mut tail) = (book.snapshot(START, Laid::default()), Vec::new());
         let mut now = START;
         for (place, (pause, from, to)) in steps.iter().enumerate() {
             now = now.saturating_add(Duration::from_micros(*pause));
             if place == taken_at {
-                snapshot = book.snapshot(now);
+                let room = book.room().make();
+                snapshot = book.snapshot(now, room);
                 tail.clear();
             }
             if granted(&mut book, &facts(*from, *to), now) {
@@ -152,7 +153,7 @@ fn fewer_keys_after_a_restart_are_no_amnesty() {
     for to in 0..1_000 {
         assert!(granted(&mut book, &login(to), START));
     }
-    let snapshot = book.snapshot(START);
+    let snapshot = book.snapshot(START, Laid::default());
     assert_eq!(snapshot.rows(), 1_000);
     let mut again = Book::restore(sized(10), secret(), &snapshot).unwrap();
     for to in 0..1_000 {
@@ -207,7 +208,7 @@ fn an_override_that_moves_in_its_list_keeps_its_clients_count() {
 #[test]
 fn a_snapshot_of_another_secret_or_version_is_refused() {
     let mut book = book(drafts());
-    let snapshot = book.snapshot(START);
+    let snapshot = book.snapshot(START, Laid::default());
     let restore =
         |secret, snapshot: &Snapshot| Book::restore(policies(drafts()), secret, snapshot).err();
     assert_eq!(restore(secret(), &snapshot), None);
@@ -227,7 +228,7 @@ fn a_snapshot_of_another_secret_or_version_is_refused() {
 fn a_restart_after_the_clock_was_set_back_gives_nothing() {
     let mut book = book(vec![draft("a", &[Dimension::Client], quota(1, 600))]);
     assert!(granted(&mut book, &message(1, 1), START));
-    let snapshot = book.snapshot(START);
+    let snapshot = book.snapshot(START, Laid::default());
     let mut again = Book::restore(
         policies(vec![draft("a", &[Dimension::Client], quota(1, 600))]),
         secret(),
