@@ -101,6 +101,8 @@ pub struct Gateway {
     pub(crate) shortage: Shortage,
     /// The streams to collectors.
     pub(crate) streams: OnceLock<Vec<Arc<Stream>>>,
+    /// Held by whoever brings a message back since a carrier names its hand-over, until that is durable.
+    pub(crate) hand_overs: tokio::sync::Mutex<()>,
     /// Who is told of events, and how far.
     pub(crate) feed: Feed,
     /// The webhooks of clients.
@@ -158,6 +160,7 @@ impl Gateway {
             ledger: OnceLock::new(),
             shortage: Shortage::default(),
             streams: OnceLock::new(),
+            hand_overs: tokio::sync::Mutex::default(),
             feed: Feed::default(),
             webhooks: Webhooks::default(),
             sealing: OnceLock::new(),

@@ -78,6 +78,11 @@ impl Gateway {
         named: HandOver,
         id: &CarrierMessageId,
     ) -> Verdict {
+        // Two who bring the same message back would both begin with what is stored: one at a time, to its end.
+        let mut _alone = None;
+        if !self.is_in_memory(named) {
+            _alone = Some(self.hand_overs.lock().await);
+        }
         if !self.is_in_memory(named) {
             let (row, vault) = match self.store.message(named.message).await {
                 Ok(Some(stored)) => stored,
@@ -89,7 +94,12 @@ impl Gateway {
             }
             let mut state = self.state();
             if let Entry::Vacant(place) = state.messages.entry(named.message.sequence()) {
-                place.insert(self.reopen_message(row, &vault));
+                let open = self.reopen_message(row, &vault);
+                // What moves is in memory: it has ended since, and that is not durable yet.
+                if open.moves() {
+                    return Verdict::Again;
+                }
+                place.insert(open);
             }
         }
         let tokens = self.tokens_of(bind, named);

@@ -220,6 +220,26 @@ fn a_hand_over_that_a_crash_cut_off_is_settled_after_it() {
 }
 
 #[test]
+fn a_hand_over_that_is_named_before_its_fate_is_durable_is_named_again() {
+    let test = with(whole());
+    let held = submit_to(&test, 1, TrafficClass::Marketing, &long()).unwrap();
+    let handed = dispatch(&test);
+    let silent = |handed: &Handed| (handed.submission.token, Answer::Silence);
+    let bind = primary(0);
+    let answers = handed.iter().map(silent).collect();
+    test.gateway.answered(&bind, answers);
+    let named = HandOver {
+        message: held.id,
+        attempt: 1,
+    };
+    let word = test.settle(test.gateway.take_hand_over(&bind, named, &sid()));
+    assert_eq!(word, Verdict::Again);
+    test.store.sync();
+    name(&test, named, SID);
+    assert_eq!(segments(&test, held.id), [SegmentState::Submitted; 3]);
+}
+
+#[test]
 fn no_other_hand_over_carrier_or_message_is_settled_by_a_name() {
     let test = with(whole());
     test.bound(&backup());
