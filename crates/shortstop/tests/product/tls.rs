@@ -107,22 +107,7 @@ impl Doors {
         ground.configure(carrier);
         let gateway = ground.start().await;
         let data = ground.data().display().to_string();
-        let added = [
-            "client",
-            "add",
-            "bank",
-            "--short-code",
-            CODE,
-            "--class",
-            "otp",
-            "--auth",
-            "key+mtls",
-            "--certificate-name",
-            NAME,
-            "--data",
-            &data,
-        ];
-        let client = run_json(&added).await["client"].clone();
+        let client = add_named(&data).await;
         assert_eq!(client["certificate_names"][0], NAME);
         ground.more = format!(
             "{}[[esme]]\nsystem_id = 'esme1'\nclient = '{}'\n\
@@ -168,6 +153,26 @@ impl Doors {
         let bound = line.asks(Body::Bind(BindKind::Transceiver, bind)).await;
         (bound == Some(0)).then_some(line)
     }
+}
+
+/// Makes a client that is let in by a key and the name of its certificate.
+async fn add_named(data: &str) -> serde_json::Value {
+    let words = [
+        "client",
+        "add",
+        "bank",
+        "--short-code",
+        CODE,
+        "--class",
+        "otp",
+        "--auth",
+        "key+mtls",
+        "--certificate-name",
+        NAME,
+        "--data",
+        data,
+    ];
+    run_json(&words).await["client"].clone()
 }
 
 async fn secured(at: SocketAddr, root: &Authority, own: &Own) -> Option<TlsStream<TcpStream>> {
@@ -404,22 +409,7 @@ async fn names_for_which_nobody_vouches_are_said_at_a_reload_a_start_and_by_chec
     };
     let gateway = ground.start().await;
     let data = ground.data().display().to_string();
-    let added = [
-        "client",
-        "add",
-        "bank",
-        "--short-code",
-        CODE,
-        "--class",
-        "otp",
-        "--auth",
-        "key+mtls",
-        "--certificate-name",
-        NAME,
-        "--data",
-        &data,
-    ];
-    run_json(&added).await;
+    add_named(&data).await;
     assert!(!ground.log().contains(says));
     gateway.signal(Signal::HUP).unwrap();
     until("the reload", async || {

@@ -16,7 +16,7 @@ use engine::{InboundText, InboundView, SubmitRequest, Submitted, WrittenMessage}
 use crate::json::fields::{Faults, MISSING};
 use crate::json::{Fields, Json};
 use crate::twilio::form::Pairs;
-use crate::twilio::parameters::{Declined, Rules};
+use crate::twilio::parameters::{Rules, declined, unless};
 use crate::twilio::sid::{InboundSid, MessageSid};
 use crate::twilio::time::rfc2822;
 
@@ -26,26 +26,6 @@ pub(crate) const TOO_LONG: &str =
 
 /// The longest validity, in seconds.
 const VALIDITY_MAX: u64 = 36_000;
-
-const fn declined(name: &'static str, why: &'static str) -> Declined {
-    Declined {
-        name,
-        harmless: &[],
-        why,
-    }
-}
-
-const fn unless(
-    name: &'static str,
-    harmless: &'static [&'static str],
-    why: &'static str,
-) -> Declined {
-    Declined {
-        name,
-        harmless,
-        why,
-    }
-}
 
 const RULES: Rules = Rules {
     ignored: &[

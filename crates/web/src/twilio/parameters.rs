@@ -22,6 +22,24 @@ pub(crate) struct Declined {
     pub(crate) why: &'static str,
 }
 
+/// A parameter that cannot be honoured, whatever its value.
+pub(crate) const fn declined(name: &'static str, why: &'static str) -> Declined {
+    unless(name, &[], why)
+}
+
+/// A parameter that cannot be honoured, unless it asks for what is done anyway.
+pub(crate) const fn unless(
+    name: &'static str,
+    harmless: &'static [&'static str],
+    why: &'static str,
+) -> Declined {
+    Declined {
+        name,
+        harmless,
+        why,
+    }
+}
+
 /// What a call makes of the parameters that it does not take.
 pub(crate) struct Rules {
     /// Names that change nothing here, whatever their values.

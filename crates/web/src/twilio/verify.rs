@@ -8,7 +8,6 @@ use domain::id::VerifyServiceId;
 use crate::api::Call;
 use crate::http_errors::not_found;
 use crate::problem::Problem;
-use crate::twilio::parameters::Declined;
 use crate::twilio::sid::{AccountSid, Sid, VerifyServiceSid};
 
 /// The service that a path names.
@@ -20,20 +19,4 @@ fn service_of(call: &Call<'_>) -> Result<VerifyServiceId, Problem> {
 /// The account that calls.
 fn account_of(call: &Call<'_>) -> AccountSid {
     AccountSid::of(call.caller.client)
-}
-
-const fn declined(name: &'static str, why: &'static str) -> Declined {
-    unless(name, &[], why)
-}
-
-const fn unless(
-    name: &'static str,
-    harmless: &'static [&'static str],
-    why: &'static str,
-) -> Declined {
-    Declined {
-        name,
-        harmless,
-        why,
-    }
 }

@@ -10,14 +10,14 @@ use engine::{VerifyServiceView, VerifyServiceWish};
 use http::StatusCode;
 use hyper::body::Incoming;
 
-use super::{account_of, declined, service_of, unless};
+use super::{account_of, service_of};
 use crate::api::{Api, Call, query, refuse_query, sound};
 use crate::json::fields::{Faults, Members};
 use crate::json::{Fields, Json};
 use crate::problem::Problem;
 use crate::reply::{Kind, Reply};
 use crate::twilio::form::Pairs;
-use crate::twilio::parameters::{Declined, Rules, pairs};
+use crate::twilio::parameters::{Declined, Rules, declined, pairs, unless};
 use crate::twilio::sid::VerifyServiceSid;
 use crate::twilio::time::iso8601;
 

@@ -13,7 +13,7 @@ use engine::{CheckRequest, ServedCheck, ServedView, ServiceStart, Sought};
 use http::StatusCode;
 use hyper::body::Incoming;
 
-use super::{account_of, declined, service_of, unless};
+use super::{account_of, service_of};
 use crate::api::{Api, Call, refuse_query, sound};
 use crate::http_errors::not_found;
 use crate::json::fields::{Faults, MISSING};
@@ -21,7 +21,7 @@ use crate::json::{Fields, Json};
 use crate::problem::{Place, Problem};
 use crate::reply::Reply;
 use crate::twilio::form::Pairs;
-use crate::twilio::parameters::{Declined, Rules, pairs};
+use crate::twilio::parameters::{Declined, Rules, declined, pairs, unless};
 use crate::twilio::sid::{AttemptSid, Sid, VerificationSid};
 use crate::twilio::time::iso8601;
 
